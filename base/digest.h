@@ -1,0 +1,18 @@
+// SHA-2 hashes and HMAC over octets.
+#pragma once
+
+#include <array>
+
+#include "base/bytes.h"
+
+namespace lenscap {
+
+enum class HashAlgorithm { sha256, sha384, sha512 };
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+Sha256 sha256(ByteView data);
+Bytes digest(HashAlgorithm algorithm, ByteView data);
+Bytes hmac(HashAlgorithm algorithm, ByteView key, ByteView data);  // RFC 2104
+
+}  // namespace lenscap

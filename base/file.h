@@ -1,0 +1,20 @@
+// Small files: read whole with a bound, written whole or not at all.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace lenscap {
+
+Result<std::string> read_file(std::string const& path, std::size_t bytes_max = 1024 * 1024);  // Errc::file
+// Creates with `mode` before any content is in it, fsyncs, renames into place, fsyncs the directory.
+Result<> write_file(std::string const& path, std::string_view content, mode_t mode = 0644);
+// As write_file, but refuses (Errc::conflict) when the file exists.
+Result<> create_file(std::string const& path, std::string_view content, mode_t mode = 0600);
+bool file_exists(std::string const& path);
+
+}  // namespace lenscap

@@ -1,0 +1,273 @@
+#include "base/json.h"
+
+#include <stdexcept>
+
+// RapidJSON's own assertions become exceptions: they would be our bugs, and must not abort a server quietly.
+#define RAPIDJSON_ASSERT(x)                             \
+  do {                                                  \
+    if (!(x)) throw std::logic_error("RapidJSON: " #x); \
+  } while (false)
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/prettywriter.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <fmt/format.h>
+
+namespace lenscap::json {
+namespace {
+
+// Builds a Value from RapidJSON's events and keeps the limits; any false ends the parse.
+class Builder {
+ public:
+  explicit Builder(Limits limits) : limits_(limits) {}
+
+  bool Null() { return add(Value()); }
+  bool Bool(bool v) { return add(Value(v)); }
+  bool Int(int v) { return add(Value(v)); }
+  bool Uint(unsigned v) { return add(Value(static_cast<long long>(v))); }
+  bool Int64(std::int64_t v) { return add(Value(static_cast<long long>(v))); }
+  bool Uint64(std::uint64_t v) {
+    return v <= INT64_MAX ? add(Value(static_cast<long long>(v))) : add(Value(static_cast<double>(v)));
+  }
+  bool Double(double v) { return add(Value(v)); }
+  bool RawNumber(char const*, rapidjson::SizeType, bool) { return fail("unexpected number"); }
+  bool String(char const* text, rapidjson::SizeType size, bool) {
+    std::string_view const view(text, size);
+    if (view.find('\0') != std::string_view::npos) return fail("a string holds U+0000");
+    return add(Value(view));
+  }
+  bool StartObject() { return open(Object()); }
+  bool Key(char const* text, rapidjson::SizeType size, bool) {
+    std::string_view const name(text, size);
+    if (name.find('\0') != std::string_view::npos) return fail("a member name holds U+0000");
+    Frame& frame = stack_.back();
+    if (frame.object.find(name) != nullptr) return fail("the same member name appears twice");
+    frame.key = name;
+    return true;
+  }
+  bool EndObject(rapidjson::SizeType) {
+    Value done(std::move(stack_.back().object));
+    return close(std::move(done));
+  }
+  bool StartArray() { return open(Array()); }
+  bool EndArray(rapidjson::SizeType) {
+    Value done(std::move(stack_.back().array));
+    return close(std::move(done));
+  }
+
+  std::string const& reason() const { return reason_; }
+  Value take() { return std::move(root_); }
+
+ private:
+  struct Frame {
+    bool is_object;
+    Object object;
+    Array array;
+    std::string key;
+  };
+
+  bool fail(char const* why) {
+    reason_ = why;
+    return false;
+  }
+  bool open(Value const& kind) {
+    if (stack_.size() >= limits_.depth) return fail("nested too deeply");
+    if (!count()) return false;
+    stack_.push_back({.is_object = kind.as_object() != nullptr, .object = {}, .array = {}, .key = {}});
+    return true;
+  }
+  bool close(Value done) {
+    stack_.pop_back();
+    place(std::move(done));
+    return true;
+  }
+  bool add(Value value) {
+    if (!count()) return false;
+    place(std::move(value));
+    return true;
+  }
+  bool count() { return ++count_ <= limits_.members + 1 || fail("too many members"); }
+  void place(Value value) {
+    if (stack_.empty()) {
+      root_ = std::move(value);
+    } else if (Frame& frame = stack_.back(); frame.is_object) {
+      frame.object.set(frame.key, std::move(value));
+    } else {
+      frame.array.push_back(std::move(value));
+    }
+  }
+
+  Limits limits_;
+  std::vector<Frame> stack_;
+  unsigned count_ = 0;
+  std::string reason_;
+  Value root_;
+};
+
+template <class Writer>
+void emit(Writer& writer, Value const& value) {
+  if (value.is_null()) {
+    writer.Null();
+  } else if (auto const* flag = value.as_bool()) {
+    writer.Bool(*flag);
+  } else if (auto const* number = value.as_int()) {
+    writer.Int64(*number);
+  } else if (auto const* real = value.as_double()) {
+    writer.Double(*real);
+  } else if (auto const* text = value.as_string()) {
+    writer.String(text->data(), static_cast<rapidjson::SizeType>(text->size()));
+  } else if (auto const* array = value.as_array()) {
+    writer.StartArray();
+    for (auto const& element : *array) emit(writer, element);
+    writer.EndArray();
+  } else if (auto const* object = value.as_object()) {
+    writer.StartObject();
+    for (auto const& [name, member] : object->members()) {
+      writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+      emit(writer, member);
+    }
+    writer.EndObject();
+  }
+}
+
+Error wrong_type(std::string_view name, std::string_view expected) {
+  return {Errc::malformed, fmt::format("\"{}\" must be {}", name, expected)};
+}
+Error absent(std::string_view name) { return {Errc::malformed, fmt::format("\"{}\" is missing", name)}; }
+
+template <class T>
+Result<T> required(Result<std::optional<T>> found, std::string_view name) {
+  TRY(auto value, std::move(found));
+  if (!value) return absent(name);
+  return *std::move(value);
+}
+
+}  // namespace
+
+Object::Object(std::initializer_list<Member> members) {
+  for (auto const& [name, value] : members) set(name, value);
+}
+
+Value const* Object::find(std::string_view name) const {
+  for (auto const& member : members_) {
+    if (member.first == name) return &member.second;
+  }
+  return nullptr;
+}
+
+Object& Object::set(std::string_view name, Value value) {
+  for (auto& member : members_) {
+    if (member.first == name) {
+      member.second = std::move(value);
+      return *this;
+    }
+  }
+  members_.emplace_back(std::string(name), std::move(value));
+  return *this;
+}
+
+Value Value::strings(std::vector<std::string> const& texts) { return Array(texts.begin(), texts.end()); }
+
+Result<Value> parse(std::string_view text, Limits limits) {
+  if (text.size() > limits.bytes) return Error(Errc::malformed, "JSON text is too long");
+  if (text.starts_with("\xEF\xBB\xBF")) return Error(Errc::malformed, "JSON text starts with a byte order mark");
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::Reader reader;
+  Builder builder(limits);
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+  auto const outcome = reader.Parse<kFlags>(stream, builder);
+  if (outcome.IsError()) {
+    std::string const why = builder.reason().empty() ? rapidjson::GetParseError_En(outcome.Code()) : builder.reason();
+    return Error(Errc::malformed, fmt::format("not JSON that we accept (at byte {}): {}", outcome.Offset(), why));
+  }
+  return builder.take();
+}
+
+Result<Object> parse_object(std::string_view text, Limits limits) {
+  TRY(auto value, parse(text, limits));
+  if (auto const* object = value.as_object()) return *object;
+  return Error(Errc::malformed, "a JSON object is expected");
+}
+
+std::string write(Value const& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  emit(writer, value);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string write_pretty(Value const& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
+  writer.SetIndent(' ', 2);
+  emit(writer, value);
+  return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+}
+
+Result<std::optional<std::string>> get_string(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return std::optional<std::string>();
+  if (auto const* text = value->as_string()) return std::optional<std::string>(*text);
+  return wrong_type(name, "a string");
+}
+
+Result<std::optional<std::int64_t>> get_int(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return std::optional<std::int64_t>();
+  if (auto const* number = value->as_int()) return std::optional<std::int64_t>(*number);
+  return wrong_type(name, "a whole number");
+}
+
+Result<std::optional<bool>> get_bool(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return std::optional<bool>();
+  if (auto const* flag = value->as_bool()) return std::optional<bool>(*flag);
+  return wrong_type(name, "true or false");
+}
+
+Result<std::optional<Object>> get_object(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return std::optional<Object>();
+  if (auto const* inner = value->as_object()) return std::optional<Object>(*inner);
+  return wrong_type(name, "an object");
+}
+
+Result<std::optional<std::vector<std::string>>> get_strings(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return std::optional<std::vector<std::string>>();
+  auto const* array = value->as_array();
+  if (array == nullptr) return wrong_type(name, "an array of strings");
+  std::vector<std::string> texts;
+  for (auto const& element : *array) {
+    auto const* text = element.as_string();
+    if (text == nullptr) return wrong_type(name, "an array of strings");
+    texts.push_back(*text);
+  }
+  return std::optional(std::move(texts));
+}
+
+Result<std::string> need_string(Object const& object, std::string_view name) {
+  return required(get_string(object, name), name);
+}
+Result<std::int64_t> need_int(Object const& object, std::string_view name) {
+  return required(get_int(object, name), name);
+}
+Result<bool> need_bool(Object const& object, std::string_view name) { return required(get_bool(object, name), name); }
+Result<Object> need_object(Object const& object, std::string_view name) {
+  return required(get_object(object, name), name);
+}
+Result<std::vector<std::string>> need_strings(Object const& object, std::string_view name) {
+  return required(get_strings(object, name), name);
+}
+
+Result<Array> need_array(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return absent(name);
+  if (auto const* array = value->as_array()) return *array;
+  return wrong_type(name, "an array");
+}
+
+}  // namespace lenscap::json

@@ -1,0 +1,56 @@
+// Requests and responses as our own values: handlers see these and never a Beast or libcurl type.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lenscap::net {
+
+enum class Method { get, head, post, put, patch, del, options, other };
+
+// Header fields in order; names compare without case.
+class Headers {
+ public:
+  std::string const* find(std::string_view name) const;  // the first one; nullptr when absent
+  std::size_t count(std::string_view name) const;
+  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  std::vector<std::pair<std::string, std::string>> const& fields() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct Request {
+  Method method = Method::get;
+  std::string method_text;  // as sent
+  std::string target;       // raw request target: path and query, as sent
+  std::string path;         // target up to '?', not decoded
+  std::string query;
+  Headers headers;
+  std::string body;
+  std::string peer;  // address of the other end, without port
+  bool over_tls = false;
+  std::string id;                             // request id, for the log and for a 500's answer
+  std::map<std::string, std::string> params;  // filled by the router: "{id}" of the pattern
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;  // Content-Length, Date, Server and Connection are the session's business
+  std::string body;
+  bool close = false;  // end the connection after this answer
+};
+
+inline Response text_response(int status, std::string body, std::string content_type = "text/plain; charset=utf-8") {
+  Response response;
+  response.status = status;
+  response.headers.add("Content-Type", std::move(content_type));
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace lenscap::net

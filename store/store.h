@@ -1,0 +1,72 @@
+// An ordered, transactional map of octets: the whole contract on this page.
+//
+// Guaranteed: a write is atomic and isolated (serializable), and durable when write() returns; a read sees one
+// snapshot. Not guaranteed: that a body runs once. It may run again, on another thread, so it touches only `txn` and
+// values it was given, is never a coroutine, and never waits for anything. Threads: read() and write() may be called
+// from any thread at once; both block. Event loops go through acme/server/db. Errors: a refusal is the body's own
+// business; a broken disk or database is an exception (store::Broken), and after a failed commit the store stays
+// broken: the process must end and be started again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "store/table.h"
+
+namespace lenscap::store {
+
+using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+// Limits of every back end: a key of 1..400 octets, a value of at most 1 MiB. Breaking them is a bug.
+constexpr std::size_t kKeyBytesMax = 400;
+constexpr std::size_t kValueBytesMax = 1024 * 1024;
+
+class ReadTxn {
+ public:
+  virtual ~ReadTxn() = default;
+  virtual std::optional<std::string> get(Table table, std::string_view key) = 0;
+  // Visits pairs with key >= from in byte order until `visit` returns false. The views live during the visit only.
+  virtual void scan(Table table, std::string_view from, Visitor const& visit) = 0;
+};
+
+class WriteTxn : public ReadTxn {
+ public:
+  // Reads in this transaction see its own writes.
+  virtual void put(Table table, std::string_view key, std::string_view value) = 0;
+  virtual void erase(Table table, std::string_view key) = 0;  // an absent key is no error
+};
+
+using ReadBody = std::function<void(ReadTxn&)>;
+using WriteBody = std::function<bool(WriteTxn&)>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual void read(ReadBody const& body) = 0;
+  // Runs `body` in one atomic transaction and commits if it returns true. `body` may run more than once.
+  // Returns whether it was committed. An exception out of `body` undoes it and comes out here.
+  virtual bool write(WriteBody const& body) = 0;
+  // As write(), but does not block: `done` is called from a thread of the store when the outcome is durable (or
+  // failed).
+  virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done) = 0;
+};
+
+class Broken : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Visits the pairs whose key starts with `prefix`, in order.
+void scan_prefix(ReadTxn& txn, Table table, std::string_view prefix, Visitor const& visit);
+
+// "memory:" or "lmdb:DIR" (DIR relative to `base_dir`, made with mode 0700 when absent); see open.cc for the table.
+// Refuses (Errc::settings, file, conflict) an unknown scheme, a directory that cannot be used, a store that another
+// process has open for writing, and a format that is newer than this program.
+Result<std::unique_ptr<Store>> open(std::string_view url, std::string_view base_dir);
+
+}  // namespace lenscap::store

@@ -1,0 +1,14 @@
+// The name of a table. Each library declares its own beside the code that writes them, as constexpr values:
+//   constexpr store::Table kOrders{"orders"};
+#pragma once
+
+#include <string_view>
+
+namespace lenscap::store {
+
+struct Table {
+  std::string_view name;  // static text; lower case, letters and underscores, at most 40 characters
+  friend constexpr bool operator==(Table, Table) = default;
+};
+
+}  // namespace lenscap::store
