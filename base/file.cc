@@ -1,0 +1,116 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/random.h"
+
+namespace lenscap {
+namespace {
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd const&) = delete;
+  Fd& operator=(Fd const&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error refusal(std::string_view what, std::string const& path) {
+  return {Errc::file, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
+}
+
+std::string directory_of(std::string const& path) {
+  auto const slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    ssize_t const count = ::write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+Result<> sync_directory(std::string const& path) {
+  Fd const dir(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (dir.get() < 0 || ::fsync(dir.get()) != 0) return refusal("sync the directory of", path);
+  return {};
+}
+
+// The content in a new file beside `path`, synced; its name.
+Result<std::string> write_beside(std::string const& path, std::string_view content, mode_t mode) {
+  std::string temporary = path + ".new-" + random_token(6);
+  Fd const file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (file.get() < 0) return refusal("create", temporary);
+  if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
+    auto error = refusal("write", temporary);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  return temporary;
+}
+
+}  // namespace
+
+Result<std::string> read_file(std::string const& path, std::size_t bytes_max) {
+  Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return refusal("read", path);
+  std::string content;
+  char buffer[16 * 1024];
+  while (true) {
+    ssize_t const count = ::read(file.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return refusal("read", path);
+    if (count == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(count));
+    if (content.size() > bytes_max)
+      return Error(Errc::file, fmt::format("{} is longer than {} bytes", path, bytes_max));
+  }
+}
+
+Result<> write_file(std::string const& path, std::string_view content, mode_t mode) {
+  TRY(auto temporary, write_beside(path, content, mode));
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    auto error = refusal("replace", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  return sync_directory(path);
+}
+
+Result<> create_file(std::string const& path, std::string_view content, mode_t mode) {
+  TRY(auto temporary, write_beside(path, content, mode));
+  // link() refuses an existing name, so two creators cannot both win.
+  int const linked = ::link(temporary.c_str(), path.c_str());
+  int const why = errno;
+  ::unlink(temporary.c_str());
+  if (linked != 0) {
+    if (why == EEXIST) return Error(Errc::conflict, fmt::format("{} exists already and is not overwritten", path));
+    errno = why;
+    return refusal("create", path);
+  }
+  return sync_directory(path);
+}
+
+bool file_exists(std::string const& path) {
+  struct stat unused {};
+  return ::stat(path.c_str(), &unused) == 0;
+}
+
+}  // namespace lenscap
