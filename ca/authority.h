@@ -1,0 +1,74 @@
+// The front door of the CA: issuer, profiles and ledger behind one object that lives as long as the program. Everything
+// is safe from any thread; what blocks says so. It does NOT know ACME or HTTP.
+//
+// The issuance cycle, which the ACME server walks step by step so that its order moves in the same transactions:
+//   auto draft = authority.prepare(request, now);          // checks and lints; the key is not touched
+//   store.write: ca::record_intent(txn, *draft, order_id); // durable before anything is signed
+//   auto issued = authority.sign(std::move(*draft));       // the key, once
+//   store.write: ca::record_issued(txn, *issued, now);     // then answer the client
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "ca/issuer.h"
+#include "ca/ledger.h"
+#include "ca/profile.h"
+#include "store/store.h"
+
+namespace lenscap::ca {
+
+struct AuthoritySettings {
+  std::string state_dir;                      // has keys/root.pem and keys/issuing.pem
+  std::string key = "file:keys/issuing.key";  // see key_holder.h
+  // Base of the plain HTTP URLs in certificates, such as "http://pki.cams.example"; the issuing certificate is expected
+  // to be served at aia_path() below it. Empty: certificates carry no such URL.
+  std::string http_url;
+  std::vector<std::string> profile_files;  // the first is the default
+};
+
+class Authority {
+ public:
+  // Reads root and issuing certificate, opens the key, loads the profiles. `store` is borrowed. Blocks.
+  // Errc::settings, file or wrong_passphrase, saying which file and what to do.
+  static Result<std::unique_ptr<Authority>> open(AuthoritySettings const& settings, store::Store& store,
+                                                 SecretBytes const& passphrase);
+  // From parts, for tests. `profiles` must not be empty; the first is the default.
+  Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store);
+
+  // In the order of the settings; the first is the default.
+  std::vector<Profile> const& profiles() const { return profiles_; }
+  Profile const& default_profile() const { return profiles_.front(); }
+  Profile const* find_profile(std::string_view name) const;  // nullptr when there is none
+
+  // Would these names be issued under this profile? For newOrder: so that nobody proves control over a name that can
+  // never be in a certificate. Errc::invalid_profile; Errc::rejected_identifier with a sub-error for each such name.
+  Result<> admit(std::string_view profile, x509::NameSet const& names) const;
+
+  // As Issuer::prepare, with the profile by name and the clock's high-water mark. Reads the store: may block.
+  Result<Draft> prepare(IssueRequest const& request, Time now) const;
+  // As Issuer::sign. Refuses (Errc::internal) unless the store holds exactly this draft's intent, without certificate.
+  // Reads the store and uses the key: may block.
+  Result<x509::Certificate> sign(Draft&& draft) const;
+  // The whole cycle in two durable transactions of its own: for the server's own certificate and for commands. Blocks.
+  Result<x509::Certificate> issue(IssueRequest const& request, std::string_view reference, Time now) const;
+
+  x509::Certificate const& issuing_certificate() const { return issuer_->certificate(); }
+  x509::Certificate const& root_certificate() const { return issuer_->above().back(); }
+  // The leaf and the issuing certificate, without the root, as RFC 8555 7.4.2 serves it.
+  std::string chain_pem(x509::Certificate const& leaf) const;
+  // Path of the issuing certificate below http_url: "/aia/<hex key id>.cer"; served as DER, application/pkix-cert.
+  std::string aia_path() const;
+  Issuer const& issuer() const { return *issuer_; }
+
+ private:
+  std::unique_ptr<Issuer> issuer_;
+  std::vector<Profile> profiles_;
+  store::Store& store_;
+};
+
+// "/aia/<hex key id>.cer" of a CA certificate.
+std::string aia_path(x509::Certificate const& issuer);
+
+}  // namespace lenscap::ca

@@ -1,0 +1,55 @@
+// Making a CA: a P-384 root and a P-256 issuing CA under it, each key under its own passphrase, both certificates with
+// the same critical name constraints. Run once, by a person, before the server ever starts. It does NOT open a store
+// and never touches an existing CA.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/x509/certificate.h"
+
+namespace lenscap::ca {
+
+constexpr Seconds kIssuerLifetime{(20L * 365 * 24 * 3600) / 3};  // at most a third of the root's
+
+struct CeremonySettings {
+  std::string name;                     // "Example Cameras": organization, and first words of both common names
+  std::vector<std::string> permit_dns;  // suffixes: "cams.example" permits itself and everything below
+  std::vector<std::string> permit_ip;   // blocks: "10.20.0.0/15"
+  std::string url;                      // of the ACME server: its host must lie inside the constraints
+  std::string state_dir;                // made with mode 0700 when absent; the files go to STATE/keys
+};
+
+// Each of at least kPassphraseCharactersMin characters, and not the same.
+struct CeremonyPassphrases {
+  SecretBytes issuing;  // the server needs it at every start
+  SecretBytes root;     // needed again only for a new issuing CA: keep it elsewhere
+};
+constexpr std::size_t kPassphraseCharactersMin = 12;
+
+// What a passphrase file of two lines says: the issuing key's on the first line, the root's on the second. Errc::usage.
+Result<CeremonyPassphrases> split_passphrases(SecretBytes const& two_lines);
+// The first line of a passphrase file: what the server needs, whether or not the root's line was removed.
+SecretBytes first_line(SecretBytes const& passphrase_file);
+
+struct CeremonyResult {
+  x509::Certificate root;
+  x509::Certificate issuing;
+  std::string keys_dir;  // root.pem root.key issuing.pem issuing.key; the directory 0700, keys 0600, certificates 0644
+};
+
+// The constraints that the settings ask for. Errc::usage for a bad suffix or block, or when nothing is permitted.
+Result<x509::NameConstraints> constraints_of(CeremonySettings const& settings);
+
+// What a careful person should think about before: whole private ranges, bare top-level suffixes. Empty when nothing.
+std::vector<std::string> ceremony_warnings(CeremonySettings const& settings);
+
+// All files appear at once or not at all. Refuses (Errc::conflict) when STATE/keys exists with anything in it;
+// Errc::usage for settings that make no CA, such as a server name outside its own constraints. Takes about 3 s: scrypt.
+Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now);
+
+// "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.
+std::string fingerprint_text(x509::Certificate const& certificate);
+
+}  // namespace lenscap::ca

@@ -1,0 +1,85 @@
+// The issuing CA: turns a request into a draft, and a draft into a certificate. prepare() never touches the key;
+// between the two calls the caller makes the intent durable (ledger.h), so that no signature exists without a record.
+// It does NOT know stores, orders or accounts.
+#pragma once
+
+#include <memory>
+
+#include "ca/key_holder.h"
+#include "ca/template.h"
+
+namespace lenscap::ca {
+
+// Octets that passed every check and wait for their signature. Can be signed once: sign() takes it.
+class Draft {
+ public:
+  Draft(Draft&&) noexcept = default;
+  Draft& operator=(Draft&&) noexcept = default;
+  Draft(Draft const&) = delete;
+  Draft& operator=(Draft const&) = delete;
+
+  Template const& what() const { return what_; }
+  Bytes const& tbs() const { return tbs_; }
+  std::string serial_hex() const { return to_hex(what_.serial); }
+  std::string const& profile() const { return profile_; }
+  Sha256 const& profile_hash() const { return profile_hash_; }
+  Time prepared_at() const { return prepared_at_; }
+
+ private:
+  friend class Issuer;
+  Draft(Template what, Bytes tbs, std::string profile, Sha256 profile_hash, Time prepared_at)
+      : what_(std::move(what)),
+        tbs_(std::move(tbs)),
+        profile_(std::move(profile)),
+        profile_hash_(profile_hash),
+        prepared_at_(prepared_at) {}
+  Template what_;
+  Bytes tbs_;  // empty once signed or moved from
+  std::string profile_;
+  Sha256 profile_hash_;
+  Time prepared_at_;
+};
+
+// Safe from any thread.
+class Issuer {
+ public:
+  // `above`: the certificates from the issuer's own issuer up to the root, in this order. Refuses (Errc::settings) when
+  // the key is not the certificate's, the certificate is no CA, or the chain does not hold together.
+  static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
+                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url);
+
+  // May every name stand in a certificate of this issuer: its own constraints and those of every certificate above?
+  // Errc::rejected_identifier with one sub-error for each refused name.
+  Result<> test_names(x509::NameSet const& names) const;
+
+  // Checks names, key (Errc::bad_public_key) and clock (Errc::unavailable outside the issuer's own validity), builds
+  // the octets and lints them. The key is not touched.
+  Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Time now) const;
+
+  // Uses the key once. Compares what was signed with the draft and verifies the signature; a difference is
+  // Errc::internal and nothing is handed out.
+  Result<x509::Certificate> sign(Draft&& draft) const;
+
+  x509::Certificate const& certificate() const { return certificate_; }
+  std::vector<x509::Certificate> const& above() const { return above_; }
+  std::string const& ca_issuers_url() const { return ca_issuers_url_; }
+
+ private:
+  Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
+         std::string ca_issuers_url, SignatureAlgorithm algorithm)
+      : certificate_(std::move(certificate)),
+        above_(std::move(above)),
+        key_(std::move(key)),
+        ca_issuers_url_(std::move(ca_issuers_url)),
+        algorithm_(std::move(algorithm)) {}
+
+  x509::Certificate certificate_;
+  std::vector<x509::Certificate> above_;
+  std::unique_ptr<KeyHolder> key_;
+  std::string ca_issuers_url_;
+  SignatureAlgorithm algorithm_;
+  // Parsed once; asked for every request.
+  std::vector<x509::NameConstraints> constraints_;
+};
+
+}  // namespace lenscap::ca

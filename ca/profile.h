@@ -1,0 +1,54 @@
+// A certificate profile: what certificates of one kind have in common. Read from a TOML file of conf/profiles, checked
+// once, then immutable. It does NOT know names or keys of a request, nor who may use it (the ACME server's scopes do).
+//
+//   name               = "camera-https"      # as in the ACME order's `profile`; the file is NAME.toml
+//   description        = "..."               # shown in the ACME directory's meta.profiles
+//   lifetime           = "90d"               # of the certificate without its back-dating; at most 825 days
+//   backdate           = "1h"                # how far notBefore lies before now; at most 1 h
+//   extended_key_usage = ["serverAuth"]      # serverAuth, clientAuth
+//   key_types          = ["EC-P256", "RSA"]  # spelled as x509::to_string(KeyType) does
+//   common_name        = "fqdn"              # fqdn: a DNS name of the certificate, if it has one; none: never
+//   names_from_order   = false               # true: the order alone decides on the names, the CSR's are not compared
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/time.h"
+#include "base/x509/key.h"
+
+namespace lenscap::ca {
+
+enum class ExtendedKeyUsage { server_auth, client_auth };  // RFC 5280 4.2.1.12
+
+enum class CommonName {
+  none,  // the subject is empty
+  fqdn,  // a DNS name of the subjectAltName when there is one, else the subject is empty
+};
+
+struct Profile {
+  std::string name;
+  std::string description;
+  Seconds lifetime{};
+  Seconds backdate{};
+  std::vector<ExtendedKeyUsage> extended_key_usage;  // sorted, without repeats
+  std::vector<x509::KeyType> key_types;              // sorted, without repeats
+  CommonName common_name = CommonName::fqdn;
+  bool names_from_order = false;
+
+  // SHA-256 over all that the profile says: two profiles with one hash issue alike. Stored with every intent.
+  Sha256 hash() const;
+  bool allows(x509::KeyType type) const;
+};
+
+std::string_view to_string(ExtendedKeyUsage usage);  // "serverAuth"
+std::string_view to_string(CommonName rule);         // "fqdn"
+
+// Errc::settings with file and line of the first thing that is wrong; unknown keys are wrong.
+Result<Profile> parse_profile(std::string_view toml, std::string_view file_name);
+// Also refuses a file whose name is not the profile's name followed by ".toml".
+Result<Profile> load_profile(std::string const& path);
+
+}  // namespace lenscap::ca
