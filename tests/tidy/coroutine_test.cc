@@ -1,0 +1,58 @@
+// GCC 12 destroys aggregates and capturing lambdas twice when they are temporaries inside a co_await expression. Until
+// the compiler is newer, such an expression holds named things only.
+#include <gtest/gtest.h>
+
+#include "tests/tidy/source_files.h"
+
+namespace lenscap::tidy {
+namespace {
+
+// Offsets of `co_await` whose expression (up to its semicolon at the same depth) has a lambda, an aggregate or a braced
+// list.
+std::vector<std::size_t> dangerous(std::string const& source) {
+  std::string const code = without_comments_and_literals(source);
+  std::vector<std::size_t> found;
+  for (std::size_t at = code.find("co_await"); at != std::string::npos; at = code.find("co_await", at + 8)) {
+    int depth = 0;
+    for (std::size_t i = at + 8; i < code.size(); ++i) {
+      char const c = code[i];
+      if (c == '(') ++depth;
+      if (c == ')' && --depth < 0) {  // the end of `if (co_await x)` or `CO_TRY(..., co_await x)`
+        break;
+      }
+      if (c == ';' || c == '}') break;
+      bool const lambda = c == '[' && code.find_last_not_of(" \n\t", i - 1) != std::string::npos &&
+                          std::string("(,=&").find(code[code.find_last_not_of(" \n\t", i - 1)]) != std::string::npos;
+      if (c == '{' || lambda) {
+        found.push_back(at);
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+TEST(Coroutines, AwaitNamedThingsOnly) {
+  for (auto const& file : source_files({"base", "store", "ca", "acme", "agent", "tests"}, {".h", ".cc"})) {
+    for (std::size_t const at : dangerous(file.text)) {
+      ADD_FAILURE() << file.path << ":" << line_of(file.text, at) << ": name the lambda, aggregate or list, then await";
+    }
+  }
+}
+
+TEST(Coroutines, TheJudgeKnowsGoodFromBad) {
+  std::string const await =
+      "co_"
+      "await ";
+  for (char const* bad :
+       {"f([t] { return t; });", "f(Options{.url = u});", "v({a, b});", "spawn(ex, [&]() -> X { co_return; }, u);"}) {
+    EXPECT_EQ(dangerous(await + bad).size(), 1U) << bad;
+  }
+  for (char const* good : {"f(job);", "f(std::move(fn), values[3]);", "(a || b);", "f(a); g([x] {});", "f(\"{[\");"}) {
+    EXPECT_TRUE(dangerous(await + good).empty()) << good;
+  }
+  EXPECT_TRUE(dangerous("if (" + await + "f(x)) { y(); }").empty());
+}
+
+}  // namespace
+}  // namespace lenscap::tidy

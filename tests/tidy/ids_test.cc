@@ -1,0 +1,64 @@
+// tests/conformance/ids lists every duty of the standards that we know of. Each id that the code or a test names must
+// be in the list; the ids that nothing names are printed.
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "tests/tidy/source_files.h"
+
+namespace lenscap::tidy {
+namespace {
+
+std::map<std::string, std::string> known_ids() {
+  std::map<std::string, std::string> ids;
+  for (auto const& file : source_files({"tests/conformance"}, {"ids"})) {
+    std::istringstream lines(file.text);
+    std::string line;
+    while (std::getline(lines, line)) {
+      if (line.empty() || line[0] == '#') continue;
+      std::istringstream words(line);
+      std::string id;
+      std::string level;
+      std::string text;
+      words >> id >> level;
+      std::getline(words, text);
+      EXPECT_TRUE(level == "M" || level == "S" || level == "A") << line;
+      EXPECT_GT(text.size(), 10U) << line;
+      EXPECT_TRUE(ids.emplace(id, level).second) << id << " stands twice";
+    }
+  }
+  return ids;
+}
+
+TEST(ConformanceIds, NamedOnesAreListedAndTheOthersArePrinted) {
+  auto const ids = known_ids();
+  EXPECT_GT(ids.size(), 100U);
+  std::regex const pattern(R"(\b((?:8555|8737|8738|9773|8659|profiles|5280)-[0-9a-z.]+-[0-9]+)\b)");
+  std::set<std::string> named;
+  for (auto const& file :
+       source_files({"base", "store", "ca", "acme", "agent", "tests"}, {".h", ".cc", ".py", ".sh"})) {
+    for (std::sregex_iterator it(file.text.begin(), file.text.end(), pattern), end; it != end; ++it) {
+      std::string const id = (*it)[1];
+      named.insert(id);
+      EXPECT_TRUE(ids.contains(id)) << file.path << ":" << line_of(file.text, static_cast<std::size_t>(it->position()))
+                                    << ": " << id << " is not in tests/conformance/ids";
+    }
+  }
+  std::map<std::string, std::vector<std::string>> silent;
+  for (auto const& [id, level] : ids) {
+    if (!named.contains(id)) silent[level].push_back(id);
+  }
+  std::cout << named.size() << " of " << ids.size() << " conformance ids are named by code or tests\n";
+  for (auto const& [level, list] : silent) {
+    std::cout << "not named, level " << level << ":";
+    for (auto const& id : list) std::cout << ' ' << id;
+    std::cout << '\n';
+  }
+}
+
+}  // namespace
+}  // namespace lenscap::tidy
