@@ -66,6 +66,8 @@ struct SubError {
   std::string detail;
   std::string identifier_type;  // "dns" or "ip"
   std::string identifier_value;
+
+  bool operator==(SubError const&) const = default;
 };
 
 class Error {
@@ -82,6 +84,7 @@ class Error {
 
   // The same refusal with more words in front: "camera 10.0.0.7: " + detail.
   Error with_context(std::string_view prefix) &&;
+  bool operator==(Error const&) const = default;
 
  private:
   Errc code_;
