@@ -10,11 +10,11 @@ namespace {
 constexpr std::string_view kUrlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kStdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::array<std::int8_t, 256> inverse(std::string_view alphabet) {
-  std::array<std::int8_t, 256> table{};
+constexpr std::array<int, 256> inverse(std::string_view alphabet) {
+  std::array<int, 256> table{};
   for (auto& entry : table) entry = -1;
   for (std::size_t i = 0; i < alphabet.size(); ++i)
-    table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
   return table;
 }
 constexpr auto kUrlInverse = inverse(kUrlAlphabet);
@@ -45,7 +45,7 @@ std::string encode64(ByteView bytes, std::string_view alphabet, bool pad) {
 }
 
 // `text` without padding; nothing if a character is foreign, the length impossible or the trailing bits are not zero.
-std::optional<Bytes> decode64(std::string_view text, std::array<std::int8_t, 256> const& table) {
+std::optional<Bytes> decode64(std::string_view text, std::array<int, 256> const& table) {
   if (text.size() % 4 == 1) return std::nullopt;
   Bytes out;
   out.reserve(text.size() * 3 / 4);

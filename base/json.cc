@@ -39,7 +39,7 @@ class Builder {
     if (view.find('\0') != std::string_view::npos) return fail("a string holds U+0000");
     return add(Value(view));
   }
-  bool StartObject() { return open(Object()); }
+  bool StartObject() { return open(true); }
   bool Key(char const* text, rapidjson::SizeType size, bool) {
     std::string_view const name(text, size);
     if (name.find('\0') != std::string_view::npos) return fail("a member name holds U+0000");
@@ -52,7 +52,7 @@ class Builder {
     Value done(std::move(stack_.back().object));
     return close(std::move(done));
   }
-  bool StartArray() { return open(Array()); }
+  bool StartArray() { return open(false); }
   bool EndArray(rapidjson::SizeType) {
     Value done(std::move(stack_.back().array));
     return close(std::move(done));
@@ -73,10 +73,10 @@ class Builder {
     reason_ = why;
     return false;
   }
-  bool open(Value const& kind) {
+  bool open(bool is_object) {
     if (stack_.size() >= limits_.depth) return fail("nested too deeply");
     if (!count()) return false;
-    stack_.push_back({.is_object = kind.as_object() != nullptr, .object = {}, .array = {}, .key = {}});
+    stack_.push_back({.is_object = is_object, .object = {}, .array = {}, .key = {}});
     return true;
   }
   bool close(Value done) {
@@ -165,9 +165,32 @@ Object& Object::set(std::string_view name, Value value) {
       return *this;
     }
   }
-  members_.emplace_back(std::string(name), std::move(value));
+  members_.push_back(Member{std::string(name), std::move(value)});
   return *this;
 }
+
+// Here and not in the header, since a Member is complete only after Value.
+Value::Value() = default;
+Value::Value(Value const&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(Value const&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+Value::Value(bool v) : v_(v) {}
+Value::Value(int v) : v_(std::int64_t{v}) {}
+Value::Value(long v) : v_(std::int64_t{v}) {}
+Value::Value(long long v) : v_(static_cast<std::int64_t>(v)) {}
+Value::Value(std::size_t v) : v_(static_cast<std::int64_t>(v)) {}
+Value::Value(double v) : v_(v) {}
+Value::Value(std::string v) : v_(std::move(v)) {}
+Value::Value(std::string_view v) : v_(std::string(v)) {}
+Value::Value(char const* v) : v_(std::string(v)) {}
+Value::Value(Array v) : v_(std::move(v)) {}
+Value::Value(Object v) : v_(std::move(v)) {}
+
+bool Object::empty() const { return members_.empty(); }
+bool Object::operator==(Object const& other) const { return members_ == other.members_; }
+bool Value::operator==(Value const& other) const { return v_ == other.v_; }
 
 Value Value::strings(std::vector<std::string> const& texts) { return Array(texts.begin(), texts.end()); }
 

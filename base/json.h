@@ -18,17 +18,18 @@ namespace lenscap::json {
 class Value;
 using Array = std::vector<Value>;
 
+struct Member;  // a name (first) and its value (second)
+
 class Object {
  public:
-  using Member = std::pair<std::string, Value>;
   Object() = default;
   Object(std::initializer_list<Member> members);
 
   Value const* find(std::string_view name) const;   // nullptr when absent
   Object& set(std::string_view name, Value value);  // replaces, or appends
   std::vector<Member> const& members() const { return members_; }
-  bool empty() const { return members_.empty(); }
-  bool operator==(Object const&) const = default;
+  bool empty() const;
+  bool operator==(Object const& other) const;
 
  private:
   std::vector<Member> members_;
@@ -36,18 +37,23 @@ class Object {
 
 class Value {
  public:
-  Value() = default;                                            // null
-  Value(bool v) : v_(v) {}                                      // NOLINT(google-explicit-constructor)
-  Value(int v) : v_(std::int64_t{v}) {}                         // NOLINT(google-explicit-constructor)
-  Value(long v) : v_(std::int64_t{v}) {}                        // NOLINT(google-explicit-constructor)
-  Value(long long v) : v_(static_cast<std::int64_t>(v)) {}      // NOLINT(google-explicit-constructor)
-  Value(std::size_t v) : v_(static_cast<std::int64_t>(v)) {}    // NOLINT(google-explicit-constructor)
-  Value(double v) : v_(v) {}                                    // NOLINT(google-explicit-constructor)
-  Value(std::string v) : v_(std::move(v)) {}                    // NOLINT(google-explicit-constructor)
-  Value(std::string_view v) : v_(std::string(v)) {}             // NOLINT(google-explicit-constructor)
-  Value(char const* v) : v_(std::string(v)) {}                  // NOLINT(google-explicit-constructor)
-  Value(Array v) : v_(std::move(v)) {}                          // NOLINT(google-explicit-constructor)
-  Value(Object v) : v_(std::move(v)) {}                         // NOLINT(google-explicit-constructor)
+  Value();  // null
+  Value(Value const&);
+  Value(Value&&) noexcept;
+  Value& operator=(Value const&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+  Value(bool v);                                                // NOLINT(google-explicit-constructor)
+  Value(int v);                                                 // NOLINT(google-explicit-constructor)
+  Value(long v);                                                // NOLINT(google-explicit-constructor)
+  Value(long long v);                                           // NOLINT(google-explicit-constructor)
+  Value(std::size_t v);                                         // NOLINT(google-explicit-constructor)
+  Value(double v);                                              // NOLINT(google-explicit-constructor)
+  Value(std::string v);                                         // NOLINT(google-explicit-constructor)
+  Value(std::string_view v);                                    // NOLINT(google-explicit-constructor)
+  Value(char const* v);                                         // NOLINT(google-explicit-constructor)
+  Value(Array v);                                               // NOLINT(google-explicit-constructor)
+  Value(Object v);                                              // NOLINT(google-explicit-constructor)
   static Value strings(std::vector<std::string> const& texts);  // an array of strings
 
   bool is_null() const { return std::holds_alternative<std::monostate>(v_); }
@@ -57,10 +63,16 @@ class Value {
   Array const* as_array() const { return std::get_if<Array>(&v_); }
   Object const* as_object() const { return std::get_if<Object>(&v_); }
   double const* as_double() const { return std::get_if<double>(&v_); }  // only for numbers that are no 64-bit integer
-  bool operator==(Value const&) const = default;
+  bool operator==(Value const& other) const;
 
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> v_;
+};
+
+struct Member {
+  std::string first;
+  Value second;
+  bool operator==(Member const&) const = default;
 };
 
 struct Limits {

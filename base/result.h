@@ -11,14 +11,17 @@
 
 namespace lenscap {
 
+template <class From, class To, class Self>
+concept ValueFor = std::convertible_to<From&&, To> && !std::same_as<std::remove_cvref_t<From>, Self> &&
+                   !std::same_as<std::remove_cvref_t<From>, Error>;
+
 template <class T = void>
 class [[nodiscard]] Result {
  public:
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
   template <class U = T>
-  requires std::constructible_from<T, U&&> &&(!std::same_as<std::remove_cvref_t<U>, Result>)&&(
-      !std::same_as<std::remove_cvref_t<U>, Error>)&&std::convertible_to<U&&, T> Result(U&& value)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+  requires ValueFor<U, T, Result> Result(U&& value)  // NOLINT(google-explicit-constructor)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
