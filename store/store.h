@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "store/table.h"
@@ -31,7 +32,10 @@ class ReadTxn {
   virtual ~ReadTxn() = default;
   virtual std::optional<std::string> get(Table table, std::string_view key) = 0;
   // Visits pairs with key >= from in byte order until `visit` returns false. The views live during the visit only.
+  // What `visit` itself writes may or may not be visited; what it erases ahead of the scan is not.
   virtual void scan(Table table, std::string_view from, Visitor const& visit) = 0;
+  // The names of the tables that hold something, in byte order: for copies and reports.
+  virtual std::vector<std::string> tables() = 0;
 };
 
 class WriteTxn : public ReadTxn {
@@ -52,7 +56,8 @@ class Store {
   // Returns whether it was committed. An exception out of `body` undoes it and comes out here.
   virtual bool write(WriteBody const& body) = 0;
   // As write(), but does not block: `done` is called from a thread of the store when the outcome is durable (or
-  // failed).
+  // failed). `done` must not throw and must not call write() or read(): it hands the outcome to the thread that waits.
+  // Writes take effect in the order in which they were handed in. The destructor finishes what was handed in.
   virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done) = 0;
 };
 

@@ -1,0 +1,58 @@
+// From a URL to a store: the table of back ends.
+#include <exception>
+
+#include "store/backends.h"
+#include "store/schema.h"
+
+namespace lenscap::store {
+namespace {
+
+using Opened = Result<std::unique_ptr<Store>>;
+
+struct Backend {
+  std::string_view scheme;
+  std::string_view form;  // for the person who wrote something else
+  Opened (*open)(std::string_view rest, std::string_view base_dir);
+};
+
+Opened open_memory(std::string_view rest, std::string_view) {
+  if (!rest.empty()) return Error(Errc::settings, "\"memory:\" takes nothing behind the colon");
+  return make_memory_store();
+}
+
+Opened open_lmdb(std::string_view rest, std::string_view base_dir) {
+  if (rest.empty()) return Error(Errc::settings, "\"lmdb:\" needs a directory, as in \"lmdb:store\"");
+  if (rest.find('\0') != rest.npos) return Error(Errc::settings, "the store's directory name holds a zero octet");
+  std::string directory(rest);
+  if (rest.front() != '/' && !base_dir.empty()) directory = std::string(base_dir) + "/" + directory;
+  return open_lmdb_store(directory);
+}
+
+constexpr Backend kBackends[] = {
+    // scheme   form           open
+    {"lmdb", "lmdb:DIRECTORY", open_lmdb},
+    {"memory", "memory:", open_memory},  // tests and demonstrations: nothing is kept
+};
+
+}  // namespace
+
+Opened open(std::string_view url, std::string_view base_dir) {
+  auto colon = url.find(':');
+  auto scheme = url.substr(0, colon);
+  for (auto const& backend : kBackends) {
+    if (colon == url.npos || scheme != backend.scheme) continue;
+    TRY(auto store, backend.open(url.substr(colon + 1), base_dir));
+    CHECK_OK(bring_up_to_date(*store, upgrades()));
+    return store;
+  }
+  std::string forms;
+  for (auto const& backend : kBackends) forms.append(forms.empty() ? "" : ", ").append(backend.form);
+  return Error(Errc::settings, "unknown store \"" + std::string(url) + "\"; known: " + forms);
+}
+
+void scan_prefix(ReadTxn& txn, Table table, std::string_view prefix, Visitor const& visit) {
+  txn.scan(table, prefix,
+           [&](std::string_view key, std::string_view value) { return key.starts_with(prefix) && visit(key, value); });
+}
+
+}  // namespace lenscap::store

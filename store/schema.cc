@@ -1,0 +1,55 @@
+#include "store/schema.h"
+
+#include <charconv>
+
+namespace lenscap::store {
+namespace {
+
+std::optional<std::size_t> parse_version(std::string_view text) {
+  std::size_t version = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc{} || end != text.data() + text.size() || version == 0) return std::nullopt;
+  return version;
+}
+
+Result<> bring_up_to_date(WriteTxn& txn, std::span<Upgrade const> steps) {
+  std::size_t const newest = steps.size() + 1;
+  std::size_t version = newest;
+  if (auto found = txn.get(kMeta, "version")) {
+    auto parsed = parse_version(*found);
+    if (!parsed) return Error(Errc::settings, "the store's format version \"" + *found + "\" is not a number");
+    version = *parsed;
+  } else if (!txn.tables().empty()) {
+    return Error(Errc::settings, "this is not a store of this program: it holds records but no format version");
+  }
+  if (version > newest) {
+    return Error(Errc::settings, "the store has format " + std::to_string(version) +
+                                     ", this program knows formats up to " + std::to_string(newest) +
+                                     "; install the version that wrote it, or a newer one");
+  }
+  for (std::size_t v = version; v < newest; ++v) steps[v - 1].run(txn);
+  txn.put(kMeta, "version", std::to_string(newest));
+  return {};
+}
+
+// Oldest first; never changed once released.
+constexpr std::span<Upgrade const> kUpgrades{};
+
+}  // namespace
+
+std::span<Upgrade const> upgrades() { return kUpgrades; }
+
+Result<> bring_up_to_date(Store& store, std::span<Upgrade const> steps) {
+  // Most openings find nothing to do, and then nothing is written.
+  bool current = false;
+  store.read([&](ReadTxn& txn) { current = txn.get(kMeta, "version") == std::to_string(steps.size() + 1); });
+  if (current) return {};
+  Result<> outcome;
+  store.write([&](WriteTxn& txn) {
+    outcome = bring_up_to_date(txn, steps);
+    return outcome.ok();
+  });
+  return outcome;
+}
+
+}  // namespace lenscap::store

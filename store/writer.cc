@@ -1,0 +1,77 @@
+#include "store/writer.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace lenscap::store {
+namespace {
+
+// Bounds the memory and the dirty pages of one transaction: 256 bodies that each put one largest value stay well
+// under LMDB's 131 072 dirty pages.
+constexpr std::size_t kJobsPerCommit = 256;
+
+}  // namespace
+
+Writer::Writer(Commit commit) : commit_(std::move(commit)), thread_([this] { work(); }) {}
+
+Writer::~Writer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_waits_.notify_one();
+  thread_.join();
+}
+
+void Writer::submit(WriteBody body, WriteDone done) {
+  {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(body), std::move(done)});
+  }
+  work_waits_.notify_one();
+}
+
+bool Writer::run(WriteBody const& body) {
+  if (std::this_thread::get_id() == thread_.get_id()) bug("store: write() from inside a body or an answer of a write");
+  std::mutex mutex;
+  std::condition_variable answered;
+  bool finished = false;
+  std::exception_ptr error;
+  bool committed = false;
+  submit([&body](WriteTxn& txn) { return body(txn); },
+         [&](std::exception_ptr failure, bool kept) {
+           std::lock_guard lock(mutex);
+           error = std::move(failure);
+           committed = kept;
+           finished = true;
+           answered.notify_one();  // under the lock: afterwards these variables may be gone
+         });
+  std::unique_lock lock(mutex);
+  answered.wait(lock, [&] { return finished; });
+  if (error) std::rethrow_exception(error);
+  return committed;
+}
+
+void Writer::work() {
+  for (;;) {
+    std::vector<WriteJob> jobs;
+    {
+      std::unique_lock lock(mutex_);
+      work_waits_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kJobsPerCommit));
+      std::move(waiting_.begin(), waiting_.begin() + count, std::back_inserter(jobs));
+      waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+    }
+    commit_(jobs);
+    for (auto& job : jobs) {
+      try {
+        job.done(std::move(job.error), job.committed);
+      } catch (...) {
+        bug("store: the answer of a write threw an exception");
+      }
+    }
+  }
+}
+
+}  // namespace lenscap::store
