@@ -1,0 +1,80 @@
+// The requests of an ACME client (RFC 8555), one method each. It keeps nonces, signs, retries on badNonce, and turns
+// problem documents back into Errors. It DOES NOT decide what to ask for next (see obtain.h) and stores nothing.
+//
+// The server is treated as hostile: https only, every URL it hands out must have the directory's origin, answers are
+// bounded in size, and nothing it says is used as a path or a command.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "acme/wire/account.h"
+#include "acme/wire/authorization.h"
+#include "acme/wire/directory.h"
+#include "acme/wire/order.h"
+#include "agent/client/nonce_pool.h"
+#include "base/net/http_client.h"
+
+namespace lenscap::agent {
+
+// How a request reaches the network: HttpClient::fetch, or a test's own.
+using Fetch = std::function<net::Awaitable<Result<net::ClientResponse>>(net::ClientRequest)>;
+
+struct AcmeServer {
+  std::string directory_url;  // https
+  std::vector<x509::Certificate>
+      roots;  // under which the server's own TLS certificate must chain; not the devices' roots
+};
+
+template <class Object>
+struct Fetched {
+  std::string url;
+  Object object;
+  std::optional<Seconds> retry_after;
+};
+
+// One account at one server. Not for two threads; many coroutines of one thread are fine.
+// Refusals: those of the server (Errc by its problem document), unreachable, tls, incorrect_response.
+class AcmeClient {
+ public:
+  // `key` must outlive the client. `account_url` is empty until the account exists.
+  AcmeClient(Fetch fetch, AcmeServer server, x509::PrivateKey const& key, std::string account_url);
+
+  net::Awaitable<Result<acme::Directory>> directory();
+  // Makes the account, or finds the one of this key. `eab_kid` empty: no external account binding.
+  net::Awaitable<Result<Fetched<acme::AccountObject>>> new_account(std::string eab_kid, SecretBytes eab_mac_key);
+  net::Awaitable<Result<Fetched<acme::OrderObject>>> new_order(acme::NewOrderRequest request);
+  net::Awaitable<Result<Fetched<acme::OrderObject>>> order(std::string url);
+  net::Awaitable<Result<Fetched<acme::AuthorizationObject>>> authorization(std::string url);
+  net::Awaitable<Result<Fetched<acme::OrderObject>>> finalize(acme::OrderObject order, std::string order_url,
+                                                              Bytes csr_der);
+  net::Awaitable<Result<std::vector<x509::Certificate>>> certificate(std::string url);
+
+  std::string const& account_url() const { return account_url_; }
+
+ private:
+  struct Answer {
+    std::string body;
+    std::string location;
+    std::string content_type;
+    std::optional<Seconds> retry_after;
+  };
+
+  net::Awaitable<Result<net::ClientResponse>> send(net::ClientRequest request);
+  net::Awaitable<Result<std::string>> fresh_nonce();
+  net::Awaitable<Result<Answer>> post(std::string url, std::string payload, bool with_jwk);
+  Result<> same_origin(std::string_view url) const;
+
+  Fetch fetch_;
+  AcmeServer server_;
+  x509::PrivateKey const& key_;
+  std::string account_url_;
+  std::optional<acme::Directory> directory_;
+  NoncePool nonces_;
+};
+
+// "https://host:port" of a URL; empty when it is no https URL.
+std::string https_origin(std::string_view url);
+
+}  // namespace lenscap::agent
