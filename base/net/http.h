@@ -12,6 +12,9 @@ namespace lenscap::net {
 
 enum class Method { get, head, post, put, patch, del, options, other };
 
+std::string_view to_string(Method method);  // "DELETE"; "?" for other
+Method method_from(std::string_view text);  // case matters (RFC 9110 9.1)
+
 // Header fields in order; names compare without case.
 class Headers {
  public:

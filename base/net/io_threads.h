@@ -55,7 +55,8 @@ T run(boost::asio::any_io_executor const& executor, Awaitable<T> task) {
 // Suspends the calling coroutine; its thread goes on with others.
 Awaitable<> sleep_for(std::chrono::milliseconds duration);
 
-// Runs a blocking `work` on `pool` thread(s) and resumes the caller on its own executor. What `work` throws comes out.
+// Threads for work that blocks: run() resumes the caller on its own executor. What `work` throws comes out.
+// Declare it after the IoThreads whose coroutines use it, and stop() and join() those before it ends.
 class WorkPool {
  public:
   explicit WorkPool(std::size_t threads);

@@ -1,0 +1,58 @@
+#include "base/net/http.h"
+
+#include <algorithm>
+
+namespace lenscap::net {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace
+
+std::string const* Headers::find(std::string_view name) const {
+  for (auto const& [key, value] : fields_) {
+    if (same_name(key, name)) return &value;
+  }
+  return nullptr;
+}
+
+std::size_t Headers::count(std::string_view name) const {
+  return static_cast<std::size_t>(
+      std::count_if(fields_.begin(), fields_.end(), [&](auto const& field) { return same_name(field.first, name); }));
+}
+
+std::string_view to_string(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::head:
+      return "HEAD";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    case Method::options:
+      return "OPTIONS";
+    case Method::other:
+      break;
+  }
+  return "?";
+}
+
+Method method_from(std::string_view text) {
+  for (Method const method :
+       {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options}) {
+    if (text == to_string(method)) return method;
+  }
+  return Method::other;
+}
+
+}  // namespace lenscap::net
