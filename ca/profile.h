@@ -3,7 +3,7 @@
 //
 //   name               = "camera-https"      # as in the ACME order's `profile`; the file is NAME.toml
 //   description        = "..."               # shown in the ACME directory's meta.profiles
-//   lifetime           = "90d"               # of the certificate without its back-dating; at most 825 days
+//   lifetime           = "90d"               # notBefore to notAfter, back-dating included; at most 825 days
 //   backdate           = "1h"                # how far notBefore lies before now; at most 1 h
 //   extended_key_usage = ["serverAuth"]      # serverAuth, clientAuth
 //   key_types          = ["EC-P256", "RSA"]  # spelled as x509::to_string(KeyType) does

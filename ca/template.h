@@ -54,10 +54,10 @@ struct Template {
   bool has_empty_subject() const;
 };
 
-// A leaf's template. notBefore is now - backdate but never before the issuer's; notAfter is now + lifetime but never
-// after the issuer's. The common name is written only when the certificate also holds a DNS name: with a common name
-// and addresses alone OpenSSL and GnuTLS test the common name against DNS constraints and refuse the chain.
-// `serial` comes from new_serial() or a test.
+// A leaf's template. Its validity is the profile's lifetime to the second, beginning at now - backdate, but never
+// begins before the issuer's nor ends after it. The common name is written only when the certificate also holds a DNS
+// name: with a common name and addresses alone OpenSSL and GnuTLS test the common name against DNS constraints and
+// refuse the chain. `serial` comes from new_serial() or a test.
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now);
 

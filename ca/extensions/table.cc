@@ -1,0 +1,26 @@
+// The extensions that our certificates may carry, in the order in which they are written. The order means nothing to
+// readers; this one follows what people look for first in `openssl x509 -text`.
+#include <array>
+
+#include "ca/extension.h"
+
+namespace lenscap::ca {
+namespace {
+
+constexpr Extension kExtensions[] = {
+    // name                     oid                   encode                                   when
+    {"basicConstraints", "2.5.29.19", encode_basic_constraints},                 // always
+    {"keyUsage", "2.5.29.15", encode_key_usage},                                 // always
+    {"extKeyUsage", "2.5.29.37", encode_extended_key_usage},                     // leaves, issuing CAs
+    {"subjectKeyIdentifier", "2.5.29.14", encode_subject_key_identifier},        // always
+    {"authorityKeyIdentifier", "2.5.29.35", encode_authority_key_identifier},    // always
+    {"nameConstraints", "2.5.29.30", encode_name_constraints},                   // CAs
+    {"authorityInfoAccess", "1.3.6.1.5.5.7.1.1", encode_authority_info_access},  // where the issuer is served over HTTP
+    {"subjectAltName", "2.5.29.17", encode_subject_alt_name},                    // leaves
+};
+
+}  // namespace
+
+std::span<Extension const> extensions() { return kExtensions; }
+
+}  // namespace lenscap::ca
