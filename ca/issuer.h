@@ -66,20 +66,20 @@ class Issuer {
 
  private:
   Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
-         std::string ca_issuers_url, SignatureAlgorithm algorithm)
+         std::string ca_issuers_url, SignatureAlgorithm algorithm, std::vector<x509::NameConstraints> constraints)
       : certificate_(std::move(certificate)),
         above_(std::move(above)),
         key_(std::move(key)),
         ca_issuers_url_(std::move(ca_issuers_url)),
-        algorithm_(std::move(algorithm)) {}
+        algorithm_(std::move(algorithm)),
+        constraints_(std::move(constraints)) {}
 
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
   std::unique_ptr<KeyHolder> key_;
   std::string ca_issuers_url_;
   SignatureAlgorithm algorithm_;
-  // Parsed once; asked for every request.
-  std::vector<x509::NameConstraints> constraints_;
+  std::vector<x509::NameConstraints> constraints_;  // of every certificate of the chain that has any
 };
 
 }  // namespace lenscap::ca

@@ -1,0 +1,127 @@
+#include "ca/authority.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+
+namespace lenscap::ca {
+namespace {
+
+Result<x509::Certificate> load_certificate(std::string const& path) {
+  if (!file_exists(path))
+    return Error(Errc::file,
+                 path + " is missing; make the CA first (lenscap-ca init), or give the directory of its state");
+  TRY(auto pem, read_file(path));
+  auto certificate = x509::Certificate::from_pem(pem);
+  if (!certificate.ok()) return std::move(certificate).error().with_context(path + ": ");
+  return certificate;
+}
+
+Result<> check_http_url(std::string const& url) {
+  if (url.empty()) return {};
+  if (!url.starts_with("http://"))
+    return Error(Errc::settings, "\"" + url +
+                                     "\" must begin with http://: certificates are fetched without TLS, since "
+                                     "who fetches one is about to check TLS with it");
+  if (url.ends_with('/')) return Error(Errc::settings, "\"" + url + "\" must not end with a slash");
+  return {};
+}
+
+}  // namespace
+
+std::string aia_path(x509::Certificate const& issuer) { return "/aia/" + to_hex(issuer.subject_key_id()) + ".cer"; }
+
+Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,
+                                                   SecretBytes const& passphrase) {
+  CHECK_OK(check_http_url(settings.http_url));
+  if (settings.profile_files.empty()) return Error(Errc::settings, "the settings name no profile");
+  std::vector<Profile> profiles;
+  for (std::string const& path : settings.profile_files) {
+    TRY(auto profile, load_profile(path));
+    auto is_same = [&](Profile const& other) { return other.name == profile.name; };
+    if (std::ranges::any_of(profiles, is_same))
+      return Error(Errc::settings, "the profile " + profile.name + " is named twice");
+    profiles.push_back(std::move(profile));
+  }
+  TRY(auto root, load_certificate(settings.state_dir + "/keys/root.pem"));
+  TRY(auto issuing, load_certificate(settings.state_dir + "/keys/issuing.pem"));
+  TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
+  std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(issuing);
+  std::vector<x509::Certificate> above;
+  above.push_back(std::move(root));
+  TRY(auto issuer, Issuer::make(std::move(issuing), std::move(above), std::move(key), url));
+  return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
+}
+
+Authority::Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store)
+    : issuer_(std::move(issuer)), profiles_(std::move(profiles)), store_(store) {
+  if (profiles_.empty()) bug("an Authority without profiles");
+}
+
+Profile const* Authority::find_profile(std::string_view name) const {
+  auto const found = std::ranges::find(profiles_, name, &Profile::name);
+  return found == profiles_.end() ? nullptr : &*found;
+}
+
+namespace {
+
+Error unknown_profile(std::string_view name) {
+  return {Errc::invalid_profile, "there is no profile \"" + std::string(name) + "\""};
+}
+
+}  // namespace
+
+Result<> Authority::admit(std::string_view profile, x509::NameSet const& names) const {
+  if (find_profile(profile) == nullptr) return unknown_profile(profile);
+  return issuer_->test_names(names);
+}
+
+Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
+  Profile const* profile = find_profile(request.profile);
+  if (profile == nullptr) return unknown_profile(request.profile);
+  std::optional<Time> mark;
+  store_.read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
+  CHECK_OK(check_clock(mark, now));
+  return issuer_->prepare(*profile, request, now);
+}
+
+Result<x509::Certificate> Authority::sign(Draft&& draft) const {
+  std::optional<Bytes> intent;
+  store_.read([&](store::ReadTxn& txn) { intent = find_intent_tbs(txn, draft.serial_hex()); });
+  if (intent != draft.tbs())
+    return Error(Errc::internal, "nothing was signed: the store does not hold the intent of " + draft.serial_hex());
+  return issuer_->sign(std::move(draft));
+}
+
+namespace {
+
+// Runs a rule as one durable transaction; a refusal leaves the store as it was.
+template <class Body>
+Result<> write(store::Store& store, Body const& body) {
+  Result<> outcome;
+  store.write([&](store::WriteTxn& txn) {
+    outcome = body(txn);
+    return outcome.ok();
+  });
+  return outcome;
+}
+
+}  // namespace
+
+Result<x509::Certificate> Authority::issue(IssueRequest const& request, std::string_view reference, Time now) const {
+  TRY(auto draft, prepare(request, now));
+  CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_intent(txn, draft, reference); }));
+  TRY(auto certificate, sign(std::move(draft)));
+  CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_issued(txn, certificate, now); }));
+  return certificate;
+}
+
+std::string Authority::chain_pem(x509::Certificate const& leaf) const {
+  std::vector<x509::Certificate> chain{leaf, issuer_->certificate()};
+  chain.insert(chain.end(), issuer_->above().begin(), issuer_->above().end() - 1);  // all but the root
+  return x509::to_pem(chain);
+}
+
+std::string Authority::aia_path() const { return ca::aia_path(issuer_->certificate()); }
+
+}  // namespace lenscap::ca

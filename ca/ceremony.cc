@@ -1,0 +1,308 @@
+#include "ca/ceremony.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "ca/template.h"
+
+namespace lenscap::ca {
+
+// --- passphrases
+// -------------------------------------------------------------------------------------------------------
+
+SecretBytes first_line(SecretBytes const& passphrase_file) {
+  std::string_view const text = passphrase_file.text();
+  std::string_view line = text.substr(0, text.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return SecretBytes(line);
+}
+
+Result<CeremonyPassphrases> split_passphrases(SecretBytes const& two_lines) {
+  std::string_view const text = two_lines.text();
+  auto const newline = text.find('\n');
+  if (newline == std::string_view::npos)
+    return Error(Errc::usage, "the passphrase file needs two lines: the issuing key's passphrase, then the root key's");
+  SecretBytes const rest(text.substr(newline + 1));
+  SecretBytes root = first_line(rest);
+  if (root.size() + 2 < rest.size())
+    return Error(Errc::usage,
+                 "the passphrase file has more than two lines: it takes the issuing key's passphrase, then "
+                 "the root key's");
+  return CeremonyPassphrases{first_line(two_lines), std::move(root)};
+}
+
+namespace {
+
+Result<> check_passphrases(CeremonyPassphrases const& passphrases) {
+  auto check = [](SecretBytes const& passphrase, char const* which) -> Result<> {
+    if (passphrase.size() < kPassphraseCharactersMin)
+      return Error(Errc::usage, std::string("the passphrase of the ") + which + " key needs at least " +
+                                    std::to_string(kPassphraseCharactersMin) + " characters");
+    if (passphrase.text().find('\n') != std::string_view::npos)
+      return Error(Errc::usage, std::string("the passphrase of the ") + which + " key holds a line break");
+    return {};
+  };
+  CHECK_OK(check(passphrases.issuing, "issuing"));
+  CHECK_OK(check(passphrases.root, "root"));
+  if (passphrases.issuing.text() == passphrases.root.text())
+    return Error(Errc::usage, "the root key needs a passphrase of its own: the issuing key's is on the server");
+  return {};
+}
+
+// --- names
+// -------------------------------------------------------------------------------------------------------------
+
+struct Permitted {
+  std::vector<x509::DnsName> dns;
+  std::vector<x509::IpBlock> ip;
+};
+
+Result<Permitted> parse_permitted(CeremonySettings const& settings) {
+  Permitted permitted;
+  for (std::string const& text : settings.permit_dns) {
+    auto name = x509::DnsName::parse(text);
+    if (!name.ok()) return Error(Errc::usage, "\"" + text + "\" cannot be permitted: " + name.error().detail());
+    if (name->is_wildcard())
+      return Error(Errc::usage, "\"" + text + "\": give the suffix without \"*.\"; everything below it is permitted");
+    permitted.dns.push_back(*std::move(name));
+  }
+  for (std::string const& text : settings.permit_ip) {
+    auto block = x509::IpBlock::parse(text);
+    if (!block.ok()) return Error(Errc::usage, "\"" + text + "\" cannot be permitted: " + block.error().detail());
+    permitted.ip.push_back(*std::move(block));
+  }
+  if (permitted.dns.empty() && permitted.ip.empty())
+    return Error(Errc::usage, "a CA that may name nothing is of no use: permit a DNS suffix, an IP block, or both");
+  return permitted;
+}
+
+// "pki.cams.example" of "https://pki.cams.example:8443/x"; "fd00::1" of "https://[fd00::1]".
+Result<std::string> host_of(std::string const& url) {
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) return Error(Errc::usage, "\"" + url + "\" must begin with https://");
+  std::string_view rest = std::string_view(url).substr(kScheme.size());
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (rest.find('@') != std::string_view::npos) return Error(Errc::usage, "\"" + url + "\" must not hold a user name");
+  if (rest.starts_with('[')) {
+    auto const end = rest.find(']');
+    if (end == std::string_view::npos) return Error(Errc::usage, "\"" + url + "\" lacks a closing bracket");
+    return std::string(rest.substr(1, end - 1));
+  }
+  return std::string(rest.substr(0, rest.find(':')));
+}
+
+// The server's own certificate comes from this CA, so its name must be one that the CA may issue.
+Result<> check_own_host(std::string const& url, x509::NameConstraints const& constraints) {
+  TRY(auto host, host_of(url));
+  Result<> verdict;
+  if (auto address = x509::IpAddress::parse(host); address.ok()) {
+    verdict = constraints.test(*address);
+  } else {
+    auto const name = x509::DnsName::parse(host);
+    if (!name.ok() || name->is_wildcard())
+      return Error(Errc::usage, "\"" + host + "\" of \"" + url + "\" is neither a DNS name nor an IP address");
+    verdict = constraints.test(*name);
+  }
+  if (verdict.ok()) return {};
+  return Error(Errc::usage, "the server's own name would not be trusted: " + verdict.error().detail() +
+                                ". Permit the suffix or block that \"" + host + "\" is in, or change the URL");
+}
+
+Result<> check_name(std::string const& name) {
+  // " Issuing CA" must fit behind it in 64 characters (RFC 5280 appendix A).
+  constexpr std::size_t kCaNameCharactersMax = 48;
+  if (name.empty()) return Error(Errc::usage, "the CA needs a name, such as \"Example Cameras\"");
+  if (name.size() > kCaNameCharactersMax)
+    return Error(Errc::usage, "the CA's name is longer than " + std::to_string(kCaNameCharactersMax) + " octets");
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    return Error(Errc::usage, "the CA's name holds a control character");
+  constexpr char const* kNotUtf8 = "the CA's name is not UTF-8";
+  unsigned char const* at = reinterpret_cast<unsigned char const*>(name.data());
+  for (int left = static_cast<int>(name.size()); left > 0;) {
+    unsigned long unused = 0;
+    int const used = UTF8_getc(at, left, &unused);
+    if (used <= 0) return Error(Errc::usage, kNotUtf8);
+    at += used;
+    left -= used;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<x509::NameConstraints> constraints_of(CeremonySettings const& settings) {
+  TRY(auto permitted, parse_permitted(settings));
+  return x509::NameConstraints::permit_only(std::move(permitted.dns), std::move(permitted.ip));
+}
+
+std::vector<std::string> ceremony_warnings(CeremonySettings const& settings) {
+  std::vector<std::string> warnings;
+  auto const permitted = parse_permitted(settings);
+  if (!permitted.ok()) return warnings;
+  for (x509::DnsName const& name : permitted->dns)
+    if (name.text().find('.') == std::string::npos)
+      warnings.push_back("\"" + name.text() +
+                         "\" permits every name below that top-level label; a longer suffix is safer");
+  static constexpr std::string_view kWhole[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"};
+  for (x509::IpBlock const& block : permitted->ip) {
+    for (std::string_view text : kWhole) {
+      auto const whole = x509::IpBlock::parse(text);
+      if (whole.ok() && block.contains(*whole)) {
+        warnings.push_back(block.text() +
+                           " permits a whole private range, and with it every home router and hotel "
+                           "network; the subnets of the cameras alone are safer");
+        break;
+      }
+    }
+  }
+  return warnings;
+}
+
+// --- certificates
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+Result<x509::Certificate> sign_ca(Template const& what, x509::PrivateKey const& key) {
+  auto const algorithm = signature_algorithm(key.public_key());
+  Bytes const tbs = encode_tbs(what, algorithm);
+  TRY(auto certificate,
+      x509::Certificate::from_der(assemble_certificate(tbs, algorithm, key.sign(algorithm.hash, tbs))));
+  if (certificate.tbs() != tbs || !certificate.is_signed_by(key.public_key()))
+    bug("a CA certificate does not verify right after it was signed");
+  return certificate;
+}
+
+Template ca_template(std::string const& organization, std::string const& common_name, x509::PublicKey const& key,
+                     Time begin, Seconds lifetime, x509::NameConstraints const& constraints) {
+  return Template{.serial = new_serial(),
+                  .issuer_name = encode_name(organization, common_name),
+                  .subject_name = encode_name(organization, common_name),
+                  .common_name = common_name,
+                  .not_before = begin,
+                  .not_after = begin + lifetime - Seconds(1),
+                  .key = key,
+                  .names = {},
+                  .is_ca = true,
+                  .path_length = {},
+                  .extended_key_usage = {},
+                  .authority_key_id = key_id(key),
+                  .ca_issuers_url = {},
+                  .name_constraints = constraints};
+}
+
+// --- files
+// -------------------------------------------------------------------------------------------------------------
+
+Error file_refusal(std::string const& what) { return {Errc::file, "cannot " + what + ": " + std::strerror(errno)}; }
+
+Result<> make_directory(std::string const& path) {
+  std::error_code error;
+  auto const parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, error);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return file_refusal("make the directory " + path);
+  return {};
+}
+
+Result<> refuse_existing(std::string const& keys_dir) {
+  std::error_code error;
+  if (!std::filesystem::exists(keys_dir, error) || std::filesystem::is_empty(keys_dir, error)) return {};
+  return Error(Errc::conflict, keys_dir +
+                                   " holds keys already, and they are never overwritten. Choose another state "
+                                   "directory, or move the old CA away if nothing trusts it any more");
+}
+
+struct File {
+  char const* name;
+  std::string content;
+  mode_t mode;
+};
+
+Result<> write_files(std::string const& directory, std::vector<File> const& files) {
+  for (File const& file : files) CHECK_OK(create_file(directory + "/" + file.name, file.content, file.mode));
+  return {};
+}
+
+// Writes into a directory beside, which then takes its place: rename() refuses when the place is not empty.
+Result<> install_files(std::string const& state_dir, std::string const& keys_dir, std::vector<File> const& files) {
+  std::string const beside = keys_dir + ".new-" + random_token(6);
+  CHECK_OK(make_directory(beside));
+  auto written = write_files(beside, files);
+  if (written.ok() && ::rename(beside.c_str(), keys_dir.c_str()) != 0) {
+    written = errno == ENOTEMPTY || errno == EEXIST
+                  ? Result<>(Error(Errc::conflict, keys_dir + " was filled by somebody else at this moment"))
+                  : Result<>(file_refusal("move the new keys to " + keys_dir));
+  }
+  if (!written.ok()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(beside, ignored);
+    return written;
+  }
+  int const fd = ::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return file_refusal("open " + state_dir);
+  int const synced = ::fsync(fd);
+  ::close(fd);
+  if (synced != 0) return file_refusal("sync " + state_dir);
+  return {};
+}
+
+}  // namespace
+
+Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now) {
+  CHECK_OK(check_name(settings.name));
+  TRY(auto constraints, constraints_of(settings));
+  CHECK_OK(check_own_host(settings.url, constraints));
+  CHECK_OK(check_passphrases(passphrases));
+  std::string const keys_dir = settings.state_dir + "/keys";
+  CHECK_OK(refuse_existing(keys_dir));
+
+  auto const root_key = x509::PrivateKey::generate(x509::KeyType::ec_p384);
+  auto const issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  // A day back, so that a camera whose clock stands in another time zone already accepts the chain.
+  Time const begin = now - limits::kIssuerBackdate;
+
+  Template root = ca_template(settings.name, settings.name + " Root CA", root_key.public_key(), begin,
+                              limits::kRootLifetime, constraints);
+  TRY(auto root_certificate, sign_ca(root, root_key));
+
+  Template issuing = ca_template(settings.name, settings.name + " Issuing CA", issuing_key.public_key(), begin,
+                                 kIssuerLifetime, constraints);
+  issuing.issuer_name = root.subject_name;
+  issuing.authority_key_id = key_id(root_key.public_key());
+  issuing.path_length = 0;
+  // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
+  issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
+  TRY(auto issuing_certificate, sign_ca(issuing, root_key));
+
+  CHECK_OK(make_directory(settings.state_dir));
+  std::vector<File> const files{
+      {"root.pem", root_certificate.pem(), 0644},
+      {"root.key", root_key.to_encrypted_pem(passphrases.root), 0600},
+      {"issuing.pem", issuing_certificate.pem(), 0644},
+      {"issuing.key", issuing_key.to_encrypted_pem(passphrases.issuing), 0600},
+  };
+  CHECK_OK(install_files(settings.state_dir, keys_dir, files));
+  return CeremonyResult{std::move(root_certificate), std::move(issuing_certificate), keys_dir};
+}
+
+std::string fingerprint_text(x509::Certificate const& certificate) {
+  std::string text = "SHA-256";
+  int count = 0;
+  for (char c : to_hex(certificate.fingerprint())) {
+    if (count++ % 4 == 0) text += ' ';
+    text += static_cast<char>(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c);
+  }
+  return text;
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,141 @@
+#include "ca/issuer.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "ca/lint.h"
+
+namespace lenscap::ca {
+namespace {
+
+bool is_issued_by(x509::Certificate const& certificate, x509::Certificate const& issuer) {
+  return X509_NAME_cmp(X509_get_issuer_name(certificate.native()), X509_get_subject_name(issuer.native())) == 0 &&
+         certificate.is_signed_by(issuer.key());
+}
+
+Result<> check_ca(x509::Certificate const& certificate) {
+  if (!certificate.is_ca())
+    return Error(Errc::settings, "the certificate of " + certificate.subject() + " is not that of a CA");
+  if (certificate.subject_key_id().empty())
+    return Error(Errc::settings, "the certificate of " + certificate.subject() + " has no subject key identifier");
+  // Unreadable constraints must never pass for none.
+  if (X509_get_ext_by_NID(certificate.native(), NID_name_constraints, -1) >= 0 && !certificate.name_constraints())
+    return Error(Errc::settings, "the name constraints of " + certificate.subject() + " cannot be read");
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
+                                             std::unique_ptr<KeyHolder> key, std::string ca_issuers_url) {
+  if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
+  if (!(key->public_key() == certificate.key()))
+    return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject());
+  CHECK_OK(check_ca(certificate));
+  x509::Certificate const* below = &certificate;
+  for (x509::Certificate const& next : above) {
+    CHECK_OK(check_ca(next));
+    if (!is_issued_by(*below, next))
+      return Error(Errc::settings, "the certificate of " + below->subject() + " was not issued by " + next.subject());
+    below = &next;
+  }
+  if (!is_issued_by(*below, *below))
+    return Error(Errc::settings, "the chain ends with " + below->subject() + ", which is not a root");
+
+  std::vector<x509::NameConstraints> constraints;
+  if (auto own = certificate.name_constraints()) constraints.push_back(*std::move(own));
+  for (x509::Certificate const& next : above)
+    if (auto further = next.name_constraints();
+        further && std::ranges::find(constraints, *further) == constraints.end())
+      constraints.push_back(*std::move(further));
+  auto algorithm = signature_algorithm(certificate.key());
+  return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(key),
+                                            std::move(ca_issuers_url), std::move(algorithm), std::move(constraints)));
+}
+
+namespace {
+
+// Appends a sub-error when one of the constraints forbids the name.
+template <class Name>
+void test_name(std::vector<x509::NameConstraints> const& constraints, Name const& name, std::string_view type,
+               std::vector<SubError>& refused) {
+  for (x509::NameConstraints const& each : constraints) {
+    auto verdict = each.test(name);
+    if (verdict.ok()) continue;
+    refused.push_back({Errc::rejected_identifier, verdict.error().detail(), std::string(type), name.text()});
+    return;
+  }
+}
+
+}  // namespace
+
+Result<> Issuer::test_names(x509::NameSet const& names) const {
+  std::vector<SubError> refused;
+  for (x509::DnsName const& name : names.dns) test_name(constraints_, name, "dns", refused);
+  for (x509::IpAddress const& address : names.ip) test_name(constraints_, address, "ip", refused);
+  if (refused.empty()) return {};
+  Error error(Errc::rejected_identifier, refused.size() == 1 ? refused.front().detail
+                                                             : std::to_string(refused.size()) + " of the " +
+                                                                   std::to_string(names.size()) +
+                                                                   " names lie outside what this CA may issue");
+  error.sub = std::move(refused);
+  return error;
+}
+
+namespace {
+
+Result<> check_request(Profile const& profile, IssueRequest const& request) {
+  if (request.profile != profile.name) bug("a request for one profile, prepared under another");
+  if (request.names.empty()) return Error(Errc::bad_csr, "a certificate needs at least one DNS name or IP address");
+  if (request.names.size() > limits::kNamesPerOrder)
+    return Error(Errc::bad_csr, "more than " + std::to_string(limits::kNamesPerOrder) + " names in one certificate");
+  CHECK_OK(x509::check_key(request.key, /*allow_ed25519=*/false));
+  if (!profile.allows(request.key.type()))
+    return Error(Errc::bad_public_key, "profile " + profile.name + " does not take keys of type " +
+                                           std::string(to_string(request.key.type())));
+  return {};
+}
+
+Result<> check_validity(x509::Certificate const& issuer, Time now) {
+  if (now < issuer.not_before())
+    return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) +
+                                        ", but the issuing certificate begins at " + to_rfc3339(issuer.not_before()) +
+                                        "; set the clock");
+  if (now >= issuer.not_after())
+    return Error(Errc::unavailable, "the issuing certificate ended at " + to_rfc3339(issuer.not_after()) +
+                                        " by this machine's clock (" + to_rfc3339(now) +
+                                        "); it must be replaced before anything can be issued");
+  return {};
+}
+
+}  // namespace
+
+Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Time now) const {
+  CHECK_OK(check_validity(certificate_, now));
+  CHECK_OK(check_request(profile, request));
+  auto is_ours = [&](x509::Certificate const& ca) { return ca.key() == request.key; };
+  if (is_ours(certificate_) || std::ranges::any_of(above_, is_ours))
+    return Error(Errc::bad_public_key, "this is the CA's own key");
+  CHECK_OK(test_names(request.names));
+
+  Bytes const serial = new_serial();
+  Template what = build_template(profile, request, IssuerView{certificate_, ca_issuers_url_}, serial, now);
+  Bytes tbs = encode_tbs(what, algorithm_);
+  CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, serial, now}));
+  return Draft(std::move(what), std::move(tbs), profile.name, profile.hash(), now);
+}
+
+Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
+  Bytes const tbs = std::exchange(draft.tbs_, {});
+  if (tbs.empty()) bug("a draft can be signed once");
+  TRY(auto signature, key_->sign(algorithm_.hash, tbs));
+  auto certificate = x509::Certificate::from_der(assemble_certificate(tbs, algorithm_, signature));
+  if (!certificate.ok())
+    return Error(Errc::internal, "what was signed cannot be read back: " + certificate.error().detail());
+  if (certificate->tbs() != tbs) return Error(Errc::internal, "what was signed differs from what was recorded");
+  if (!certificate->is_signed_by(certificate_.key()))
+    return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
+  return *std::move(certificate);
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,337 @@
+#include "ca/ledger.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+
+namespace lenscap::ca {
+namespace {
+
+// A record's key is the time of its intent and its serial: keys rise with time, which a B+tree likes.
+constexpr store::Table kRecords{"ca_records"};            // record key -> JSON
+constexpr store::Table kIntents{"ca_intents"};            // record key -> to-be-signed octets, until issued
+constexpr store::Table kCertificates{"ca_certificates"};  // record key -> DER
+constexpr store::Table kState{"ca_state"};                // "clock" -> seconds since 1970
+// Indexes: the value is empty unless told otherwise, and the key ends with the record key.
+constexpr store::Table kSerials{"ca_serials"};  // serial -> record key
+constexpr store::Table kNames{"ca_names"};      // "d:cam1.example|" + record key; "i:10.0.0.1|" + record key
+constexpr store::Table kKeys{"ca_keys"};        // SPKI hash + "|" + record key
+constexpr store::Table kEnds{"ca_ends"};        // notAfter + "|" + record key
+
+constexpr std::size_t kTimeCharacters = 10;
+
+// Fixed width, so that byte order is the order of time.
+std::string time_key(Time time) {
+  auto seconds = static_cast<unsigned long long>(std::max(0LL, to_unix(time)));
+  std::string text(kTimeCharacters, '0');
+  for (std::size_t i = kTimeCharacters; i > 0; --i, seconds >>= 4) text[i - 1] = "0123456789abcdef"[seconds & 15];
+  return text;
+}
+
+Time time_of_key(std::string_view key) {
+  long long seconds = 0;
+  std::from_chars(key.data(), key.data() + std::min(key.size(), kTimeCharacters), seconds, 16);
+  return from_unix(seconds);
+}
+
+std::string record_key(Time recorded_at, std::string_view serial_hex) {
+  return time_key(recorded_at) + "-" + std::string(serial_hex);
+}
+
+// --- records as JSON
+// ---------------------------------------------------------------------------------------------------
+
+constexpr int kVersion = 1;
+
+std::string to_json(CertificateRecord const& record) {
+  json::Array dns;
+  for (x509::DnsName const& name : record.names.dns) dns.emplace_back(name.text());
+  json::Array ip;
+  for (x509::IpAddress const& address : record.names.ip) ip.emplace_back(address.text());
+  json::Object object{{"v", kVersion},
+                      {"serial", record.serial_hex},
+                      {"status", record.status == CertificateStatus::issued ? "issued" : "possibly_issued"},
+                      {"reference", record.reference},
+                      {"profile", record.profile},
+                      {"profile_hash", record.profile_hash},
+                      {"issuer", record.issuer},
+                      {"common_name", record.common_name},
+                      {"dns", dns},
+                      {"ip", ip},
+                      {"spki_hash", record.spki_hash},
+                      {"tbs_hash", record.tbs_hash},
+                      {"not_before", to_unix(record.not_before)},
+                      {"not_after", to_unix(record.not_after)},
+                      {"recorded_at", to_unix(record.recorded_at)}};
+  if (record.issued_at) {
+    object.set("issued_at", to_unix(*record.issued_at));
+    object.set("fingerprint", record.fingerprint);
+  }
+  return json::write(object);
+}
+
+Result<CertificateRecord> parse_record(std::string_view text) {
+  constexpr std::size_t kRecordBytesMax = 256 * 1024;  // a hundred names of 253 characters are far below
+  TRY(auto object, json::parse_object(text, {.bytes = kRecordBytesMax, .depth = 4, .members = 512}));
+  TRY(auto version, json::need_int(object, "v"));
+  if (version != kVersion) return Error(Errc::malformed, "version " + std::to_string(version));
+  CertificateRecord record;
+  TRY(record.serial_hex, json::need_string(object, "serial"));
+  TRY(auto status, json::need_string(object, "status"));
+  record.status = status == "issued" ? CertificateStatus::issued : CertificateStatus::possibly_issued;
+  TRY(record.reference, json::need_string(object, "reference"));
+  TRY(record.profile, json::need_string(object, "profile"));
+  TRY(record.profile_hash, json::need_string(object, "profile_hash"));
+  TRY(record.issuer, json::need_string(object, "issuer"));
+  TRY(record.common_name, json::need_string(object, "common_name"));
+  TRY(auto dns, json::need_strings(object, "dns"));
+  for (std::string const& each : dns) {
+    TRY(auto name, x509::DnsName::parse(each));
+    record.names.dns.insert(std::move(name));
+  }
+  TRY(auto ip, json::need_strings(object, "ip"));
+  for (std::string const& each : ip) {
+    TRY(auto address, x509::IpAddress::parse(each));
+    record.names.ip.insert(std::move(address));
+  }
+  TRY(record.spki_hash, json::need_string(object, "spki_hash"));
+  TRY(record.tbs_hash, json::need_string(object, "tbs_hash"));
+  TRY(auto not_before, json::need_int(object, "not_before"));
+  record.not_before = from_unix(not_before);
+  TRY(auto not_after, json::need_int(object, "not_after"));
+  record.not_after = from_unix(not_after);
+  TRY(auto recorded_at, json::need_int(object, "recorded_at"));
+  record.recorded_at = from_unix(recorded_at);
+  TRY(auto issued_at, json::get_int(object, "issued_at"));
+  if (issued_at) {
+    record.issued_at = from_unix(*issued_at);
+    TRY(record.fingerprint, json::need_string(object, "fingerprint"));
+  }
+  return record;
+}
+
+// Our own record that is gone or does not read is a broken store, not a refusal.
+CertificateRecord load_record(store::ReadTxn& txn, std::string const& key) {
+  auto const text = txn.get(kRecords, key);
+  if (!text) throw store::Broken("the ledger has no record " + key + " though an index names it");
+  auto record = parse_record(*text);
+  if (!record.ok()) throw store::Broken("the ledger's record " + key + " cannot be read: " + record.error().detail());
+  return *std::move(record);
+}
+
+}  // namespace
+
+std::string_view to_string(CertificateStatus status) {
+  switch (status) {
+    case CertificateStatus::possibly_issued:
+      return "possibly issued";
+    case CertificateStatus::issued:
+      return "issued";
+  }
+  bug("unknown CertificateStatus");
+}
+
+// --- the clock
+// ---------------------------------------------------------------------------------------------------------
+
+Result<> check_clock(std::optional<Time> mark, Time now) {
+  if (!mark || now >= *mark - kClockStepBack) return {};
+  return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) + ", but a certificate was made at " +
+                                      to_rfc3339(*mark) + "; nothing is signed until the clock is right");
+}
+
+std::optional<Time> clock_mark(store::ReadTxn& txn) {
+  auto const text = txn.get(kState, "clock");
+  if (!text) return std::nullopt;
+  long long seconds = 0;
+  auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc{} || end != text->data() + text->size())
+    throw store::Broken("the ledger's clock mark cannot be read");
+  return from_unix(seconds);
+}
+
+// --- writing
+// -----------------------------------------------------------------------------------------------------------
+
+Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference) {
+  if (draft.tbs().empty()) bug("an intent for a draft that is used up");
+  auto const mark = clock_mark(txn);
+  CHECK_OK(check_clock(mark, draft.prepared_at()));
+  std::string const serial = draft.serial_hex();
+  if (txn.get(kSerials, serial))
+    return Error(Errc::internal, "the serial number " + serial + " is taken; nothing was signed");
+
+  Template const& what = draft.what();
+  CertificateRecord record{.serial_hex = serial,
+                           .status = CertificateStatus::possibly_issued,
+                           .reference = std::string(reference),
+                           .profile = draft.profile(),
+                           .profile_hash = to_hex(draft.profile_hash()),
+                           .issuer = to_hex(what.authority_key_id),
+                           .common_name = what.common_name,
+                           .names = what.names,
+                           .spki_hash = to_hex(what.key.spki_hash()),
+                           .tbs_hash = to_hex(sha256(draft.tbs())),
+                           .not_before = what.not_before,
+                           .not_after = what.not_after,
+                           .recorded_at = draft.prepared_at(),
+                           .issued_at = {},
+                           .fingerprint = {}};
+  std::string const key = record_key(record.recorded_at, serial);
+  txn.put(kSerials, serial, key);
+  txn.put(kRecords, key, to_json(record));
+  txn.put(kIntents, key, as_text(draft.tbs()));
+  if (!mark || *mark < draft.prepared_at()) txn.put(kState, "clock", std::to_string(to_unix(draft.prepared_at())));
+  return {};
+}
+
+namespace {
+
+std::string name_prefix(x509::DnsName const& name) { return "d:" + name.text() + "|"; }
+std::string name_prefix(x509::IpAddress const& address) { return "i:" + address.text() + "|"; }
+
+}  // namespace
+
+Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificate, Time now) {
+  std::string const serial = certificate.serial_hex();
+  auto const key = txn.get(kSerials, serial);
+  if (!key) return Error(Errc::internal, "the certificate " + serial + " was signed without a recorded intent");
+  CertificateRecord record = load_record(txn, *key);
+  if (auto const known = txn.get(kCertificates, *key)) {
+    if (*known == as_text(certificate.der())) return {};
+    return Error(Errc::internal, "another certificate with the serial number " + serial + " is recorded already");
+  }
+  auto const intent = txn.get(kIntents, *key);
+  if (!intent || *intent != as_text(certificate.tbs()))
+    return Error(Errc::internal, "the certificate " + serial + " is not what its intent said");
+
+  record.status = CertificateStatus::issued;
+  record.issued_at = now;
+  record.fingerprint = to_hex(certificate.fingerprint());
+  txn.put(kRecords, *key, to_json(record));
+  txn.put(kCertificates, *key, as_text(certificate.der()));
+  txn.erase(kIntents, *key);
+  for (x509::DnsName const& name : record.names.dns) txn.put(kNames, name_prefix(name) + *key, "");
+  for (x509::IpAddress const& address : record.names.ip) txn.put(kNames, name_prefix(address) + *key, "");
+  txn.put(kKeys, record.spki_hash + "|" + *key, "");
+  txn.put(kEnds, time_key(record.not_after) + "|" + *key, "");
+  return {};
+}
+
+// --- reading
+// -----------------------------------------------------------------------------------------------------------
+
+std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex) {
+  if (serial_hex.empty()) return std::nullopt;
+  auto const key = txn.get(kSerials, serial_hex);
+  if (!key) return std::nullopt;
+  return load_record(txn, *key);
+}
+
+std::optional<x509::Certificate> find_certificate(store::ReadTxn& txn, std::string_view serial_hex) {
+  if (serial_hex.empty()) return std::nullopt;
+  auto const key = txn.get(kSerials, serial_hex);
+  if (!key) return std::nullopt;
+  auto const der = txn.get(kCertificates, *key);
+  if (!der) return std::nullopt;
+  auto certificate = x509::Certificate::from_der(as_bytes(*der));
+  if (!certificate.ok()) throw store::Broken("the ledger's certificate " + *key + " cannot be read");
+  return *std::move(certificate);
+}
+
+std::optional<Bytes> find_intent_tbs(store::ReadTxn& txn, std::string_view serial_hex) {
+  if (serial_hex.empty()) return std::nullopt;
+  auto const key = txn.get(kSerials, serial_hex);
+  if (!key) return std::nullopt;
+  auto const tbs = txn.get(kIntents, *key);
+  if (!tbs) return std::nullopt;
+  return to_bytes(*tbs);
+}
+
+namespace {
+
+// The record at the end of an index key.
+std::string record_key_of(std::string_view index_key) {
+  auto const bar = index_key.rfind('|');
+  return std::string(index_key.substr(bar + 1));
+}
+
+// Keys first, records afterwards: a visitor may then read from the same transaction.
+std::vector<std::string> keys_with_prefix(store::ReadTxn& txn, store::Table table, std::string const& prefix) {
+  std::vector<std::string> keys;
+  store::scan_prefix(txn, table, prefix, [&](std::string_view key, std::string_view) {
+    keys.push_back(record_key_of(key));
+    return true;
+  });
+  return keys;
+}
+
+void visit_records(store::ReadTxn& txn, std::vector<std::string> const& keys, RecordVisitor const& visit) {
+  for (std::string const& key : keys)
+    if (!visit(load_record(txn, key))) return;
+}
+
+}  // namespace
+
+void visit_newest(store::ReadTxn& txn, RecordVisitor const& visit) {
+  // The store scans upwards only. So look at the last day first, then at ever longer stretches before it; who wants
+  // the newest twenty of a hundred thousand reads little more than these.
+  std::optional<Time> oldest;
+  txn.scan(kRecords, "0", [&](std::string_view key, std::string_view) {
+    oldest = time_of_key(key);
+    return false;
+  });
+  auto const mark = clock_mark(txn);
+  if (!oldest || !mark) return;
+  Time until = *mark + Seconds(1);
+  for (Seconds stretch = kDay; until > *oldest; stretch *= 4) {
+    Time const from = std::max(*oldest, until - stretch);
+    std::string const end = time_key(until);
+    std::vector<std::string> keys;
+    txn.scan(kRecords, time_key(from), [&](std::string_view key, std::string_view) {
+      if (key >= end) return false;
+      keys.emplace_back(key);
+      return true;
+    });
+    for (auto key = keys.rbegin(); key != keys.rend(); ++key)
+      if (!visit(load_record(txn, *key))) return;
+    until = from;
+  }
+}
+
+void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit) {
+  std::string const end = time_key(before);
+  std::vector<std::string> keys;
+  txn.scan(kIntents, "0", [&](std::string_view key, std::string_view) {
+    if (key >= end) return false;
+    keys.emplace_back(key);
+    return true;
+  });
+  visit_records(txn, keys, visit);
+}
+
+void visit_expiring(store::ReadTxn& txn, Time from, Time until, RecordVisitor const& visit) {
+  std::string const end = time_key(until + Seconds(1));
+  std::vector<std::string> keys;
+  txn.scan(kEnds, time_key(from), [&](std::string_view key, std::string_view) {
+    if (key >= end) return false;
+    keys.push_back(record_key_of(key));
+    return true;
+  });
+  visit_records(txn, keys, visit);
+}
+
+void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, RecordVisitor const& visit) {
+  visit_records(txn, keys_with_prefix(txn, kNames, name_prefix(name)), visit);
+}
+
+void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, RecordVisitor const& visit) {
+  visit_records(txn, keys_with_prefix(txn, kNames, name_prefix(address)), visit);
+}
+
+void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit) {
+  visit_records(txn, keys_with_prefix(txn, kKeys, to_hex(key.spki_hash()) + "|"), visit);
+}
+
+}  // namespace lenscap::ca
