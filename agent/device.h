@@ -216,7 +216,8 @@ struct HttpsConfig {
 
   std::string certificate_id() const { return certificate_ids.empty() ? std::string() : certificate_ids.front(); }
   // The same, but HTTPS on with that certificate; a policy that closes HTTPS becomes HttpAndHttps, any other stays.
-  HttpsConfig with_certificate(std::string id) const;
+  // `ca_ids`, when given, stand in the set beside it, for devices that send the chain from there.
+  HttpsConfig with_certificate(std::string id, std::vector<std::string> extra_ca_ids = {}) const;
 
   std::string to_text() const;  // one line of JSON, for the journal
   static Result<HttpsConfig> from_text(std::string_view text);
@@ -345,6 +346,9 @@ class DeviceAccess {
 
   // No login is sent. Refuses only when neither port answers.
   virtual net::Awaitable<DeviceResult<FirstLook>> look(Endpoint endpoint) = 0;
+
+  // Who answers, under `trust` and with login; also of devices that no driver serves ("Unsupported firmware").
+  virtual net::Awaitable<DeviceResult<Identity>> identify(Endpoint endpoint, Login& login, Trust trust) = 0;
 
   // Probes, under `trust` and with login, and gives the driver of the first row in devices/table.cc that answers.
   // `login` must outlive the driver. Refuses wrong_device when `expected_serial` is not empty and another one answers.

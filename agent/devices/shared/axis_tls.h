@@ -1,0 +1,22 @@
+// The one SOAP switch that both Axis drivers need: what the web server's TLS configuration is, and putting a whole one
+// in its place. Pure: elements in, values out.
+#pragma once
+
+#include "agent/device.h"
+#include "agent/devices/shared/soap.h"
+
+namespace lenscap::agent::axis {
+
+soap::Element get_tls_request();
+
+// GetWebServerTlsConfigurationResponse. Errc::malformed when it is something else, has an unknown policy, an id that is
+// no plain text, or lists beyond all reason.
+Result<HttpsConfig> read_tls_config(soap::Element const& answer);
+
+// Every element in its namespace: firmware answers "Tag mismatch" otherwise. Roles exactly as in `config`.
+soap::Element set_tls_request(HttpsConfig const& config);
+
+// "A:B:C" of the parameter HTTPS.Ciphers.
+std::vector<std::string> split_ciphers(std::string_view text);
+
+}  // namespace lenscap::agent::axis
