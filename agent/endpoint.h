@@ -1,0 +1,16 @@
+// Where a device answers. A hint, never an identity: that is its serial number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace lenscap::agent {
+
+struct Endpoint {
+  std::string address;             // IP address or host name, without brackets
+  std::uint16_t http_port = 80;    // 0: not used
+  std::uint16_t https_port = 443;  // 0: not used
+  bool operator==(Endpoint const&) const = default;
+};
+
+}  // namespace lenscap::agent

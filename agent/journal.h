@@ -1,0 +1,156 @@
+// What was begun and done for one certificate of one device: enough to go on after `kill -9` at any moment, and one
+// sentence for the operator at each step. Staging is here; it becomes live (inventory.h) in one transaction, promote().
+//
+// The runner's loop, in which every step is written down before it is begun and after it is done:
+//   while (auto step = next_step(journal)) {               // plan.h
+//     journal = begin_step(journal, *step, now);  save     // before
+//     ... do it ...
+//     journal = note_...(journal, what came of it);  save  // after; or note_failure
+//   }
+// A journal is kept after its end, as the device's history of one, until the next one begins.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/inventory.h"
+
+namespace lenscap::agent {
+
+constexpr store::Table kJournals{"journals"};  // key: serial number
+
+enum class Step {
+  // Forward.
+  probe,            // who is there, and is it the one we mean?
+  make_key,         // key and CSR, inside the device, under an id that the journal knows beforehand
+  place_order,      // ACME newOrder: its URL
+  get_certificate,  // authorizations, finalize, download: the chain
+  install,          // onto the device, and read back; the old certificate still serves
+  snapshot,         // the TLS configuration as it is, to put back if need be
+  switch_https,     // that configuration with the new id
+  verify_served,    // key, chain, names, time, serial: over a new connection
+  promote,          // staging becomes live: one transaction, promote()
+  remove_old,       // our former certificates; failure here is a note, not a failure
+  // Backward.
+  restore,          // the snapshot back
+  verify_restored,  // the device answers again as it did before
+  discard,          // remove the key and certificate that came to nothing
+};
+std::string_view to_string(Step step);
+std::optional<Step> parse_step(std::string_view text);
+
+// Can this step only be done with an open driver? (The others speak to the ACME server or to the store.) After a
+// restart the runner opens the device again before the first such step.
+bool needs_device(Step step);
+
+enum class Purpose { enroll, renew };
+std::string_view to_string(Purpose purpose);
+
+enum class Outcome {
+  running,          // also: interrupted, to be gone on with
+  done,             // the new certificate is live and proven
+  failed,           // nothing changed on the device
+  rolled_back,      // the device serves again what it served before
+  rollback_failed,  // a person must look; the plan tries to restore again whenever it is asked
+};
+std::string_view to_string(Outcome outcome);
+
+struct Journal {
+  std::string id;  // new_id(): the certificate's story, named in log lines
+  std::string serial;
+  Purpose purpose = Purpose::enroll;
+  std::string task;  // the task (report.h) that began it
+  Time begun;
+  Time changed;
+
+  // What is wanted.
+  x509::NameSet names;
+  std::string common_name;
+  std::string key_type;  // empty: the device's best
+  std::string profile;   // empty: the account's default
+  std::string replaces;  // ARI certificate id of the predecessor; may be empty
+
+  // What is known: staging. A field that is empty was not done yet.
+  bool probed = false;
+  std::string key_id;  // set before the device is touched
+  Bytes csr;           // DER; also says that the key was made
+  Sha256 key_pin{};    // of the CSR's key; means something only with a CSR
+  std::string order_url;
+  int orders = 0;         // placed so far: an order may expire while we are away
+  std::string chain_pem;  // leaf first
+  Validity validity;      // of the leaf
+  std::string installed_id;
+  std::vector<std::string> ca_ids;
+  std::string snapshot;     // HttpsConfig::to_text()
+  std::string previous_id;  // certificate id in the snapshot; may be empty
+  bool switched = false;
+  bool verified = false;
+  bool chain_incomplete = false;
+  bool promoted = false;
+  bool cleaned = false;  // old ones removed, or noted as left over
+  bool restored = false;
+  bool restore_verified = false;
+  bool discarded = false;
+
+  // Where we are.
+  std::optional<Step> step;        // begun and not known to be done
+  int tries = 0;                   // of that step, the present one included
+  bool switch_begun = false;       // from here on a failure means restore
+  std::optional<Failure> failure;  // the one that turned us back; while running forward: the last one
+  bool turned_back = false;
+  Outcome outcome = Outcome::running;
+  std::string sentence;  // for the operator: what is or was being done, or why it ended
+
+  bool operator==(Journal const&) const = default;
+};
+
+// A new story for the device; `key_id` from new_certificate_id(). The previous journal of the device must have ended.
+Journal begin_journal(Device const& device, Purpose purpose, std::string key_id, std::string task, Time now);
+
+// Before a step. The same step again counts as another try.
+Journal begin_step(Journal journal, Step step, Time now);
+
+// After a step: what came of it. Each is for the step of the same name.
+Journal note_probed(Journal journal, Time now);
+Journal note_key(Journal journal, std::string key_id, Bytes csr, Sha256 key_pin, Time now);
+Journal note_order(Journal journal, std::string url, Time now);
+// The server does not know the order any more: another one is placed, at most three in all.
+Journal note_order_lost(Journal journal, Time now);
+Journal note_certificate(Journal journal, std::string chain_pem, Validity validity, Time now);
+Journal note_installed(Journal journal, std::string id, std::vector<std::string> ca_ids, Time now);
+Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, Time now);
+Journal note_switched(Journal journal, Time now);  // also when the answer was lost: only what is served tells
+Journal note_verified(Journal journal, bool chain_incomplete, Time now);
+// `left` are those that could not be removed: with the text why, for the sentence. Nothing left: pass an empty text.
+Journal note_old_removed(Journal journal, std::string note, Time now);
+Journal note_restored(Journal journal, Time now);
+Journal note_restore_verified(Journal journal, Time now);
+Journal note_discarded(Journal journal, Time now);
+
+// The step failed. Before the switch: retry `never`, or three tries of one step, turn back to discard; otherwise the
+// journal waits where it is. From the switch on: back to restore (a lost verification is not waited for). While turning
+// back: a failed restore ends in rollback_failed, a failed discard in a left-over, the outcome stays what it was.
+Journal note_failure(Journal journal, Failure failure, Time now);
+// Should the runner try the same step again in this run? Only after a failure with Retry::now, within the three tries.
+bool may_repeat_now(Journal const& journal);
+
+// In one transaction: the verified staging becomes the device's live certificate and pin, the predecessor becomes a
+// left-over to remove, plain HTTP is not accepted any more, and the failures are forgotten. Repeatable. A bug unless
+// the journal is verified.
+struct Promoted {
+  Journal journal;
+  Device device;
+};
+Promoted promote(Journal journal, Device device, Time now);                 // the values
+Promoted promote(store::WriteTxn& txn, std::string_view serial, Time now);  // load, promote, save
+
+// When a journal ends otherwise: the device with the failure and with what is left over on it.
+Device with_outcome(Device device, Journal const& journal, Time now);
+
+json::Object to_json(Journal const& journal);
+Result<Journal> parse_journal(std::string_view text);
+std::optional<Journal> load_journal(store::ReadTxn& txn, std::string_view serial);
+void save_journal(store::WriteTxn& txn, Journal const& journal);
+
+}  // namespace lenscap::agent

@@ -1,0 +1,36 @@
+// What to do next for a device, from what is written down and nothing else: the first enrolment, a renewal, going on
+// after a crash, rolling back and cleaning up are one rule. Pure. It does NOT look at the device or the clock: steps
+// are repeatable, so a step of which nobody knows whether it was done is done again.
+#pragma once
+
+#include <vector>
+
+#include "agent/journal.h"
+
+namespace lenscap::agent {
+
+// Nothing: the story is over (journal.outcome is not `running`, or rollback_failed waits for the next run).
+std::optional<Step> next_step(Journal const& journal);
+
+// The keys by which the device may be recognised while this journal runs: the approved one, and, once the switch was
+// begun, the new one as well, since nobody knows which is served.
+std::vector<Sha256> pins(Device const& device, Journal const* journal);
+// Plain HTTP counts only as long as no key was ever approved.
+bool may_use_plain_http(Device const& device);
+
+// What a round of the agent has to do with a device.
+enum class Work {
+  nothing,
+  go_on,   // an interrupted journal
+  enroll,  // no certificate of ours yet
+  renew,   // the live certificate is due
+};
+Work work_for(Device const& device, Journal const* journal, Time now);
+
+// Ids of ours to remove from the device after success, or when turning back. Never the live one.
+std::vector<std::string> ids_to_remove(Device const& device, Journal const& journal);
+
+// The steps in words, for --dry-run.
+std::vector<std::string> describe_plan(Device const& device, Purpose purpose);
+
+}  // namespace lenscap::agent
