@@ -1,0 +1,98 @@
+#include "agent/membership.h"
+
+#include <fmt/format.h>
+
+namespace lenscap::agent {
+namespace {
+
+constexpr store::Table kMembership{"membership"};
+constexpr std::string_view kKey = "1";
+constexpr std::string_view kAccountKeyContext = "membership/account_key";
+
+Result<Membership> from_record(std::string const& record, Sealer const& sealer) {
+  TRY(auto object, json::parse_object(record, {.bytes = store::kValueBytesMax}));
+  TRY(auto directory, json::need_string(object, "directory"));
+  TRY(auto account, json::need_string(object, "account"));
+  TRY(auto sealed, json::need_string(object, "account_key"));
+  TRY(auto pem, sealer.open(sealed, kAccountKeyContext));
+  TRY(auto key, x509::PrivateKey::from_pem(pem.text(), SecretBytes()));
+  TRY(auto server_pem, json::need_string(object, "server_roots"));
+  TRY(auto device_pem, json::need_string(object, "device_roots"));
+  TRY(auto server_roots, x509::parse_pem_chain(server_pem));
+  TRY(auto device_roots, x509::parse_pem_chain(device_pem));
+  return Membership{std::move(directory), std::move(account), std::move(key), std::move(server_roots),
+                    std::move(device_roots)};
+}
+
+// The root as PEM or DER, whose hash is the authority; the transport need not be.
+net::Awaitable<Result<x509::Certificate>> fetch_root(Fetch const& fetch, std::string url, Sha256 expected) {
+  net::ClientRequest request;
+  request.url = std::move(url);
+  request.trust = net::Trust::anybody();
+  request.body_bytes_max = 64 * 1024;
+  CO_TRY(auto response, co_await fetch(std::move(request)));
+  if (response.status != 200) {
+    co_return Error(Errc::unreachable,
+                    fmt::format("the server answered {} when asked for its root certificate; is the join string of "
+                                "this server, and was the root replaced since?",
+                                response.status));
+  }
+  auto root = response.body.starts_with("-----BEGIN") ? x509::Certificate::from_pem(response.body)
+                                                      : x509::Certificate::from_der(as_bytes(response.body));
+  if (!root.ok()) co_return std::move(root).error().with_context("the server's root certificate: ");
+  if (root->fingerprint() != expected) {
+    co_return Error(
+        Errc::tls,
+        fmt::format("the root certificate that was served has SHA-256 {}, the join string says {}; somebody may be "
+                    "between this agent and its server. Nothing was sent",
+                    to_hex(root->fingerprint()), to_hex(expected)));
+  }
+  co_return root;
+}
+
+}  // namespace
+
+Result<std::optional<Membership>> load_membership(store::ReadTxn& txn, Sealer const& sealer) {
+  auto const record = txn.get(kMembership, kKey);
+  if (!record) return std::optional<Membership>();
+  TRY(auto membership, from_record(*record, sealer));
+  return std::optional<Membership>(std::move(membership));
+}
+
+void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership const& membership) {
+  json::Object const record{
+      {"v", 1},
+      {"directory", membership.directory_url},
+      {"account", membership.account_url},
+      {"account_key", sealer.seal(membership.account_key.to_pem(), kAccountKeyContext)},
+      {"server_roots", x509::to_pem(membership.server_roots)},
+      {"device_roots", x509::to_pem(membership.device_roots)},
+  };
+  txn.put(kMembership, kKey, json::write(record));
+}
+
+net::Awaitable<Result<Membership>> join(store::Store& store, Sealer const& sealer, Fetch fetch, acme::JoinString word) {
+  Result<std::optional<Membership>> loaded = std::optional<Membership>();
+  store.read([&](store::ReadTxn& txn) { loaded = load_membership(txn, sealer); });
+  CO_TRY(auto before, std::move(loaded));
+  if (before && (!before->account_url.empty() || before->directory_url != word.directory)) {
+    co_return Error(Errc::conflict,
+                    fmt::format("this agent belongs to {} already; give another --state for a second server",
+                                before->directory_url));
+  }
+  CO_TRY(auto root, co_await fetch_root(fetch, word.root_url, word.root_sha256));
+
+  // The key is kept before it is bound, so that a crash between the two cannot lose the account.
+  Membership membership =
+      before ? *std::move(before)
+             : Membership{word.directory, "", x509::PrivateKey::generate(x509::KeyType::ec_p256), {root}, {root}};
+  store.write([&](store::WriteTxn& txn) { return save_membership(txn, sealer, membership), true; });
+
+  AcmeClient client(fetch, membership.server(), membership.account_key, "");
+  CO_TRY(auto account, co_await client.new_account(word.eab_kid, word.eab_mac_key.clone()));
+  membership.account_url = account.url;
+  store.write([&](store::WriteTxn& txn) { return save_membership(txn, sealer, membership), true; });
+  co_return membership;
+}
+
+}  // namespace lenscap::agent

@@ -1,0 +1,43 @@
+#include "agent/settings.h"
+
+#include "base/config.h"
+#include "base/file.h"
+
+namespace lenscap::agent {
+namespace {
+
+Result<Settings> from_reader(config::Reader reader, std::string const& state_dir) {
+  Settings settings;
+  settings.state_dir = state_dir;
+  settings.site = reader.string("site.name", settings.site);
+  settings.parallel =
+      static_cast<std::size_t>(reader.integer("site.parallel", static_cast<std::int64_t>(settings.parallel), 1, 256));
+  settings.names = reader.strings("devices.names", settings.names);
+  for (auto const& name : settings.names) {
+    bool const known = name == "{ip}" || (name.starts_with("{hostname}.") && name.size() > 11);
+    if (!known)
+      reader.refuse("devices.names", "\"" + name + "\" is neither \"{ip}\" nor \"{hostname}.\" with a suffix");
+  }
+  settings.profile = reader.string("devices.profile", "camera-https");
+  settings.profile_names_from_order = reader.string("devices.profile_names_from_order", "camera-https-cn");
+  settings.vault_key = reader.string("vault.key", settings.vault_key);
+  settings.store = reader.string("store.url", settings.store);
+  CHECK_OK(reader.finish());
+  return settings;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(std::string const& state_dir) {
+  std::string const file = state_dir + "/agent.toml";
+  if (!file_exists(file)) return parse_settings("", file, state_dir);
+  TRY(auto reader, config::Reader::load(file));
+  return from_reader(std::move(reader), state_dir);
+}
+
+Result<Settings> parse_settings(std::string_view text, std::string const& file_name, std::string const& state_dir) {
+  TRY(auto reader, config::Reader::parse(text, file_name));
+  return from_reader(std::move(reader), state_dir);
+}
+
+}  // namespace lenscap::agent

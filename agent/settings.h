@@ -1,0 +1,31 @@
+// agent.toml: what the operator decided for this agent. Every setting has a default; unknown keys are errors.
+// Secrets are NOT here: they lie sealed in the store, under the key that `vault.key` names the source of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/result.h"
+
+namespace lenscap::agent {
+
+struct Settings {
+  std::string state_dir;
+  std::string site = "default";  // the column "Server" of the status table
+  std::size_t parallel = limits::kDevicesInProgress;
+  // Names that each device's certificate carries, besides its --name: "{ip}", "{hostname}.cams.example".
+  std::vector<std::string> names = {"{ip}"};
+  std::string profile;                       // asked for in orders; empty: the server's default
+  std::string profile_names_from_order;      // for devices whose CSR cannot carry the names
+  std::string vault_key = "file:vault.key";  // see base/passphrase.h; a relative file lies in the state directory
+  std::string store = "lmdb:db";
+
+  std::string path(std::string const& name) const { return name.starts_with("/") ? name : state_dir + "/" + name; }
+};
+
+// STATE/agent.toml, or the defaults when there is none.
+Result<Settings> load_settings(std::string const& state_dir);
+Result<Settings> parse_settings(std::string_view text, std::string const& file_name, std::string const& state_dir);
+
+}  // namespace lenscap::agent
