@@ -21,4 +21,7 @@ struct LmdbOptions {
 // One LMDB environment in `directory`. Refusals: see open() in store.h.
 Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, LmdbOptions const& options = {});
 
+// Reads alone, beside a process that writes. Never makes or changes anything. Not twice in one process.
+Result<std::unique_ptr<Store>> open_lmdb_reader(std::string const& directory, LmdbOptions const& options = {});
+
 }  // namespace lenscap::store

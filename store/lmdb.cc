@@ -1,6 +1,6 @@
 // LMDB behind the contract of store.h. The only file that knows LMDB.
 //
-// One environment, one B+tree: the key of a pair is the table's name, U+0000, the pair's key (docs/adr/0003).
+// One environment, one B+tree: the key of a pair is the table's name, U+0000, the pair's key (docs/adr/0010).
 // A value is stored as one format octet, the CRC-32C of format octet, key and payload (four octets, little endian),
 // and the payload; the checksum is tested at each read, since LMDB has none. Debian 12 has LMDB 0.9.24, whose nested
 // transactions, DUPSORT and overwriting through cursors have known faults: none of these is used.
@@ -379,13 +379,31 @@ class LmdbStore final : public Store {
   Writer writer_;            // last: its thread uses everything above
 };
 
-}  // namespace
+// A look at a store that another process may be writing: LMDB's snapshots make that safe without our lock.
+class LmdbReader final : public Store {
+ public:
+  LmdbReader(Env env, MDB_dbi dbi) : env_(std::move(env)), dbi_(dbi) {}
 
-Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, LmdbOptions const& options) {
-  CHECK_OK(make_directory(directory));
-  CHECK_OK(check_directory(directory));
-  TRY(auto lock, lock_directory(directory));
+  void read(ReadBody const& body) override {
+    Txn txn(env_.get(), MDB_RDONLY);
+    LmdbRead read(txn.get(), dbi_);
+    body(read);
+  }
+  bool write(WriteBody const&) override { bug("a store that was opened for reading is written"); }
+  void write_async(WriteBody, WriteDone) override { bug("a store that was opened for reading is written"); }
 
+ private:
+  Env env_;
+  MDB_dbi dbi_;
+};
+
+struct Opened {
+  Env env;
+  MDB_dbi dbi = 0;
+};
+
+// Default flags (0) sync every commit and map the file read-only; MDB_RDONLY never writes.
+Result<Opened> open_environment(std::string const& directory, LmdbOptions const& options, unsigned flags) {
   auto refuse = [&](int rc) {
     auto text = std::string(mdb_strerror(rc));
     if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH) text += " (data.mdb is damaged or of another program)";
@@ -393,25 +411,37 @@ Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, Lmd
   };
   MDB_env* made = nullptr;
   if (int rc = mdb_env_create(&made); rc != 0) return refuse(rc);
-  Env env(made);
+  Opened opened{Env(made)};
   if (int rc = mdb_env_set_maxreaders(made, kReadersMax); rc != 0) return refuse(rc);
   if (int rc = mdb_env_set_mapsize(made, options.map_bytes); rc != 0) return refuse(rc);
-  // Default flags sync every commit and map the file read-only. NOTLS: a read belongs to its transaction, not to a
-  // thread.
-  if (int rc = mdb_env_open(made, directory.c_str(), MDB_NOTLS, 0600); rc != 0) return refuse(rc);
+  // NOTLS: a read belongs to its transaction, not to a thread.
+  if (int rc = mdb_env_open(made, directory.c_str(), MDB_NOTLS | flags, 0600); rc != 0) return refuse(rc);
   int stale = 0;
   if (int rc = mdb_reader_check(made, &stale); rc != 0) return refuse(rc);
-
-  MDB_dbi dbi = 0;
   try {
-    Txn txn(made, 0);
-    if (int rc = mdb_dbi_open(txn.get(), nullptr, 0, &dbi); rc != 0) return refuse(rc);
+    Txn txn(made, flags);
+    if (int rc = mdb_dbi_open(txn.get(), nullptr, 0, &opened.dbi); rc != 0) return refuse(rc);
     if (int rc = txn.commit(); rc != 0) return refuse(rc);
   } catch (Broken const& broken) {
     return Error(Errc::file, "cannot open the store in " + directory + ": " + broken.what());
   }
+  return opened;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, LmdbOptions const& options) {
+  CHECK_OK(make_directory(directory));
+  CHECK_OK(check_directory(directory));
+  TRY(auto lock, lock_directory(directory));
+  TRY(auto opened, open_environment(directory, options, 0));
   CHECK_OK(sync_directory(directory));
-  return std::unique_ptr<Store>(std::make_unique<LmdbStore>(std::move(lock), std::move(env), dbi));
+  return std::unique_ptr<Store>(std::make_unique<LmdbStore>(std::move(lock), std::move(opened.env), opened.dbi));
+}
+
+Result<std::unique_ptr<Store>> open_lmdb_reader(std::string const& directory, LmdbOptions const& options) {
+  TRY(auto opened, open_environment(directory, options, MDB_RDONLY));
+  return std::unique_ptr<Store>(std::make_unique<LmdbReader>(std::move(opened.env), opened.dbi));
 }
 
 }  // namespace lenscap::store

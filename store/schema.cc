@@ -39,6 +39,14 @@ constexpr std::span<Upgrade const> kUpgrades{};
 
 std::span<Upgrade const> upgrades() { return kUpgrades; }
 
+Result<> check_current(Store& store, std::span<Upgrade const> steps) {
+  std::optional<std::string> version;
+  store.read([&](ReadTxn& txn) { version = txn.get(kMeta, "version"); });
+  if (version == std::to_string(steps.size() + 1)) return {};
+  return Error(Errc::settings, "the store has format " + version.value_or("none") + ", this program reads format " +
+                                   std::to_string(steps.size() + 1) + "; start the service once with this version");
+}
+
 Result<> bring_up_to_date(Store& store, std::span<Upgrade const> steps) {
   // Most openings find nothing to do, and then nothing is written.
   bool current = false;

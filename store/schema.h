@@ -22,4 +22,7 @@ std::span<Upgrade const> upgrades();
 // is newer than `steps` or that holds records without a version: then it is not ours.
 Result<> bring_up_to_date(Store& store, std::span<Upgrade const> steps);
 
+// For a store that is only read: refuses any format but the newest.
+Result<> check_current(Store& store, std::span<Upgrade const> steps);
+
 }  // namespace lenscap::store

@@ -74,4 +74,8 @@ void scan_prefix(ReadTxn& txn, Table table, std::string_view prefix, Visitor con
 // process has open for writing, and a format that is newer than this program.
 Result<std::unique_ptr<Store>> open(std::string_view url, std::string_view base_dir);
 
+// The same store for reading alone, also while another process has it open for writing: for commands that only show
+// something. Makes and upgrades nothing; refuses what is absent or of another format. Writing to it is a bug.
+Result<std::unique_ptr<Store>> open_read_only(std::string_view url, std::string_view base_dir);
+
 }  // namespace lenscap::store

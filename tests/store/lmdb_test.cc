@@ -87,6 +87,24 @@ TEST(OpenLmdb, RefusesASecondOpener) {
   EXPECT_TRUE(open_lmdb_store(dir.path("store")).ok());
 }
 
+// In a process of its own, since LMDB must not open one store twice in a process.
+TEST(OpenLmdb, LetsAnotherProcessReadWhileThisOneWrites) {
+  fakes::TempDir dir;
+  auto store = must_open(dir.path("store"));
+  put(*store, "a", "b");
+  pid_t const child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto reader = open_lmdb_reader(dir.path("store"));
+    _exit(reader.ok() && get(**reader, "a") == "b" ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(put(*store, "c", "d"));  // and this process still holds its store
+  EXPECT_FALSE(open_lmdb_reader(dir.path("none")).ok());
+}
+
 TEST(OpenLmdb, RefusesADirectoryThatCannotBeUsed) {
   fakes::TempDir dir;
   std::ofstream(dir.path("file")) << "x";
