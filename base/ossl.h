@@ -3,6 +3,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -28,6 +29,7 @@ using Ptr = std::unique_ptr<T, Free<kFree>>;
 
 using BioPtr = Ptr<BIO, BIO_free_all>;
 using BnPtr = Ptr<BIGNUM, BN_free>;
+using EcdsaSigPtr = Ptr<ECDSA_SIG, ECDSA_SIG_free>;
 using PkeyPtr = Ptr<EVP_PKEY, EVP_PKEY_free>;
 using PkeyCtxPtr = Ptr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using MdCtxPtr = Ptr<EVP_MD_CTX, EVP_MD_CTX_free>;

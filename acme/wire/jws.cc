@@ -1,0 +1,296 @@
+#include "acme/wire/jws.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lenscap::acme {
+namespace {
+
+constexpr std::array kSignatureAlgorithms{
+    // name      key                       hash                    octets of r || s
+    SignatureAlgorithm{"ES256", x509::KeyType::ec_p256, HashAlgorithm::sha256, 64},
+    SignatureAlgorithm{"ES384", x509::KeyType::ec_p384, HashAlgorithm::sha384, 96},
+    SignatureAlgorithm{"ES512", x509::KeyType::ec_p521, HashAlgorithm::sha512, 132},
+    SignatureAlgorithm{"EdDSA", x509::KeyType::ed25519, HashAlgorithm::sha512, 64},
+    SignatureAlgorithm{"RS256", x509::KeyType::rsa, HashAlgorithm::sha256, 0},
+};
+
+struct MacRow {
+  MacAlgorithm algorithm;
+  std::string_view name;
+  HashAlgorithm hash;
+};
+constexpr std::array kMacAlgorithms{
+    MacRow{MacAlgorithm::hs256, "HS256", HashAlgorithm::sha256},
+    MacRow{MacAlgorithm::hs384, "HS384", HashAlgorithm::sha384},
+    MacRow{MacAlgorithm::hs512, "HS512", HashAlgorithm::sha512},
+};
+
+MacRow const& row(MacAlgorithm algorithm) {
+  for (auto const& candidate : kMacAlgorithms) {
+    if (candidate.algorithm == algorithm) return candidate;
+  }
+  bug("unknown MAC algorithm");
+}
+
+bool is_ec(x509::KeyType type) { return type != x509::KeyType::rsa && type != x509::KeyType::ed25519; }
+
+// What the outer JWS and the inner one of an external account binding have in common.
+struct Flattened {
+  json::Object header;
+  std::string payload;
+  std::string signing_input;
+  Bytes signature;
+};
+
+Result<Flattened> read_flattened(json::Object const& object) {
+  if (object.find("signatures") != nullptr) {  // 8555-6.2-2, 8555-6.2-3
+    return Error(Errc::malformed, "the JWS must be in flattened form with one signature");
+  }
+  if (object.find("header") != nullptr) {  // 8555-6.2-4
+    return Error(Errc::malformed, "the JWS has an unprotected header; put everything into `protected`");
+  }
+  TRY(auto const header_text, json::need_string(object, "protected"));
+  TRY(auto const payload_text, json::need_string(object, "payload"));  // 8555-6.2-6
+  TRY(auto const signature_text, json::need_string(object, "signature"));
+
+  auto const decode = [](std::string_view text, char const* member) -> Result<Bytes> {
+    auto octets = from_base64url(text);  // 8555-6.1-5
+    if (!octets.ok()) return std::move(octets).error().with_context(std::string("JWS member ") + member + ": ");
+    return octets;
+  };
+  TRY(auto const header_octets, decode(header_text, "protected"));
+  TRY(auto const payload, decode(payload_text, "payload"));
+  TRY(auto signature, decode(signature_text, "signature"));
+  if (signature.empty()) return Error(Errc::malformed, "the JWS has an empty signature");
+
+  auto header = json::parse_object(as_text(header_octets));
+  if (!header.ok()) return std::move(header).error().with_context("JWS protected header: ");
+  // 8555-6.2-5. No extension is understood here, so every `crit` is refused, and `b64` has none but harmful uses.
+  if (header->find("crit") != nullptr || header->find("b64") != nullptr) {
+    return Error(Errc::malformed, "JWS protected header: `crit` and `b64` are not supported");
+  }
+  return Flattened{std::move(header).value(), std::string(as_text(payload)), header_text + '.' + payload_text,
+                   std::move(signature)};
+}
+
+Error unsupported_algorithm() {
+  std::string list;
+  for (auto const& algorithm : kSignatureAlgorithms) list += (list.empty() ? "" : ", ") + std::string(algorithm.name);
+  return Error(Errc::bad_signature_algorithm, "this signature algorithm is not supported; use one of " + list);
+}
+
+Error unfit_algorithm(SignatureAlgorithm const& wanted) {
+  return Error(Errc::bad_signature_algorithm,
+               "the algorithm does not fit the key, which is used with " + std::string(wanted.name));
+}
+
+// Fills in the key of the header: its jwk, or the kid. 8555-6.2-7, 8555-6.2-8
+Result<> read_signer(json::Object const& header, Jws& jws) {
+  TRY(auto const jwk_object, json::get_object(header, "jwk"));
+  TRY(auto const kid, json::get_string(header, "kid"));
+  if (jwk_object.has_value() == kid.has_value()) {
+    return Error(Errc::malformed, "JWS protected header: exactly one of `jwk` and `kid` must be there");
+  }
+  if (kid) {
+    if (kid->empty()) return Error(Errc::malformed, "JWS protected header: `kid` is empty");
+    jws.kid = *kid;
+    return {};
+  }
+  TRY(auto jwk, read_jwk(*jwk_object));
+  auto const& fitting = signature_algorithm_for(jwk.key.type());
+  if (&fitting != jws.algorithm) return unfit_algorithm(fitting);
+  if (jwk.alg && *jwk.alg != jws.algorithm->name) {
+    return Error(Errc::bad_signature_algorithm, "the `alg` of the jwk is not that of the protected header");
+  }
+  jws.jwk = std::move(jwk.key);
+  return {};
+}
+
+// Big-endian r or s: from 1 to n - 1 for the curve's order n (SEC 1, 4.1.4). Zeros are how CVE-2022-21449 went.
+bool is_in_range(ByteView number, x509::KeyType curve) {
+  static Bytes const kOrders[] = {
+      from_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").value(),
+      from_hex("ffffffffffffffffffffffffffffffffffffffffffffffff"
+               "c7634d81f4372ddf581a0db248b0a77aecec196accc52973")
+          .value(),
+      from_hex("01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
+               "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409")
+          .value(),
+  };
+  Bytes const& order = kOrders[curve == x509::KeyType::ec_p256 ? 0 : curve == x509::KeyType::ec_p384 ? 1 : 2];
+  if (number.size() != order.size()) return false;
+  if (std::all_of(number.begin(), number.end(), [](auto octet) { return octet == 0; })) return false;
+  return std::lexicographical_compare(number.begin(), number.end(), order.begin(), order.end());
+}
+
+// r || s of RFC 7518 3.4 to the DER that OpenSSL reads.
+Result<Bytes> ecdsa_der(ByteView raw, x509::KeyType curve) {
+  auto const r = raw.first(raw.size() / 2);
+  auto const s = raw.last(raw.size() / 2);
+  if (!is_in_range(r, curve) || !is_in_range(s, curve)) {
+    return Error(Errc::malformed, "the JWS signature holds a number that is out of range");
+  }
+  auto const number = [](ByteView octets) {
+    ossl::BnPtr bn(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
+    ossl::check(bn != nullptr, "BN_bin2bn");
+    return bn;
+  };
+  auto bn_r = number(r);
+  auto bn_s = number(s);
+  ossl::EcdsaSigPtr const signature(ECDSA_SIG_new());
+  ossl::check(signature != nullptr, "ECDSA_SIG_new");
+  ossl::check(ECDSA_SIG_set0(signature.get(), bn_r.get(), bn_s.get()) == 1, "ECDSA_SIG_set0");  // takes both
+  (void)bn_r.release();
+  (void)bn_s.release();
+  return ossl::to_der(signature.get(), i2d_ECDSA_SIG);
+}
+
+Bytes ecdsa_raw(ByteView der, std::size_t octets) {
+  auto const* in = der.data();
+  ossl::EcdsaSigPtr const signature(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
+  ossl::check(signature != nullptr, "d2i_ECDSA_SIG");
+  Bytes raw(octets);
+  int const half = static_cast<int>(octets / 2);
+  ossl::check(BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), raw.data(), half) == half &&
+                  BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw.data() + half, half) == half,
+              "BN_bn2binpad");
+  return raw;
+}
+
+json::Object flattened(std::string const& header, std::string const& payload, ByteView signature) {
+  return {{"protected", header}, {"payload", payload}, {"signature", to_base64url(signature)}};
+}
+
+}  // namespace
+
+std::span<SignatureAlgorithm const> signature_algorithms() { return kSignatureAlgorithms; }
+
+SignatureAlgorithm const* find_signature_algorithm(std::string_view name) {
+  for (auto const& algorithm : kSignatureAlgorithms) {
+    if (algorithm.name == name) return &algorithm;
+  }
+  return nullptr;
+}
+
+SignatureAlgorithm const& signature_algorithm_for(x509::KeyType type) {
+  for (auto const& algorithm : kSignatureAlgorithms) {
+    if (algorithm.key == type) return algorithm;
+  }
+  bug("a key type without a signature algorithm");
+}
+
+Result<Jws> parse_jws(std::string_view body) {
+  TRY(auto const object, json::parse_object(body));  // 8555-6.2-19
+  TRY(auto parts, read_flattened(object));
+  Jws jws;
+  TRY(auto const alg, json::need_string(parts.header, "alg"));
+  jws.algorithm = find_signature_algorithm(alg);
+  if (jws.algorithm == nullptr) return unsupported_algorithm();  // 8555-6.2-9, 8555-6.2-12
+  CHECK_OK(read_signer(parts.header, jws));
+  if (is_ec(jws.algorithm->key) && parts.signature.size() != jws.algorithm->signature_octets) {
+    return Error(Errc::malformed, "the JWS signature must be r || s of " +
+                                      std::to_string(jws.algorithm->signature_octets) + " octets for " +
+                                      std::string(jws.algorithm->name));
+  }
+  TRY(auto const url, json::get_string(parts.header, "url"));
+  if (!url) return Error(Errc::unauthorized, "JWS protected header: `url` is missing");  // 8555-6.4-1
+  TRY(auto const nonce, json::get_string(parts.header, "nonce"));
+  if (!nonce || nonce->empty()) {  // 8555-6.5-5
+    return Error(Errc::bad_nonce, "JWS protected header: `nonce` is missing; take one from Replay-Nonce");
+  }
+  if (!from_base64url(*nonce).ok()) {  // 8555-6.5.2-1
+    return Error(Errc::malformed, "JWS protected header: `nonce` is not base64url");
+  }
+  jws.url = *url;
+  jws.nonce = *nonce;
+  jws.payload = std::move(parts.payload);
+  jws.signing_input = std::move(parts.signing_input);
+  jws.signature = std::move(parts.signature);
+  return jws;
+}
+
+Result<> verify(Jws const& jws, x509::PublicKey const& key) {
+  auto const& fitting = signature_algorithm_for(key.type());
+  if (&fitting != jws.algorithm) return unfit_algorithm(fitting);  // 8555-6.2-18
+  Error const wrong(Errc::malformed, "the JWS signature is wrong");
+  Bytes signature = jws.signature;
+  if (fitting.signature_octets != 0 && signature.size() != fitting.signature_octets) return wrong;
+  if (is_ec(key.type())) {
+    TRY(signature, ecdsa_der(jws.signature, key.type()));
+  }
+  if (!key.verify(fitting.hash, as_bytes(jws.signing_input), signature)) return wrong;
+  return {};
+}
+
+std::string sign_jws(x509::PrivateKey const& key, SigningHeader const& header, std::string_view payload) {
+  auto const& algorithm = signature_algorithm_for(key.public_key().type());
+  json::Object fields{{"alg", algorithm.name}};
+  if (header.kid.empty()) {
+    fields.set("jwk", to_jwk(key.public_key()));
+  } else {
+    fields.set("kid", header.kid);
+  }
+  fields.set("nonce", header.nonce);
+  fields.set("url", header.url);
+  auto const protected_text = to_base64url(as_bytes(json::write(fields)));
+  auto const payload_text = to_base64url(as_bytes(payload));
+  auto signature = key.sign(algorithm.hash, as_bytes(protected_text + '.' + payload_text));
+  if (is_ec(algorithm.key)) signature = ecdsa_raw(signature, algorithm.signature_octets);
+  return json::write(flattened(protected_text, payload_text, signature));
+}
+
+std::string_view to_string(MacAlgorithm algorithm) { return row(algorithm).name; }
+
+Result<EabJws> read_eab(json::Object const& binding) {
+  auto const context = [](Error error) { return std::move(error).with_context("external account binding: "); };
+  auto parts = read_flattened(binding);
+  if (!parts.ok()) return context(std::move(parts).error());
+  // 8555-7.3.4-2
+  for (char const* member : {"nonce", "jwk"}) {
+    if (parts->header.find(member) != nullptr) {
+      return context(Error(Errc::malformed, std::string("`") + member + "` must not be in its header"));
+    }
+  }
+  auto alg = json::need_string(parts->header, "alg");
+  auto kid = json::need_string(parts->header, "kid");
+  auto url = json::need_string(parts->header, "url");
+  for (auto const* field : {&alg, &kid, &url}) {
+    if (!field->ok()) return context(field->error());
+  }
+  auto const* mac = std::find_if(kMacAlgorithms.begin(), kMacAlgorithms.end(),
+                                 [&](MacRow const& candidate) { return candidate.name == *alg; });
+  // Not badSignatureAlgorithm: its list names what is right for the outer JWS.
+  if (mac == kMacAlgorithms.end()) {
+    return context(Error(Errc::malformed, "its algorithm must be HS256, HS384 or HS512"));
+  }
+  auto const is_printable = [](char c) { return c > ' ' && c < 0x7f; };
+  if (kid->empty() || !std::all_of(kid->begin(), kid->end(), is_printable)) {  // 8555-7.3.4-1
+    return context(Error(Errc::malformed, "its kid must be ASCII"));
+  }
+  auto const payload = json::parse_object(parts->payload);
+  if (!payload.ok()) return context(Error(Errc::malformed, "its payload must be a JWK"));
+  auto jwk = read_jwk(*payload);
+  if (!jwk.ok()) return context(std::move(jwk).error());
+  return EabJws{mac->algorithm,      std::move(kid).value(),          std::move(url).value(),
+                std::move(jwk->key), std::move(parts->signing_input), std::move(parts->signature)};
+}
+
+Result<> verify(EabJws const& eab, SecretBytes const& mac_key) {
+  auto const expected = hmac(row(eab.algorithm).hash, mac_key.view(), as_bytes(eab.signing_input));
+  if (mac_key.empty() || !equal_constant_time(expected, eab.mac)) {
+    return Error(Errc::unauthorized, "external account binding: key id and MAC do not belong together");
+  }
+  return {};
+}
+
+json::Object make_eab(std::string_view kid, SecretBytes const& mac_key, MacAlgorithm algorithm, std::string_view url,
+                      x509::PublicKey const& account_key) {
+  json::Object const header{{"alg", to_string(algorithm)}, {"kid", kid}, {"url", url}};
+  auto const protected_text = to_base64url(as_bytes(json::write(header)));
+  auto const payload_text = to_base64url(as_bytes(json::write(to_jwk(account_key))));
+  auto const mac = hmac(row(algorithm).hash, mac_key.view(), as_bytes(protected_text + '.' + payload_text));
+  return flattened(protected_text, payload_text, mac);
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,26 @@
+// Members that several ACME objects have: points in time and stored problems. For the .cc files of this folder only.
+#pragma once
+
+#include <optional>
+
+#include "acme/wire/problem.h"
+#include "base/json.h"
+#include "base/time.h"
+
+namespace lenscap::acme {
+
+inline Result<std::optional<Time>> get_time(json::Object const& object, std::string_view name) {
+  TRY(auto const text, json::get_string(object, name));
+  if (!text) return std::optional<Time>();
+  auto time = parse_rfc3339(*text);
+  if (!time.ok()) return Error(Errc::malformed, std::string(name) + ": must be an RFC 3339 date and time");
+  return std::optional<Time>(*time);
+}
+
+inline Result<std::optional<Error>> get_problem(json::Object const& object, std::string_view name) {
+  TRY(auto const document, json::get_object(object, name));
+  if (!document) return std::optional<Error>();
+  return std::optional<Error>(read_problem(*document));
+}
+
+}  // namespace lenscap::acme
