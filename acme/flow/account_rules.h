@@ -13,13 +13,13 @@
 namespace lenscap::acme {
 
 struct Account {
-  std::string id;
+  std::string id = {};
   x509::PublicKey key;
   AccountStatus status = AccountStatus::valid;
-  std::vector<std::string> contact;
+  std::vector<std::string> contact = {};
   bool terms_of_service_agreed = false;
-  std::string eab_kid;                                   // empty: none, the open scope counts
-  std::optional<json::Object> external_account_binding;  // as verified, for reflection (8555-7.3.4-5)
+  std::string eab_kid = {};                                   // empty: none, the open scope counts
+  std::optional<json::Object> external_account_binding = {};  // as verified, for reflection (8555-7.3.4-5)
   Time created{};
 
   bool operator==(Account const&) const = default;
@@ -33,8 +33,8 @@ struct FoundEabKey {
 
 struct NewAccount {
   Account account;
-  bool created = false;         // 201, else 200
-  std::optional<EabKey> bound;  // the EAB key with this use written in: save it in the same transaction
+  bool created = false;              // 201, else 200
+  std::optional<EabKey> bound = {};  // the EAB key with this use written in: save it in the same transaction
 };
 
 // newAccount. `existing` is the account that has this key already, whatever its status: it is answered as it is and the

@@ -12,27 +12,27 @@
 namespace lenscap::acme {
 
 struct Challenge {
-  std::string id;  // unique within its authorization
-  std::string type;
-  std::string token;
+  std::string id = {};  // unique within its authorization
+  std::string type = {};
+  std::string token = {};
   ChallengeStatus status = ChallengeStatus::pending;
-  std::optional<Time> validated;
-  std::optional<Error> error;  // of the last attempt, also while it is retried (8555-8.2-1)
-  int attempts = 0;            // that failed
+  std::optional<Time> validated = {};
+  std::optional<Error> error = {};  // of the last attempt, also while it is retried (8555-8.2-1)
+  int attempts = 0;                 // that failed
 
   bool operator==(Challenge const&) const = default;
 };
 
 struct Authorization {
-  std::string id;
-  std::string account_id;
+  std::string id = {};
+  std::string account_id = {};
   Identifier identifier;  // never a wildcard
   bool wildcard = false;
   AuthorizationStatus status = AuthorizationStatus::pending;
   Time created{};
   Time expires{};
-  std::vector<Challenge> challenges;
-  std::string granted;  // for the record: why it was born valid; empty when it is to be proved
+  std::vector<Challenge> challenges = {};
+  std::string granted = {};  // for the record: why it was born valid; empty when it is to be proved
 
   bool operator==(Authorization const&) const = default;
 };

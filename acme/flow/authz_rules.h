@@ -26,13 +26,13 @@ Result<Accepted> accept_challenge(Authorization authorization, std::string_view 
 // An order that waits for an authorization, with all of its authorizations as they were before the outcome.
 struct WaitingOrder {
   Order order;
-  std::vector<Authorization> authorizations;
+  std::vector<Authorization> authorizations = {};
 };
 
 struct Recorded {
   Authorization authorization;
-  std::vector<Order> orders;  // only those that changed
-  bool try_again = false;     // the attempt failed, but not the challenge: another attempt is due
+  std::vector<Order> orders = {};  // only those that changed
+  bool try_again = false;          // the attempt failed, but not the challenge: another attempt is due
 };
 
 // What one attempt of validation said. Success: challenge valid, authorization valid until `now` + proved_lifetime, and

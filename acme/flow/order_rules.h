@@ -18,31 +18,32 @@
 namespace lenscap::acme {
 
 struct Order {
-  std::string id;
-  std::string account_id;
+  std::string id = {};
+  std::string account_id = {};
   OrderStatus status = OrderStatus::pending;
   Time created{};
   Time expires{};
-  std::vector<Identifier> identifiers;      // never change (8555-7.1.3-3)
-  std::vector<std::string> authorizations;  // ids, one for each identifier, in the same order; never change
-  std::string profile;
-  std::optional<Error> error;  // why it is invalid
-  std::string certificate;     // reference of the certificate, once valid
+  std::vector<Identifier> identifiers = {};      // never change (8555-7.1.3-3)
+  std::vector<std::string> authorizations = {};  // ids, one for each identifier, in the same order; never change
+  std::string profile = {};
+  std::optional<Error> error = {};  // why it is invalid
+  std::string certificate = {};     // reference of the certificate, once valid
 
   bool operator==(Order const&) const = default;
 };
 
 // What the store knows that newOrder needs.
 struct OrderContext {
-  std::vector<Authorization> reusable;  // authorizations of the account for names of this order; unfit ones are skipped
-  std::size_t pending_orders = 0;       // of the account: pending, ready or processing
-  std::size_t live_names = 0;           // of the account; counted only when the scope limits them
-  x509::NameSet already_live;           // those of the order's names that are among them: renewal needs no new room
+  std::vector<Authorization> reusable =
+      {};                           // authorizations of the account for names of this order; unfit ones are skipped
+  std::size_t pending_orders = 0;   // of the account: pending, ready or processing
+  std::size_t live_names = 0;       // of the account; counted only when the scope limits them
+  x509::NameSet already_live = {};  // those of the order's names that are among them: renewal needs no new room
 };
 
 struct NewOrder {
   Order order;
-  std::vector<Authorization> created;  // to be saved; reused ones are only referred to
+  std::vector<Authorization> created = {};  // to be saved; reused ones are only referred to
 };
 
 // Which identifiers each authorization stands for is settled name by name: granted (born valid, with the reason and one
@@ -63,11 +64,11 @@ Order update_readiness(Order order, std::span<Authorization const> authorization
 
 // What may be issued for an order: the key and the names, nothing else of the CSR.
 struct CheckedOrder {
-  std::string order_id;
-  std::string account_id;
+  std::string order_id = {};
+  std::string account_id = {};
   x509::PublicKey key;
-  x509::NameSet names;
-  std::string profile;
+  x509::NameSet names = {};
+  std::string profile = {};
 };
 
 struct FinalizeContext {

@@ -16,14 +16,14 @@ namespace lenscap::acme {
 // What an account may ask for. A name that both lists hold is granted; one that neither holds is refused.
 struct Scope {
   // Authorizations for these are born valid: the account is an agent that looks after the named devices.
-  std::vector<x509::DnsName> grant_dns;  // each stands for itself and every name below it
-  std::vector<x509::IpBlock> grant_ip;
+  std::vector<x509::DnsName> grant_dns = {};  // each stands for itself and every name below it
+  std::vector<x509::IpBlock> grant_ip = {};
   // These are proved by an ordinary challenge.
-  std::vector<x509::DnsName> prove_dns;
-  std::vector<x509::IpBlock> prove_ip;
-  std::vector<std::string> profiles;          // the first is the default; empty: the policy's first profile alone
-  std::optional<Time> issue_until;            // no orders and no finalize from this moment on
-  std::optional<std::size_t> live_names_max;  // names with an unexpired, unrevoked certificate
+  std::vector<x509::DnsName> prove_dns = {};
+  std::vector<x509::IpBlock> prove_ip = {};
+  std::vector<std::string> profiles = {};          // the first is the default; empty: the policy's first profile alone
+  std::optional<Time> issue_until = {};            // no orders and no finalize from this moment on
+  std::optional<std::size_t> live_names_max = {};  // names with an unexpired, unrevoked certificate
 
   bool operator==(Scope const&) const = default;
 };
@@ -37,12 +37,12 @@ enum class EabUse { single, many };
 
 // An external account key as it is kept, without its MAC key (which is sealed and handled apart).
 struct EabKey {
-  std::string kid;
-  Scope scope;
-  std::optional<Time> bind_by;  // until when it may bind an account
+  std::string kid = {};
+  Scope scope = {};
+  std::optional<Time> bind_by = {};  // until when it may bind an account
   EabUse use = EabUse::single;
-  std::vector<std::string> used_by;  // ids of the accounts that it bound
-  bool revoked = false;              // binds nothing any more, and its accounts may order nothing
+  std::vector<std::string> used_by = {};  // ids of the accounts that it bound
+  bool revoked = false;                   // binds nothing any more, and its accounts may order nothing
   Time created{};
 
   bool operator==(EabKey const&) const = default;
@@ -50,7 +50,7 @@ struct EabKey {
 
 // A challenge type that the server can validate; the rows come from the table of validators.
 struct ChallengeOffer {
-  std::string type;
+  std::string type = {};
   bool dns = false;
   bool ip = false;
   bool wildcard = false;
@@ -60,7 +60,7 @@ struct ChallengeOffer {
 
 // A certificate profile, as far as orders care.
 struct ProfileRule {
-  std::string name;
+  std::string name = {};
   bool names_from_order = false;  // a CSR without subjectAltName takes the order's names
   bool allow_ed25519 = false;     // for the certificate's key
 
@@ -69,11 +69,11 @@ struct ProfileRule {
 
 struct Policy {
   bool eab_required = true;
-  std::optional<Scope> open_scope;                          // accounts without an EAB key, when eab_required is false
-  std::vector<ProfileRule> profiles;                        // known profiles
-  std::vector<ChallengeOffer> offers;                       // in the order in which they are listed to clients
-  std::optional<x509::NameConstraints> issuer_constraints;  // names outside are refused before anything is tried
-  std::string terms_of_service;                             // URL; empty: nothing to agree to
+  std::optional<Scope> open_scope = {};     // accounts without an EAB key, when eab_required is false
+  std::vector<ProfileRule> profiles = {};   // known profiles
+  std::vector<ChallengeOffer> offers = {};  // in the order in which they are listed to clients
+  std::optional<x509::NameConstraints> issuer_constraints = {};  // names outside are refused before anything is tried
+  std::string terms_of_service = {};                             // URL; empty: nothing to agree to
   bool allow_wildcards = false;
 
   std::size_t identifiers_max = limits::kNamesPerOrder;

@@ -13,10 +13,10 @@ namespace lenscap::acme {
 // What the server shows (8555-7.1.2-1).
 struct AccountObject {
   AccountStatus status = AccountStatus::valid;
-  std::vector<std::string> contact;                      // URLs; none are written as an empty array
-  bool terms_of_service_agreed = false;                  // written when true
-  std::optional<json::Object> external_account_binding;  // the verified one, reflected (8555-7.3.4-5)
-  std::string orders;                                    // URL of the list of orders
+  std::vector<std::string> contact = {};                      // URLs; none are written as an empty array
+  bool terms_of_service_agreed = false;                       // written when true
+  std::optional<json::Object> external_account_binding = {};  // the verified one, reflected (8555-7.3.4-5)
+  std::string orders = {};                                    // URL of the list of orders
 
   bool operator==(AccountObject const&) const = default;
 };
@@ -25,10 +25,10 @@ Result<AccountObject> parse_account(std::string_view body);
 
 // newAccount's payload. Unknown members, and `status` and `orders`, are ignored (8555-7.3-3).
 struct NewAccountRequest {
-  std::vector<std::string> contact;
+  std::vector<std::string> contact = {};
   bool terms_of_service_agreed = false;
   bool only_return_existing = false;
-  std::optional<json::Object> external_account_binding;  // an inner JWS: read_eab
+  std::optional<json::Object> external_account_binding = {};  // an inner JWS: read_eab
 
   bool operator==(NewAccountRequest const&) const = default;
 };
@@ -38,7 +38,7 @@ Result<NewAccountRequest> parse_new_account(std::string_view payload);
 // A payload posted to the account's URL (7.3.2, 7.3.6). `{}` changes nothing and is fine. Members that may not be
 // changed are ignored, also any `status` but "deactivated" (8555-7.3.2-1).
 struct AccountUpdate {
-  std::optional<std::vector<std::string>> contact;  // absent: keep them; empty: remove them
+  std::optional<std::vector<std::string>> contact = {};  // absent: keep them; empty: remove them
   bool deactivate = false;
 
   bool operator==(AccountUpdate const&) const = default;

@@ -13,9 +13,10 @@ namespace lenscap::acme {
 struct AuthorizationObject {
   Identifier identifier;  // never a wildcard (8555-7.1.4-3)
   AuthorizationStatus status = AuthorizationStatus::pending;
-  std::optional<Time> expires;              // required when valid (8555-7.1.4-1)
-  bool wildcard = false;                    // written only when true
-  std::vector<ChallengeObject> challenges;  // offered ones while pending, the decisive one afterwards (8555-7.1.4-4)
+  std::optional<Time> expires = {};  // required when valid (8555-7.1.4-1)
+  bool wildcard = false;             // written only when true
+  std::vector<ChallengeObject> challenges =
+      {};  // offered ones while pending, the decisive one afterwards (8555-7.1.4-4)
 };
 json::Object to_json(AuthorizationObject const& authorization);
 Result<AuthorizationObject> parse_authorization(std::string_view body);

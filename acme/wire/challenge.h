@@ -11,12 +11,12 @@
 namespace lenscap::acme {
 
 struct ChallengeObject {
-  std::string type;  // "http-01"; types that we do not know are kept as text
-  std::string url;   // where the client posts its response
+  std::string type = {};  // "http-01"; types that we do not know are kept as text
+  std::string url = {};   // where the client posts its response
   ChallengeStatus status = ChallengeStatus::pending;
-  std::string token;              // empty for types without one; NOT checked here: see is_token
-  std::optional<Time> validated;  // required when valid (8555-8-1)
-  std::optional<Error> error;     // the last failure (8555-8.2-1)
+  std::string token = {};              // empty for types without one; NOT checked here: see is_token
+  std::optional<Time> validated = {};  // required when valid (8555-8-1)
+  std::optional<Error> error = {};     // the last failure (8555-8.2-1)
 };
 json::Object to_json(ChallengeObject const& challenge);
 Result<ChallengeObject> read_challenge(json::Object const& object);

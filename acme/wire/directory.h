@@ -11,20 +11,20 @@ namespace lenscap::acme {
 
 // URLs as text; an empty one is not offered and not written.
 struct Directory {
-  std::string new_nonce;    // required
-  std::string new_account;  // required
-  std::string new_order;    // required
-  std::string new_authz;    // left out without pre-authorization (8555-7.1.1-1)
-  std::string revoke_cert;
-  std::string key_change;
-  std::string renewal_info;  // RFC 9773
+  std::string new_nonce = {};    // required
+  std::string new_account = {};  // required
+  std::string new_order = {};    // required
+  std::string new_authz = {};    // left out without pre-authorization (8555-7.1.1-1)
+  std::string revoke_cert = {};
+  std::string key_change = {};
+  std::string renewal_info = {};  // RFC 9773
 
   // `meta`
-  std::string terms_of_service;
-  std::string website;
-  std::vector<std::string> caa_identities;
+  std::string terms_of_service = {};
+  std::string website = {};
+  std::vector<std::string> caa_identities = {};
   bool external_account_required = false;
-  std::vector<std::pair<std::string, std::string>> profiles;  // name, description (profiles draft)
+  std::vector<std::pair<std::string, std::string>> profiles = {};  // name, description (profiles draft)
 
   bool operator==(Directory const&) const = default;
 };

@@ -12,11 +12,11 @@
 namespace lenscap::acme {
 
 struct JoinString {
-  std::string directory;  // https URL
-  std::string root_url;   // http or https URL where the root is found; its hash makes plain HTTP good enough
-  Sha256 root_sha256{};   // of the root's DER
-  std::string eab_kid;
-  SecretBytes eab_mac_key;
+  std::string directory = {};  // https URL
+  std::string root_url = {};   // http or https URL where the root is found; its hash makes plain HTTP good enough
+  Sha256 root_sha256{};        // of the root's DER
+  std::string eab_kid = {};
+  SecretBytes eab_mac_key = {};
 };
 
 SecretBytes make_join_string(JoinString const& join);

@@ -10,7 +10,8 @@ namespace lenscap::acme {
 
 struct Jwk {
   x509::PublicKey key;
-  std::optional<std::string> alg;  // the JWK's own `alg`; whoever verifies refuses one that differs from the header's
+  std::optional<std::string> alg =
+      {};  // the JWK's own `alg`; whoever verifies refuses one that differs from the header's
 };
 
 // EC (P-256, P-384, P-521), RSA and OKP (Ed25519). Refused as Errc::malformed: a member of a wrong type, base64url that

@@ -29,13 +29,13 @@ SignatureAlgorithm const& signature_algorithm_for(x509::KeyType type);
 // A JWS whose form is right. Exactly one of `jwk` and `kid` is there.
 struct Jws {
   SignatureAlgorithm const* algorithm = nullptr;  // never null in one that was parsed
-  std::string nonce;
-  std::string url;
-  std::optional<x509::PublicKey> jwk;  // well-formed and good enough; whose it is, nobody knows yet
-  std::string kid;                     // empty when there is a jwk
-  std::string payload;                 // decoded; empty means POST-as-GET (8555-6.3-2)
-  std::string signing_input;           // the octets that were signed
-  Bytes signature;
+  std::string nonce = {};
+  std::string url = {};
+  std::optional<x509::PublicKey> jwk = {};  // well-formed and good enough; whose it is, nobody knows yet
+  std::string kid = {};                     // empty when there is a jwk
+  std::string payload = {};                 // decoded; empty means POST-as-GET (8555-6.3-2)
+  std::string signing_input = {};           // the octets that were signed
+  Bytes signature = {};
 
   bool is_post_as_get() const { return payload.empty(); }
 };
@@ -56,9 +56,9 @@ Result<> verify(Jws const& jws, x509::PublicKey const& key);
 // For clients: a request body. The header carries `kid` unless it is empty, and the key itself (`jwk`) if it is. An
 // empty payload makes a POST-as-GET.
 struct SigningHeader {
-  std::string url;
-  std::string nonce;
-  std::string kid;
+  std::string url = {};
+  std::string nonce = {};
+  std::string kid = {};
 };
 std::string sign_jws(x509::PrivateKey const& key, SigningHeader const& header, std::string_view payload);
 
@@ -71,11 +71,11 @@ std::string_view to_string(MacAlgorithm algorithm);  // "HS256"
 // The inner JWS of the newAccount field `externalAccountBinding`; its MAC is not checked yet.
 struct EabJws {
   MacAlgorithm algorithm = MacAlgorithm::hs256;
-  std::string kid;  // ASCII (8555-7.3.4-1)
-  std::string url;
+  std::string kid = {};  // ASCII (8555-7.3.4-1)
+  std::string url = {};
   x509::PublicKey key;  // the payload: the account's key
-  std::string signing_input;
-  Bytes mac;
+  std::string signing_input = {};
+  Bytes mac = {};
 };
 
 // The first two of the five checks (8555-7.3.4-4): a well-formed JWS, and the header rules: MAC algorithm, kid, url, no

@@ -13,27 +13,27 @@ namespace lenscap::acme {
 
 struct OrderObject {
   OrderStatus status = OrderStatus::pending;
-  std::optional<Time> expires;          // required when pending or valid (8555-7.1.3-1)
-  std::vector<Identifier> identifiers;  // as asked for
-  std::optional<Time> not_before;
-  std::optional<Time> not_after;
-  std::string profile;                      // empty: none (profiles draft)
-  std::string replaces;                     // empty: none (RFC 9773 5)
-  std::optional<Error> error;               // when invalid
-  std::vector<std::string> authorizations;  // URLs
-  std::string finalize;                     // URL
-  std::string certificate;                  // URL, only when valid
+  std::optional<Time> expires = {};          // required when pending or valid (8555-7.1.3-1)
+  std::vector<Identifier> identifiers = {};  // as asked for
+  std::optional<Time> not_before = {};
+  std::optional<Time> not_after = {};
+  std::string profile = {};                      // empty: none (profiles draft)
+  std::string replaces = {};                     // empty: none (RFC 9773 5)
+  std::optional<Error> error = {};               // when invalid
+  std::vector<std::string> authorizations = {};  // URLs
+  std::string finalize = {};                     // URL
+  std::string certificate = {};                  // URL, only when valid
 };
 json::Object to_json(OrderObject const& order);
 Result<OrderObject> parse_order(std::string_view body);
 
 // newOrder's payload. Unknown members are ignored. Identifiers are refused one by one: see read_identifiers.
 struct NewOrderRequest {
-  std::vector<Identifier> identifiers;
-  std::optional<Time> not_before;
-  std::optional<Time> not_after;
-  std::optional<std::string> profile;
-  std::optional<std::string> replaces;  // RFC 9773: a certificate's id; not checked here
+  std::vector<Identifier> identifiers = {};
+  std::optional<Time> not_before = {};
+  std::optional<Time> not_after = {};
+  std::optional<std::string> profile = {};
+  std::optional<std::string> replaces = {};  // RFC 9773: a certificate's id; not checked here
 
   bool operator==(NewOrderRequest const&) const = default;
 };

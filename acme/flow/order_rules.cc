@@ -1,0 +1,350 @@
+#include "acme/flow/order_rules.h"
+
+#include <algorithm>
+
+#include "acme/wire/names.h"
+#include "base/random.h"
+
+namespace lenscap::acme {
+namespace {
+
+// A reused authorization lives at least this much longer, so that the order is not over before its client is.
+constexpr Seconds kReuseMargin = kHour;
+
+// Clients give up, some of them, when they are told to wait longer than this.
+constexpr Seconds kRetryAfterMax{600};
+
+Error rate_limited(std::string detail) {
+  Error error(Errc::rate_limited, std::move(detail));
+  error.retry_after = kRetryAfterMax;  // 8555-6.6-2
+  return error;
+}
+
+Result<> check_issue_until(Scope const& scope, Time now) {
+  if (!scope.issue_until || now < *scope.issue_until) return {};
+  return Error(Errc::unauthorized, "this account's external account key allowed certificates until " +
+                                       to_rfc3339(*scope.issue_until) + "; ask for a new key");
+}
+
+// The profile that counts, if this account may have it now.
+Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std::string> const& asked,
+                                          Policy const& policy) {
+  std::vector<std::string> allowed = scope.profiles;
+  if (allowed.empty() && !policy.profiles.empty()) allowed.push_back(policy.profiles.front().name);
+  if (allowed.empty()) return Error(Errc::invalid_profile, "this server has no profile to issue by");
+  std::string const& name = asked ? *asked : allowed.front();
+  bool const is_allowed = std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+  auto const* rule = policy.find_profile(name);
+  if (is_allowed && rule != nullptr) return rule;
+  std::string list;
+  for (auto const& candidate : allowed) list += (list.empty() ? "" : ", ") + candidate;
+  return Error(Errc::invalid_profile, "this account has no such profile; it may use: " + list);
+}
+
+std::vector<Challenge> offered_challenges(Identifier const& identifier, Policy const& policy) {
+  std::vector<Challenge> challenges;
+  for (auto const& offer : policy.offers) {
+    bool const fits = identifier.is_wildcard() ? offer.wildcard : identifier.dns() != nullptr ? offer.dns : offer.ip;
+    if (!fits) continue;
+    // 8555-11.3-1: 128 random bits; each challenge has its own token.
+    challenges.push_back({.id = std::to_string(challenges.size() + 1),
+                          .type = offer.type,
+                          .token = random_token(),
+                          .status = ChallengeStatus::pending,
+                          .validated = {},
+                          .error = {},
+                          .attempts = 0});
+  }
+  return challenges;
+}
+
+// Stock clients do not accept a valid authorization without the challenge that made it so; they get the type that every
+// one of them knows.
+std::vector<Challenge> granted_challenge(Identifier const& identifier, Time now) {
+  return {{.id = "1",
+           .type = std::string(identifier.is_wildcard() ? names::kDns01 : names::kHttp01),
+           .token = random_token(),
+           .status = ChallengeStatus::valid,
+           .validated = now,
+           .error = {},
+           .attempts = 0}};
+}
+
+Authorization make_authorization(Account const& account, Identifier const& identifier, Time now) {
+  return {.id = new_id(now),
+          .account_id = account.id,
+          .identifier = identifier.base(),
+          .wildcard = identifier.is_wildcard(),
+          .status = AuthorizationStatus::pending,
+          .created = now,
+          .expires = now,
+          .challenges = {},
+          .granted = {}};
+}
+
+Authorization const* find_reusable(std::vector<Authorization> const& candidates, Account const& account,
+                                   Identifier const& identifier, Time now) {
+  for (auto const& candidate : candidates) {
+    // A granted one is not reused: what is granted may have changed since.
+    if (candidate.account_id == account.id && candidate.status == AuthorizationStatus::valid &&
+        candidate.granted.empty() && candidate.expires >= now + kReuseMargin &&
+        ordered_identifier(candidate) == identifier) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+struct Settled {
+  Authorization authorization;
+  bool is_new = true;
+};
+
+// One identifier of an order: granted, reused, to be proved, or refused. 8555-7.4-4
+Result<Settled> settle(Account const& account, Scope const& scope, Identifier const& identifier,
+                       OrderContext const& context, Policy const& policy, Time now) {
+  if (identifier.is_wildcard() && !policy.allow_wildcards) {
+    return Error(Errc::rejected_identifier, "wildcard names are not issued here; name each host");
+  }
+  auto const allowed = access(scope, identifier);
+  if (allowed == Access::refuse) {
+    return Error(Errc::rejected_identifier, "this account may not ask for this name");
+  }
+  if (policy.issuer_constraints) {
+    CHECK_OK(identifier.dns() != nullptr ? policy.issuer_constraints->test(*identifier.dns())
+                                         : policy.issuer_constraints->test(*identifier.ip()));
+  }
+  auto authorization = make_authorization(account, identifier, now);
+  if (allowed == Access::grant) {  // 8555-7.4.1-1: out-of-band knowledge
+    authorization.status = AuthorizationStatus::valid;
+    authorization.expires = now + policy.granted_lifetime;
+    authorization.challenges = granted_challenge(identifier, now);
+    authorization.granted = account.eab_kid.empty() ? "granted to every account by the server's settings"
+                                                    : "granted by external account key " + account.eab_kid;
+    return Settled{std::move(authorization)};
+  }
+  if (auto const* reusable = find_reusable(context.reusable, account, identifier, now)) {
+    return Settled{*reusable, false};
+  }
+  authorization.expires = now + policy.pending_lifetime;
+  authorization.challenges = offered_challenges(identifier, policy);
+  if (authorization.challenges.empty()) {
+    return Error(Errc::rejected_identifier, "no challenge type of this server can prove this name");
+  }
+  return Settled{std::move(authorization)};
+}
+
+Result<> check_live_names(Scope const& scope, std::vector<Identifier> const& identifiers, OrderContext const& context) {
+  if (!scope.live_names_max) return {};
+  std::size_t added = 0;
+  for (auto const& identifier : identifiers) {
+    bool const is_live = identifier.dns() != nullptr ? context.already_live.dns.contains(*identifier.dns())
+                                                     : context.already_live.ip.contains(*identifier.ip());
+    if (!is_live) ++added;
+  }
+  if (added == 0 || context.live_names + added <= *scope.live_names_max) return {};
+  return rate_limited("this account may have " + std::to_string(*scope.live_names_max) +
+                      " names with a live certificate, and has " + std::to_string(context.live_names) +
+                      "; revoke some, or ask for a wider external account key");
+}
+
+bool is_usable(Authorization const& authorization, Time now) {
+  return authorization.status == AuthorizationStatus::valid && now < authorization.expires;
+}
+
+// Why an authorization can never be used for an order any more; nothing while it may still be.
+std::optional<SubError> why_dead(Authorization const& authorization, Time now) {
+  if (is_usable(authorization, now)) return std::nullopt;
+  if (authorization.status == AuthorizationStatus::pending && now < authorization.expires) return std::nullopt;
+  SubError dead{Errc::unauthorized, "its authorization is " + std::string(to_string(authorization.status)),
+                std::string(to_string(authorization.identifier.type())), ordered_identifier(authorization).value()};
+  if (authorization.status == AuthorizationStatus::pending || authorization.status == AuthorizationStatus::valid) {
+    dead.detail = "its authorization has expired";
+  }
+  if (authorization.status == AuthorizationStatus::invalid) {
+    for (auto const& challenge : authorization.challenges) {
+      if (!challenge.error) continue;
+      dead.code = challenge.error->code();
+      dead.detail = challenge.type + ": " + challenge.error->detail();
+    }
+  }
+  return dead;
+}
+
+Authorization const* find_authorization(std::span<Authorization const> authorizations, std::string const& id) {
+  auto const it = std::find_if(authorizations.begin(), authorizations.end(),
+                               [&](auto const& authorization) { return authorization.id == id; });
+  return it != authorizations.end() ? &*it : nullptr;
+}
+
+Error not_ready(Order const& order) {
+  return Error(Errc::order_not_ready,
+               "the order is " + std::string(to_string(order.status)) +
+                   (order.status == OrderStatus::pending ? "; complete its authorizations first" : ""));
+}
+
+// 8555-7.4-5
+Result<> check_names(Order const& order, x509::Csr const& csr, ProfileRule const& profile) {
+  auto const ordered = to_name_set(order.identifiers);
+  auto const is_ordered = [&](std::string const& name) {
+    auto const host = Identifier::from_host(name);
+    return host.ok() && std::find(order.identifiers.begin(), order.identifiers.end(), *host) != order.identifiers.end();
+  };
+  bool const is_common_name_ordered = csr.common_name.empty() || is_ordered(csr.common_name);
+  if (csr.names == ordered && is_common_name_ordered) return {};
+  if (!is_common_name_ordered) {
+    return Error(Errc::bad_csr, "the CSR's common name is not one of the order's names (" + ordered.text() + ")");
+  }
+  if (!csr.has_subject_alt_name && profile.names_from_order) return {};
+  return Error(Errc::bad_csr, "the CSR names " + (csr.names.empty() ? std::string("nothing") : csr.names.text()) +
+                                  "; the order names " + ordered.text());
+}
+
+// Does the scope still allow what the authorizations were given for?
+Result<> check_scope(Order const& order, Scope const& scope, std::span<Authorization const> authorizations) {
+  std::vector<SubError> refused;
+  for (auto const& identifier : order.identifiers) {
+    auto const allowed = access(scope, identifier);
+    bool const was_granted =
+        std::any_of(authorizations.begin(), authorizations.end(), [&](Authorization const& authorization) {
+          return !authorization.granted.empty() && ordered_identifier(authorization) == identifier;
+        });
+    if (allowed == Access::refuse || (was_granted && allowed != Access::grant)) {
+      refused.push_back({Errc::rejected_identifier, "this account may not ask for this name any more",
+                         std::string(to_string(identifier.type())), identifier.value()});
+    }
+  }
+  if (!refused.empty()) return refuse_identifiers(std::move(refused));
+  return {};
+}
+
+}  // namespace
+
+bool is_final(OrderStatus status) { return status == OrderStatus::valid || status == OrderStatus::invalid; }
+
+Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderRequest const& request,
+                           OrderContext const& context, Policy const& policy, Time now) {
+  CHECK_OK(check_valid(account));
+  CHECK_OK(check_issue_until(scope, now));
+  if (request.identifiers.empty() || request.identifiers.size() > policy.identifiers_max) {
+    return Error(Errc::malformed, "an order names 1 to " + std::to_string(policy.identifiers_max) + " identifiers");
+  }
+  if (request.not_before || request.not_after) {
+    return Error(Errc::malformed, "the profile sets the validity here; leave notBefore and notAfter out");
+  }
+  if (context.pending_orders >= policy.pending_orders_max) {
+    return rate_limited("this account has " + std::to_string(context.pending_orders) +
+                        " open orders; finish them or let them expire");
+  }
+  TRY(auto const* profile, choose_profile(scope, request.profile, policy));
+
+  NewOrder result;
+  std::vector<Authorization> authorizations;
+  std::vector<SubError> refused;
+  for (auto const& identifier : request.identifiers) {
+    auto settled = settle(account, scope, identifier, context, policy, now);
+    if (!settled.ok()) {
+      refused.push_back({settled.error().code(), settled.error().detail(), std::string(to_string(identifier.type())),
+                         identifier.value()});
+      continue;
+    }
+    authorizations.push_back(settled->authorization);
+    if (settled->is_new) result.created.push_back(std::move(settled->authorization));
+  }
+  if (!refused.empty()) return refuse_identifiers(std::move(refused));
+  CHECK_OK(check_live_names(scope, request.identifiers, context));
+
+  Order& order = result.order;
+  order.id = new_id(now);
+  order.account_id = account.id;
+  order.created = now;
+  order.expires = now + policy.pending_lifetime;
+  order.identifiers = request.identifiers;
+  order.profile = profile->name;
+  for (auto const& authorization : authorizations) {
+    order.authorizations.push_back(authorization.id);
+    order.expires = std::min(order.expires, authorization.expires);  // it is of no use beyond
+  }
+  order = update_readiness(std::move(order), authorizations, now);
+  return result;
+}
+
+Order update_readiness(Order order, std::span<Authorization const> authorizations, Time now) {
+  if (order.status != OrderStatus::pending && order.status != OrderStatus::ready) return order;
+  bool all_usable = true;
+  std::vector<SubError> dead;
+  for (std::size_t i = 0; i < order.authorizations.size(); ++i) {
+    auto const* authorization = find_authorization(authorizations, order.authorizations[i]);
+    if (authorization == nullptr) bug("an order's authorization was not given");
+    all_usable = all_usable && is_usable(*authorization, now);
+    if (auto why = why_dead(*authorization, now)) dead.push_back(*std::move(why));
+  }
+  if (!dead.empty()) {
+    order.status = OrderStatus::invalid;
+    order.error = refuse_identifiers(std::move(dead));
+  } else if (all_usable) {
+    order.status = OrderStatus::ready;
+  }
+  return order;
+}
+
+Result<CheckedOrder> check_finalize(Order const& order, Account const& account, Scope const& scope,
+                                    x509::Csr const& csr, FinalizeContext const& context, Policy const& policy,
+                                    Time now) {
+  if (order.account_id != account.id) return Error(Errc::not_found, "there is no such order");  // 8555-6.3-5
+  CHECK_OK(check_valid(account));
+  CHECK_OK(begin_finalize(order, now));  // 8555-7.4-7; the claim itself is made later, in a transaction
+  auto const is_good = [&](std::string const& id) {
+    auto const* authorization = find_authorization(context.authorizations, id);
+    return authorization != nullptr && is_usable(*authorization, now);
+  };
+  if (!std::all_of(order.authorizations.begin(), order.authorizations.end(), is_good)) {
+    return Error(Errc::order_not_ready, "an authorization of the order is not valid any more");  // 8555-7.5.2-1
+  }
+  CHECK_OK(check_issue_until(scope, now));
+  CHECK_OK(check_scope(order, scope, context.authorizations));
+  TRY(auto const* profile, choose_profile(scope, order.profile, policy));
+  CHECK_OK(check_names(order, csr, *profile));
+  if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1
+    return Error(Errc::bad_csr, "the CSR's key is the key of an account; a certificate needs a key of its own");
+  }
+  CHECK_OK(x509::check_key(csr.key, profile->allow_ed25519));
+  return CheckedOrder{order.id, order.account_id, csr.key, to_name_set(order.identifiers), order.profile};
+}
+
+Result<Order> begin_finalize(Order order, Time now) {
+  if (order.status != OrderStatus::ready) return not_ready(order);
+  if (now >= order.expires) return Error(Errc::order_not_ready, "the order has expired; make a new one");
+  order.status = OrderStatus::processing;
+  return order;
+}
+
+Result<Order> complete_order(Order order, std::string certificate) {
+  if (order.status != OrderStatus::processing) return not_ready(order);
+  order.status = OrderStatus::valid;
+  order.certificate = std::move(certificate);
+  return order;
+}
+
+Result<Order> fail_order(Order order, Error why) {
+  if (is_final(order.status)) return not_ready(order);
+  order.status = OrderStatus::invalid;
+  order.error = std::move(why);
+  return order;
+}
+
+Result<Order> return_to_ready(Order order) {
+  if (order.status != OrderStatus::processing) return not_ready(order);
+  order.status = OrderStatus::ready;
+  return order;
+}
+
+Order expire_order(Order order, Time now) {
+  bool const is_open = order.status == OrderStatus::pending || order.status == OrderStatus::ready;
+  if (!is_open || now < order.expires) return order;
+  order.status = OrderStatus::invalid;
+  order.error = Error(Errc::order_not_ready, "the order expired at " + to_rfc3339(order.expires));
+  return order;
+}
+
+}  // namespace lenscap::acme
