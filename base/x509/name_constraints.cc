@@ -10,7 +10,9 @@ namespace lenscap::x509 {
 NameConstraints NameConstraints::permit_only(std::vector<DnsName> dns, std::vector<IpBlock> ip) {
   NameConstraints out;
   out.excludes_all_dns = dns.empty();
-  if (ip.empty()) out.excluded_ip = {IpBlock::all_v4(), IpBlock::all_v6()};
+  auto const is_v6 = [](IpBlock const& block) { return block.base().is_v6(); };
+  if (std::all_of(ip.begin(), ip.end(), is_v6)) out.excluded_ip.push_back(IpBlock::all_v4());
+  if (std::none_of(ip.begin(), ip.end(), is_v6)) out.excluded_ip.push_back(IpBlock::all_v6());
   out.permitted_dns = std::move(dns);
   out.permitted_ip = std::move(ip);
   return out;
@@ -181,7 +183,7 @@ Result<> NameConstraints::test(DnsName const& name) const {
     if (name.is_within(suffix)) {
       return forbidden(name.text(), "the issuer's name constraints exclude " + suffix.text());
     }
-    if (name.is_wildcard() && suffix.is_within(name)) {
+    if (name.is_wildcard() && suffix.is_within(name.base())) {
       return forbidden(name.text(), "it would cover " + suffix.text() + ", which the name constraints exclude");
     }
   }
@@ -233,13 +235,11 @@ std::string NameConstraints::text() const {
   } else if (!excluded_dns.empty()) {
     add("not DNS " + list_text(excluded_dns));
   }
-  bool const no_addresses = std::count(excluded_ip.begin(), excluded_ip.end(), IpBlock::all_v4()) > 0 &&
-                            std::count(excluded_ip.begin(), excluded_ip.end(), IpBlock::all_v6()) > 0;
-  if (no_addresses) {
-    add("no IP addresses");
-  } else if (!excluded_ip.empty()) {
-    add("not IP " + list_text(excluded_ip));
-  }
+  auto blocks = excluded_ip;
+  bool const no_v4 = std::erase(blocks, IpBlock::all_v4()) > 0;
+  bool const no_v6 = std::erase(blocks, IpBlock::all_v6()) > 0;
+  if (no_v4 || no_v6) add(no_v4 && no_v6 ? "no IP addresses" : no_v4 ? "no IPv4 addresses" : "no IPv6 addresses");
+  if (!blocks.empty()) add("not IP " + list_text(blocks));
   if (has_other_types) add("and rules for other types of names");
   return out.empty() ? "no constraints" : out;
 }

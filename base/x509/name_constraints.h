@@ -9,17 +9,18 @@
 namespace lenscap::x509 {
 
 struct NameConstraints {
-  std::vector<DnsName> permitted_dns;
-  std::vector<IpBlock> permitted_ip;
-  std::vector<DnsName> excluded_dns;
-  std::vector<IpBlock> excluded_ip;
+  std::vector<DnsName> permitted_dns = {};
+  std::vector<IpBlock> permitted_ip = {};
+  std::vector<DnsName> excluded_dns = {};
+  std::vector<IpBlock> excluded_ip = {};
   // A type that is to be excluded as a whole: DNS by the empty name, IP by 0.0.0.0/0 and ::/0.
   bool excludes_all_dns = false;
   bool has_other_types = false;  // read from a certificate: subtrees of mail, URI or directory names exist
   bool operator==(NameConstraints const&) const = default;
 
-  // What `init` writes: a type with no permitted entry is excluded as a whole, so that nothing is left unlimited; with
-  // only IPv4 permitted, IPv6 is excluded by being outside every permitted block.
+  // What `init` writes. Nothing is left unlimited: DNS without a permitted name, IPv4 without a permitted block and
+  // IPv6 without a permitted block are each excluded as a whole. The two IP versions apart, because GnuTLS (unlike RFC
+  // 5280's text and OpenSSL) does not let permitted blocks of one version limit addresses of the other.
   static NameConstraints permit_only(std::vector<DnsName> dns, std::vector<IpBlock> ip);
 
   Bytes to_der() const;  // the extension's value
@@ -30,7 +31,7 @@ struct NameConstraints {
   Result<> test(DnsName const& name) const;
   Result<> test(IpAddress const& address) const;
   Result<> test(NameSet const& names) const;
-  std::string text() const;  // for people: "DNS cams.example; IP 10.20.0.0/15"
+  std::string text() const;  // for people: "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses"
 };
 
 }  // namespace lenscap::x509

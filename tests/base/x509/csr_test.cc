@@ -183,7 +183,7 @@ constexpr BadCase kBad[] = {
     {"san_no_sequence", kCsr, "something else"},
     {"san_trailing", kCsr, "octets after its end"},
     {"san_names_101", kCsr, "more than 100 names"},
-        {"cn_nul", kCsr, "characters that are not allowed"},
+    {"cn_nul", kCsr, "characters that are not allowed"},
     {"cn_newline", kCsr, "characters that are not allowed"},
     {"cn_bmp", kCsr, "neither UTF8String nor PrintableString"},
     {"cn_teletex", kCsr, "neither UTF8String nor PrintableString"},
@@ -275,10 +275,10 @@ TEST(ParseCsr, EveryCutAndEveryFlippedOctetIsRefused) {
   auto const der = read("good_p256");
   for (std::size_t size = 0; size < der.size(); ++size) EXPECT_FALSE(parse_csr(ByteView(der).first(size)).ok()) << size;
   for (std::size_t i = 0; i < der.size(); ++i) {
-    for (std::uint8_t flip : {0x01, 0x20, 0x80, 0xff}) {
+    for (unsigned flip : {0x01U, 0x20U, 0x80U, 0xffU}) {
       auto changed = der;
       changed[i] = static_cast<std::uint8_t>(changed[i] ^ flip);
-      EXPECT_FALSE(parse_csr(changed).ok()) << "octet " << i << " xor " << int{flip};
+      EXPECT_FALSE(parse_csr(changed).ok()) << "octet " << i << " xor " << flip;
     }
   }
 }

@@ -1,0 +1,225 @@
+#include "base/x509/name_constraints.h"
+
+#include <gtest/gtest.h>
+
+#include "base/x509/der.h"
+
+namespace lenscap::x509 {
+namespace {
+
+std::vector<DnsName> dns(std::initializer_list<char const*> texts) {
+  std::vector<DnsName> out;
+  for (auto const* text : texts) out.push_back(*DnsName::parse(text));
+  return out;
+}
+std::vector<IpBlock> blocks(std::initializer_list<char const*> texts) {
+  std::vector<IpBlock> out;
+  for (auto const* text : texts) out.push_back(*IpBlock::parse(text));
+  return out;
+}
+
+// A name or an address, whichever the text is.
+bool allows(NameConstraints const& constraints, char const* text) {
+  auto const address = IpAddress::parse(text);
+  auto const result = address.ok() ? constraints.test(*address) : constraints.test(*DnsName::parse(text));
+  if (!result.ok()) {
+    EXPECT_EQ(result.error().code(), Errc::rejected_identifier);
+    EXPECT_TRUE(result.error().detail().starts_with(text));
+  }
+  return result.ok();
+}
+
+TEST(NameConstraints, Test) {
+  struct Case {
+    char const* title;
+    NameConstraints constraints;
+    std::vector<char const*> allowed, refused;
+  };
+  Case const cases[] = {
+      {"nothing said", {}, {"cam.example", "*.example", "10.0.0.1", "2001:db8::1"}, {}},
+      {"one suffix",
+       {.permitted_dns = dns({"cams.example"})},
+       {"cams.example", "a.cams.example", "a.b.cams.example", "*.cams.example", "*.a.cams.example", "10.0.0.1"},
+       {"example", "xcams.example", "cams.example.org", "other.example", "*.example", "*.xcams.example"}},
+      {"two suffixes",
+       {.permitted_dns = dns({"cams.example", "lan"})},
+       {"a.cams.example", "nvr.lan", "lan", "*.lan"},
+       {"example", "lan.example"}},
+      {"excluded below permitted",
+       {.permitted_dns = dns({"example"}), .excluded_dns = dns({"secret.example"})},
+       {"cam.example", "*.cams.example", "notsecret.example"},
+       // a wildcard would cover what is excluded
+       {"secret.example", "a.secret.example", "*.secret.example", "*.example", "test"}},
+      {"excluded alone", {.excluded_dns = dns({"secret.example"})}, {"example", "cam.test"}, {"secret.example"}},
+      {"all DNS excluded",
+       {.permitted_ip = blocks({"10.0.0.0/8"}), .excludes_all_dns = true},
+       {"10.1.2.3"},
+       {"example", "*.example", "localhost", "11.0.0.1"}},
+      {"blocks",
+       {.permitted_ip = blocks({"10.20.0.0/15", "2001:db8::/32"})},
+       {"10.20.0.0", "10.21.255.255", "2001:db8::1", "cam.example"},
+       {"10.22.0.0", "10.19.255.255", "2001:db9::", "::"}},
+      {"only IPv4 permitted", {.permitted_ip = blocks({"10.0.0.0/8"})}, {"10.0.0.1"}, {"2001:db8::1", "11.0.0.1"}},
+      {"all addresses excluded", {.excluded_ip = blocks({"0.0.0.0/0", "::/0"})}, {"a.example"}, {"1.2.3.4", "::1"}},
+      {"hole in a block",
+       {.permitted_ip = blocks({"10.0.0.0/8"}), .excluded_ip = blocks({"10.1.0.0/16"})},
+       {"10.0.0.1", "10.2.0.0"},
+       {"10.1.0.1", "10.1.255.255"}},
+      {"types that we do not know", {.has_other_types = true}, {}, {"cam.example", "10.0.0.1"}},
+  };
+  for (auto const& c : cases) {
+    for (auto const* text : c.allowed) EXPECT_TRUE(allows(c.constraints, text)) << c.title << ": " << text;
+    for (auto const* text : c.refused) EXPECT_FALSE(allows(c.constraints, text)) << c.title << ": " << text;
+  }
+}
+
+TEST(NameConstraints, TestOfASetNamesEachRefusal) {
+  NameConstraints const constraints{.permitted_dns = dns({"cams.example"}), .permitted_ip = blocks({"10.0.0.0/8"})};
+  NameSet names{{*DnsName::parse("a.cams.example"), *DnsName::parse("evil.example")},
+                {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("192.0.2.1")}};
+  auto const result = constraints.test(names);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code(), Errc::rejected_identifier);
+  ASSERT_EQ(result.error().sub.size(), 2U);
+  EXPECT_EQ(result.error().sub[0].identifier_type, "dns");
+  EXPECT_EQ(result.error().sub[0].identifier_value, "evil.example");
+  EXPECT_EQ(result.error().sub[1].identifier_type, "ip");
+  EXPECT_EQ(result.error().sub[1].identifier_value, "192.0.2.1");
+  EXPECT_NE(result.error().detail().find("evil.example"), std::string::npos);
+  EXPECT_NE(result.error().detail().find("192.0.2.1"), std::string::npos);
+  names.dns.erase(*DnsName::parse("evil.example"));
+  names.ip.erase(*IpAddress::parse("192.0.2.1"));
+  EXPECT_TRUE(constraints.test(names).ok());
+  EXPECT_TRUE(constraints.test(NameSet{}).ok());
+}
+
+TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
+  struct Case {
+    NameConstraints constraints;
+    char const* text;
+    std::vector<char const*> allowed, refused;
+  };
+  Case const cases[] = {
+      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15"})),
+       "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses",
+       {"a.cams.example", "10.20.0.1"},
+       {"example", "10.0.0.1", "2001:db8::1"}},
+      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"fd00::/8"})),
+       "DNS cams.example; IP fd00::/8; no IPv4 addresses",
+       {"a.cams.example", "fd00::1"},
+       {"example", "10.0.0.1", "2001:db8::1"}},
+      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.0.0.0/8", "fd00::/8"})),
+       "DNS cams.example; IP 10.0.0.0/8, fd00::/8",
+       {"fd00::1", "10.0.0.1"},
+       {"11.0.0.1", "2001:db8::1"}},
+      {NameConstraints::permit_only(dns({"cams.example"}), {}),
+       "DNS cams.example; no IP addresses",
+       {"cams.example"},
+       {"10.0.0.1", "::1", "example"}},
+      {NameConstraints::permit_only({}, blocks({"10.0.0.0/8"})),
+       "IP 10.0.0.0/8; no DNS names; no IPv6 addresses",
+       {"10.0.0.1"},
+       {"cams.example", "::1"}},
+      {NameConstraints::permit_only({}, {}), "no DNS names; no IP addresses", {}, {"10.0.0.1", "::1", "localhost"}},
+  };
+  for (auto const& c : cases) {
+    EXPECT_EQ(c.constraints.text(), c.text);
+    for (auto const* text : c.allowed) EXPECT_TRUE(allows(c.constraints, text)) << c.text << ": " << text;
+    for (auto const* text : c.refused) EXPECT_FALSE(allows(c.constraints, text)) << c.text << ": " << text;
+    EXPECT_EQ(NameConstraints::from_der(c.constraints.to_der()).value(), c.constraints);
+  }
+}
+
+TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
+  auto const constraints = NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15", "fd00::/8"}));
+  EXPECT_EQ(to_hex(constraints.to_der()),
+            "3042"
+            "a040"
+            "300e820c63616d732e6578616d706c65"
+            "300a87080a140000fffe0000"
+            "30228720fd000000000000000000000000000000ff000000000000000000000000000000");
+  EXPECT_EQ(to_hex(NameConstraints::permit_only({}, blocks({"10.0.0.0/8", "fd00::/8"})).to_der()).substr(0, 4), "3038");
+  EXPECT_EQ(to_hex(NameConstraints::permit_only(dns({"lan"}), {}).to_der()),
+            "303b"
+            "a007"
+            "300582036c616e"
+            "a130"
+            "300a87080000000000000000"
+            "302287200000000000000000000000000000000000000000000000000000000000000000");
+}
+
+TEST(NameConstraints, FromDer) {
+  struct Case {
+    char const *title, *hex;
+    bool good;
+  };
+  Case const cases[] = {
+      {"permitted DNS", "300ba009300782056c2e74736c", true},
+      {"empty name excluded", "3006a10430028200", true},
+      {"empty name permitted", "3006a00430028200", true},
+      {"permitted and excluded", "3014a009300782056c2e74736ca1073005820361 2e62", true},
+      {"block", "300ea00c300a87080a140000fffe0000", true},
+      {"mail", "3009a00730058103612e62", true},
+      {"nothing", "", false},
+      {"empty sequence", "3000", false},
+      {"empty list", "3002a000", false},
+      {"empty subtree", "3004a0023000", false},
+      {"trailing", "300ba009300782056c2e74736c00", false},
+      {"trailing inside", "300ca009300782056c2e74736c00", false},
+      {"excluded before permitted", "3014a1073005820361 2e62a009300782056c2e74736c", false},
+      {"twice permitted", "3012a0073005820361 2e62a0073005820361 2e62", false},
+      {"minimum 0 written", "300ea00c300a8205 6c2e74736c 800100", false},
+      {"minimum 1", "300ea00c300a8205 6c2e74736c 800101", false},
+      {"maximum", "300ea00c300a8205 6c2e74736c 810105", false},
+      {"leading dot", "300aa00830068204 2e612e62", false},
+      {"trailing dot", "300aa00830068204 612e622e", false},
+      {"wildcard", "300ba00930078205 2a2e612e62", false},
+      {"NUL in name", "300aa00830068204 6100 2e62", false},
+      {"address of 4", "300aa00830068704 0a140000", false},
+      {"address of 7", "300da00b30098707 0a140000fffe00", false},
+      {"address of 9", "300fa00d300b8709 0a140000fffe000000", false},
+      {"address of 16", "3016a01430128710 20010db8000000000000000000000000", false},
+      {"address of 0", "3006a00430028700", false},
+      {"mask with a hole", "300ea00c300a87080a140000ff00ff00", false},
+      {"mask with a hole in an octet", "300ea00c300a87080a000000fd000000", false},
+      {"mask upside down", "300ea00c300a8708000000000000ffff", false},
+      {"host bits set", "300ea00c300a87080a140001ffff0000", false},
+      {"IPv4-mapped", "3026a02430228720 00000000000000000000ffff00000000 ffffffffffffffffffffffff00000000", false},
+      {"unknown GeneralName", "3009a00730058903612e62", false},
+      {"DNS name in constructed form", "300ba0093007a2056c2e74736c", false},
+      {"indefinite length", "3080a009300782056c2e74736c0000", false},
+      {"long length", "30810ba009300782056c2e74736c", false},
+      {"not a sequence", "310ba009300782056c2e74736c", false},
+  };
+  for (auto const& c : cases) {
+    std::string hex;
+    for (char digit : std::string(c.hex)) {
+      if (digit != ' ') hex += digit;
+    }
+    auto const octets = from_hex(hex).value();
+    auto const constraints = NameConstraints::from_der(octets);
+    EXPECT_EQ(constraints.ok(), c.good) << c.title << (constraints.ok() ? "" : ": " + constraints.error().detail());
+    if (!constraints.ok()) {
+      EXPECT_EQ(constraints.error().code(), Errc::malformed) << c.title;
+    } else if (!constraints->has_other_types && *constraints != NameConstraints{}) {
+      EXPECT_EQ(constraints->to_der(), octets) << c.title;
+    }
+  }
+}
+
+TEST(NameConstraints, FromDerKeepsWhatItCannotJudge) {
+  auto const constraints = NameConstraints::from_der(*from_hex("3009a00730058103612e62")).value();
+  EXPECT_TRUE(constraints.has_other_types);
+  EXPECT_FALSE(constraints.test(*DnsName::parse("a.example")).ok());
+}
+
+TEST(NameConstraints, PermittingTheEmptyNamePermitsAll) {
+  // [0] { dNSName "", dNSName "a.b" }
+  auto const constraints = NameConstraints::from_der(*from_hex("300da00b300282003005820361"
+                                                               "2e62"))
+                               .value();
+  EXPECT_TRUE(constraints.test(*DnsName::parse("cam.test")).ok());
+}
+
+}  // namespace
+}  // namespace lenscap::x509
