@@ -24,8 +24,7 @@
 
 namespace lenscap::agent {
 
-// ---- where and as whom
-// --------------------------------------------------------------------------------------------------
+// ---- where and as whom ---------------------------------------------------------------------------------------------
 
 // The login at one device for one run. The caller owns it and it outlives the driver; after one refusal no driver sends
 // the password again (cameras lock accounts, and a second try tells nothing new).
@@ -48,8 +47,7 @@ struct Trust {
   bool plain_http = false;
 };
 
-// ---- what a device is
-// ---------------------------------------------------------------------------------------------------
+// ---- what a device is ----------------------------------------------------------------------------------------------
 
 enum class AuthScheme { none, basic, digest, other };  // the best that a 401 offered
 std::string_view to_string(AuthScheme scheme);
@@ -118,8 +116,7 @@ struct HttpsConfig {
   static Result<HttpsConfig> from_text(std::string_view text);
 };
 
-// ---- certificates
-// ---------------------------------------------------------------------------------------------------------
+// ---- certificates --------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kOurIdPrefix = "lenscap-";
 constexpr std::size_t kIdLengthMax = 32;
@@ -199,8 +196,7 @@ class Driver {
   virtual void set_trust(Trust trust) = 0;
 };
 
-// ---- what is served
-// -------------------------------------------------------------------------------------------------------
+// ---- what is served ------------------------------------------------------------------------------------------------
 
 struct ServedExpectation {
   std::optional<x509::PublicKey> key;  // of the CSR; nothing: only chain, names and time are demanded
@@ -232,8 +228,7 @@ struct Served {
   bool good(ServedExpectation const& expected) const;
 };
 
-// ---- the door: what the runner holds; tests put a fake in its place
-// --------------------------------------------------------
+// ---- the door: what the runner holds; tests put a fake in its place ------------------------------------------------
 
 class DeviceAccess {
  public:

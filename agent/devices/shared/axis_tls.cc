@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/devices/shared/probe.h"
+#include "agent/devices/shared/soap_call.h"
 #include "agent/devices/shared/text.h"
 
 namespace lenscap::agent::axis {
@@ -101,6 +103,66 @@ std::vector<std::string> split_ciphers(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return ciphers;
+}
+
+net::Awaitable<DeviceResult<HttpsConfig>> read_https(Connection& connection) {
+  soap::Element request = get_tls_request();
+  CO_TRY(auto const answer, co_await call(connection, std::move(request)));
+  auto config = read_tls_config(answer);
+  if (!config.ok()) co_return DeviceError(DeviceErrc::bad_answer, config.error().detail());
+  if (config->ciphers.empty()) {
+    CO_TRY(auto const params, co_await read_params(connection, "HTTPS"));
+    config->ciphers = split_ciphers(params.get("HTTPS.Ciphers"));
+  }
+  co_return *std::move(config);
+}
+
+namespace {
+
+// The same configuration in the form of the other firmware; nothing when there is no other.
+std::optional<HttpsConfig> other_roles(HttpsConfig config) {
+  if (config.policies.size() == 3) {
+    std::erase_if(config.policies, [](auto const& role) { return role.first != "Admin"; });
+    return config;
+  }
+  if (config.policies.size() != 1) return std::nullopt;
+  HttpsPolicy const policy = config.policies.front().second;
+  config.policies = {{"Admin", policy}, {"Operator", policy}, {"Viewer", policy}};
+  return config;
+}
+
+std::optional<HttpsConfig> without_our_ca(HttpsConfig config) {
+  auto const erased = std::erase_if(config.ca_ids, [](std::string const& id) { return is_our_id(id); });
+  if (erased == 0) return std::nullopt;
+  return config;
+}
+
+}  // namespace
+
+net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, HttpsConfig config) {
+  if (config.enabled && (config.certificate_ids.empty() || config.ciphers.empty()))
+    co_return DeviceError(
+        DeviceErrc::unsupported,
+        "HTTPS cannot be turned on without a certificate and a list of ciphers; the device gave none");
+  // The device answers now: a connection that ends without an answer then means that the request may have been obeyed.
+  CO_CHECK_OK(co_await connection.settle());
+  for (int tries = 0;; ++tries) {
+    soap::Element request = set_tls_request(config);
+    auto const answer = co_await ask(connection, request);
+    if (!answer.ok()) {
+      if (answer.error().code == DeviceErrc::unreachable) co_return SwitchOutcome::answer_lost;
+      co_return answer.error();
+    }
+    auto const* fault = std::get_if<soap::Fault>(&*answer);
+    if (fault == nullptr) {
+      CO_CHECK_OK(check_response(request, std::get<soap::Element>(*answer)));
+      connection.unsettle();
+      co_return SwitchOutcome::accepted;
+    }
+    auto other = fault->names("TagMismatch") ? other_roles(config) : without_our_ca(config);
+    if (tries > 0 || !other) co_return fault_error(*fault, request.name);
+    config = *std::move(other);
+  }
 }
 
 }  // namespace lenscap::agent::axis

@@ -1,8 +1,9 @@
 // The one SOAP switch that both Axis drivers need: what the web server's TLS configuration is, and putting a whole one
-// in its place. Pure: elements in, values out.
+// in its place. The first half is pure: elements in, values out.
 #pragma once
 
 #include "agent/device.h"
+#include "agent/devices/shared/connection.h"
 #include "agent/devices/shared/soap.h"
 
 namespace lenscap::agent::axis {
@@ -18,5 +19,12 @@ soap::Element set_tls_request(HttpsConfig const& config);
 
 // "A:B:C" of the parameter HTTPS.Ciphers.
 std::vector<std::string> split_ciphers(std::string_view text);
+
+// Reads it; a device that lists no ciphers is asked for the parameter HTTPS.Ciphers.
+net::Awaitable<DeviceResult<HttpsConfig>> read_https(Connection& connection);
+
+// Replaces it. Firmware differs in the roles that it takes and in whether CA certificates may stand in the set: a
+// refusal for one of these is answered once with the other form.
+net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, HttpsConfig config);
 
 }  // namespace lenscap::agent::axis

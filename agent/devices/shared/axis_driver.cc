@@ -1,0 +1,150 @@
+#include "agent/devices/shared/axis_driver.h"
+
+#include <algorithm>
+
+#include "agent/devices/shared/axis_tls.h"
+#include "agent/devices/shared/probe.h"
+#include "agent/devices/shared/soap_call.h"
+#include "agent/devices/shared/text.h"
+
+namespace lenscap::agent {
+
+namespace ns = soap::ns;
+
+std::string key_type_of(x509::PublicKey const& key) {
+  if (key.type() == x509::KeyType::rsa) return "RSA-" + std::to_string(key.bits());
+  return std::string(x509::to_string(key.type()));
+}
+
+std::string usable_common_name(KeySpec const& spec) {
+  constexpr std::size_t kCommonNameMax = 64;
+  if (!spec.common_name.empty() && spec.common_name.size() <= kCommonNameMax) return spec.common_name;
+  for (auto const& name : spec.names.dns)
+    if (name.text().size() <= kCommonNameMax) return name.text();
+  for (auto const& address : spec.names.ip) return address.text();
+  return {};
+}
+
+DeviceResult<> check_csr(x509::Csr const& csr, KeySpec const& spec, std::string_view key_type, bool csr_san,
+                         std::optional<x509::PublicKey> const& made) {
+  auto const refuse = [](std::string text) {
+    return DeviceError(DeviceErrc::bad_csr, "the device's certificate request " + text + "; it is not used");
+  };
+  if (!key_type.empty() && key_type_of(csr.key) != key_type)
+    return refuse("is for a key of type " + key_type_of(csr.key) + " instead of " + std::string(key_type));
+  if (made && !(*made == csr.key)) return refuse("is for another key than the one that was made for it");
+  for (auto const& name : csr.names.dns)
+    if (!spec.names.dns.contains(name)) return refuse("asks for a foreign name, " + name.text());
+  for (auto const& address : csr.names.ip)
+    if (!spec.names.ip.contains(address)) return refuse("asks for a foreign address, " + address.text());
+  if (csr_san && csr.names != spec.names) return refuse("names only " + csr.names.text());
+  std::string const common_name = usable_common_name(spec);
+  if (!csr.common_name.empty() && !equal_ignoring_case(csr.common_name, common_name))
+    return refuse("carries a foreign common name, " + clean_text(csr.common_name, 64));
+  return {};
+}
+
+DeviceResult<> check_chain(std::vector<x509::Certificate> const& chain, x509::PublicKey const& key) {
+  if (chain.empty())
+    return DeviceError(DeviceErrc::bad_certificate, Retry::never, "there is no certificate to install");
+  if (!(chain.front().key() == key))
+    return DeviceError(DeviceErrc::key_mismatch,
+                       "the certificate is for another key than the one that the device holds; it is not installed");
+  return {};
+}
+
+std::string ca_id_of(x509::Certificate const& certificate) {
+  auto const fingerprint = certificate.fingerprint();
+  return std::string(kOurIdPrefix) + "ca-" + to_hex(ByteView(fingerprint).first(6));
+}
+
+AxisDriver::AxisDriver(std::unique_ptr<Connection> connection, Identity identity, Capabilities capabilities)
+    : connection_(std::move(connection)), identity_(std::move(identity)), capabilities_(std::move(capabilities)) {}
+
+CertificateEntry const* AxisDriver::find(std::vector<CertificateEntry> const& entries, std::string_view id) {
+  auto const found = std::find_if(entries.begin(), entries.end(), [&](auto const& entry) { return entry.id == id; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+net::Awaitable<DeviceResult<HttpsConfig>> AxisDriver::get_https() { return axis::read_https(connection()); }
+
+net::Awaitable<DeviceResult<SwitchOutcome>> AxisDriver::set_https(HttpsConfig config) {
+  return axis::write_https(connection(), std::move(config));
+}
+
+namespace {
+
+constexpr std::size_t kCertSetsMax = 100;  // 12.11 has 17
+
+// Every text of an element of this name, wherever it stands: how firmware wraps these lists differs.
+void collect(soap::Element const& element, std::string_view name, std::vector<std::string>& texts) {
+  if (element.ns == ns::kCert && element.name == name && !element.text.empty()) texts.push_back(element.text);
+  for (soap::Element const& child : element.children) collect(child, name, texts);
+}
+
+}  // namespace
+
+net::Awaitable<DeviceResult<std::multimap<std::string, std::string>>> AxisDriver::read_uses() {
+  std::multimap<std::string, std::string> uses;
+  CO_TRY(auto const https, co_await get_https());
+  for (auto const* ids : {&https.certificate_ids, &https.ca_ids, &https.trusted_ids})
+    for (std::string const& id : *ids) uses.emplace(id, "WebServer");
+
+  // Firmware without certificate sets answers with a fault: then there is nothing more to know.
+  soap::Element request(ns::kCertificates, "ListCertSets");
+  CO_TRY(auto const answer, co_await ask(connection(), request));
+  auto const* list = std::get_if<soap::Element>(&answer);
+  if (list == nullptr) co_return uses;
+  std::vector<std::string> sets;
+  collect(*list, "CertSetNames", sets);
+  collect(*list, "CertSetName", sets);
+  if (sets.size() > kCertSetsMax) co_return DeviceError(DeviceErrc::bad_answer, "ListCertSets: too many sets");
+  for (std::string const& name : sets) {
+    if (name == "WebServer") continue;
+    soap::Element get(ns::kCertificates, "GetCertSet");
+    get.add(soap::Element(ns::kCertificates, "CertSetName", name));
+    CO_TRY(auto const set, co_await ask(connection(), get));
+    auto const* content = std::get_if<soap::Element>(&set);
+    if (content == nullptr) continue;
+    std::vector<std::string> ids;
+    collect(*content, "Id", ids);
+    for (std::string& id : ids) uses.emplace(std::move(id), clean_text(name, 60));
+  }
+  co_return uses;
+}
+
+net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> AxisDriver::list_certificates() {
+  CO_TRY(auto entries, co_await read_certificates());
+  CO_TRY(auto const uses, co_await read_uses());
+  for (CertificateEntry& entry : entries) {
+    auto const [begin, end] = uses.equal_range(entry.id);
+    for (auto use = begin; use != end; ++use) entry.used_by.push_back(use->second);
+  }
+  co_return entries;
+}
+
+net::Awaitable<DeviceResult<>> AxisDriver::remove(std::string id) {
+  if (!is_our_id(id))
+    co_return DeviceError(DeviceErrc::id_in_use, Retry::never, "certificate '" + clean_text(id, 64) + "' is not ours");
+  CO_TRY(auto const entries, co_await read_certificates());
+  bool const is_key = find(entries, id) != nullptr;
+  if (!is_key) {
+    CO_TRY(auto const authorities, co_await read_ca_certificates());
+    if (find(authorities, id) == nullptr) co_return DeviceResult<>();  // gone already
+  }
+  CO_TRY(auto const uses, co_await read_uses());
+  // Without case: a device that takes two spellings for one must not lose what it serves.
+  for (auto const& [used, set] : uses) {
+    if (equal_ignoring_case(used, id))
+      co_return DeviceError(DeviceErrc::id_in_use, "certificate '" + id + "' is in use (" + set + ") and stays");
+  }
+  co_return co_await erase(id, !is_key);
+}
+
+net::Awaitable<DeviceResult<std::string>> AxisDriver::read_serial(Trust trust) {
+  Connection& own = connection();
+  Connection fresh(own.http(), own.clock(), own.endpoint(), own.login(), std::move(trust));
+  co_return co_await read_serial_number(fresh);
+}
+
+}  // namespace lenscap::agent
