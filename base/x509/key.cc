@@ -316,7 +316,7 @@ bool has_small_factor(BIGNUM const* n) {
 }
 
 // CVE-2017-15361 (ROCA): Infineon's library made primes that are powers of 65537 modulo a product of small primes, so
-// the modulus is one too. A good modulus passes all of these by chance with a probability of 2^-27.
+// the modulus is one too. A good modulus passes all of these by chance with a probability of 2^-28.
 bool is_roca(BIGNUM const* n) {
   for (BN_ULONG prime : {11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157}) {
     BN_ULONG const rest = BN_mod_word(n, prime);
@@ -403,6 +403,25 @@ Result<> check_rsa(PublicKey const& key) {
   return {};
 }
 
+// Points whose order divides 8: a signature under such a key can be written by anybody, as with an RSA exponent of 1.
+// The sign bit (the top one) is left out; the last two are spellings of 0 and 1 that are not reduced.
+bool has_small_order(ByteView octets) {
+  static constexpr std::array<std::uint8_t, 32> kOrder8{
+      0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+      0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05};
+  static constexpr std::array<std::uint8_t, 32> kOtherOrder8{
+      0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+      0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a};
+  Bytes y = to_bytes(octets);
+  y.back() &= 0x7f;
+  auto const rest_is = [&](std::uint8_t value) {
+    return std::all_of(y.begin() + 1, y.end() - 1, [&](auto octet) { return octet == value; });
+  };
+  bool const zero_or_one = y.front() <= 1 && rest_is(0x00) && y.back() == 0x00;
+  bool const near_prime = y.front() >= 0xec && y.front() <= 0xee && rest_is(0xff) && y.back() == 0x7f;
+  return zero_or_one || near_prime || same(y, kOrder8) || same(y, kOtherOrder8);
+}
+
 }  // namespace
 
 Result<> check_key(PublicKey const& key, bool allow_ed25519) {
@@ -413,6 +432,7 @@ Result<> check_key(PublicKey const& key, bool allow_ed25519) {
       return {};  // on the curve since it was made
     case KeyType::ed25519:
       if (!allow_ed25519) return bad_key("is Ed25519, which cannot be used here; use EC P-256 or RSA");
+      if (has_small_order(key.ed25519_octets())) return bad_key("(Ed25519) is a point of small order");
       return {};
     case KeyType::rsa:
       return check_rsa(key);

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Spec {
   Time not_after = from_unix(1'900'000'000);
   std::vector<Extension> extensions = {};  // beside basicConstraints, key usage and key identifiers of a CA
   long serial = 1;
+  std::optional<std::string> extended_key_usage = "serverAuth";  // of a leaf
 };
 
 inline Time const kNow = from_unix(1'800'000'000);
@@ -55,7 +57,7 @@ inline ossl::X509Ptr build(Spec const& spec, EVP_PKEY* key, EVP_PKEY* issuer_key
     add_text(NID_key_usage, "critical,keyCertSign,cRLSign");
     add_text(NID_subject_key_identifier, "hash");
   } else {
-    add_text(NID_ext_key_usage, "serverAuth");
+    if (spec.extended_key_usage) add_text(NID_ext_key_usage, spec.extended_key_usage->c_str());
   }
   if (issuer != nullptr && X509_get0_subject_key_id(issuer) != nullptr) {
     add_text(NID_authority_key_identifier, "keyid:always");
@@ -63,8 +65,10 @@ inline ossl::X509Ptr build(Spec const& spec, EVP_PKEY* key, EVP_PKEY* issuer_key
   for (auto const& e : spec.extensions) {
     ossl::Asn1OctetStringPtr const value(ASN1_OCTET_STRING_new());
     ASN1_OCTET_STRING_set(value.get(), e.value.data(), static_cast<int>(e.value.size()));
-    ossl::X509ExtensionPtr const extension(
-        X509_EXTENSION_create_by_NID(nullptr, e.nid, e.critical ? 1 : 0, value.get()));
+    // NID_undef stands for an extension that nobody knows.
+    ossl::Asn1ObjectPtr const unknown(OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1));
+    ASN1_OBJECT const* id = e.nid == NID_undef ? unknown.get() : OBJ_nid2obj(e.nid);
+    ossl::X509ExtensionPtr const extension(X509_EXTENSION_create_by_OBJ(nullptr, id, e.critical ? 1 : 0, value.get()));
     ossl::check(extension && X509_add_ext(x, extension.get(), -1) == 1, "extension");
   }
   bool const has_hash = EVP_PKEY_get_base_id(issuer_key) != EVP_PKEY_ED25519;

@@ -3,6 +3,13 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "tests/fakes/temp_dir.h"
+
 namespace lenscap::x509 {
 namespace {
 
@@ -87,6 +94,78 @@ TEST(PrivateKey, EncryptedPemOpensAgain) {
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
+// Runs a command and gives what it printed; empty when it failed.
+std::string output_of(std::string const& command) {
+  std::FILE* pipe = ::popen((command + " 2>/dev/null").c_str(), "r");
+  if (pipe == nullptr) return {};
+  std::string out;
+  char part[4096];
+  while (std::size_t const size = std::fread(part, 1, sizeof part, pipe)) out.append(part, size);
+  return ::pclose(pipe) == 0 ? out : std::string();
+}
+
+// The recovery of a CA's key must need nothing but the stock command (security rule 6.3).
+TEST(PrivateKey, EncryptedPemOpensWithTheOpensslCommand) {
+  fakes::TempDir const folder;
+  auto const key = PrivateKey::generate(KeyType::ec_p384);
+  std::ofstream(folder.path("pass")) << "correct horse\n";
+  std::ofstream(folder.path("key.pem")) << key.to_encrypted_pem(SecretBytes(std::string_view("correct horse")));
+  auto const spki = output_of("openssl pkey -in " + folder.path("key.pem") + " -passin file:" + folder.path("pass") +
+                              " -pubout -outform DER");
+  EXPECT_EQ(to_bytes(spki), key.public_key().spki());
+  auto const scheme = output_of("openssl asn1parse -in " + folder.path("key.pem"));
+  EXPECT_NE(scheme.find(":scrypt"), std::string::npos);
+  EXPECT_NE(scheme.find("aes-256-cbc"), std::string::npos);
+  EXPECT_NE(scheme.find(":4000\n"), std::string::npos) << "N is not 16384: " << scheme;
+}
+
+// What administrators have lying about: every form in which the command writes a key.
+TEST(PrivateKey, FormsOfTheOpensslCommand) {
+  fakes::TempDir const folder;
+  std::string const secret = folder.path("pass");
+  std::ofstream(secret) << "sesame\n";
+  struct Case {
+    char const* title;
+    std::string command;
+    bool encrypted;
+    KeyType type;
+  };
+  std::string const out = " -out " + folder.path("key.pem");
+  std::string const pass = " -passout file:" + secret;
+  Case const cases[] = {
+      {"PKCS#8 EC", "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256" + out, false, KeyType::ec_p256},
+      {"PKCS#8 RSA", "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048" + out, false, KeyType::rsa},
+      {"PKCS#8 Ed25519", "openssl genpkey -algorithm ED25519" + out, false, KeyType::ed25519},
+      {"SEC1 behind EC PARAMETERS", "openssl ecparam -name secp384r1 -genkey" + out, false, KeyType::ec_p384},
+      {"PKCS#1", "openssl genrsa -traditional" + out + " 2048", false, KeyType::rsa},
+      {"PKCS#8 PBES2",
+       "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -aes-256-cbc -pass file:" + secret + out, true,
+       KeyType::ec_p521},
+      {"PKCS#1 encrypted", "openssl genrsa -traditional -aes128" + pass + out + " 2048", true, KeyType::rsa},
+  };
+  for (auto const& c : cases) {
+    ASSERT_EQ(std::system((c.command + " 2>/dev/null").c_str()), 0) << c.title;
+    std::ifstream file(folder.path("key.pem"));
+    std::string const pem{std::istreambuf_iterator<char>(file), {}};
+    auto const key = PrivateKey::from_pem(pem, SecretBytes(std::string_view("sesame")));
+    ASSERT_TRUE(key.ok()) << c.title << ": " << key.error().detail();
+    EXPECT_EQ(key->public_key().type(), c.type) << c.title;
+    auto const without = PrivateKey::from_pem(pem, SecretBytes());
+    EXPECT_EQ(without.ok(), !c.encrypted) << c.title;
+    if (c.encrypted) {
+      EXPECT_EQ(without.error().code(), Errc::wrong_passphrase) << c.title;
+      EXPECT_EQ(PrivateKey::from_pem(pem, SecretBytes(std::string_view("guess"))).error().code(),
+                Errc::wrong_passphrase)
+          << c.title;
+    }
+  }
+  ASSERT_EQ(std::system(("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1" + out).c_str()), 0);
+  std::ifstream file(folder.path("key.pem"));
+  std::string const pem{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(PrivateKey::from_pem(pem, SecretBytes()).error().code(), Errc::file);
+  EXPECT_EQ(ERR_peek_error(), 0U);
+}
+
 TEST(PrivateKey, PlainPem) {
   for (auto type : {KeyType::ec_p256, KeyType::rsa, KeyType::ed25519}) {
     auto const key = PrivateKey::generate(type);
@@ -108,6 +187,24 @@ TEST(CheckKey, GoodOnes) {
   auto const edwards = PrivateKey::generate(KeyType::ed25519).public_key();
   EXPECT_TRUE(check_key(edwards, true).ok());
   EXPECT_EQ(check_key(edwards, false).error().code(), Errc::bad_public_key);
+}
+
+TEST(CheckKey, Ed25519PointsOfSmallOrder) {
+  // y of all points whose order divides 8, also written unreduced; computed apart from our code.
+  for (auto const* hex : {"0000000000000000000000000000000000000000000000000000000000000000",
+                          "0100000000000000000000000000000000000000000000000000000000000000",
+                          "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                          "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                          "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+    auto octets = from_hex(hex).value();
+    for (int sign = 0; sign < 2; ++sign) {
+      auto const key = PublicKey::from_ed25519(octets);
+      EXPECT_TRUE(!key.ok() || check_key(*key, true).error().code() == Errc::bad_public_key) << hex;
+      octets.back() |= 0x80;
+    }
+  }
 }
 
 }  // namespace
