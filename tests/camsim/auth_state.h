@@ -1,8 +1,7 @@
 // What a camera remembers of logins: the Digest nonces it gave out, and the failures of each client. Forgotten when its
-// web server restarts.
+// web server restarts. Times are the device's clock in milliseconds, so that a test can move it.
 #pragma once
 
-#include <chrono>
 #include <deque>
 #include <map>
 #include <string>
@@ -10,14 +9,13 @@
 namespace lenscap::camsim {
 
 struct AuthState {
-  using Clock = std::chrono::steady_clock;
   struct Nonce {
-    Clock::time_point issued;
+    long long issued_ms = 0;
     unsigned long last_count = 0;
   };
   struct Client {
-    std::deque<Clock::time_point> failures;
-    Clock::time_point blocked_until{};
+    std::deque<long long> failures_ms;
+    long long blocked_until_ms = 0;
   };
   std::map<std::string, Nonce> nonces;
   std::map<std::string, Client> clients;  // by address

@@ -18,8 +18,8 @@ using Dn = std::vector<std::pair<std::string, std::string>>;  // {"CN", "cam"} i
 
 struct SelfSigned {
   Dn subject;
-  std::vector<std::string> subject_alt_names;  // "DNS:cam.example", "IP:192.0.2.1"
-  long long not_before = 0;                    // Unix seconds
+  std::vector<std::string> subject_alt_names{};  // "DNS:cam.example", "IP:192.0.2.1"
+  long long not_before = 0;                      // Unix seconds
   long long not_after = 0;
 };
 // SHA-256. Throws ossl::Failure for a subject or name that cannot be encoded.

@@ -35,8 +35,8 @@ struct User {
 struct StoredCertificate {
   std::string alias;
   std::vector<Bytes> chain;  // DER, leaf first
-  KeyRef key;
-  std::string keystore;
+  KeyRef key{};
+  std::string keystore{};
   bool device_id = false;  // 802.1AR, not to be deleted
   bool factory = false;    // came with the camera and survives a factory default (made anew when self-signed)
 };
@@ -139,6 +139,7 @@ class Device : public std::enable_shared_from_this<Device> {
   bool https_open() const { return https_->is_open(); }
   std::string life() const;  // "running", "restarting", "rebooting", "off"
   long long now() const;     // the device's clock, Unix seconds
+  long long now_ms() const;
   long long uptime_s() const;
   std::chrono::milliseconds until_ready() const;  // after a boot; 0 when ready
 

@@ -41,14 +41,14 @@ enum class Wire {
 
 struct Response {
   int status = 200;
-  std::string content_type;
-  std::string body;
-  std::vector<Header> headers;
+  std::string content_type{};
+  std::string body{};
+  std::vector<Header> headers{};
   bool close = false;
   Wire wire = Wire::plain;
   std::size_t wire_bytes = 0;
   int wire_interval_ms = 1000;
-  std::function<void()> after;  // runs once the last octet is handed to the kernel, or could not be
+  std::function<void()> after{};  // runs once the last octet is handed to the kernel, or could not be
 };
 
 using Reply = std::function<void(Response)>;  // at most once; may be called after the handler has returned

@@ -1,0 +1,310 @@
+#include "tests/camsim/control.h"
+
+#include <array>
+
+#include "tests/camsim/certificates.h"
+#include "tests/camsim/device_pki.h"
+#include "tests/camsim/front.h"
+#include "tests/camsim/text.h"
+
+namespace lenscap::camsim {
+namespace {
+
+constexpr int kDevicesAtOnceMax = 10'000;
+constexpr json::Limits kLimits{.bytes = 8 * 1024 * 1024, .depth = 16, .members = 200'000};
+
+json::Object summary(Device const& device) {
+  State const& state = device.state;
+  Bytes const served = device.served_certificate();
+  std::string spki;
+  if (!served.empty()) {
+    KeyRef const key = public_key_of(parse_certificate(served).get());
+    spki = sha256_hex(spki_of(key.get()));
+  }
+  auto const url = [&](char const* scheme, unsigned short port) {
+    return std::string(scheme) + "://" + device.address() + ":" + std::to_string(port);
+  };
+  return json::Object{{"serial", state.serial},
+                      {"generation", state.generation->id},
+                      {"model", state.generation->product_short},
+                      {"firmware", state.generation->firmware},
+                      {"address", device.address()},
+                      {"http_port", static_cast<int>(device.http_port())},
+                      {"https_port", static_cast<int>(device.https_port())},
+                      {"http_url", url("http", device.http_port())},
+                      {"https_url", url("https", device.https_port())},
+                      {"certificate_sha256", served.empty() ? "" : sha256_hex(served)},
+                      {"spki_sha256", spki}};
+}
+
+json::Object to_json(StoredCertificate const& certificate) {
+  json::Array chain;
+  for (Bytes const& der : certificate.chain) chain.emplace_back(to_pem("CERTIFICATE", der));
+  return json::Object{{"alias", certificate.alias},
+                      {"chain", std::move(chain)},
+                      {"key_type", certificate.key ? key_type_of(certificate.key.get()) : ""},
+                      {"spki_sha256", certificate.key ? sha256_hex(spki_of(certificate.key.get())) : ""},
+                      {"keystore", certificate.keystore},
+                      {"device_id", certificate.device_id},
+                      {"factory", certificate.factory}};
+}
+
+json::Object to_json(CertSet const& set) {
+  return json::Object{{"certificates", json::Value::strings(set.certificates)},
+                      {"ca_certificates", json::Value::strings(set.ca_certificates)},
+                      {"trusted", json::Value::strings(set.trusted)}};
+}
+
+// Everything but passwords and private keys.
+json::Object full_state(Device const& device) {
+  State const& state = device.state;
+  json::Object out = summary(device);
+  json::Array certificates;
+  for (StoredCertificate const& certificate : state.certificates) certificates.emplace_back(to_json(certificate));
+  json::Array authorities;
+  for (CaCertificate const& ca : state.ca_certificates)
+    authorities.push_back(json::Object{{"alias", ca.alias}, {"certificate", to_pem("CERTIFICATE", ca.der)}});
+  json::Object users;
+  for (auto const& [name, user] : state.users) users.set(name, json::Value::strings(user.groups));
+  json::Object sets;
+  for (auto const& [name, set] : state.cert_sets) sets.set(name, to_json(set));
+  out.set("life", device.life())
+      .set("hostname", state.hostname)
+      .set("needs_setup", state.needs_setup())
+      .set("users", std::move(users))
+      .set("boot_id", state.boot_id)
+      .set("uptime_s", device.uptime_s())
+      .set("clock_offset_s", state.clock_offset_s)
+      .set("default_keystore", state.default_keystore)
+      .set("tls", json::Object{{"enabled", state.tls.enabled},
+                               {"admin", state.tls.policies.admin},
+                               {"operator", state.tls.policies.operator_},
+                               {"viewer", state.tls.policies.viewer},
+                               {"ciphers", json::Value::strings(state.tls.ciphers)},
+                               {"set", to_json(state.tls.set)}})
+      .set("certificates", std::move(certificates))
+      .set("ca_certificates", std::move(authorities))
+      .set("cert_sets", std::move(sets))
+      .set("switches", to_json(state.switches))
+      .set("faults", device.faults.to_json());
+  return out;
+}
+
+Result<std::map<std::string, User>> parse_users(json::Object const& object) {
+  std::map<std::string, User> users;
+  for (auto const& [name, value] : object.members()) {
+    if (value.as_object() == nullptr) return Error(Errc::malformed, "a user is {\"password\":..,\"groups\":[..]}");
+    TRY(std::string password, json::need_string(*value.as_object(), "password"));
+    TRY(auto const groups, json::get_strings(*value.as_object(), "groups"));
+    users[name] = {std::move(password),
+                   groups.value_or(std::vector<std::string>{"admin", "operator", "viewer", "ptz"})};
+  }
+  return users;
+}
+
+std::map<std::string, User> usual_users() { return {{"root", {"pass", {"admin", "operator", "viewer", "ptz"}}}}; }
+
+Result<unsigned short> parse_port(json::Object const& spec, std::string_view name) {
+  TRY(auto const port, json::get_int(spec, name));
+  if (port.value_or(0) < 0 || port.value_or(0) > 65'535) return Error(Errc::malformed, std::string(name) + ": no port");
+  return static_cast<unsigned short>(port.value_or(0));
+}
+
+bool is_serial(std::string_view text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789ABCDEF") == std::string_view::npos;
+}
+
+Error unknown_member(std::string const& name) { return {Errc::malformed, "unknown member '" + name + "'"}; }
+
+int status_of(Errc code) {
+  if (code == Errc::not_found) return 404;
+  return code == Errc::conflict ? 409 : 400;
+}
+
+}  // namespace
+
+// 127.9.x.y, one for each device: no two share an address, so a port never decides who answers.
+std::string Control::next_address() {
+  ++made_;
+  return "127.9." + std::to_string(made_ / 250) + "." + std::to_string(made_ % 250 + 1);
+}
+
+std::string Control::next_serial(Generation const& generation) {
+  std::string serial(generation.serial);
+  while (devices_.contains(serial)) {
+    Bytes octets(3);
+    for (std::uint8_t& octet : octets) octet = static_cast<std::uint8_t>(world_.random());
+    serial = "ACCC8E" + upper(to_hex(octets));
+  }
+  return serial;
+}
+
+Result<std::shared_ptr<Device>> Control::make_device(json::Object const& spec) {
+  constexpr std::array<std::string_view, 10> kMembers{"generation", "serial",        "address",  "http_port",
+                                                      "https_port", "users",         "switches", "faults",
+                                                      "count",      "clock_offset_s"};
+  for (auto const& [name, value] : spec.members()) {
+    bool known = false;
+    for (std::string_view const member : kMembers) known = known || member == name;
+    if (!known) return unknown_member(name);
+  }
+  TRY(std::string const id, json::need_string(spec, "generation"));
+  DeviceSpec device;
+  device.generation = find_generation(id);
+  if (device.generation == nullptr) return Error(Errc::malformed, "no generation is called " + id);
+  device.switches = switches_of(*device.generation);
+  TRY(auto const switches, json::get_object(spec, "switches"));
+  if (switches) CHECK_OK(set_switches(device.switches, *switches));
+  TRY(auto const serial, json::get_string(spec, "serial"));
+  TRY(auto const address, json::get_string(spec, "address"));
+  device.serial = serial ? *serial : next_serial(*device.generation);
+  if (!is_serial(device.serial)) return Error(Errc::malformed, "a serial number is twelve upper-case hex digits");
+  if (devices_.contains(device.serial)) return Error(Errc::conflict, "serial " + device.serial + " exists");
+  device.address = address ? *address : next_address();
+  TRY(device.http_port, parse_port(spec, "http_port"));
+  TRY(device.https_port, parse_port(spec, "https_port"));
+  device.users = usual_users();
+  TRY(auto const users, json::get_object(spec, "users"));
+  if (users) {
+    TRY(device.users, parse_users(*users));
+  }
+  std::vector<Fault> faults;
+  if (spec.find("faults") != nullptr) {
+    TRY(auto const list, json::need_array(spec, "faults"));
+    TRY(faults, Faults::parse(list));
+  }
+  TRY(auto const offset, json::get_int(spec, "clock_offset_s"));
+  try {
+    auto made = std::make_shared<Device>(world_, device);
+    made->state.clock_offset_s = offset.value_or(0);
+    made->faults.set(std::move(faults));
+    made->start(serve_device);
+    devices_[device.serial] = made;
+    return made;
+  } catch (std::runtime_error const& error) {
+    return Error(Errc::conflict, error.what());
+  }
+}
+
+Result<json::Value> Control::make_devices(json::Object const& spec) {
+  TRY(auto const count, json::get_int(spec, "count"));
+  if (!count) {
+    TRY(auto const device, make_device(spec));
+    return json::Value(summary(*device));
+  }
+  if (*count < 0 || *count > kDevicesAtOnceMax) return Error(Errc::malformed, "count is out of range");
+  json::Array list;
+  for (std::int64_t i = 0; i < *count; ++i) {
+    TRY(auto const device, make_device(spec));
+    list.emplace_back(summary(*device));
+  }
+  return json::Value(json::Object{{"devices", std::move(list)}});
+}
+
+Result<> Control::load(std::string_view text) {
+  TRY(json::Value const value, json::parse(text, kLimits));
+  if (value.as_array() == nullptr) return Error(Errc::malformed, "the file of devices is a JSON array");
+  for (json::Value const& spec : *value.as_array()) {
+    if (spec.as_object() == nullptr) return Error(Errc::malformed, "a device is a JSON object");
+    auto made = make_devices(*spec.as_object());
+    if (!made.ok()) return std::move(made).error();
+  }
+  return {};
+}
+
+Result<json::Value> Control::on_device(Device& device, std::string const& method, std::string const& what,
+                                       std::string const& body) {
+  std::string const& serial = device.state.serial;
+  if (what.empty() && method == "GET") return json::Value(full_state(device));
+  if (what.empty() && method == "DELETE") {
+    snapshots_.erase(serial);
+    devices_.erase(std::string(serial));
+    return json::Value(json::Object());
+  }
+  if (what == "journal" && method == "GET") return json::Value(device.journal.to_json());
+  if (what == "journal" && method == "DELETE") {
+    device.journal.clear();
+    return json::Value(json::Object());
+  }
+  if (method == "PUT" && what == "faults") {
+    TRY(json::Value const list, json::parse(body, kLimits));
+    if (list.as_array() == nullptr) return Error(Errc::malformed, "faults are an array");
+    TRY(auto faults, Faults::parse(*list.as_array()));
+    device.faults.set(std::move(faults));
+    device.apply_faults();
+    return json::Value(json::Object());
+  }
+  if (method == "PUT") {
+    TRY(json::Object const object, json::parse_object(body, kLimits));
+    if (what == "clock") {
+      TRY(device.state.clock_offset_s, json::need_int(object, "offset_s"));
+    } else if (what == "switches") {
+      CHECK_OK(set_switches(device.state.switches, object));
+      device.apply();
+    } else if (what == "users") {
+      TRY(device.state.users, parse_users(object));
+    } else {
+      return Error(Errc::not_found, "no such call");
+    }
+    return json::Value(json::Object());
+  }
+  if (method != "POST") return Error(Errc::not_found, "no such call");
+  if (what == "reboot")
+    device.reboot();
+  else if (what == "factorydefault")
+    device.factory_default(false);
+  else if (what == "hardfactorydefault")
+    device.factory_default(true);
+  else if (what == "poweroff")
+    device.power_off();
+  else if (what == "poweron")
+    device.power_on();
+  else if (what == "snapshot")
+    snapshots_[serial] = device.state;
+  else if (what == "restore" && snapshots_.contains(serial)) {
+    device.state = snapshots_.at(serial);
+    device.apply();
+  } else
+    return Error(Errc::not_found, "no such call");
+  return json::Value(json::Object());
+}
+
+Result<json::Value> Control::answer(Request const& request) {
+  std::vector<std::string> const parts = split(request.path, '/');
+  std::string const& method = request.method;
+  if (parts.size() == 1 && parts[0] == "pki" && method == "GET")
+    return json::Value(json::Object{{"root", to_pem("CERTIFICATE", world_.pki.root())}, {"all", world_.pki.pem()}});
+  if (parts.size() == 1 && parts[0] == "switches" && method == "GET") {
+    json::Object defaults;
+    for (Generation const& generation : generations()) defaults.set(generation.id, to_json(switches_of(generation)));
+    return json::Value(json::Object{{"switches", describe_switches()}, {"generations", std::move(defaults)}});
+  }
+  if (parts.empty() || parts[0] != "devices" || parts.size() > 3) return Error(Errc::not_found, "no such call");
+  if (parts.size() == 1 && method == "GET") {
+    json::Array list;
+    for (auto const& [serial, device] : devices_) list.emplace_back(summary(*device));
+    return json::Value(json::Object{{"devices", std::move(list)}});
+  }
+  if (parts.size() == 1 && method == "POST") {
+    TRY(json::Object const spec, json::parse_object(request.body, kLimits));
+    return make_devices(spec);
+  }
+  auto const found = parts.size() > 1 ? devices_.find(parts[1]) : devices_.end();
+  if (found == devices_.end()) return Error(Errc::not_found, "no such device");
+  std::shared_ptr<Device> const device = found->second;  // DELETE takes it out of the list
+  return on_device(*device, method, parts.size() > 2 ? parts[2] : "", request.body);
+}
+
+void Control::serve(Request const& request, Reply const& reply) {
+  Result<json::Value> const result = answer(request);
+  Response response{.content_type = "application/json", .body = {}};
+  if (result.ok()) {
+    response.body = json::write(*result);
+  } else {
+    response.status = status_of(result.error().code());
+    response.body = json::write(json::Object{{"error", result.error().detail()}});
+  }
+  reply(std::move(response));
+}
+
+}  // namespace lenscap::camsim
