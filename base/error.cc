@@ -4,91 +4,73 @@
 #include <cstdlib>
 
 namespace lenscap {
+namespace {
 
-std::string_view to_string(Errc code) {
-  switch (code) {
-    case Errc::account_does_not_exist:
-      return "account_does_not_exist";
-    case Errc::already_replaced:
-      return "already_replaced";
-    case Errc::already_revoked:
-      return "already_revoked";
-    case Errc::bad_csr:
-      return "bad_csr";
-    case Errc::bad_nonce:
-      return "bad_nonce";
-    case Errc::bad_public_key:
-      return "bad_public_key";
-    case Errc::bad_revocation_reason:
-      return "bad_revocation_reason";
-    case Errc::bad_signature_algorithm:
-      return "bad_signature_algorithm";
-    case Errc::caa:
-      return "caa";
-    case Errc::compound:
-      return "compound";
-    case Errc::connection:
-      return "connection";
-    case Errc::dns:
-      return "dns";
-    case Errc::external_account_required:
-      return "external_account_required";
-    case Errc::incorrect_response:
-      return "incorrect_response";
-    case Errc::invalid_contact:
-      return "invalid_contact";
-    case Errc::invalid_profile:
-      return "invalid_profile";
-    case Errc::malformed:
-      return "malformed";
-    case Errc::not_found:
-      return "not_found";
-    case Errc::method_not_allowed:
-      return "method_not_allowed";
-    case Errc::payload_too_large:
-      return "payload_too_large";
-    case Errc::unsupported_media_type:
-      return "unsupported_media_type";
-    case Errc::order_not_ready:
-      return "order_not_ready";
-    case Errc::rate_limited:
-      return "rate_limited";
-    case Errc::rejected_identifier:
-      return "rejected_identifier";
-    case Errc::internal:
-      return "internal";
-    case Errc::tls:
-      return "tls";
-    case Errc::account_deactivated:
-      return "account_deactivated";
-    case Errc::unauthorized:
-      return "unauthorized";
-    case Errc::unsupported_contact:
-      return "unsupported_contact";
-    case Errc::unsupported_identifier:
-      return "unsupported_identifier";
-    case Errc::user_action_required:
-      return "user_action_required";
-    case Errc::key_in_use:
-      return "key_in_use";
-    case Errc::unavailable:
-      return "unavailable";
-    case Errc::usage:
-      return "usage";
-    case Errc::settings:
-      return "settings";
-    case Errc::file:
-      return "file";
-    case Errc::wrong_passphrase:
-      return "wrong_passphrase";
-    case Errc::unreachable:
-      return "unreachable";
-    case Errc::needs_confirmation:
-      return "needs_confirmation";
-    case Errc::conflict:
-      return "conflict";
+struct Row {
+  Errc code;
+  std::string_view name;
+  std::string_view id;  // once given, never changed and never used for anything else
+};
+
+constexpr Row kRows[] = {
+    {Errc::account_does_not_exist, "account_does_not_exist", "E1001"},
+    {Errc::already_replaced, "already_replaced", "E1002"},
+    {Errc::already_revoked, "already_revoked", "E1003"},
+    {Errc::bad_csr, "bad_csr", "E1004"},
+    {Errc::bad_nonce, "bad_nonce", "E1005"},
+    {Errc::bad_public_key, "bad_public_key", "E1006"},
+    {Errc::bad_revocation_reason, "bad_revocation_reason", "E1007"},
+    {Errc::bad_signature_algorithm, "bad_signature_algorithm", "E1008"},
+    {Errc::caa, "caa", "E1009"},
+    {Errc::compound, "compound", "E1010"},
+    {Errc::connection, "connection", "E1011"},
+    {Errc::dns, "dns", "E1012"},
+    {Errc::external_account_required, "external_account_required", "E1013"},
+    {Errc::incorrect_response, "incorrect_response", "E1014"},
+    {Errc::invalid_contact, "invalid_contact", "E1015"},
+    {Errc::invalid_profile, "invalid_profile", "E1016"},
+    {Errc::malformed, "malformed", "E1017"},
+    {Errc::not_found, "not_found", "E1018"},
+    {Errc::method_not_allowed, "method_not_allowed", "E1019"},
+    {Errc::payload_too_large, "payload_too_large", "E1020"},
+    {Errc::unsupported_media_type, "unsupported_media_type", "E1021"},
+    {Errc::order_not_ready, "order_not_ready", "E1022"},
+    {Errc::rate_limited, "rate_limited", "E1023"},
+    {Errc::rejected_identifier, "rejected_identifier", "E1024"},
+    {Errc::internal, "internal", "E1025"},
+    {Errc::tls, "tls", "E1026"},
+    {Errc::account_deactivated, "account_deactivated", "E1027"},
+    {Errc::unauthorized, "unauthorized", "E1028"},
+    {Errc::unsupported_contact, "unsupported_contact", "E1029"},
+    {Errc::unsupported_identifier, "unsupported_identifier", "E1030"},
+    {Errc::user_action_required, "user_action_required", "E1031"},
+    {Errc::key_in_use, "key_in_use", "E1032"},
+    {Errc::unavailable, "unavailable", "E1033"},
+    {Errc::usage, "usage", "E1034"},
+    {Errc::settings, "settings", "E1035"},
+    {Errc::file, "file", "E1036"},
+    {Errc::wrong_passphrase, "wrong_passphrase", "E1037"},
+    {Errc::unreachable, "unreachable", "E1038"},
+    {Errc::needs_confirmation, "needs_confirmation", "E1039"},
+    {Errc::conflict, "conflict", "E1040"},
+};
+
+Row const& find_row(Errc code) {
+  for (auto const& row : kRows) {
+    if (row.code == code) return row;
   }
-  bug("unknown Errc");
+  bug("an Errc without a row");
+}
+
+}  // namespace
+
+std::string_view to_string(Errc code) { return find_row(code).name; }
+std::string_view error_id(Errc code) { return find_row(code).id; }
+
+std::vector<Errc> all_errcs() {
+  std::vector<Errc> codes;
+  for (auto const& row : kRows) codes.push_back(row.code);
+  return codes;
 }
 
 Error Error::with_context(std::string_view prefix) && {

@@ -60,6 +60,12 @@ enum class Errc {
 
 std::string_view to_string(Errc code);  // the enumerator's own spelling
 
+// The stable number that commands and problem documents' readers look up in docs/errors.md: "E1007". Never reused.
+std::string_view error_id(Errc code);
+
+// Every code, for tables and tests.
+std::vector<Errc> all_errcs();
+
 // One identifier's refusal inside a compound one (RFC 8555 6.7.1).
 struct SubError {
   Errc code = Errc::malformed;
