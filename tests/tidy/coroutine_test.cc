@@ -40,6 +40,35 @@ TEST(Coroutines, AwaitNamedThingsOnly) {
   }
 }
 
+// Offsets of `co_await` as the right-hand side of && or ||.
+std::vector<std::size_t> conditional(std::string const& source) {
+  std::string const code = without_comments_and_literals(source);
+  std::vector<std::size_t> found;
+  for (std::size_t at = code.find("co_await"); at != std::string::npos; at = code.find("co_await", at + 8)) {
+    std::size_t before = code.find_last_not_of(" \n\t(!", at - 1);
+    if (before != std::string::npos && before > 0 &&
+        (code.compare(before - 1, 2, "&&") == 0 || code.compare(before - 1, 2, "||") == 0)) {
+      found.push_back(at);
+    }
+  }
+  return found;
+}
+
+TEST(Coroutines, AwaitBehindNoCondition) {
+  for (auto const& file : source_files({"base", "store", "ca", "acme", "agent", "tests"}, {".h", ".cc"})) {
+    for (std::size_t const at : conditional(file.text)) {
+      ADD_FAILURE() << file.path << ":" << line_of(file.text, at)
+                    << ": GCC 12 awaits this whatever stands before && or ||";
+    }
+  }
+  std::string const await =
+      "co_"
+      "await f()";
+  EXPECT_EQ(conditional("while (here && " + await + ") {}").size(), 1U);
+  EXPECT_EQ(conditional("bool b = a || !(" + await + ");").size(), 1U);
+  EXPECT_TRUE(conditional("bool b = " + await + " && a;").empty());
+}
+
 TEST(Coroutines, TheJudgeKnowsGoodFromBad) {
   std::string const await =
       "co_"
