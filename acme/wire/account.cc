@@ -1,5 +1,7 @@
 #include "acme/wire/account.h"
 
+#include "acme/wire/read_members.h"
+
 namespace lenscap::acme {
 
 json::Object to_json(AccountObject const& account) {
@@ -11,7 +13,7 @@ json::Object to_json(AccountObject const& account) {
 }
 
 Result<AccountObject> parse_account(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   TRY(auto const status_text, json::need_string(object, "status"));
   TRY(auto const status, parse_account_status(status_text));
   TRY(auto contact, json::get_strings(object, "contact"));
@@ -61,7 +63,7 @@ json::Object orders_list_to_json(std::vector<std::string> const& order_urls) {
 }
 
 Result<std::vector<std::string>> parse_orders_list(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   return json::need_strings(object, "orders");
 }
 

@@ -16,7 +16,7 @@ json::Object to_json(AuthorizationObject const& authorization) {
 }
 
 Result<AuthorizationObject> parse_authorization(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   TRY(auto const identifier_object, json::need_object(object, "identifier"));
   TRY(auto identifier, read_identifier(identifier_object));
   if (identifier.is_wildcard()) return Error(Errc::malformed, "an authorization never names a wildcard");

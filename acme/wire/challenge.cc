@@ -26,7 +26,7 @@ Result<ChallengeObject> read_challenge(json::Object const& object) {
 }
 
 Result<ChallengeObject> parse_challenge(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   return read_challenge(object);
 }
 

@@ -1,5 +1,7 @@
 #include "acme/wire/directory.h"
 
+#include "acme/wire/read_members.h"
+
 namespace lenscap::acme {
 namespace {
 
@@ -65,7 +67,7 @@ json::Object to_json(Directory const& directory) {
 }
 
 Result<Directory> parse_directory(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   Directory directory;
   for (auto const& url : kUrls) {
     TRY(auto const text, json::get_string(object, url.name));

@@ -21,7 +21,7 @@ json::Object to_json(OrderObject const& order) {
 }
 
 Result<OrderObject> parse_order(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));
+  TRY(auto const object, json::parse_object(body, kObjectLimits));
   OrderObject order;
   TRY(auto const status_text, json::need_string(object, "status"));
   TRY(order.status, parse_order_status(status_text));

@@ -7,6 +7,8 @@
 #include "acme/wire/identifier.h"
 #include "acme/wire/jws.h"
 #include "acme/wire/names.h"
+#include "acme/wire/read_members.h"
+#include "base/limits.h"
 
 namespace lenscap::acme {
 namespace {
@@ -118,6 +120,7 @@ std::optional<Errc> code_by_type(std::string_view type, int status) {
 // A text of the other side, fit for a log line or a terminal.
 std::string tame(std::string_view text) {
   constexpr std::size_t kOctetsMax = 1024;
+  constexpr std::string_view kCut = "...";
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto const c = static_cast<unsigned char>(text[i]);
@@ -130,10 +133,10 @@ std::string tame(std::string_view text) {
     }
   }
   if (out.size() <= kOctetsMax) return out;
-  std::size_t end = kOctetsMax;
+  std::size_t end = kOctetsMax - kCut.size();
   while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0) == 0x80) --end;  // not inside a character
   out.resize(end);
-  return out + "...";
+  return out.append(kCut);
 }
 
 std::string text_member(json::Object const& object, std::string_view name) {
@@ -201,11 +204,12 @@ Error read_problem(json::Object const& document, int http_status) {
   if (detail.empty()) detail = text_member(document, "title");
   if (detail.empty()) detail = "no detail was given" + (status != 0 ? " (HTTP " + std::to_string(status) + ")" : "");
   Error error(code.value_or(code_by_status(status)),
-              code || type.empty() ? std::move(detail) : type + ": " + std::move(detail));
+              code || type.empty() ? std::move(detail) : tame(type + ": " + detail));
   error.url = text_member(document, "instance");
   auto const* value = document.find("subproblems");
   if (auto const* parts = value != nullptr ? value->as_array() : nullptr) {
     for (auto const& part : *parts) {
+      if (error.sub.size() == limits::kNamesPerOrder) break;
       if (auto const* object = part.as_object()) error.sub.push_back(read_subproblem(*object));
     }
   }
@@ -213,9 +217,7 @@ Error read_problem(json::Object const& document, int http_status) {
 }
 
 Error read_problem(std::string_view body, int http_status) {
-  // Six values for each subproblem, and as many of these as an order may have names.
-  json::Limits const limits{.members = 1024};
-  auto const document = json::parse_object(body, limits);
+  auto const document = json::parse_object(body, kObjectLimits);
   if (document.ok()) return read_problem(*document, http_status);
   return Error(code_by_status(http_status),
                "the server answered " + std::to_string(http_status) + " without a problem document");

@@ -1,4 +1,4 @@
-// Members that several ACME objects have: points in time and stored problems. For the .cc files of this folder only.
+// What the readers of ACME objects share: members that several have, and limits. For the .cc files of this folder only.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,10 @@
 #include "base/time.h"
 
 namespace lenscap::acme {
+
+// For what a server sends or a store keeps. An order of 100 names, each with a subproblem, is 1,100 values; requests
+// have the narrower limits of base/json.h.
+inline constexpr json::Limits kObjectLimits{.bytes = 256 * 1024, .depth = 16, .members = 2048};
 
 inline Result<std::optional<Time>> get_time(json::Object const& object, std::string_view name) {
   TRY(auto const text, json::get_string(object, name));

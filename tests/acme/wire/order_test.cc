@@ -50,6 +50,20 @@ TEST(ToJson, OrderInEachStatus) {
   EXPECT_EQ(parse_order(text).value().error, order.error);
 }
 
+// The largest that our own server sends: as many names as an order may have, each with its own refusal.
+TEST(ParseOrder, HundredRefusedNames) {
+  OrderObject order{.status = OrderStatus::invalid, .finalize = "https://ca/order/1/finalize"};
+  std::vector<SubError> refused;
+  for (int i = 0; i < 100; ++i) {
+    auto const name = "camera-" + std::to_string(i) + ".cams.example";
+    order.identifiers.push_back(Identifier::parse("dns", name).value());
+    order.authorizations.push_back("https://ca.cams.example/acme/authz/" + std::to_string(i));
+    refused.push_back({Errc::connection, std::string(300, 'x'), "dns", name});
+  }
+  order.error = refuse_identifiers(refused);
+  EXPECT_EQ(parse_order(json::write(to_json(order))).value().error, order.error);
+}
+
 TEST(ParseOrder, Refuses) {
   for (
       auto body :

@@ -203,11 +203,11 @@ TEST(ReadProblem, TamesTexts) {
   json::Object document{{"type", "urn:ietf:params:acme:error:malformed"},
                         {"detail", std::string("a\x1b[2Jb\nc\xC2\x9B") + "d\x7f\xC3\xA4"}};
   EXPECT_EQ(read_problem(document).detail(), "a [2Jb c d \xC3\xA4");
-  std::string huge(1023, 'x');
+  std::string huge(1020, 'x');
   for (int i = 0; i < 100; ++i) huge += "\xC3\xA4";
   document.set("detail", huge);
   auto const detail = read_problem(document).detail();
-  EXPECT_EQ(detail, std::string(1023, 'x') + "...");  // not cut inside a character
+  EXPECT_EQ(detail, std::string(1020, 'x') + "...");  // not cut inside a character
 }
 
 }  // namespace
