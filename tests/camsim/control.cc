@@ -69,6 +69,7 @@ json::Object full_state(Device const& device) {
   json::Object sets;
   for (auto const& [name, set] : state.cert_sets) sets.set(name, to_json(set));
   out.set("life", device.life())
+      .set("starts", static_cast<long long>(device.starts()))
       .set("hostname", state.hostname)
       .set("needs_setup", state.needs_setup())
       .set("users", std::move(users))
@@ -295,7 +296,22 @@ Result<json::Value> Control::answer(Request const& request) {
   return on_device(*device, method, parts.size() > 2 ? parts[2] : "", request.body);
 }
 
+// The answer comes when the web server of the device has come up more often than `starts`.
+bool Control::serve_wait(Request const& request, Reply const& reply) {
+  std::vector<std::string> const parts = split(request.path, '/');
+  if (request.method != "POST" || parts.size() != 3 || parts[0] != "devices" || parts[2] != "wait") return false;
+  auto const device = devices_.find(parts[1]);
+  auto const body = json::parse_object(request.body, kLimits);
+  if (device == devices_.end() || !body.ok()) return false;
+  auto const seen = json::get_int(*body, "starts");
+  if (!seen.ok()) return false;
+  device->second->when_started(static_cast<unsigned>(seen->value_or(0)),
+                               [reply] { reply({.content_type = "application/json", .body = "{}"}); });
+  return true;
+}
+
 void Control::serve(Request const& request, Reply const& reply) {
+  if (serve_wait(request, reply)) return;
   Result<json::Value> const result = answer(request);
   Response response{.content_type = "application/json", .body = {}};
   if (result.ok()) {

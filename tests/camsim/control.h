@@ -19,6 +19,7 @@ class Control {
   Result<> load(std::string_view text);
 
  private:
+  bool serve_wait(Request const& request, Reply const& reply);
   Result<json::Value> answer(Request const& request);
   Result<json::Value> make_devices(json::Object const& spec);
   Result<std::shared_ptr<Device>> make_device(json::Object const& spec);

@@ -16,6 +16,9 @@ using Steady = std::chrono::steady_clock;
 
 // Even without sleeping a restart is a gap that a client can fall into.
 constexpr milliseconds kShortestGap{20};
+// Cameras with a web server key of their own; with more cameras than this, some share one.
+constexpr std::size_t kWebServerKeys = 16;
+constexpr std::size_t kIdentityKeys = 1;  // RSA identities are listed, never served
 constexpr std::string_view kFactoryAlias = "Default(self-signed)";
 constexpr long long kTenYearsSeconds = 10LL * 365 * 86'400;
 constexpr std::array<std::string_view, 16> kCertSetNames{"EAPTLS_WIRED",
@@ -104,10 +107,26 @@ void Device::start(Front const& front) {
   https_ = std::make_unique<Endpoint>(world_.loop, address_, wanted_https_port_, handle);
   load_tls();
   open_endpoints();
+  count_start();
 }
 
 // --- the state that leaves the factory
 // ---------------------------------------------------------------------------------
+
+// Self-signed, with another key every time.
+StoredCertificate Device::make_factory_certificate() {
+  KeyRef const key = world_.keys.factory(state.switches.soap_key_type, kWebServerKeys);
+  Bytes der = make_self_signed(key.get(), {.subject = {{"CN", "axis-" + lower(state.serial)}},
+                                           .subject_alt_names = {},
+                                           .not_before = real_now() - 86'400,
+                                           .not_after = real_now() + kTenYearsSeconds});
+  return {.alias = std::string(kFactoryAlias),
+          .chain = {std::move(der)},
+          .key = key,
+          .keystore = state.switches.default_keystore,
+          .device_id = false,
+          .factory = true};
+}
 
 void Device::make_factory_state() {
   Switches const& switches = state.switches;
@@ -116,7 +135,7 @@ void Device::make_factory_state() {
     if (old.device_id) identities.push_back(std::move(old));
   if (identities.empty())
     for (std::string const& type : split(switches.device_ids, ',')) {
-      KeyRef const key = world_.keys.shared(type);
+      KeyRef const key = world_.keys.factory(type, kIdentityKeys);
       identities.push_back({.alias = DevicePki::alias_of(type),
                             .chain = world_.pki.issue(state.serial, type, key.get()),
                             .key = key,
@@ -137,17 +156,7 @@ void Device::make_factory_state() {
   }
   std::string served = state.certificates.empty() ? "" : state.certificates.front().alias;
   if (switches.factory_certificate == "self_signed") {
-    KeyRef const key = world_.keys.shared(switches.soap_key_type);
-    Bytes der = make_self_signed(key.get(), {.subject = {{"CN", "axis-" + lower(state.serial)}},
-                                             .subject_alt_names = {},
-                                             .not_before = real_now() - 86'400,
-                                             .not_after = real_now() + kTenYearsSeconds});
-    state.certificates.push_back({.alias = std::string(kFactoryAlias),
-                                  .chain = {std::move(der)},
-                                  .key = key,
-                                  .keystore = switches.default_keystore,
-                                  .device_id = false,
-                                  .factory = true});
+    state.certificates.push_back(make_factory_certificate());
     served = kFactoryAlias;
   }
   state.cert_sets.clear();
@@ -227,6 +236,18 @@ void Device::shut_endpoints() {
   auth = {};  // the web server's memory
 }
 
+void Device::count_start() {
+  ++starts_;
+  auto waiting = std::move(waiting_);
+  waiting_.clear();
+  for (auto& [seen, then] : waiting) when_started(seen, std::move(then));
+}
+
+void Device::when_started(unsigned seen, std::function<void()> then) {
+  if (starts_ > seen) return then();
+  waiting_.emplace_back(seen, std::move(then));
+}
+
 void Device::apply() {
   load_tls();
   if (life_ == Life::running) open_endpoints();
@@ -264,17 +285,21 @@ void Device::restart_gap(unsigned) {
 
 void Device::restart_done(unsigned) {
   life_ = Life::running;
-  if (faults.strike("F25", restart_operation_, world_.random)) return open_endpoints();  // with what was loaded
+  if (faults.strike("F25", restart_operation_, world_.random)) {
+    open_endpoints();  // with what was loaded before
+    return count_start();
+  }
   load_tls();
   if (faults.strike("F26", restart_operation_, world_.random)) https_broken_ = true;
-  if (faults.strike("F27", restart_operation_, world_.random)) {
-    for (StoredCertificate const& certificate : state.certificates)
-      if (certificate.factory) {
-        loaded_key_ = certificate.key;
-        loaded_chain_ = certificate.chain;
-      }
+  if (loaded_.enabled && faults.strike("F27", restart_operation_, world_.random)) {
+    StoredCertificate factory = make_factory_certificate();  // firmware without one makes one up
+    for (StoredCertificate const& own : state.certificates)
+      if (own.factory) factory = own;
+    loaded_key_ = factory.key;
+    loaded_chain_ = factory.chain;
   }
   open_endpoints();
+  count_start();
 }
 
 void Device::reboot() {
@@ -295,6 +320,7 @@ void Device::boot() {
   if (state.switches.rtc == "none") state.clock_offset_s = -real_now();
   load_tls();
   open_endpoints();
+  count_start();
 }
 
 void Device::power_off() {

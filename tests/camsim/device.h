@@ -146,6 +146,10 @@ class Device : public std::enable_shared_from_this<Device> {
   // The leaf that TLS clients see; empty while HTTPS is off.
   Bytes served_certificate() const;
 
+  // How often the web server has come up, the first time included. `then` runs once that is more than `seen`.
+  unsigned starts() const { return starts_; }
+  void when_started(unsigned seen, std::function<void()> then);
+
   // Applies `state` to the endpoints at once (first start, control API).
   void apply();
   // The web server's restart after a change: soon, then a gap in which connections are refused, then the new settings.
@@ -165,9 +169,11 @@ class Device : public std::enable_shared_from_this<Device> {
  private:
   enum class Life { running, restarting, rebooting, off };
   void make_factory_state();
+  StoredCertificate make_factory_certificate();
   void load_tls();  // takes what TLS will serve from the state
   void open_endpoints();
   void shut_endpoints();
+  void count_start();
   void boot();
   void next_key();
   void later(std::chrono::milliseconds delay, void (Device::*step)(unsigned));
@@ -182,6 +188,8 @@ class Device : public std::enable_shared_from_this<Device> {
   std::unique_ptr<Endpoint> http_;
   std::unique_ptr<Endpoint> https_;
   Life life_ = Life::running;
+  unsigned starts_ = 0;
+  std::vector<std::pair<unsigned, std::function<void()>>> waiting_;
   unsigned turn_ = 0;  // a later restart or reboot makes an earlier one's timers void
   std::string restart_operation_;
   std::chrono::steady_clock::time_point ready_at_{};

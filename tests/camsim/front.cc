@@ -2,6 +2,7 @@
 
 #include "tests/camsim/auth.h"
 #include "tests/camsim/cgi.h"
+#include "tests/camsim/onvif.h"
 #include "tests/camsim/rest.h"
 #include "tests/camsim/soap.h"
 #include "tests/camsim/text.h"
@@ -47,6 +48,7 @@ constexpr Route kRoutes[] = {
     {"/axis-cgi/restart.cgi", Role::admin, nobody, restart_cgi},
     {"/axis-cgi/factorydefault.cgi", Role::admin, nobody, factorydefault_cgi},
     {"/axis-cgi/hardfactorydefault.cgi", Role::admin, nobody, hardfactorydefault_cgi},
+    {"/onvif/device_service", Role::viewer, onvif_is_open, serve_onvif},
 };
 
 Outcome soap_or_nothing(Exchange& x) {
@@ -270,7 +272,8 @@ void serve_device(std::shared_ptr<Device> device, Request request, Reply reply) 
   x->device = std::move(device);
   x->request = std::move(request);
   Request const& r = x->request;
-  if (r.path == "/vapix/services" && !r.body.empty()) x->soap = parse_soap(r.body);
+  bool const is_soap = r.path == "/vapix/services" || r.path == "/onvif/device_service";
+  if (is_soap && !r.body.empty()) x->soap = parse_soap(r.body);
   x->entry.time = x->device->now();
   x->entry.https = r.tls;
   x->entry.tls_version = r.tls_version;

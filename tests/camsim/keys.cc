@@ -9,8 +9,7 @@
 namespace lenscap::camsim {
 namespace {
 
-constexpr std::size_t kReadyKeys = 6;   // enough for a burst of a few cameras; more only heat the machine
-constexpr std::size_t kSharedKeys = 3;  // per type: neighbours in a list differ, and start-up stays quick
+constexpr std::size_t kReadyKeys = 6;  // enough for a burst of a few cameras; more only heat the machine
 
 struct KeyType {
   std::string_view name;
@@ -90,9 +89,13 @@ void Keys::take(std::string const& type, bool real, Taker taker) {
   if (ready) taker(std::move(ready));
 }
 
-KeyRef Keys::shared(std::string const& type) {
+KeyRef Keys::factory(std::string const& type, std::size_t distinct) {
+  if (find_type(type)->group != nullptr) return make(type, false);
   std::vector<KeyRef>& keys = shared_[type];
-  if (keys.size() < kSharedKeys) keys.push_back(make(type, false));
+  if (keys.size() < distinct) {
+    keys.push_back(make(type, false));
+    return keys.back();
+  }
   return keys[shared_next_[type]++ % keys.size()];
 }
 

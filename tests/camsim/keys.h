@@ -1,6 +1,6 @@
-// Key pairs of the simulated cameras. Keys made for a request are never handed out twice; factory keys come from a few
-// shared ones, because a thousand cameras would otherwise need minutes of RSA. Pool keys have three or four primes,
-// which is several times faster to find and looks the same from outside; `real` makes ordinary two-prime keys.
+// Key pairs of the simulated cameras. Keys made for a request are never handed out twice; RSA keys from the factory are
+// shared when there are many cameras, because a thousand would otherwise need minutes. Pool keys have three or four
+// primes, which is several times faster to find and looks the same from outside; `real` makes ordinary two-prime keys.
 // No function gives a private key away in any encoded form.
 #pragma once
 
@@ -40,8 +40,9 @@ class Keys {
   using Taker = std::function<void(KeyRef)>;
   // Calls `taker` on the network thread with a key that nobody else has. EC keys come at once, RSA keys when made.
   void take(std::string const& type, bool real, Taker taker);
-  // One of a few keys shared by all devices; the first calls for a type wait for its making.
-  KeyRef shared(std::string const& type);
+  // A key for a certificate from the factory, made at once. EC keys are new ones; of RSA keys there are at most
+  // `distinct` of a type, handed out in turn.
+  KeyRef factory(std::string const& type, std::size_t distinct);
 
  private:
   struct Order {

@@ -166,6 +166,11 @@ void Process::clock(std::string_view serial, long long offset_s) {
 void Process::action(std::string_view serial, std::string_view name) {
   must("POST", path_of(serial, "/" + std::string(name)));
 }
+unsigned Process::starts(std::string_view serial) { return static_cast<unsigned>(number(state(serial), "starts")); }
+void Process::wait_for_start(std::string_view serial, unsigned seen) {
+  must("POST", path_of(serial, "/wait"), json::write(json::Object{{"starts", static_cast<long long>(seen)}}));
+}
+
 json::Object Process::journal(std::string_view serial) { return must("GET", path_of(serial, "/journal")); }
 void Process::clear_journal(std::string_view serial) { must("DELETE", path_of(serial, "/journal")); }
 

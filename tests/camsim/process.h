@@ -83,6 +83,11 @@ class Process {
   // reboot, factorydefault, hardfactorydefault, poweroff, poweron, snapshot, restore
   void action(std::string_view serial, std::string_view name);
 
+  // How often the device's web server has come up; wait_for_start returns once that is more than `seen`. Read the one
+  // before a call that restarts the web server, wait for the other after it: no test has to sleep.
+  unsigned starts(std::string_view serial);
+  void wait_for_start(std::string_view serial, unsigned seen);
+
   json::Object journal(std::string_view serial);  // {"entries":[...],"flags":{...}}
   void clear_journal(std::string_view serial);
   Flags flags(std::string_view serial);
