@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   using namespace lenscap;
   for (int const status : {0, 400, 401, 403, 404, 409, 429, 500, 503}) {
     auto const error = acme::read_problem(as_text({data, size}), status);
-    for (unsigned char const c : error.detail()) {
+    for (auto const c : as_bytes(error.detail())) {
       if (c < 0x20 || c == 0x7f) bug("a control character in a detail");
     }
     if (error.detail().size() > 1024 || error.sub.size() > 100) bug("a problem without bounds");
