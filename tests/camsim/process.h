@@ -21,16 +21,16 @@ namespace lenscap::camsim {
 struct ProcessOptions {
   double time_scale = 0;  // 1: the times of a real camera
   unsigned seed = 1;
-  std::string program;  // empty: the camsim of this build
+  std::string program{};  // empty: the camsim of this build
 };
 
 struct NewDevice {
   std::string generation = "G3";  // G0 G1 G2 G3 G4 G6 G7
-  std::string serial;             // empty: made up
-  std::string address;            // empty: one of 127.9.0.0/16 of its own
-  json::Object switches;          // by name, see switches.cc or GET /switches
-  json::Array faults;
-  json::Object users;  // {"root":{"password":"pass","groups":["admin","operator","viewer","ptz"]}}; empty: this one
+  std::string serial{};           // empty: made up
+  std::string address{};          // empty: one of 127.9.0.0/16 of its own
+  json::Object switches{};        // by name, see switches.cc or GET /switches
+  json::Array faults{};
+  json::Object users{};  // {"root":{"password":"pass","groups":["admin","operator","viewer","ptz"]}}; empty: this one
 };
 
 struct DeviceInfo {
