@@ -26,7 +26,8 @@ Result<> check_issue_until(Scope const& scope, Time now) {
                                        to_rfc3339(*scope.issue_until) + "; ask for a new key");
 }
 
-// The profile that counts, if this account may have it now.
+// The profile that counts, if this account may have it now: what was asked for, else the first (profiles-4-1,
+// profiles-4-3).
 Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std::string> const& asked,
                                           Policy const& policy) {
   std::vector<std::string> allowed = scope.profiles;
@@ -44,6 +45,7 @@ Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std:
 std::vector<Challenge> offered_challenges(Identifier const& identifier, Policy const& policy) {
   std::vector<Challenge> challenges;
   for (auto const& offer : policy.offers) {
+    // A table row for dns-01 never says `ip` (8738-7-1).
     bool const fits = identifier.is_wildcard() ? offer.wildcard : identifier.dns() != nullptr ? offer.dns : offer.ip;
     if (!fits) continue;
     // 8555-11.3-1: 128 random bits; each challenge has its own token.
@@ -232,6 +234,7 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   if (request.not_before || request.not_after) {
     return Error(Errc::malformed, "the profile sets the validity here; leave notBefore and notAfter out");
   }
+  // 8555-10.3-1
   if (context.pending_orders >= policy.pending_orders_max) {
     return rate_limited("this account has " + std::to_string(context.pending_orders) +
                         " open orders; finish them or let them expire");

@@ -27,7 +27,7 @@ json::Object meta(Directory const& directory) {
   if (!directory.website.empty()) meta.set("website", directory.website);
   if (!directory.caa_identities.empty()) meta.set("caaIdentities", json::Value::strings(directory.caa_identities));
   meta.set("externalAccountRequired", directory.external_account_required);  // 8555-7.3.4-3
-  if (!directory.profiles.empty()) {
+  if (!directory.profiles.empty()) {                                         // profiles-3-1
     json::Object profiles;
     for (auto const& [name, description] : directory.profiles) profiles.set(name, description);
     meta.set("profiles", std::move(profiles));

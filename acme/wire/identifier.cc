@@ -15,7 +15,7 @@ Result<Identifier> Identifier::parse(std::string_view type, std::string_view val
     TRY(auto name, x509::DnsName::parse(value));
     return Identifier(std::move(name));
   }
-  if (type == names::kIp) {
+  if (type == names::kIp) {  // 8738-3-1
     TRY(auto address, x509::IpAddress::parse(value));
     return Identifier(std::move(address));
   }

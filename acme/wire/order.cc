@@ -11,6 +11,7 @@ json::Object to_json(OrderObject const& order) {
   object.set("identifiers", to_json(order.identifiers));
   if (order.not_before) object.set("notBefore", to_rfc3339(*order.not_before));
   if (order.not_after) object.set("notAfter", to_rfc3339(*order.not_after));
+  // profiles-4-2
   if (!order.profile.empty()) object.set("profile", order.profile);
   if (!order.replaces.empty()) object.set("replaces", order.replaces);
   if (order.error) object.set("error", to_problem(*order.error));

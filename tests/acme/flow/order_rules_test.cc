@@ -56,7 +56,7 @@ TEST(NewOrder, NamesToProveMakeAPendingOrder) {
   EXPECT_EQ(made.created[0].challenges[1].type, "dns-01");
   EXPECT_NE(made.created[0].challenges[0].token, made.created[0].challenges[1].token);
   EXPECT_NE(made.created[0].challenges[0].id, made.created[0].challenges[1].id);
-  ASSERT_EQ(made.created[1].challenges.size(), 1U);  // RFC 8738 7: no dns-01 for an address
+  ASSERT_EQ(made.created[1].challenges.size(), 1U);  // 8738-7-1
   EXPECT_EQ(made.created[1].challenges[0].type, "http-01");
   for (auto const& challenge : made.created[0].challenges) {
     EXPECT_TRUE(is_token(challenge.token));
@@ -124,6 +124,7 @@ TEST(NewOrder, Wildcards) {
   EXPECT_EQ(proved.created[0].challenges[0].type, "dns-01");
 }
 
+// profiles-4-1, profiles-4-3
 TEST(NewOrder, Profiles) {
   auto const with = [](std::optional<std::string> profile, Scope const& s = scope()) {
     auto r = request({"cam1.cams.example"});
@@ -168,6 +169,7 @@ TEST(NewOrder, LiveNames) {
   EXPECT_TRUE(refused.retry_after.has_value());  // 8555-6.6-2
 }
 
+// 8555-10.3-1
 TEST(NewOrder, TooManyOpenOrders) {
   OrderContext context;
   context.pending_orders = policy().pending_orders_max - 1;

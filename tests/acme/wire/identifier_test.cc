@@ -49,6 +49,7 @@ TEST(IdentifierParse, Refuses) {
       {"dns", "a*.example", Errc::malformed},
       {"dns", "*.*.example", Errc::malformed},
       {"dns", std::string(64, 'a') + ".example", Errc::malformed},
+      // 8738-3-1
       {"ip", "cam.example", Errc::malformed},
       {"ip", "010.0.0.1", Errc::malformed},
       {"ip", "10.1", Errc::malformed},

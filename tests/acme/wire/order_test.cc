@@ -31,7 +31,7 @@ TEST(ParseOrder, ExampleOfTheRfc) {
   EXPECT_EQ(json::write(to_json(parse_order(text).value())), text);
 }
 
-// 8555-7.1.3-1
+// 8555-7.1.3-1, profiles-4-2
 TEST(ToJson, OrderInEachStatus) {
   OrderObject order;
   order.expires = from_unix(1'800'000'000);
@@ -88,6 +88,7 @@ TEST(ParseNewOrder, ExampleOfTheRfc) {  // RFC 8555 7.4
   EXPECT_EQ(parse_new_order(json::write(to_json(request))).value(), request);
 }
 
+// 8555-9.7-1
 TEST(ParseNewOrder, ProfileReplacesAndUnknown) {
   auto const request =
       parse_new_order(
