@@ -206,7 +206,7 @@ struct ServedExpectation {
   std::string serial;                            // expected serial number; empty: not read
   Seconds until = Seconds(90);                   // how long a wrong answer is tried again
   Seconds until_away = Seconds(180);             // how long nothing answering is tried again
-  Seconds interval = Seconds(2);
+  std::chrono::milliseconds interval = std::chrono::seconds(2);
 };
 
 enum class ServedChain { unknown, complete, incomplete, untrusted };  // incomplete: good only with what we hold

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "agent/devices/shared/axis_text.h"
+#include "agent/devices/shared/axis_tls.h"
 #include "agent/devices/shared/text.h"
 
 namespace lenscap::agent {
@@ -20,12 +21,11 @@ struct Reply {
 };
 
 net::Awaitable<DeviceResult<Reply>> rest(Connection& connection, net::Method method, std::string path,
-                                         std::optional<json::Value> data,
-                                         std::chrono::milliseconds timeout = kRequestTimeout) {
+                                         std::optional<json::Value> data, Pace pace = Pace::usual) {
   Exchange exchange;
   exchange.method = method;
   exchange.path = path;
-  exchange.timeout = timeout;
+  exchange.pace = pace;
   if (data) {
     json::Object body;
     body.set("data", *std::move(data));
@@ -164,7 +164,7 @@ net::Awaitable<DeviceResult<>> AxisRest::make_key(KeySpec spec, std::string key_
       .set("subject_alt_names", alt_names(spec.names))
       .set("key_type", key_type);
   CO_TRY(auto const reply, co_await rest(connection(), action_method(), path_ + "/create_certificate",
-                                         json::Value(std::move(data)), kKeyGenerationTimeout));
+                                         json::Value(std::move(data)), Pace::make_key));
   // 409: made before a crash; the CSR tells whether it is what we want.
   if (reply.ok() || reply.status == 409) co_return DeviceResult<>();
   DeviceError error = refusal_error(reply, "making a key");
@@ -215,7 +215,7 @@ net::Awaitable<DeviceResult<NewKey>> AxisRest::create_key_and_csr(KeySpec spec) 
   json::Object names;
   names.set("subject_alt_names", alt_names(spec.names));
   CO_TRY(auto const reply, co_await rest(connection(), action_method(), certificate_path(spec.id) + "/get_csr",
-                                         json::Value(std::move(names)), kKeyGenerationTimeout));
+                                         json::Value(std::move(names)), Pace::make_key));
   if (!reply.ok()) co_return refusal_error(reply, "getting the certificate request");
   if (reply.data().as_string() == nullptr)
     co_return DeviceError(DeviceErrc::bad_answer, "get_csr: the answer holds no request");
@@ -333,6 +333,8 @@ net::Awaitable<DeviceResult<std::unique_ptr<Driver>>> open_axis_rest(std::unique
   capabilities.rest_put = api->beta;
   capabilities.max_id_length = 128;
   CO_CHECK_OK(co_await read_keystores(*connection, api->path, capabilities));
+  CO_TRY(auto const https, co_await axis::read_https(*connection));
+  std::erase_if(capabilities.key_types, [&](std::string const& type) { return !axis::suits(https.ciphers, type); });
   std::unique_ptr<Driver> driver =
       std::make_unique<AxisRest>(std::move(connection), identity, std::move(capabilities), api->path);
   co_return driver;

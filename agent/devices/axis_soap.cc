@@ -67,8 +67,13 @@ net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> AxisSoap::read_ca_ce
 net::Awaitable<DeviceResult<>> AxisSoap::erase(std::string id, bool /*is_ca*/) {
   soap::Element request(ns::kDevice, "DeleteCertificates");
   request.add(soap::Element(ns::kDevice, "CertificateID", id));
-  auto const answer = co_await call(connection(), request);
-  if (!answer.ok()) co_return answer.error();
+  CO_TRY(auto const answer, co_await ask(connection(), request));
+  if (auto const* fault = std::get_if<soap::Fault>(&answer)) {
+    DeviceError error = fault_error(*fault, request.name);
+    error.code = DeviceErrc::partial_cleanup;
+    error.retry = Retry::later;
+    co_return error;
+  }
   co_return DeviceResult<>();
 }
 
@@ -81,7 +86,7 @@ net::Awaitable<DeviceResult<>> AxisSoap::make_key(KeySpec spec) {
   soap::Element subject(ns::kCertificates, "Subject");
   subject.add(soap::Element(ns::kCert, "CN", usable_common_name(spec)));
   request.add(std::move(subject));
-  auto const made = co_await call(connection(), request, kKeyGenerationTimeout);
+  auto const made = co_await call(connection(), request, Pace::make_key);
   if (!made.ok()) co_return made.error();
   co_return DeviceResult<>();
 }
@@ -95,7 +100,7 @@ net::Awaitable<DeviceResult<NewKey>> AxisSoap::create_key_and_csr(KeySpec spec) 
 
   soap::Element request(ns::kCertificates, "GetPkcs10Request2");
   request.add(soap::Element(ns::kCertificates, "Id", spec.id));
-  CO_TRY(auto const answer, co_await call(connection(), request, kKeyGenerationTimeout));
+  CO_TRY(auto const answer, co_await call(connection(), request, Pace::make_key));
   auto const* text = answer.child(ns::kCertificates, "Pkcs10Request");
   if (text == nullptr) co_return DeviceError(DeviceErrc::bad_answer, "GetPkcs10Request2: the answer holds no request");
   auto csr = x509::parse_csr_text(text->text);
@@ -108,6 +113,10 @@ net::Awaitable<DeviceResult<NewKey>> AxisSoap::create_key_and_csr(KeySpec spec) 
   if (auto const* entry = find(entries, spec.id); entry != nullptr && entry->certificate)
     made = entry->certificate->key();
   CO_CHECK_OK(check_csr(*csr, spec, spec.key_type, capabilities().csr_san, made));
+  CO_TRY(auto const https, co_await get_https());
+  if (!axis::suits(https.ciphers, key_type_of(csr->key)))
+    co_return DeviceError(DeviceErrc::keytype_unsupported, "the device made a key of type " + key_type_of(csr->key) +
+                                                               ", but its web server has no cipher for such a key");
   NewKey key{spec.id, *std::move(csr)};
   co_return key;
 }

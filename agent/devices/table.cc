@@ -35,21 +35,23 @@ namespace {
 
 class RealDeviceAccess final : public DeviceAccess {
  public:
-  RealDeviceAccess(net::HttpClient& http, Clock const& clock) : http_(http), clock_(clock) {}
+  RealDeviceAccess(net::HttpClient& http, Clock const& clock, DeviceTimeouts timeouts)
+      : http_(http), clock_(clock), timeouts_(timeouts) {}
 
   net::Awaitable<DeviceResult<FirstLook>> look(Endpoint endpoint) final {
-    return look_at(http_, clock_, std::move(endpoint));
+    return look_at(http_, clock_, std::move(endpoint), timeouts_.look);
   }
 
   net::Awaitable<DeviceResult<Identity>> identify(Endpoint endpoint, Login& login, Trust trust) final {
-    Connection connection(http_, clock_, std::move(endpoint), login, std::move(trust));
+    Connection connection(http_, clock_, std::move(endpoint), login, std::move(trust), timeouts_);
     std::string const any_serial;
     co_return co_await read_identity(connection, any_serial);
   }
 
   net::Awaitable<DeviceResult<std::unique_ptr<Driver>>> open(Endpoint endpoint, Login& login, Trust trust,
                                                              std::string expected_serial) final {
-    auto connection = std::make_unique<Connection>(http_, clock_, std::move(endpoint), login, std::move(trust));
+    auto connection =
+        std::make_unique<Connection>(http_, clock_, std::move(endpoint), login, std::move(trust), timeouts_);
     CO_TRY(auto identity, co_await read_identity(*connection, std::move(expected_serial)));
     co_return co_await open_driver(std::move(connection), std::move(identity));
   }
@@ -62,12 +64,13 @@ class RealDeviceAccess final : public DeviceAccess {
  private:
   net::HttpClient& http_;
   Clock const& clock_;
+  DeviceTimeouts timeouts_;
 };
 
 }  // namespace
 
-std::unique_ptr<DeviceAccess> make_device_access(net::HttpClient& http, Clock const& clock) {
-  return std::make_unique<RealDeviceAccess>(http, clock);
+std::unique_ptr<DeviceAccess> make_device_access(net::HttpClient& http, Clock const& clock, DeviceTimeouts timeouts) {
+  return std::make_unique<RealDeviceAccess>(http, clock, timeouts);
 }
 
 }  // namespace lenscap::agent

@@ -21,6 +21,7 @@ net::Awaitable<DeviceResult<std::unique_ptr<Driver>>> open_driver(std::unique_pt
                                                                   Identity identity);
 
 // The door with the real drivers behind it. Both outlive it.
-std::unique_ptr<DeviceAccess> make_device_access(net::HttpClient& http, Clock const& clock);
+std::unique_ptr<DeviceAccess> make_device_access(net::HttpClient& http, Clock const& clock,
+                                                 DeviceTimeouts timeouts = {});
 
 }  // namespace lenscap::agent

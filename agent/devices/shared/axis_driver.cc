@@ -143,7 +143,7 @@ net::Awaitable<DeviceResult<>> AxisDriver::remove(std::string id) {
 
 net::Awaitable<DeviceResult<std::string>> AxisDriver::read_serial(Trust trust) {
   Connection& own = connection();
-  Connection fresh(own.http(), own.clock(), own.endpoint(), own.login(), std::move(trust));
+  Connection fresh(own.http(), own.clock(), own.endpoint(), own.login(), std::move(trust), own.timeouts());
   co_return co_await read_serial_number(fresh);
 }
 

@@ -94,6 +94,13 @@ soap::Element set_tls_request(HttpsConfig const& config) {
   return request;
 }
 
+bool suits(std::vector<std::string> const& ciphers, std::string_view key_type) {
+  bool const ec = key_type.starts_with("EC-");
+  return std::any_of(ciphers.begin(), ciphers.end(), [&](std::string const& cipher) {
+    return cipher.starts_with("TLS_") || (cipher.find("ECDSA") != std::string::npos) == ec;
+  });
+}
+
 std::vector<std::string> split_ciphers(std::string_view text) {
   std::vector<std::string> ciphers;
   while (!text.empty() && ciphers.size() < kCiphersMax) {

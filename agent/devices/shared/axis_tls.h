@@ -17,6 +17,10 @@ Result<HttpsConfig> read_tls_config(soap::Element const& answer);
 // Every element in its namespace: firmware answers "Tag mismatch" otherwise. Roles exactly as in `config`.
 soap::Element set_tls_request(HttpsConfig const& config);
 
+// Can a web server with these ciphers serve a key of this type ("EC-P256", "RSA-2048")? Old firmware has ciphers for
+// RSA alone, and a switch to an EC key would leave it without HTTPS.
+bool suits(std::vector<std::string> const& ciphers, std::string_view key_type);
+
 // "A:B:C" of the parameter HTTPS.Ciphers.
 std::vector<std::string> split_ciphers(std::string_view text);
 

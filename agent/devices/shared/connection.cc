@@ -44,8 +44,14 @@ net::Awaitable<DeviceResult<Handshake>> shake_hands(net::HttpClient& http, Endpo
   co_return seen;
 }
 
-Connection::Connection(net::HttpClient& http, Clock const& clock, Endpoint endpoint, Login& login, Trust trust)
-    : http_(http), clock_(clock), endpoint_(std::move(endpoint)), login_(login), trust_(std::move(trust)) {}
+Connection::Connection(net::HttpClient& http, Clock const& clock, Endpoint endpoint, Login& login, Trust trust,
+                       DeviceTimeouts timeouts)
+    : http_(http),
+      clock_(clock),
+      endpoint_(std::move(endpoint)),
+      login_(login),
+      trust_(std::move(trust)),
+      timeouts_(timeouts) {}
 
 void Connection::set_trust(Trust trust) {
   trust_ = std::move(trust);
@@ -85,8 +91,6 @@ DeviceError Connection::failed(Error const& error) {
   settled_ = false;
   std::string const text = clean_text(error.detail());
   switch (error.code()) {
-    case Errc::tls:
-      return {DeviceErrc::tls_untrusted, text};
     case Errc::incorrect_response:
       return {DeviceErrc::bad_answer, text};
     case Errc::usage:
@@ -133,7 +137,7 @@ net::Awaitable<DeviceResult<net::ClientResponse>> Connection::send(Exchange exch
   request.body = std::move(exchange.body);
   request.headers.add("Accept", "*/*");
   if (!exchange.content_type.empty()) request.headers.add("Content-Type", exchange.content_type);
-  request.total_timeout = exchange.timeout;
+  request.total_timeout = exchange.pace == Pace::make_key ? timeouts_.make_key : timeouts_.usual;
   if (exchange.login) {
     request.auth = login_rule(tls_);
     request.user = login_.user;
@@ -144,7 +148,12 @@ net::Awaitable<DeviceResult<net::ClientResponse>> Connection::send(Exchange exch
     request.allow_weak_tls = true;  // towards this key alone
   }
   auto answer = co_await http_.fetch(std::move(request));
-  if (!answer.ok()) co_return failed(answer.error());
+  if (!answer.ok()) {
+    DeviceError error = failed(answer.error());
+    // A handshake that broke, or another key than a moment ago? A second look tells.
+    if (answer.error().code() == Errc::tls) CO_CHECK_OK(co_await settle());
+    co_return error;
+  }
   clock_offset_ = agent::clock_offset(answer->headers, clock_.now());
   CO_CHECK_OK(judge_status(*answer, exchange.login));
   co_return *std::move(answer);

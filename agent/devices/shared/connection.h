@@ -8,8 +8,13 @@
 
 namespace lenscap::agent {
 
-constexpr std::chrono::seconds kRequestTimeout{20};
-constexpr std::chrono::seconds kKeyGenerationTimeout{240};  // RSA-4096 in a secure element takes a minute; with reserve
+// How long one answer may take.
+struct DeviceTimeouts {
+  std::chrono::milliseconds look = std::chrono::seconds(10);  // what is asked of anybody
+  std::chrono::milliseconds usual = std::chrono::seconds(20);
+  std::chrono::milliseconds make_key = std::chrono::seconds(240);  // RSA-4096 in a secure element takes a minute
+};
+enum class Pace { usual, make_key };
 
 struct Exchange {
   net::Method method = net::Method::get;
@@ -17,13 +22,14 @@ struct Exchange {
   std::string body;
   std::string content_type;
   bool login = true;
-  std::chrono::milliseconds timeout = kRequestTimeout;
+  Pace pace = Pace::usual;
 };
 
 class Connection {
  public:
   // All references outlive it.
-  Connection(net::HttpClient& http, Clock const& clock, Endpoint endpoint, Login& login, Trust trust);
+  Connection(net::HttpClient& http, Clock const& clock, Endpoint endpoint, Login& login, Trust trust,
+             DeviceTimeouts timeouts);
 
   // Sends it. Refusals are those of the connection and of the login (401, 403, 503); any other status comes back.
   net::Awaitable<DeviceResult<net::ClientResponse>> send(Exchange exchange);
@@ -41,6 +47,7 @@ class Connection {
   Login& login() { return login_; }
   net::HttpClient& http() { return http_; }
   Clock const& clock() const { return clock_; }
+  DeviceTimeouts const& timeouts() const { return timeouts_; }
 
  private:
   DeviceError failed(Error const& error);
@@ -51,6 +58,7 @@ class Connection {
   Endpoint endpoint_;
   Login& login_;
   Trust trust_;
+  DeviceTimeouts timeouts_;
   bool settled_ = false;
   bool tls_ = false;
   bool logged_in_ = false;  // the password was accepted before

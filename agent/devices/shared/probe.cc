@@ -11,7 +11,6 @@ constexpr std::string_view kParamPath = "/axis-cgi/param.cgi?action=list&group="
 constexpr std::string_view kUnrestricted = R"({"apiVersion":"1.0","method":"getAllUnrestrictedProperties"})";
 constexpr std::string_view kAllProperties = R"({"apiVersion":"1.0","method":"getAllProperties"})";
 constexpr std::string_view kSystemReady = R"({"apiVersion":"1.0","method":"systemready","params":{"timeout":5}})";
-constexpr std::chrono::seconds kLookTimeout{10};
 
 std::string text_member(json::Object const& object, std::string_view name) {
   auto const* value = object.find(name);
@@ -20,12 +19,13 @@ std::string text_member(json::Object const& object, std::string_view name) {
 
 // One request without login on one port; the peer is anybody, so nothing of it is believed.
 net::Awaitable<Result<net::ClientResponse>> ask_anonymously(net::HttpClient& http, Endpoint const& endpoint, bool tls,
-                                                            std::string path, std::string body) {
+                                                            std::string path, std::string body,
+                                                            std::chrono::milliseconds timeout) {
   net::ClientRequest request;
   request.url = base_url(endpoint, tls) + path;
   request.trust = net::Trust::anybody();
   request.allow_weak_tls = true;
-  request.total_timeout = kLookTimeout;
+  request.total_timeout = timeout;
   if (!body.empty()) {
     request.method = net::Method::post;
     request.body = std::move(body);
@@ -44,7 +44,8 @@ std::string realm_serial(net::Headers const& headers) {
 
 }  // namespace
 
-net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock const& clock, Endpoint endpoint) {
+net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock const& clock, Endpoint endpoint,
+                                                std::chrono::milliseconds timeout) {
   FirstLook look;
   std::string why;
   for (bool const tls : {true, false}) {
@@ -59,7 +60,7 @@ net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock con
       look.peer = std::move(seen->chain);
     }
     std::string path = std::string(kParamPath) + "Brand";
-    auto const answer = co_await ask_anonymously(http, endpoint, tls, path, "");
+    auto const answer = co_await ask_anonymously(http, endpoint, tls, path, "", timeout);
     PortState& port = tls ? look.https : look.http;
     port.open = tls || answer.ok();
     if (!answer.ok()) {
@@ -76,7 +77,7 @@ net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock con
   bool const tls = look.https.open;
   std::string path = "/axis-cgi/basicdeviceinfo.cgi";
   std::string body(kUnrestricted);
-  if (auto const answer = co_await ask_anonymously(http, endpoint, tls, path, body);
+  if (auto const answer = co_await ask_anonymously(http, endpoint, tls, path, body, timeout);
       answer.ok() && answer->status == 200) {
     auto const info = axis::parse_cgi(answer->body);
     if (auto const* data = info.ok() ? std::get_if<json::Object>(&*info) : nullptr) {
@@ -91,7 +92,7 @@ net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock con
   }
   path = "/axis-cgi/systemready.cgi";
   body = kSystemReady;
-  if (auto const answer = co_await ask_anonymously(http, endpoint, tls, path, body);
+  if (auto const answer = co_await ask_anonymously(http, endpoint, tls, path, body, timeout);
       answer.ok() && answer->status == 200) {
     auto const ready = axis::parse_cgi(answer->body);
     if (auto const* data = ready.ok() ? std::get_if<json::Object>(&*ready) : nullptr)
@@ -163,7 +164,7 @@ net::Awaitable<PortState> look_at_port(Connection& connection, bool tls, std::st
   Endpoint const& endpoint = connection.endpoint();
   if ((tls ? endpoint.https_port : endpoint.http_port) == 0) co_return port;
   std::string path = std::string(kParamPath) + "Brand";
-  auto const answer = co_await ask_anonymously(connection.http(), endpoint, tls, path, "");
+  auto const answer = co_await ask_anonymously(connection.http(), endpoint, tls, path, "", connection.timeouts().look);
   if (!answer.ok()) co_return port;
   port.open = true;
   if (answer->status == 401) port.scheme = offered_scheme(answer->headers);
@@ -179,6 +180,8 @@ net::Awaitable<DeviceResult<Identity>> read_identity(Connection& connection, std
   std::string realm;
   identity.https = co_await look_at_port(connection, true, realm);
   identity.http = co_await look_at_port(connection, false, realm);
+  if (!(connection.is_over_tls() ? identity.https : identity.http).open)
+    co_return DeviceError(DeviceErrc::unreachable, "the device does not answer to HTTP requests");
   if (!connection.is_over_tls() && !expected_serial.empty() && !realm.empty() && realm != expected_serial)
     co_return wrong_device(realm, expected_serial);
   CO_TRY(identity.boot_id, co_await check_ready(connection));

@@ -7,7 +7,8 @@
 namespace lenscap::agent {
 
 // See DeviceAccess::look.
-net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock const& clock, Endpoint endpoint);
+net::Awaitable<DeviceResult<FirstLook>> look_at(net::HttpClient& http, Clock const& clock, Endpoint endpoint,
+                                                std::chrono::milliseconds timeout);
 
 // Logs in and reads who it is. needs_setup for factory state, busy_timeout while it boots, unsupported when it is no
 // Axis device. When `expected_serial` is not empty, another one is wrong_device; over plain HTTP already its realm is

@@ -40,14 +40,13 @@ DeviceError fault_error(soap::Fault const& fault, std::string_view what) {
   return {fault.sender ? DeviceErrc::bad_answer : DeviceErrc::busy_timeout, text};
 }
 
-net::Awaitable<DeviceResult<soap::Answer>> ask(Connection& connection, soap::Element request,
-                                               std::chrono::milliseconds timeout) {
+net::Awaitable<DeviceResult<soap::Answer>> ask(Connection& connection, soap::Element request, Pace pace) {
   Exchange exchange;
   exchange.method = net::Method::post;
   exchange.path = "/vapix/services";
   exchange.content_type = "application/soap+xml; charset=utf-8";
   exchange.body = soap::envelope(request);
-  exchange.timeout = timeout;
+  exchange.pace = pace;
   auto response = co_await connection.send(std::move(exchange));
   if (!response.ok()) {
     DeviceError error = std::move(response).error();
@@ -67,9 +66,8 @@ DeviceResult<> check_response(soap::Element const& request, soap::Element const&
                      request.name + ": the device answers another question (" + clean_text(response.name, 60) + ")");
 }
 
-net::Awaitable<DeviceResult<soap::Element>> call(Connection& connection, soap::Element request,
-                                                 std::chrono::milliseconds timeout) {
-  auto answer = co_await ask(connection, request, timeout);
+net::Awaitable<DeviceResult<soap::Element>> call(Connection& connection, soap::Element request, Pace pace) {
+  auto answer = co_await ask(connection, request, pace);
   if (!answer.ok()) co_return std::move(answer).error();
   if (auto const* fault = std::get_if<soap::Fault>(&*answer)) co_return fault_error(*fault, request.name);
   soap::Element response = std::get<soap::Element>(*std::move(answer));

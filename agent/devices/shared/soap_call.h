@@ -7,12 +7,11 @@
 namespace lenscap::agent {
 
 // The answer, fault or not. Refuses when there is none: connection, login, no such service, no SOAP.
-net::Awaitable<DeviceResult<soap::Answer>> ask(Connection& connection, soap::Element request,
-                                               std::chrono::milliseconds timeout = kRequestTimeout);
+net::Awaitable<DeviceResult<soap::Answer>> ask(Connection& connection, soap::Element request, Pace pace = Pace::usual);
 
 // The answer's element; a fault is a refusal. An answer to another question is bad_answer.
 net::Awaitable<DeviceResult<soap::Element>> call(Connection& connection, soap::Element request,
-                                                 std::chrono::milliseconds timeout = kRequestTimeout);
+                                                 Pace pace = Pace::usual);
 
 DeviceError fault_error(soap::Fault const& fault, std::string_view what);
 

@@ -87,6 +87,16 @@ TEST(SetTlsRequest, PutsEveryElementIntoItsNamespace) {
       "</aweb:Configuration></aweb:SetWebServerTlsConfiguration>");
 }
 
+TEST(Suits, OldCiphersAreForRsaAlone) {
+  std::vector<std::string> const old = {"DHE-RSA-AES128-SHA", "AES256-SHA"};
+  EXPECT_TRUE(suits(old, "RSA-2048"));
+  EXPECT_FALSE(suits(old, "EC-P256"));
+  EXPECT_TRUE(suits({"ECDHE-ECDSA-AES128-GCM-SHA256"}, "EC-P256"));
+  EXPECT_FALSE(suits({"ECDHE-ECDSA-AES128-GCM-SHA256"}, "RSA-2048"));
+  EXPECT_TRUE(suits({"TLS_AES_128_GCM_SHA256"}, "EC-P256"));
+  EXPECT_FALSE(suits({}, "RSA-2048"));
+}
+
 TEST(SplitCiphers, KeepsOrderAndLeavesOutNonsense) {
   EXPECT_THAT(split_ciphers("DHE-RSA-AES128-SHA:AES256-SHA"), testing::ElementsAre("DHE-RSA-AES128-SHA", "AES256-SHA"));
   EXPECT_THAT(split_ciphers(":A::B<:"), testing::ElementsAre("A"));
