@@ -503,7 +503,7 @@ Trap const kTraps[] = {
 
 TEST(Traps, EachGivesItsError) {
   DeviceTimeouts impatient;
-  impatient.look = impatient.usual = impatient.make_key = std::chrono::milliseconds(700);
+  impatient.look = impatient.usual = impatient.make_key = std::chrono::milliseconds(1500);
   Bench bench(0, impatient);
   for (std::string const generation : {"G6", "G3"}) {
     for (Trap const& trap : kTraps) {
