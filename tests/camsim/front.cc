@@ -85,6 +85,14 @@ std::string operation_of(Exchange const& x) {
   return request.method + " " + request.path;
 }
 
+// A private key came over the network, whether or not the request is let in.
+bool brings_private_key(Exchange const& x) {
+  if (x.request.body.empty()) return false;
+  std::string const& name = x.entry.operation;
+  return name == "LoadCertificateWithPrivateKey" || name == "LoadPkcs12" || name == "POST certificates" ||
+         name == "POST install_from_pkcs12" || x.request.body.find("PRIVATE KEY-----") != std::string::npos;
+}
+
 std::string const& policy_of(Policies const& policies, Role role) {
   if (role == Role::admin) return policies.admin;
   return role == Role::operator_ ? policies.operator_ : policies.viewer;
@@ -136,23 +144,22 @@ std::optional<Response> strike_instead(Exchange& x, std::string const& operation
   return std::nullopt;
 }
 
-// Faults that spoil an answer on its way, when the work is done.
-void strike_after(Exchange& x, Response& response) {
-  for (std::string const& operation : {x.entry.operation, std::string()}) {
-    auto const strikes = [&](std::string_view id) {
-      auto fault = x.device->faults.strike_exact(id, operation, x.device->world().random);
-      if (fault) x.entry.fault = id;
-      return fault;
-    };
-    if (auto const fault = strikes("F3")) {
-      response.wire = Wire::reset_after;
-      response.wire_bytes = fault->bytes;
-    }
-    if (auto const fault = strikes("F4")) {
-      response.wire = Wire::drip;
-      response.wire_interval_ms = fault->interval_ms;
-    }
-    if (strikes("F28")) response.wire = Wire::lost;
+// Faults that spoil an answer on its way, when the work is done. `operation` empty: those for every request.
+void strike_answer(Exchange& x, std::string const& operation, Response& response) {
+  auto const strikes = [&](std::string_view id) {
+    auto fault = x.device->faults.strike_exact(id, operation, x.device->world().random);
+    if (fault) x.entry.fault = id;
+    return fault;
+  };
+  if (response.wire != Wire::plain) return;
+  if (auto const fault = strikes("F3")) {
+    response.wire = Wire::reset_after;
+    response.wire_bytes = fault->bytes;
+  } else if (auto const drip = strikes("F4")) {
+    response.wire = Wire::drip;
+    response.wire_interval_ms = drip->interval_ms;
+  } else if (strikes("F28")) {
+    response.wire = Wire::lost;
   }
 }
 
@@ -191,6 +198,7 @@ using Shared = std::shared_ptr<Exchange>;
 
 void finish(Shared const& x, Response response, Reply const& reply) {
   Device& device = *x->device;
+  strike_answer(*x, "", response);
   response.headers.insert(response.headers.begin(),
                           {{"Date", http_date(device.now())}, {"Server", device.state.switches.server_header}});
   x->entry.user = x->user;
@@ -214,7 +222,7 @@ void go_on(Shared const& x, Outcome outcome, Reply const& reply) {
                                   [x, then = std::move(outcome.when_due), reply] { go_on(x, then(), reply); });
     return;
   }
-  strike_after(*x, outcome.response);
+  strike_answer(*x, x->entry.operation, outcome.response);
   strike_listeners(*x, outcome.response);
   strike_reboot(*x, "after", outcome.response);
   finish(x, std::move(outcome.response), reply);
@@ -284,7 +292,7 @@ void serve_device(std::shared_ptr<Device> device, Request request, Reply reply) 
   x->entry.operation = operation_of(*x);
   x->entry.basic_over_http = !r.tls && lower(r.header("Authorization")).starts_with("basic ");
   x->entry.password_in_url = has_password(r);
-  x->entry.private_key_received = r.body.find("PRIVATE KEY-----") != std::string::npos;
+  x->entry.private_key_received = brings_private_key(*x);
 
   if (auto instead = strike_instead(*x, "")) return finish(x, std::move(*instead), reply);
   Route const route = route_of(x->request);

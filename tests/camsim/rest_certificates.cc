@@ -42,7 +42,6 @@ Outcome get(Exchange& x, std::string const& alias) {
 }
 
 Outcome add(Exchange& x) {
-  x.entry.private_key_received = true;
   auto const data = rest_data(x, "alias certificate private_key keystore");
   if (!data.ok()) return rest_invalid(data.error().detail());
   auto const alias = json::need_string(*data, "alias");
@@ -102,7 +101,6 @@ Outcome erase(Exchange& x, std::string const& alias) {
 }
 
 Outcome install_from_pkcs12(Exchange& x) {
-  x.entry.private_key_received = true;
   auto const data = rest_data(x, "alias pkcs12 passphrase keystore");
   if (!data.ok()) return rest_invalid(data.error().detail());
   auto const alias = json::need_string(*data, "alias");

@@ -95,7 +95,6 @@ Outcome load_certificates(Exchange& x) {
 }
 
 Outcome load_certificate_with_private_key(Exchange& x) {
-  x.entry.private_key_received = true;
   pugi::xml_node const item = child_of(x.soap->operation, "tds:CertificateWithPrivateKey");
   Bytes const der = data_of(text_at(item, "tt:Certificate/tt:Data"));
   ossl::X509Ptr const certificate = parse_certificate(der);
@@ -110,7 +109,6 @@ Outcome load_certificate_with_private_key(Exchange& x) {
 }
 
 Outcome load_pkcs12(Exchange& x) {
-  x.entry.private_key_received = true;
   pugi::xml_node const item = child_of(x.soap->operation, "acertificates:Pkcs12");
   auto contents = open_pkcs12(data_of(text_at(item, "acert:Certificate")), text_at(item, "acert:Password"));
   if (!contents) return bad_certificate(x, "The PKCS#12 file cannot be opened with this password");
