@@ -160,7 +160,9 @@ json::Array describe_switches() {
     if (std::holds_alternative<bool Switches::*>(row.member))
       choices = {json::Value(false), json::Value(true)};
     else
-      for (std::string const& choice : split(row.choices, '|')) choices.emplace_back(choice);
+      for (std::string const& choice : split(row.choices, '|'))
+        choices.push_back(std::holds_alternative<int Switches::*>(row.member) ? json::Value(std::stoi(choice))
+                                                                              : json::Value(choice));
     rows.push_back(json::Object{{"name", row.name},
                                 {"choices", std::move(choices)},
                                 {"assumed", row.assumed},

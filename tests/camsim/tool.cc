@@ -150,7 +150,7 @@ std::string between(std::string_view text, std::string_view from, std::string_vi
 }
 
 json::Object parse_json(std::string_view text) {
-  auto object = json::parse_object(text, {.bytes = 1024 * 1024});
+  auto object = json::parse_object(text, {.bytes = 1024 * 1024, .members = 100'000});
   if (!object.ok()) throw std::runtime_error("no JSON object: " + std::string(text.substr(0, 300)));
   return std::move(object).value();
 }
