@@ -24,6 +24,13 @@ namespace {
 
 Error malformed(std::string_view why) { return Error(Errc::malformed, "XML: " + std::string(why)); }
 
+// A local name may not begin with a digit, '-' or '.'; the parser looks at the first character of the prefix only.
+bool begins_as_name(std::string_view name) {
+  if (name.empty()) return false;
+  char const c = name.front();
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+
 // The declarations in force, innermost last.
 class Scope {
  public:
@@ -75,7 +82,7 @@ class Reader {
       name.remove_prefix(colon + 1);
       if (prefix.empty()) return malformed("element without a prefix before ':'");
     }
-    if (name.empty() || name.find(':') != std::string_view::npos) return malformed("bad element name");
+    if (!begins_as_name(name) || name.find(':') != std::string_view::npos) return malformed("bad element name");
     std::string const* const name_space = scope_.find(prefix);
     if (name_space == nullptr) return malformed("undeclared prefix '" + clean_text(prefix, 20) + "'");
 

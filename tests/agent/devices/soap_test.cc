@@ -55,6 +55,7 @@ TEST(ParseXml, RefusesWhatADeviceMustNotSend) {
       {"text alone", "hello"},
       {"undeclared prefix", "<x:a/>"},
       {"empty prefix", "<:a/>"},
+      {"local name that begins with a digit", "<x:9a xmlns:x='u'/>"},
       {"two colons", "<x:y:a xmlns:x='u'/>"},
       {"escape character", "<a>\x1b</a>"},
       {"escape character by reference", "<a>&#27;</a>"},
