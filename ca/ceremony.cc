@@ -17,8 +17,7 @@
 
 namespace lenscap::ca {
 
-// --- passphrases
-// -------------------------------------------------------------------------------------------------------
+// --- passphrases ---
 
 SecretBytes first_line(SecretBytes const& passphrase_file) {
   std::string_view const text = passphrase_file.text();
@@ -33,12 +32,12 @@ Result<CeremonyPassphrases> split_passphrases(SecretBytes const& two_lines) {
   if (newline == std::string_view::npos)
     return Error(Errc::usage, "the passphrase file needs two lines: the issuing key's passphrase, then the root key's");
   SecretBytes const rest(text.substr(newline + 1));
-  SecretBytes root = first_line(rest);
-  if (root.size() + 2 < rest.size())
+  auto const end = rest.text().find('\n');
+  if (end != std::string_view::npos && end + 1 < rest.size())
     return Error(Errc::usage,
                  "the passphrase file has more than two lines: it takes the issuing key's passphrase, then "
                  "the root key's");
-  return CeremonyPassphrases{first_line(two_lines), std::move(root)};
+  return CeremonyPassphrases{first_line(two_lines), first_line(rest)};
 }
 
 namespace {
@@ -59,8 +58,7 @@ Result<> check_passphrases(CeremonyPassphrases const& passphrases) {
   return {};
 }
 
-// --- names
-// -------------------------------------------------------------------------------------------------------------
+// --- names ---
 
 struct Permitted {
   std::vector<x509::DnsName> dns;
@@ -168,8 +166,7 @@ std::vector<std::string> ceremony_warnings(CeremonySettings const& settings) {
   return warnings;
 }
 
-// --- certificates
-// ------------------------------------------------------------------------------------------------------
+// --- certificates ---
 
 namespace {
 
@@ -201,8 +198,37 @@ Template ca_template(std::string const& organization, std::string const& common_
                   .name_constraints = constraints};
 }
 
-// --- files
-// -------------------------------------------------------------------------------------------------------------
+}  // namespace
+
+Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now) {
+  CHECK_OK(check_name(settings.name));
+  TRY(auto constraints, constraints_of(settings));
+  CHECK_OK(check_own_host(settings.url, constraints));
+
+  auto root_key = x509::PrivateKey::generate(x509::KeyType::ec_p384);
+  auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  // A day back, so that a camera whose clock stands in another time zone already accepts the chain.
+  Time const begin = now - limits::kIssuerBackdate;
+
+  Template root = ca_template(settings.name, settings.name + " Root CA", root_key.public_key(), begin,
+                              limits::kRootLifetime, constraints);
+  TRY(auto root_certificate, sign_ca(root, root_key));
+
+  Template issuing = ca_template(settings.name, settings.name + " Issuing CA", issuing_key.public_key(), begin,
+                                 kIssuerLifetime, constraints);
+  issuing.issuer_name = root.subject_name;
+  issuing.authority_key_id = key_id(root_key.public_key());
+  issuing.path_length = 0;
+  // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
+  issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
+  TRY(auto issuing_certificate, sign_ca(issuing, root_key));
+  return GeneratedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_key),
+                     std::move(issuing_certificate)};
+}
+
+namespace {
+
+// --- files ---
 
 Error file_refusal(std::string const& what) { return {Errc::file, "cannot " + what + ": " + std::strerror(errno)}; }
 
@@ -259,40 +285,19 @@ Result<> install_files(std::string const& state_dir, std::string const& keys_dir
 }  // namespace
 
 Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now) {
-  CHECK_OK(check_name(settings.name));
-  TRY(auto constraints, constraints_of(settings));
-  CHECK_OK(check_own_host(settings.url, constraints));
   CHECK_OK(check_passphrases(passphrases));
   std::string const keys_dir = settings.state_dir + "/keys";
   CHECK_OK(refuse_existing(keys_dir));
-
-  auto const root_key = x509::PrivateKey::generate(x509::KeyType::ec_p384);
-  auto const issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  // A day back, so that a camera whose clock stands in another time zone already accepts the chain.
-  Time const begin = now - limits::kIssuerBackdate;
-
-  Template root = ca_template(settings.name, settings.name + " Root CA", root_key.public_key(), begin,
-                              limits::kRootLifetime, constraints);
-  TRY(auto root_certificate, sign_ca(root, root_key));
-
-  Template issuing = ca_template(settings.name, settings.name + " Issuing CA", issuing_key.public_key(), begin,
-                                 kIssuerLifetime, constraints);
-  issuing.issuer_name = root.subject_name;
-  issuing.authority_key_id = key_id(root_key.public_key());
-  issuing.path_length = 0;
-  // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
-  issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
-  TRY(auto issuing_certificate, sign_ca(issuing, root_key));
-
+  TRY(auto made, generate_ca(settings, now));
   CHECK_OK(make_directory(settings.state_dir));
   std::vector<File> const files{
-      {"root.pem", root_certificate.pem(), 0644},
-      {"root.key", root_key.to_encrypted_pem(passphrases.root), 0600},
-      {"issuing.pem", issuing_certificate.pem(), 0644},
-      {"issuing.key", issuing_key.to_encrypted_pem(passphrases.issuing), 0600},
+      {"root.pem", made.root.pem(), 0644},
+      {"root.key", made.root_key.to_encrypted_pem(passphrases.root), 0600},
+      {"issuing.pem", made.issuing.pem(), 0644},
+      {"issuing.key", made.issuing_key.to_encrypted_pem(passphrases.issuing), 0600},
   };
   CHECK_OK(install_files(settings.state_dir, keys_dir, files));
-  return CeremonyResult{std::move(root_certificate), std::move(issuing_certificate), keys_dir};
+  return CeremonyResult{std::move(made.root), std::move(made.issuing), keys_dir};
 }
 
 std::string fingerprint_text(x509::Certificate const& certificate) {

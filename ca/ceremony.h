@@ -45,8 +45,18 @@ Result<x509::NameConstraints> constraints_of(CeremonySettings const& settings);
 // What a careful person should think about before: whole private ranges, bare top-level suffixes. Empty when nothing.
 std::vector<std::string> ceremony_warnings(CeremonySettings const& settings);
 
-// All files appear at once or not at all. Refuses (Errc::conflict) when STATE/keys exists with anything in it;
-// Errc::usage for settings that make no CA, such as a server name outside its own constraints. Takes about 3 s: scrypt.
+struct GeneratedCa {
+  x509::PrivateKey root_key;
+  x509::Certificate root;
+  x509::PrivateKey issuing_key;
+  x509::Certificate issuing;
+};
+// The keys and certificates alone, nothing written. Errc::usage for settings that make no CA, such as a server name
+// outside its own constraints.
+Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now);
+
+// generate_ca() into STATE/keys. All files appear at once or not at all. Refuses (Errc::conflict) when STATE/keys
+// exists with anything in it; Takes about 3 s: scrypt.
 Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now);
 
 // "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.

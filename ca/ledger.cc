@@ -39,8 +39,7 @@ std::string record_key(Time recorded_at, std::string_view serial_hex) {
   return time_key(recorded_at) + "-" + std::string(serial_hex);
 }
 
-// --- records as JSON
-// ---------------------------------------------------------------------------------------------------
+// --- records as JSON ---
 
 constexpr int kVersion = 1;
 
@@ -132,8 +131,7 @@ std::string_view to_string(CertificateStatus status) {
   bug("unknown CertificateStatus");
 }
 
-// --- the clock
-// ---------------------------------------------------------------------------------------------------------
+// --- the clock ---
 
 Result<> check_clock(std::optional<Time> mark, Time now) {
   if (!mark || now >= *mark - kClockStepBack) return {};
@@ -151,8 +149,7 @@ std::optional<Time> clock_mark(store::ReadTxn& txn) {
   return from_unix(seconds);
 }
 
-// --- writing
-// -----------------------------------------------------------------------------------------------------------
+// --- writing ---
 
 Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference) {
   if (draft.tbs().empty()) bug("an intent for a draft that is used up");
@@ -219,8 +216,7 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
   return {};
 }
 
-// --- reading
-// -----------------------------------------------------------------------------------------------------------
+// --- reading ---
 
 std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex) {
   if (serial_hex.empty()) return std::nullopt;

@@ -46,8 +46,7 @@ T* extension_of(X509* certificate, int nid, int* critical) {
   return static_cast<T*>(X509_get_ext_d2i(certificate, nid, critical, nullptr));
 }
 
-// --- 4.1: the encoding
-// -------------------------------------------------------------------------------------------------
+// --- 4.1: the encoding ---
 
 // One element of DER at the start of `rest`: definite, shortest length. False when there is none.
 struct Element {
@@ -91,6 +90,12 @@ bool is_strict_element(Element const& element, int depth) {
       if (element.content.size() == 1) return true;
       bool const negative = (element.content[1] & 0x80) != 0;
       return !(element.content[0] == 0 && !negative) && !(element.content[0] == 0xff && negative);
+    }
+    case 0x03: {  // BIT STRING: the bits that do not count are zero
+      if (element.content.empty()) return false;
+      unsigned const unused = element.content[0];
+      if (unused > 7 || (element.content.size() == 1 && unused != 0)) return false;
+      return (element.content.back() & ((1U << unused) - 1)) == 0 || element.content.size() == 1;
     }
     default:
       return true;
@@ -140,7 +145,10 @@ Finding rule_4_1_2_3_signature(Subject const& subject) {
   EVP_PKEY* issuer_key = subject.wanted.issuer.key().native();
   if (key != EVP_PKEY_get_base_id(issuer_key)) return "signature algorithm is not one of the issuer's key";
   if (key == NID_ED25519) return kFine;
-  if (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512) return "signature hash is not of SHA-2";
+  // The hash that goes with the key's strength (BR 7.1.3.2 for the curves).
+  int const bits = EVP_PKEY_get_bits(issuer_key);
+  int const wanted = key == EVP_PKEY_RSA || bits == 256 ? NID_sha256 : bits == 384 ? NID_sha384 : NID_sha512;
+  if (digest != wanted) return "signature hash is not the one that goes with the issuer's key";
   int const parameters = algorithm->parameter == nullptr ? V_ASN1_UNDEF : algorithm->parameter->type;
   if (parameters != (key == EVP_PKEY_RSA ? V_ASN1_NULL : V_ASN1_UNDEF))  // RFC 4055 5, RFC 5758 3.2
     return "signature algorithm has wrong parameters";
@@ -186,8 +194,14 @@ Finding rule_4_1_2_5_validity(Subject const& subject) {
   if (begin < time_of(X509_get0_notBefore(issuer))) return "begins before its issuer";
   if (end > time_of(X509_get0_notAfter(issuer))) return "ends after its issuer";
   Seconds const length = end - begin + Seconds(1);
-  if (length > subject.wanted.profile.lifetime) return "lives longer than the profile says";
   if (length > limits::kServerCertificateLifetime) return "lives longer than 825 days";
+  Profile const& profile = subject.wanted.profile;
+  if (length > profile.lifetime) return "lives longer than the profile says";
+  bool const begins_with_issuer = begin == time_of(X509_get0_notBefore(issuer));
+  bool const ends_with_issuer = end == time_of(X509_get0_notAfter(issuer));
+  if (begin != subject.wanted.now - profile.backdate && !begins_with_issuer) return "begins at an unexpected time";
+  if (length != profile.lifetime && !begins_with_issuer && !ends_with_issuer)
+    return "lives shorter than the profile says";
   return kFine;
 }
 
@@ -238,8 +252,7 @@ Finding rule_4_1_2_8_unique_ids(Subject const& subject) {
   return kFine;
 }
 
-// --- 4.2: the extensions
-// -----------------------------------------------------------------------------------------------
+// --- 4.2: the extensions ---
 
 Finding rule_4_2_extensions(Subject const& subject) {
   static constexpr int kAllowed[] = {
@@ -287,10 +300,14 @@ Finding rule_4_2_1_3_key_usage(Subject const& subject) {
   BitStringPtr const usage(extension_of<ASN1_BIT_STRING>(subject.certificate, NID_key_usage, &critical));
   if (usage == nullptr) return "key usage is missing";
   if (critical != 1) return "key usage is not critical";
-  std::uint32_t const wanted = subject.wanted.request.key.type() == x509::KeyType::rsa
-                                   ? X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_KEY_ENCIPHERMENT
-                                   : X509v3_KU_DIGITAL_SIGNATURE;
-  if (X509_get_key_usage(subject.certificate) != wanted) return "key usage is not exactly that of a server";
+  // Named bits end with the last one that is set (X.690 11.2.2), so there is one encoding of each.
+  static constexpr std::uint8_t kSignature[] = {0x03, 0x02, 0x07, 0x80};
+  static constexpr std::uint8_t kSignatureAndEncipherment[] = {0x03, 0x02, 0x05, 0xa0};
+  ByteView const wanted = subject.wanted.request.key.type() == x509::KeyType::rsa ? ByteView(kSignatureAndEncipherment)
+                                                                                  : ByteView(kSignature);
+  int const at = X509_get_ext_by_NID(subject.certificate, NID_key_usage, -1);
+  if (!same(octets_of(X509_EXTENSION_get_data(X509_get_ext(subject.certificate, at))), wanted))
+    return "key usage is not exactly that of a server";
   return kFine;
 }
 
@@ -444,7 +461,7 @@ ossl::X509Ptr parse_unsigned(ByteView tbs) {
     ossl::take_errors();
     return nullptr;
   }
-  // Fills what NAME_CONSTRAINTS_check and X509_get_key_usage read. A verdict on purposes is not wanted here.
+  // Fills what NAME_CONSTRAINTS_check reads. A verdict on purposes is not wanted here.
   X509_check_purpose(certificate.get(), -1, 0);
   return certificate;
 }

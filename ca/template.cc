@@ -33,11 +33,11 @@ Template build_template(Profile const& profile, IssueRequest const& request, Iss
   Time const begin = now - profile.backdate;
   // notAfter belongs to the validity (RFC 5280 4.1.2.5), hence the second less.
   Time const end = begin + profile.lifetime - Seconds(1);
-  std::string common_name = choose_common_name(profile, request);
+  std::string const common_name = choose_common_name(profile, request);
   return Template{.serial = std::move(serial),
                   .issuer_name = issuer.certificate.subject_der(),
                   .subject_name = encode_name({}, common_name),
-                  .common_name = std::move(common_name),
+                  .common_name = common_name,
                   .not_before = std::max(begin, issuer.certificate.not_before()),
                   .not_after = std::min(end, issuer.certificate.not_after()),
                   .key = request.key,

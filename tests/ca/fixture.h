@@ -1,0 +1,108 @@
+// A small CA in memory, and other people's programs as judges of what it issues.
+#pragma once
+
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ca/authority.h"
+#include "ca/ceremony.h"
+#include "store/store.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace lenscap::ca::test {
+
+inline Time const kNow = parse_rfc3339("2026-06-01T12:00:00Z").value();
+inline constexpr char const* kHttpUrl = "http://pki.cams.example";
+
+inline CeremonySettings ceremony_settings() {
+  return {.name = "Example Cameras",
+          .permit_dns = {"cams.example"},
+          .permit_ip = {"10.20.0.0/15"},
+          .url = "https://pki.cams.example:8443/acme",
+          .state_dir = {}};
+}
+
+inline x509::NameSet names(std::vector<std::string> const& dns, std::vector<std::string> const& ip = {}) {
+  x509::NameSet set;
+  for (auto const& text : dns) set.dns.insert(x509::DnsName::parse(text).value());
+  for (auto const& text : ip) set.ip.insert(x509::IpAddress::parse(text).value());
+  return set;
+}
+
+inline Profile profile(std::string const& name) {
+  return load_profile(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/" + name + ".toml").value();
+}
+
+// Holds a key in memory; may be told to sign something else.
+class MemoryKey final : public KeyHolder {
+ public:
+  explicit MemoryKey(x509::PrivateKey const& key)
+      : key_(x509::PrivateKey::from_pem(key.to_pem().text(), SecretBytes()).value()) {}
+  x509::PublicKey const& public_key() const override { return key_.public_key(); }
+  Result<Bytes> sign(HashAlgorithm hash, ByteView data) override {
+    ++signatures;
+    if (instead) return instead(data);
+    return key_.sign(hash, data);
+  }
+  std::function<Result<Bytes>(ByteView)> instead;
+  int signatures = 0;
+
+ private:
+  x509::PrivateKey key_;
+};
+
+struct TestCa {
+  GeneratedCa ca;
+  MemoryKey* key;  // owned by the issuer
+  std::unique_ptr<Issuer> issuer;
+
+  explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow)
+      : ca(generate_ca(settings, made_at).value()) {
+    auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
+    key = holder.get();
+    issuer = Issuer::make(ca.issuing, {ca.root}, std::move(holder), kHttpUrl + aia_path(ca.issuing)).value();
+  }
+};
+
+inline IssueRequest request(x509::NameSet const& wanted, std::string const& profile_name = "camera-https",
+                            x509::KeyType type = x509::KeyType::ec_p256) {
+  return {.profile = profile_name,
+          .key = x509::PrivateKey::generate(type).public_key(),
+          .names = wanted,
+          .common_name = {}};
+}
+
+// Signed with the issuing key past every check: what a thief of that key could make.
+inline x509::Certificate forge(GeneratedCa const& ca, Template const& what) {
+  auto const algorithm = signature_algorithm(ca.issuing.key());
+  Bytes const tbs = encode_tbs(what, algorithm);
+  return x509::Certificate::from_der(assemble_certificate(tbs, algorithm, ca.issuing_key.sign(algorithm.hash, tbs)))
+      .value();
+}
+
+struct Outcome {
+  int status = -1;
+  std::string output;
+};
+
+// Runs a command line of the shell; standard error is part of the output.
+inline Outcome run(std::string const& command) {
+  Outcome outcome;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return outcome;
+  char buffer[4096];
+  while (std::size_t const count = std::fread(buffer, 1, sizeof buffer, pipe)) outcome.output.append(buffer, count);
+  outcome.status = ::pclose(pipe);
+  return outcome;
+}
+
+inline void put_file(std::string const& path, std::string const& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+}
+
+}  // namespace lenscap::ca::test

@@ -1,0 +1,145 @@
+#include "ca/issuer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Prepare, NamesOutsideTheConstraints) {
+  TestCa const test;
+  auto const draft = test.issuer->prepare(
+      profile("camera-https"), request(names({"a.cams.example", "bank.example"}, {"10.20.0.1", "8.8.8.8"})), kNow);
+  ASSERT_FALSE(draft.ok());
+  EXPECT_EQ(draft.error().code(), Errc::rejected_identifier);
+  ASSERT_EQ(draft.error().sub.size(), 2u);
+  EXPECT_EQ(draft.error().sub[0].identifier_value, "bank.example");
+  EXPECT_EQ(draft.error().sub[0].identifier_type, "dns");
+  EXPECT_EQ(draft.error().sub[1].identifier_value, "8.8.8.8");
+  EXPECT_EQ(draft.error().sub[1].identifier_type, "ip");
+  EXPECT_EQ(test.key->signatures, 0);
+}
+
+// An issuing certificate without constraints does not widen what the root says.
+TEST(Prepare, ConstraintsOfTheRootBindAsWell) {
+  TestCa const test;
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  Template what = build_template(profile("camera-https"), request({}), {test.ca.root, ""}, new_serial(), kNow);
+  what.key = key.public_key();
+  what.subject_name = encode_name("Example Cameras", "Unlimited");
+  what.is_ca = true;
+  auto const algorithm = signature_algorithm(test.ca.root.key());
+  Bytes const tbs = encode_tbs(what, algorithm);
+  auto const unlimited =
+      x509::Certificate::from_der(assemble_certificate(tbs, algorithm, test.ca.root_key.sign(algorithm.hash, tbs)))
+          .value();
+  auto const issuer = Issuer::make(unlimited, {test.ca.root}, std::make_unique<MemoryKey>(key), "").value();
+  EXPECT_TRUE(issuer->prepare(profile("camera-https"), request(names({"a.cams.example"})), kNow).ok());
+  auto const refused = issuer->prepare(profile("camera-https"), request(names({"bank.example"})), kNow);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::rejected_identifier) << "the names' own test, not the linter";
+}
+
+TEST(Prepare, RefusedRequests) {
+  TestCa const test;
+  auto const good = request(names({"a.cams.example"}));
+  auto with_key = [&](x509::PublicKey const& key, char const* profile_name = "camera-https") {
+    return IssueRequest{profile_name, key, good.names, {}};
+  };
+  x509::NameSet many;
+  for (int i = 0; i < 101; ++i)
+    many.dns.insert(x509::DnsName::parse("c" + std::to_string(i) + ".cams.example").value());
+  struct Case {
+    char const* name;
+    IssueRequest request;
+    Time now;
+    Errc code;
+    char const* text;
+  };
+  using x509::KeyType;
+  using x509::PrivateKey;
+  Case const cases[] = {
+      {"no names", {"camera-https", good.key, {}, {}}, kNow, Errc::bad_csr, "at least one"},
+      {"too many names", {"camera-https", good.key, many, {}}, kNow, Errc::bad_csr, "more than 100"},
+      {"the CA's own key", with_key(test.ca.issuing.key()), kNow, Errc::bad_public_key, "CA's own key"},
+      {"the root's key", with_key(test.ca.root.key()), kNow, Errc::bad_public_key, "CA's own key"},
+      {"Ed25519", with_key(PrivateKey::generate(KeyType::ed25519).public_key()), kNow, Errc::bad_public_key, ""},
+      {"key type that the profile does not take", with_key(PrivateKey::generate(KeyType::rsa).public_key(), "server"),
+       kNow, Errc::bad_public_key, "profile server does not take"},
+      {"before the issuer began", good, test.ca.issuing.not_before() - Seconds(1), Errc::unavailable, "set the clock"},
+      {"after the issuer ended", good, test.ca.issuing.not_after(), Errc::unavailable, "ended at"},
+  };
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto const draft = test.issuer->prepare(profile(c.request.profile), c.request, c.now);
+    ASSERT_FALSE(draft.ok());
+    EXPECT_EQ(draft.error().code(), c.code) << draft.error().detail();
+    EXPECT_THAT(draft.error().detail(), HasSubstr(c.text));
+  }
+  EXPECT_EQ(test.key->signatures, 0);
+}
+
+TEST(Sign, GivesExactlyTheDraft) {
+  TestCa const test;
+  auto const wanted = request(names({"a.cams.example"}, {"10.20.0.1"}));
+  auto draft = test.issuer->prepare(profile("camera-https"), wanted, kNow).value();
+  EXPECT_EQ(test.key->signatures, 0);
+  Bytes const tbs = draft.tbs();
+  std::string const serial = draft.serial_hex();
+  auto const certificate = test.issuer->sign(std::move(draft)).value();
+  EXPECT_EQ(test.key->signatures, 1);
+  EXPECT_EQ(certificate.tbs(), tbs);
+  EXPECT_EQ(certificate.serial_hex(), serial);
+  EXPECT_EQ(certificate.names(), wanted.names);
+  EXPECT_EQ(certificate.key().spki(), wanted.key.spki());
+  EXPECT_TRUE(x509::verify_chain(certificate, {test.ca.issuing}, {test.ca.root}, kNow).ok());
+}
+
+TEST(Sign, HolderThatSignsSomethingElse) {
+  TestCa const test;
+  auto other_signature = [&](ByteView) {
+    return Result<Bytes>(test.ca.issuing_key.sign(HashAlgorithm::sha256, Bytes{1}));
+  };
+  test.key->instead = other_signature;
+  auto certificate = test.issuer->sign(
+      test.issuer->prepare(profile("server"), request(names({"a.cams.example"}), "server"), kNow).value());
+  ASSERT_FALSE(certificate.ok());
+  EXPECT_EQ(certificate.error().code(), Errc::internal);
+
+  test.key->instead = [](ByteView) { return Result<Bytes>(Error(Errc::unavailable, "the token is gone")); };
+  certificate = test.issuer->sign(
+      test.issuer->prepare(profile("server"), request(names({"a.cams.example"}), "server"), kNow).value());
+  ASSERT_FALSE(certificate.ok());
+  EXPECT_EQ(certificate.error().code(), Errc::unavailable);
+}
+
+TEST(SignDeathTest, SameDraftTwice) {
+  TestCa const test;
+  auto draft = test.issuer->prepare(profile("server"), request(names({"a.cams.example"}), "server"), kNow).value();
+  ASSERT_TRUE(test.issuer->sign(std::move(draft)).ok());
+  EXPECT_DEATH((void)test.issuer->sign(std::move(draft)), "signed once");  // NOLINT(bugprone-use-after-move)
+}
+
+TEST(MakeIssuer, PartsThatDoNotBelongTogether) {
+  TestCa const test;
+  TestCa const other;
+  auto const leaf =
+      test.issuer
+          ->sign(test.issuer->prepare(profile("server"), request(names({"a.cams.example"}), "server"), kNow).value())
+          .value();
+  auto key = [](x509::PrivateKey const& k) { return std::make_unique<MemoryKey>(k); };
+  EXPECT_FALSE(Issuer::make(test.ca.issuing, {}, key(test.ca.issuing_key), "").ok());
+  EXPECT_FALSE(Issuer::make(test.ca.issuing, {test.ca.root}, key(other.ca.issuing_key), "").ok());
+  EXPECT_FALSE(Issuer::make(test.ca.issuing, {other.ca.root}, key(test.ca.issuing_key), "").ok());
+  EXPECT_FALSE(Issuer::make(test.ca.issuing, {test.ca.issuing}, key(test.ca.issuing_key), "").ok());
+  EXPECT_FALSE(Issuer::make(test.ca.issuing, {test.ca.root, other.ca.root}, key(test.ca.issuing_key), "").ok());
+  EXPECT_FALSE(Issuer::make(leaf, {test.ca.root}, key(test.ca.issuing_key), "").ok());
+  EXPECT_TRUE(Issuer::make(test.ca.issuing, {test.ca.root}, key(test.ca.issuing_key), "").ok());
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test

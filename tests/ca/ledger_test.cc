@@ -1,0 +1,219 @@
+#include "ca/ledger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Ledger : public ::testing::Test {
+ protected:
+  Draft draft(x509::NameSet const& wanted, Time now = kNow, std::string const& profile_name = "camera-https") {
+    return ca.issuer->prepare(profile(profile_name), request(wanted, profile_name), now).value();
+  }
+  Result<> intend(Draft const& wanted, std::string const& reference = "order-1") {
+    Result<> outcome;
+    store->write([&](store::WriteTxn& txn) { return (outcome = record_intent(txn, wanted, reference)).ok(); });
+    return outcome;
+  }
+  Result<> complete(x509::Certificate const& certificate, Time now = kNow) {
+    Result<> outcome;
+    store->write([&](store::WriteTxn& txn) { return (outcome = record_issued(txn, certificate, now)).ok(); });
+    return outcome;
+  }
+  x509::Certificate issue(x509::NameSet const& wanted, Time now = kNow) {
+    auto made = draft(wanted, now);
+    EXPECT_TRUE(intend(made).ok());
+    auto certificate = ca.issuer->sign(std::move(made)).value();
+    EXPECT_TRUE(complete(certificate, now).ok());
+    return certificate;
+  }
+  template <class Function>
+  auto read(Function const& function) {
+    decltype(function(std::declval<store::ReadTxn&>())) result{};
+    store->read([&](store::ReadTxn& txn) { result = function(txn); });
+    return result;
+  }
+  // First DNS names of what a visit sees.
+  template <class Visit>
+  std::vector<std::string> seen(Visit const& visit, std::size_t at_most = 1000) {
+    std::vector<std::string> found;
+    store->read([&](store::ReadTxn& txn) {
+      visit(txn, [&](CertificateRecord const& record) {
+        found.push_back(record.names.dns.empty() ? record.names.text() : record.names.dns.begin()->text());
+        return found.size() < at_most;
+      });
+    });
+    return found;
+  }
+  std::vector<std::string> newest(std::size_t at_most = 1000) {
+    return seen([](store::ReadTxn& txn, RecordVisitor const& visit) { visit_newest(txn, visit); }, at_most);
+  }
+
+  TestCa ca;
+  std::unique_ptr<store::Store> store = store::open("memory:", "").value();
+};
+
+TEST_F(Ledger, IntentBecomesACertificate) {
+  auto made = draft(names({"a.cams.example"}, {"10.20.0.1"}));
+  std::string const serial = made.serial_hex();
+  Bytes const tbs = made.tbs();
+  ASSERT_TRUE(intend(made, "order-7").ok());
+  auto record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, serial); });
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->status, CertificateStatus::possibly_issued);
+  EXPECT_EQ(record->reference, "order-7");
+  EXPECT_EQ(record->tbs_hash, to_hex(sha256(tbs)));
+  EXPECT_EQ(read([&](store::ReadTxn& txn) { return find_intent_tbs(txn, serial); }), tbs);
+  EXPECT_FALSE(read([&](store::ReadTxn& txn) { return find_certificate(txn, serial); }));
+
+  auto const certificate = ca.issuer->sign(std::move(made)).value();
+  ASSERT_TRUE(complete(certificate, kNow + Seconds(2)).ok());
+  record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, serial); });
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->status, CertificateStatus::issued);
+  EXPECT_EQ(record->reference, "order-7");
+  EXPECT_EQ(record->profile, "camera-https");
+  EXPECT_EQ(record->profile_hash, to_hex(profile("camera-https").hash()));
+  EXPECT_EQ(record->issuer, to_hex(ca.ca.issuing.subject_key_id()));
+  EXPECT_EQ(record->common_name, "a.cams.example");
+  EXPECT_EQ(record->names, names({"a.cams.example"}, {"10.20.0.1"}));
+  EXPECT_EQ(record->spki_hash, to_hex(certificate.key().spki_hash()));
+  EXPECT_EQ(record->not_before, certificate.not_before());
+  EXPECT_EQ(record->not_after, certificate.not_after());
+  EXPECT_EQ(record->recorded_at, kNow);
+  EXPECT_EQ(record->issued_at, kNow + Seconds(2));
+  EXPECT_EQ(record->fingerprint, to_hex(certificate.fingerprint()));
+  EXPECT_EQ(read([&](store::ReadTxn& txn) { return find_certificate(txn, serial); }), certificate);
+  EXPECT_FALSE(read([&](store::ReadTxn& txn) { return find_intent_tbs(txn, serial); }));
+}
+
+TEST_F(Ledger, SerialIsTakenForEver) {
+  auto made = draft(names({"a.cams.example"}));
+  ASSERT_TRUE(intend(made).ok());
+  EXPECT_EQ(intend(made).error().code(), Errc::internal);
+  // Also once the certificate is out.
+  auto copy = made.tbs();
+  auto const certificate = ca.issuer->sign(std::move(made)).value();
+  ASSERT_TRUE(complete(certificate).ok());
+  ASSERT_TRUE(complete(certificate).ok());  // the answer of the first got lost: the same again is fine
+  EXPECT_THAT(newest(), ElementsAre("a.cams.example"));
+}
+
+TEST_F(Ledger, CertificateWithoutIntent) {
+  auto const certificate = ca.issuer->sign(draft(names({"a.cams.example"}))).value();
+  auto const outcome = complete(certificate);
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code(), Errc::internal);
+  EXPECT_THAT(newest(), IsEmpty());
+}
+
+TEST_F(Ledger, CertificateThatDiffersFromItsIntent) {
+  auto made = draft(names({"a.cams.example"}));
+  ASSERT_TRUE(intend(made).ok());
+  Template what = made.what();
+  what.names = names({"b.cams.example"});
+  auto const outcome = complete(forge(ca.ca, what));
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_THAT(outcome.error().detail(), HasSubstr("not what its intent said"));
+  // Nor may a second one take the place of the first.
+  auto const certificate = ca.issuer->sign(std::move(made)).value();
+  ASSERT_TRUE(complete(certificate).ok());
+  EXPECT_FALSE(complete(forge(ca.ca, what)).ok());
+  EXPECT_EQ(read([&](store::ReadTxn& txn) { return find_certificate(txn, certificate.serial_hex()); }), certificate);
+}
+
+TEST_F(Ledger, ClockThatRunsBack) {
+  ASSERT_TRUE(intend(draft(names({"a.cams.example"}), kNow)).ok());
+  EXPECT_EQ(read(clock_mark), kNow);
+  EXPECT_TRUE(intend(draft(names({"b.cams.example"}), kNow - Seconds(300))).ok());
+  EXPECT_EQ(read(clock_mark), kNow) << "the mark never falls";
+  auto const outcome = intend(draft(names({"c.cams.example"}), kNow - Seconds(301)));
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code(), Errc::unavailable);
+  EXPECT_THAT(outcome.error().detail(), HasSubstr("2026-06-01T11:54:59Z"));
+  EXPECT_THAT(newest(), ElementsAre("a.cams.example", "b.cams.example"));
+}
+
+TEST_F(Ledger, PossiblyIssuedAreThoseWithoutCertificate) {
+  issue(names({"done.cams.example"}), kNow);
+  ASSERT_TRUE(intend(draft(names({"lost.cams.example"}), kNow + kMinute)).ok());
+  ASSERT_TRUE(intend(draft(names({"now.cams.example"}), kNow + kHour)).ok());
+  auto lost = [&](Time before) {
+    return seen([&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_possibly_issued(txn, before, visit); });
+  };
+  EXPECT_THAT(lost(kNow + kHour), ElementsAre("lost.cams.example"));
+  EXPECT_THAT(lost(kNow + kHour + Seconds(1)), ElementsAre("lost.cams.example", "now.cams.example"));
+}
+
+TEST_F(Ledger, NewestFirstOverLongStretches) {
+  int const days[] = {0, 0, 1, 2, 30, 31, 400, 401};
+  int number = 0;
+  for (int day : days)
+    issue(names({"c" + std::to_string(number++) + ".cams.example"}), kNow + kDay * day + Seconds(number));
+  EXPECT_THAT(newest(), ElementsAre("c7.cams.example", "c6.cams.example", "c5.cams.example", "c4.cams.example",
+                                    "c3.cams.example", "c2.cams.example", "c1.cams.example", "c0.cams.example"));
+  EXPECT_THAT(newest(3), ElementsAre("c7.cams.example", "c6.cams.example", "c5.cams.example"));
+}
+
+TEST_F(Ledger, ByNameKeyAndEnd) {
+  auto const first = issue(names({"a.cams.example"}, {"10.20.0.1"}), kNow);
+  issue(names({"aa.cams.example"}, {"10.20.0.11"}), kNow + kDay);
+  issue(names({"b.cams.example", "z.cams.example"}, {"10.20.0.1"}), kNow + kDay * 2);
+  ASSERT_TRUE(intend(draft(names({"a.cams.example"}), kNow + kDay * 3)).ok());  // not issued: no index names it
+  auto by_dns = [&](char const* name) {
+    return seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
+      visit_by_name(txn, x509::DnsName::parse(name).value(), visit);
+    });
+  };
+  EXPECT_THAT(by_dns("a.cams.example"), ElementsAre("a.cams.example"));
+  EXPECT_THAT(by_dns("z.cams.example"), ElementsAre("b.cams.example"));
+  EXPECT_THAT(by_dns("cams.example"), IsEmpty());
+  EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
+                visit_by_name(txn, x509::IpAddress::parse("10.20.0.1").value(), visit);
+              }),
+              ElementsAre("a.cams.example", "b.cams.example"));
+  EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_by_key(txn, first.key(), visit); }),
+              ElementsAre("a.cams.example"));
+  EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
+                visit_expiring(txn, kNow, first.not_after() + kDay, visit);
+              }),
+              ElementsAre("a.cams.example", "aa.cams.example"));
+  EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
+                visit_expiring(txn, first.not_after() + Seconds(1), first.not_after() + 100 * kDay, visit);
+              }),
+              ElementsAre("aa.cams.example", "b.cams.example"));
+}
+
+TEST_F(Ledger, RecordThatCannotBeRead) {
+  auto const certificate = issue(names({"a.cams.example"}));
+  std::string key;
+  store->read([&](store::ReadTxn& txn) {
+    txn.scan(store::Table{"ca_records"}, "0", [&](std::string_view found, std::string_view) {
+      key = found;
+      return false;
+    });
+  });
+  store->write([&](store::WriteTxn& txn) {
+    txn.put(store::Table{"ca_records"}, key, "{");
+    return true;
+  });
+  EXPECT_THROW((void)read([&](store::ReadTxn& txn) { return find_by_serial(txn, certificate.serial_hex()); }),
+               store::Broken);
+}
+
+TEST(CheckClock, TableOfTimes) {
+  EXPECT_TRUE(check_clock({}, kNow).ok());
+  EXPECT_TRUE(check_clock(kNow, kNow + 100 * kDay).ok());
+  EXPECT_TRUE(check_clock(kNow, kNow - Seconds(300)).ok());
+  EXPECT_FALSE(check_clock(kNow, kNow - Seconds(301)).ok());
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test

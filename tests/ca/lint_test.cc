@@ -1,0 +1,321 @@
+// Every rule of the linter against octets in which one thing is wrong. The wrong octets are made with OpenSSL or by
+// hand, not with our builder.
+#include "ca/lint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/x509/der.h"
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class Lint : public ::testing::Test {
+ protected:
+  Lint() {
+    wanted.common_name = "a.cams.example";
+    good = draft(wanted).tbs();
+  }
+  Draft draft(IssueRequest const& for_what) {
+    auto made = ca.issuer->prepare(profile_used, for_what, kNow).value();
+    serial = made.what().serial;
+    return made;
+  }
+  std::vector<std::string> findings(Bytes const& tbs) const {
+    return lint_findings(tbs, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), serial, kNow});
+  }
+  // The good octets after `change` to them as an OpenSSL object.
+  Bytes changed(std::function<void(X509*)> const& change) const {
+    auto const whole = assemble_certificate(good, signature_algorithm(ca.ca.issuing.key()), Bytes(8));
+    unsigned char const* at = whole.data();
+    ossl::X509Ptr const certificate(d2i_X509(nullptr, &at, static_cast<long>(whole.size())));
+    change(certificate.get());
+    return ossl::to_der(certificate.get(), i2d_re_X509_tbs);
+  }
+  // The good octets with their fields as a list.
+  Bytes rebuilt(std::function<void(std::vector<Bytes>&)> const& change) const {
+    auto fields = x509::der::Reader(good, Errc::malformed, "tbs").enter(x509::der::kSequence, "tbs").value();
+    std::vector<Bytes> list;
+    while (!fields.at_end()) list.push_back(to_bytes(fields.next().value().whole));
+    change(list);
+    Bytes all;
+    for (Bytes const& field : list) all.insert(all.end(), field.begin(), field.end());
+    return x509::der::element(x509::der::kSequence, ByteView(all));
+  }
+
+  TestCa ca;
+  std::vector<x509::Certificate> above{ca.ca.root};
+  Profile profile_used = profile("camera-https");
+  IssueRequest wanted = request(names({"a.cams.example"}, {"10.20.0.1"}));
+  Bytes serial;
+  Bytes good;
+};
+
+void remove_extension(X509* certificate, int nid) {
+  X509_EXTENSION_free(X509_delete_ext(certificate, X509_get_ext_by_NID(certificate, nid, -1)));
+}
+
+// In the words of openssl's configuration file.
+void add_extension(X509* certificate, int nid, char const* value) {
+  X509V3_CTX context;
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, nullptr, certificate, nullptr, nullptr, 0);
+  ossl::X509ExtensionPtr const extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  ASSERT_NE(extension, nullptr) << value << ossl::take_errors();
+  ASSERT_EQ(X509_add_ext(certificate, extension.get(), -1), 1);
+}
+
+std::function<void(X509*)> replaced(int nid, std::string value) {
+  return [nid, value = std::move(value)](X509* certificate) {
+    remove_extension(certificate, nid);
+    add_extension(certificate, nid, value.c_str());
+  };
+}
+std::function<void(X509*)> removed(int nid) {
+  return [nid](X509* certificate) { remove_extension(certificate, nid); };
+}
+std::function<void(X509*)> made_critical(int nid, int critical) {
+  return [nid, critical](X509* certificate) {
+    X509_EXTENSION_set_critical(X509_get_ext(certificate, X509_get_ext_by_NID(certificate, nid, -1)), critical);
+  };
+}
+std::function<void(X509*)> with_subject(std::vector<std::pair<char const*, std::string>> entries) {
+  return [entries = std::move(entries)](X509* certificate) {
+    ossl::X509NamePtr const name(X509_NAME_new());
+    for (auto const& [type, text] : entries)
+      X509_NAME_add_entry_by_txt(name.get(), type, MBSTRING_UTF8, reinterpret_cast<unsigned char const*>(text.data()),
+                                 static_cast<int>(text.size()), -1, 0);
+    X509_set_subject_name(certificate, name.get());
+  };
+}
+std::function<void(X509*)> with_serial(std::string hex, bool negative = false) {
+  return [hex = std::move(hex), negative](X509* certificate) {
+    BIGNUM* number = nullptr;
+    BN_hex2bn(&number, hex.c_str());
+    ossl::BnPtr const owner(number);
+    BN_set_negative(number, negative ? 1 : 0);
+    ossl::Asn1IntegerPtr const integer(BN_to_ASN1_INTEGER(number, nullptr));
+    X509_set_serialNumber(certificate, integer.get());
+  };
+}
+std::function<void(X509*)> with_times(Time begin, Time end) {
+  return [begin, end](X509* certificate) {
+    ossl::Asn1TimePtr const from(ASN1_TIME_set(nullptr, to_unix(begin)));
+    ossl::Asn1TimePtr const to(ASN1_TIME_set(nullptr, to_unix(end)));
+    X509_set1_notBefore(certificate, from.get());
+    X509_set1_notAfter(certificate, to.get());
+  };
+}
+std::function<void(X509*)> with_algorithm(int nid, int parameters) {
+  return [nid, parameters](X509* certificate) {
+    // OpenSSL has no call for this: it writes the algorithm when it signs.
+    X509_ALGOR_set0(const_cast<X509_ALGOR*>(X509_get0_tbs_sigalg(certificate)), OBJ_nid2obj(nid), parameters, nullptr);
+  };
+}
+
+TEST_F(Lint, GoodOnes) {
+  EXPECT_THAT(findings(good), IsEmpty());
+  for (auto type : {x509::KeyType::ec_p256, x509::KeyType::ec_p384, x509::KeyType::rsa}) {
+    for (auto const& each :
+         {names({"a.cams.example"}), names({}, {"10.20.0.1"}), names({"b.cams.example"}, {"10.20.0.1"})}) {
+      wanted = request(each, "camera-https", type);
+      EXPECT_THAT(findings(to_bytes(draft(wanted).tbs())), IsEmpty());
+    }
+  }
+}
+
+TEST_F(Lint, EveryRuleCatchesItsError) {
+  struct Case {
+    char const* name;
+    char const* rule;
+    Bytes tbs;
+  };
+  auto with_outer_length = [&](std::initializer_list<std::uint8_t> length) {
+    Bytes tbs{0x30};
+    tbs.insert(tbs.end(), length);
+    tbs.insert(tbs.end(), good.begin() + 4, good.end());
+    return tbs;
+  };
+  ASSERT_EQ(good[1], 0x82);
+  Bytes trailing = good;
+  trailing.push_back(0);
+  Bytes const other_key = request({}).key.spki();
+  auto insert_field = [&](Bytes const& field) {
+    return rebuilt([&](std::vector<Bytes>& fields) { fields.insert(fields.end() - 1, field); });
+  };
+  std::string const url = "caIssuers;URI:" + ca.issuer->ca_issuers_url();
+  auto generalized = [](X509* certificate) {
+    ossl::Asn1TimePtr const time(ASN1_GENERALIZEDTIME_set(nullptr, to_unix(kNow - kHour)));
+    X509_set1_notBefore(certificate, time.get());
+  };
+  // Explicit `critical FALSE` on every extension that is not critical: valid BER, not DER.
+  Bytes const explicit_false = rebuilt([](std::vector<Bytes>& fields) {
+    namespace der = x509::der;
+    auto list =
+        der::Reader(fields.back(), Errc::malformed, "").enter(0xa3, "").value().enter(der::kSequence, "").value();
+    Bytes all;
+    while (!list.at_end()) {
+      auto extension = list.enter(der::kSequence, "").value();
+      auto const oid = extension.next().value().whole;
+      Bytes const no{der::kBoolean, 1, 0};
+      auto const critical = extension.next_is(der::kBoolean) ? extension.next().value().whole : ByteView(no);
+      Bytes const one = der::element(der::kSequence, {oid, critical, extension.next().value().whole});
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    fields.back() = der::element(0xa3, ByteView(der::element(der::kSequence, ByteView(all))));
+  });
+
+  Case const cases[] = {
+      {"length in too many octets", "5280-4.1-der", with_outer_length({0x83, 0x00, good[2], good[3]})},
+      {"octets behind", "5280-4.1-der", trailing},
+      {"cut short", "5280-4.1-der", Bytes(good.begin(), good.end() - 1)},
+      {"nothing", "5280-4.1-der", {}},
+      {"explicit FALSE", "5280-4.1-der", explicit_false},
+      {"version 2", "5280-4.1.2.1-version", changed([](X509* c) { X509_set_version(c, 1); })},
+      {"another serial", "5280-4.1.2.2-serial", changed(with_serial("00112233445566778899aabbccddeeff00112233"))},
+      {"negative serial", "5280-4.1.2.2-serial", changed(with_serial("33445566778899aabbccddeeff001122", true))},
+      {"small serial", "5280-4.1.2.2-serial", changed(with_serial("2a"))},
+      {"serial of 21 octets", "5280-4.1.2.2-serial", changed(with_serial("ff" + std::string(38, '1')))},
+      {"a hash of another strength", "5280-4.1.2.3-signature",
+       changed(with_algorithm(NID_ecdsa_with_SHA384, V_ASN1_UNDEF))},
+      {"SHA-1", "5280-4.1.2.3-signature", changed(with_algorithm(NID_ecdsa_with_SHA1, V_ASN1_UNDEF))},
+      {"algorithm of RSA", "5280-4.1.2.3-signature", changed(with_algorithm(NID_sha256WithRSAEncryption, V_ASN1_NULL))},
+      {"ECDSA with NULL", "5280-4.1.2.3-signature", changed(with_algorithm(NID_ecdsa_with_SHA256, V_ASN1_NULL))},
+      {"no signature algorithm", "5280-4.1.2.3-signature", changed(with_algorithm(NID_sha256, V_ASN1_UNDEF))},
+      {"the root as issuer", "5280-4.1.2.4-issuer",
+       changed([&](X509* c) { X509_set_issuer_name(c, X509_get_subject_name(ca.ca.root.native())); })},
+      {"GeneralizedTime too early", "5280-4.1.2.5-time-form", changed(generalized)},
+      {"ends before it begins", "5280-4.1.2.5-validity", changed(with_times(kNow - kHour, kNow - kHour))},
+      {"begins later", "5280-4.1.2.5-validity", changed(with_times(kNow + Seconds(1), kNow + kDay))},
+      {"back-dated by two hours", "5280-4.1.2.5-validity", changed(with_times(kNow - 2 * kHour, kNow + kDay))},
+      {"a second longer than the profile says", "5280-4.1.2.5-validity",
+       changed(with_times(kNow - kHour, kNow - kHour + 90 * kDay))},
+      {"a second shorter", "5280-4.1.2.5-validity",
+       changed(with_times(kNow - kHour, kNow - kHour + 90 * kDay - Seconds(2)))},
+      {"ends after its issuer", "5280-4.1.2.5-validity", changed(with_times(kNow, kNow + 30 * 365 * kDay))},
+      {"common name of another", "5280-4.1.2.6-subject", changed(with_subject({{"CN", "b.cams.example"}}))},
+      {"common name of the address", "5280-4.1.2.6-subject", changed(with_subject({{"CN", "10.20.0.1"}}))},
+      {"organization", "5280-4.1.2.6-subject", changed(with_subject({{"O", "a.cams.example"}}))},
+      {"two common names", "5280-4.1.2.6-subject",
+       changed(with_subject({{"CN", "a.cams.example"}, {"CN", "a.cams.example"}}))},
+      {"another key", "5280-4.1.2.7-key", rebuilt([&](std::vector<Bytes>& fields) { fields[6] = other_key; })},
+      {"unique identifier", "5280-4.1.2.8-unique-ids", insert_field({0x81, 2, 0, 1})},
+      {"extension that does not belong", "5280-4.2-extensions",
+       changed([](X509* c) { add_extension(c, NID_netscape_comment, "hello"); })},
+      {"name constraints in a leaf", "5280-4.2-extensions",
+       changed([](X509* c) { add_extension(c, NID_name_constraints, "critical,permitted;DNS:cams.example"); })},
+      {"extension twice", "5280-4.2-extensions",
+       changed([](X509* c) { add_extension(c, NID_ext_key_usage, "serverAuth"); })},
+      {"no authority key id", "5280-4.2.1.1-authority-key-id", changed(removed(NID_authority_key_identifier))},
+      {"authority key id of another", "5280-4.2.1.1-authority-key-id", changed([&](X509* c) {
+         remove_extension(c, NID_authority_key_identifier);
+         X509V3_CTX context;
+         X509V3_set_ctx(&context, ca.ca.root.native(), c, nullptr, nullptr, 0);
+         ossl::X509ExtensionPtr const e(X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid"));
+         X509_add_ext(c, e.get(), -1);
+       })},
+      {"critical authority key id", "5280-4.2.1.1-authority-key-id",
+       changed(made_critical(NID_authority_key_identifier, 1))},
+      {"no subject key id", "5280-4.2.1.2-subject-key-id", changed(removed(NID_subject_key_identifier))},
+      {"subject key id by another method", "5280-4.2.1.2-subject-key-id",
+       changed(replaced(NID_subject_key_identifier, "hash"))},
+      {"critical subject key id", "5280-4.2.1.2-subject-key-id", changed(made_critical(NID_subject_key_identifier, 1))},
+      {"no key usage", "5280-4.2.1.3-key-usage", changed(removed(NID_key_usage))},
+      {"keyCertSign", "5280-4.2.1.3-key-usage",
+       changed(replaced(NID_key_usage, "critical,digitalSignature,keyCertSign"))},
+      {"keyEncipherment with an EC key", "5280-4.2.1.3-key-usage",
+       changed(replaced(NID_key_usage, "critical,digitalSignature,keyEncipherment"))},
+      {"key usage not critical", "5280-4.2.1.3-key-usage", changed(made_critical(NID_key_usage, 0))},
+      {"no names", "5280-4.2.1.6-names", changed(removed(NID_subject_alt_name))},
+      {"a name too many", "5280-4.2.1.6-names",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,IP:10.20.0.1,DNS:b.cams.example"))},
+      {"a name too few", "5280-4.2.1.6-names", changed(replaced(NID_subject_alt_name, "DNS:a.cams.example"))},
+      {"a name twice", "5280-4.2.1.6-names",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,IP:10.20.0.1,IP:10.20.0.1"))},
+      {"the address as DNS name", "5280-4.2.1.6-names",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,DNS:10.20.0.1"))},
+      {"a mail address", "5280-4.2.1.6-names",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,IP:10.20.0.1,email:a@cams.example"))},
+      {"critical names beside a subject", "5280-4.2.1.6-names", changed(made_critical(NID_subject_alt_name, 1))},
+      {"names not critical without a subject", "5280-4.2.1.6-names", changed(with_subject({}))},
+      {"a CA", "5280-4.2.1.9-basic-constraints", changed(replaced(NID_basic_constraints, "critical,CA:TRUE"))},
+      {"a path length", "5280-4.2.1.9-basic-constraints",
+       changed(replaced(NID_basic_constraints, "critical,CA:FALSE,pathlen:0"))},
+      {"no basic constraints", "5280-4.2.1.9-basic-constraints", changed(removed(NID_basic_constraints))},
+      {"a name that the CA may not give", "5280-4.2.1.10-name-constraints",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,IP:10.20.0.1,DNS:bank.example"))},
+      {"an address that the CA may not give", "5280-4.2.1.10-name-constraints",
+       changed(replaced(NID_subject_alt_name, "DNS:a.cams.example,IP:8.8.8.8"))},
+      {"no extended key usage", "5280-4.2.1.12-extended-key-usage", changed(removed(NID_ext_key_usage))},
+      {"a usage too many", "5280-4.2.1.12-extended-key-usage",
+       changed(replaced(NID_ext_key_usage, "serverAuth,codeSigning"))},
+      {"any usage", "5280-4.2.1.12-extended-key-usage", changed(replaced(NID_ext_key_usage, "anyExtendedKeyUsage"))},
+      {"a usage twice", "5280-4.2.1.12-extended-key-usage",
+       changed(replaced(NID_ext_key_usage, "serverAuth,serverAuth"))},
+      {"critical extended key usage", "5280-4.2.1.12-extended-key-usage", changed(made_critical(NID_ext_key_usage, 1))},
+      {"no issuer's URL", "5280-4.2.2.1-authority-info-access", changed(removed(NID_info_access))},
+      {"another URL", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, "caIssuers;URI:http://evil.example/x.cer"))},
+      {"a second URL", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + ",OCSP;URI:http://ocsp.cams.example"))},
+      {"OCSP instead", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, "OCSP;URI:" + ca.issuer->ca_issuers_url()))},
+  };
+  std::set<std::string> caught;
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto const found = findings(c.tbs);
+    EXPECT_THAT(found, Contains(StartsWith(std::string(c.rule) + ":")));
+    caught.insert(c.rule);
+  }
+  for (std::string_view rule : lint_rules())
+    EXPECT_TRUE(caught.contains(std::string(rule))) << rule << " has no fixture";
+}
+
+// What our own builder could get wrong without the names differing from the request.
+TEST_F(Lint, CommonNameWithAddressesAlone) {
+  wanted = request(names({}, {"10.20.0.1"}));
+  auto const made = draft(wanted);
+  Template what = made.what();
+  what.subject_name = encode_name({}, "10.20.0.1");
+  auto const found = findings(encode_tbs(what, signature_algorithm(ca.ca.issuing.key())));
+  EXPECT_THAT(found, Contains(StartsWith("5280-4.1.2.6-subject")));
+}
+
+TEST_F(Lint, KeyTypeThatTheProfileDoesNotTake) {
+  profile_used.key_types = {x509::KeyType::rsa};
+  EXPECT_THAT(findings(good), Contains(StartsWith("5280-4.1.2.7-key")));
+}
+
+TEST_F(Lint, RefusalNamesEveryFinding) {
+  auto const bad = changed([](X509* c) {
+    X509_set_version(c, 1);
+    remove_extension(c, NID_key_usage);
+  });
+  auto const refused =
+      lint(bad, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), serial, kNow});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::internal);
+  EXPECT_THAT(refused.error().detail(), ::testing::HasSubstr("4.1.2.1"));
+  EXPECT_THAT(refused.error().detail(), ::testing::HasSubstr("4.2.1.3"));
+}
+
+// Whatever octets come, an answer comes back; each single-octet change of a good certificate that OpenSSL still reads
+// is seen by some rule, since nothing in it is free to vary.
+TEST_F(Lint, EverySingleOctetChangeIsSeen) {
+  int unseen = 0;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    Bytes bad = good;
+    bad[i] ^= 0x01;
+    if (findings(bad).empty()) ++unseen, ADD_FAILURE() << "octet " << i;
+  }
+  EXPECT_EQ(unseen, 0);
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
