@@ -129,9 +129,9 @@ std::string HttpsConfig::to_text() const {
     roles.emplace_back(std::move(entry));
   }
   json::Object object;
-  object.set("enabled", enabled)
-      .set("policies", std::move(roles))
-      .set("ciphers", json::Value::strings(ciphers))
+  object.set("enabled", enabled);
+  object.set("policies", std::move(roles));
+  object.set("ciphers", json::Value::strings(ciphers))
       .set("certificates", json::Value::strings(certificate_ids))
       .set("ca_certificates", json::Value::strings(ca_ids))
       .set("trusted", json::Value::strings(trusted_ids));

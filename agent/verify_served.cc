@@ -84,6 +84,7 @@ net::Awaitable<> check_serial(Served& served, ServedExpectation const& expected,
   } else {
     served.serial_checked = true;
   }
+  co_return;
 }
 
 }  // namespace

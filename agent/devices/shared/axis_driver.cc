@@ -27,7 +27,7 @@ std::string usable_common_name(KeySpec const& spec) {
 
 DeviceResult<> check_csr(x509::Csr const& csr, KeySpec const& spec, std::string_view key_type, bool csr_san,
                          std::optional<x509::PublicKey> const& made) {
-  auto const refuse = [](std::string text) {
+  auto const refuse = [](std::string const& text) {
     return DeviceError(DeviceErrc::bad_csr, "the device's certificate request " + text + "; it is not used");
   };
   if (!key_type.empty() && key_type_of(csr.key) != key_type)
@@ -134,10 +134,10 @@ net::Awaitable<DeviceResult<>> AxisDriver::remove(std::string id) {
   }
   CO_TRY(auto const uses, co_await read_uses());
   // Without case: a device that takes two spellings for one must not lose what it serves.
-  for (auto const& [used, set] : uses) {
-    if (equal_ignoring_case(used, id))
-      co_return DeviceError(DeviceErrc::id_in_use, "certificate '" + id + "' is in use (" + set + ") and stays");
-  }
+  auto const use =
+      std::find_if(uses.begin(), uses.end(), [&](auto const& entry) { return equal_ignoring_case(entry.first, id); });
+  if (use != uses.end())
+    co_return DeviceError(DeviceErrc::id_in_use, "certificate '" + id + "' is in use (" + use->second + ") and stays");
   co_return co_await erase(id, !is_key);
 }
 
