@@ -4,6 +4,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -59,6 +60,16 @@ class Failure : public std::runtime_error {
 inline void check(bool fine, char const* what) {
   if (!fine) throw Failure(what);
 }
+
+// While it lives, what OpenSSL puts into this thread's error queue is thrown away at its end: a refusal that we answer
+// ourselves must not be found in the queue by whoever looks there next (Asio's TLS does).
+class QuietErrors {
+ public:
+  QuietErrors() { ERR_set_mark(); }
+  ~QuietErrors() { ERR_pop_to_mark(); }
+  QuietErrors(QuietErrors const&) = delete;
+  QuietErrors& operator=(QuietErrors const&) = delete;
+};
 
 // DER of any OpenSSL object by its i2d function: to_der(x509, i2d_X509).
 template <class T, class I2d>

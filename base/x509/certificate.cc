@@ -1,6 +1,5 @@
 #include "base/x509/certificate.h"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
@@ -40,11 +39,10 @@ Result<Certificate> Certificate::from_native(X509* certificate) {
   if (certificate == nullptr) return bad_certificate("is missing");
   ossl::check(X509_up_ref(certificate) == 1, "X509_up_ref");
   ossl::X509Ptr native(certificate);
-  ERR_set_mark();
+  ossl::QuietErrors const quiet;
   bool const has_key = X509_get_X509_PUBKEY(certificate) != nullptr;
   auto key = has_key ? PublicKey::from_spki(ossl::to_der(X509_get_X509_PUBKEY(certificate), i2d_X509_PUBKEY))
                      : Result<PublicKey>(bad_certificate("has no key"));
-  ERR_pop_to_mark();
   if (!key.ok()) return bad_certificate("cannot be used: " + key.error().detail());
   if (!to_time(X509_get0_notBefore(certificate)) || !to_time(X509_get0_notAfter(certificate))) {
     return bad_certificate("has a time that cannot be read");
@@ -54,6 +52,8 @@ Result<Certificate> Certificate::from_native(X509* certificate) {
   if (constraints) CHECK_OK(NameConstraints::from_der(*constraints));
   TRY(auto names, extension(certificate, NID_subject_alt_name));
   static_cast<void>(names);
+  // Has OpenSSL read the extensions now, once, while errors are quiet; later questions find its notes in the X509.
+  static_cast<void>(X509_get_extension_flags(certificate));
   return Certificate(std::move(native), std::move(key).value(), ossl::to_der(certificate, i2d_X509));
 }
 
@@ -64,10 +64,9 @@ Result<Certificate> Certificate::from_der(ByteView der) {
   CHECK_OK(reader.end());
   TRY(auto tbs, outer.next(der::kSequence, "to-be-signed part"));
   static_cast<void>(tbs);
-  ERR_set_mark();
+  ossl::QuietErrors const quiet;
   unsigned char const* in = der.data();
   ossl::X509Ptr const native(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
-  ERR_pop_to_mark();
   if (!native) return bad_certificate("is not an X.509 certificate in DER");
   TRY(auto certificate, from_native(native.get()));
   if (!std::equal(der.begin(), der.end(), certificate.der_.begin(), certificate.der_.end())) {
@@ -112,7 +111,10 @@ namespace {
 
 std::string name_text(X509_NAME const* name) {
   ossl::BioPtr const bio(BIO_new(BIO_s_mem()));
-  ossl::check(bio != nullptr && X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) >= 0, "X509_NAME_print_ex");
+  ossl::check(bio != nullptr, "BIO_new");
+  ossl::QuietErrors const quiet;
+  // Fails for a string that is not what its type says, as somebody else's certificate may hold.
+  if (X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(unreadable name)";
   char* text = nullptr;
   long const size = BIO_get_mem_data(bio.get(), &text);
   return {text, static_cast<std::size_t>(size)};
@@ -128,9 +130,8 @@ std::string Certificate::common_name() const {
   int const at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0) return {};
   unsigned char* utf8 = nullptr;
-  ERR_set_mark();
+  ossl::QuietErrors const quiet;
   int const size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-  ERR_pop_to_mark();
   if (size < 0) return {};
   std::string out(reinterpret_cast<char const*>(utf8), static_cast<std::size_t>(size));
   OPENSSL_free(utf8);
@@ -160,7 +161,6 @@ NameSet Certificate::names() const {
   return out;
 }
 
-// X509_get_extension_flags caches what it finds inside the X509, under the object's own lock.
 bool Certificate::is_ca() const { return (X509_get_extension_flags(native_.get()) & EXFLAG_CA) != 0; }
 
 bool Certificate::is_self_issued() const {
@@ -194,10 +194,8 @@ Bytes Certificate::tbs() const {
 }
 
 bool Certificate::is_signed_by(PublicKey const& issuer) const {
-  ERR_set_mark();
-  bool const good = X509_verify(native_.get(), issuer.native()) == 1;
-  ERR_pop_to_mark();
-  return good;
+  ossl::QuietErrors const quiet;
+  return X509_verify(native_.get(), issuer.native()) == 1;
 }
 
 // --- PEM -------------------------------------------------------------------------------------------------------------
@@ -269,7 +267,7 @@ constexpr int kAuthLevel = 2;
 
 Result<> verify_chain(Certificate const& leaf, std::vector<Certificate> const& intermediates,
                       std::vector<Certificate> const& roots, Time now) {
-  ERR_set_mark();
+  ossl::QuietErrors const quiet;
   ossl::X509StorePtr const store(X509_STORE_new());
   StackPtr const untrusted(sk_X509_new_null());
   ossl::X509StoreCtxPtr const context(X509_STORE_CTX_new());
@@ -288,7 +286,6 @@ Result<> verify_chain(Certificate const& leaf, std::vector<Certificate> const& i
   bool const good = X509_verify_cert(context.get()) == 1;
   int const code = X509_STORE_CTX_get_error(context.get());
   int const depth = X509_STORE_CTX_get_error_depth(context.get());
-  ERR_pop_to_mark();
   if (good) return {};
   return Error(Errc::tls, "the certificate chain is not trusted: " + std::string(X509_verify_cert_error_string(code)) +
                               " (certificate " + std::to_string(depth) + " of the chain, counted from 0)");

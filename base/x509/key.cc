@@ -2,7 +2,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -54,21 +53,12 @@ bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begi
 
 Error bad_key(std::string_view why) { return {Errc::bad_public_key, "the public key " + std::string(why)}; }
 
-// Leaves OpenSSL's error queue as it was: whoever reads the queue next must not find what we have already answered.
-class QuietErrors {
- public:
-  QuietErrors() { ERR_set_mark(); }
-  ~QuietErrors() { ERR_pop_to_mark(); }
-  QuietErrors(QuietErrors const&) = delete;
-  QuietErrors& operator=(QuietErrors const&) = delete;
-};
-
 using ParamsPtr = ossl::Ptr<OSSL_PARAM, OSSL_PARAM_free>;
 using ParamsBuilderPtr = ossl::Ptr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 
 // EVP_PKEY_fromdata costs a sixth of OpenSSL 3.0's decoders. Null when the numbers are no key.
 ossl::PkeyPtr public_from(char const* type, OSSL_PARAM* params) {
-  QuietErrors quiet;
+  ossl::QuietErrors const quiet;
   ossl::PkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
   ossl::check(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "EVP_PKEY_fromdata_init");
   EVP_PKEY* key = nullptr;
@@ -139,7 +129,7 @@ Result<PublicKey> PublicKey::from_ec(KeyType type, ByteView x, ByteView y) {
 
 Result<PublicKey> PublicKey::from_ed25519(ByteView octets) {
   if (octets.size() != 32) return bad_key("(Ed25519) is not 32 octets long");
-  QuietErrors quiet;
+  ossl::QuietErrors const quiet;
   ossl::PkeyPtr key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, octets.data(), octets.size()));
   if (!key) return bad_key("(Ed25519) is refused by OpenSSL");
   auto const algorithm = der::element(der::kSequence, {kEd25519Oid});
@@ -200,7 +190,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
 // Rebuilt from its encoding: so the handle never holds a private part, and both ways lead to the same checks.
 Result<PublicKey> PublicKey::from_evp(EVP_PKEY* key) {
   if (key == nullptr) return bad_key("is missing");
-  QuietErrors quiet;
+  ossl::QuietErrors const quiet;
   int const size = i2d_PUBKEY(key, nullptr);
   if (size <= 0) return bad_key("cannot be written as a SubjectPublicKeyInfo");
   return from_spki(ossl::to_der(key, i2d_PUBKEY));
@@ -249,7 +239,7 @@ EVP_MD const* message_digest(KeyType type, HashAlgorithm hash) {
 }  // namespace
 
 bool PublicKey::verify(HashAlgorithm hash, ByteView data, ByteView signature) const {
-  QuietErrors quiet;
+  ossl::QuietErrors const quiet;
   ossl::MdCtxPtr const context(EVP_MD_CTX_new());
   ossl::check(context != nullptr, "EVP_MD_CTX_new");
   if (EVP_DigestVerifyInit(context.get(), nullptr, message_digest(type_, hash), nullptr, key_.get()) != 1) return false;
@@ -318,7 +308,8 @@ bool has_small_factor(BIGNUM const* n) {
 // CVE-2017-15361 (ROCA): Infineon's library made primes that are powers of 65537 modulo a product of small primes, so
 // the modulus is one too. A good modulus passes all of these by chance with a probability of 2^-28.
 bool is_roca(BIGNUM const* n) {
-  for (BN_ULONG prime : {11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157}) {
+  static constexpr BN_ULONG kPrimes[] = {11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157};
+  for (BN_ULONG const prime : kPrimes) {
     BN_ULONG const rest = BN_mod_word(n, prime);
     BN_ULONG power = 1;
     bool found = false;
@@ -347,7 +338,8 @@ ossl::BnPtr square_root(BIGNUM const* n, BN_CTX* context) {
 
 // Squares are rare modulo these: four words tell almost every other number apart without a root.
 bool may_be_square(BIGNUM const* n) {
-  for (BN_ULONG modulus : {64, 63, 65, 11}) {
+  static constexpr BN_ULONG kModuli[] = {64, 63, 65, 11};
+  for (BN_ULONG const modulus : kModuli) {
     BN_ULONG const rest = BN_mod_word(n, modulus);
     bool found = false;
     for (BN_ULONG i = 0; i <= modulus / 2 && !found; ++i) found = i * i % modulus == rest;
@@ -476,7 +468,7 @@ int give_passphrase(char* buffer, int size, int /*writing*/, void* user) {
 }  // namespace
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, SecretBytes const& passphrase) {
-  QuietErrors quiet;
+  ossl::QuietErrors const quiet;
   ossl::BioPtr const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   ossl::check(bio != nullptr, "BIO_new_mem_buf");
   PassphraseCall call{&passphrase};

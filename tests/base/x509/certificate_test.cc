@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
+#include <algorithm>
+
 #include "tests/base/x509/chain_maker.h"
 
 namespace lenscap::x509 {
@@ -64,6 +66,24 @@ TEST(Certificate, EmptySubject) {
   EXPECT_EQ(leaf.common_name(), "");
   EXPECT_EQ(leaf.subject(), "");
   EXPECT_EQ(leaf.subject_der(), (Bytes{0x30, 0x00}));
+}
+
+// Somebody else's certificate: what is wrong in it must neither throw nor stay in OpenSSL's error queue.
+TEST(Certificate, StrangeContents) {
+  Authority const ca;
+  auto const bad_extension = ca.leaf({.common_name = "x", .extensions = {{NID_basic_constraints, true, {0x31, 0x00}}}});
+  EXPECT_FALSE(bad_extension.is_ca());
+  EXPECT_EQ(ERR_peek_error(), 0U);
+
+  // A UTF8String that is none: OpenSSL refuses it when it reads the name.
+  auto const native = build({.common_name = "Kamera"}, ca.leaf_key.native(), ca.leaf_key.native(), nullptr);
+  auto der = ossl::to_der(native.get(), i2d_X509);
+  auto const name = to_bytes("Kamera");
+  auto const at = std::search(der.begin(), der.end(), name.begin(), name.end());
+  ASSERT_NE(at, der.end());
+  *at = 0xff;
+  EXPECT_EQ(Certificate::from_der(der).error().code(), Errc::malformed);
+  EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
 TEST(Certificate, DerAndPemRoundTrip) {
