@@ -175,6 +175,12 @@ struct Position {
   std::string value;
 };
 
+std::string text_of(json::Value const& position) {
+  if (bool const* flag = position.as_bool()) return *flag ? "on" : "off";
+  if (std::int64_t const* number = position.as_int()) return std::to_string(*number);
+  return *position.as_string();
+}
+
 // Every position of every assumed switch that enrolment touches.
 std::vector<Position> positions(Bench& bench) {
   auto const answer = bench.camsim.call("GET", "/switches");
@@ -190,8 +196,7 @@ std::vector<Position> positions(Bench& bench) {
     json::Object const& row = *value.as_object();
     if (!*row.find("assumed")->as_bool() || !*row.find("enrolment")->as_bool()) continue;
     for (json::Value const& choice : *row.find("choices")->as_array())
-      all.push_back({*row.find("name")->as_string(),
-                     choice.as_bool() != nullptr ? (*choice.as_bool() ? "on" : "off") : *choice.as_string()});
+      all.push_back({*row.find("name")->as_string(), text_of(choice)});
   }
   EXPECT_GT(all.size(), 30u);
   return all;
