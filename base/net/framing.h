@@ -60,7 +60,9 @@ class RequestGate {
 
  private:
   State refuse(int status, std::string_view reason);
-  bool read_head(std::string_view buffer);
+  State scan_head(std::string_view buffer);
+  State read_head(std::string_view lines);
+  State read_chunk_size(std::string_view buffer);
   State read_length_body(std::string_view buffer);
   State read_chunks(std::string_view buffer);
 
