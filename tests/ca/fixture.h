@@ -1,6 +1,7 @@
 // A small CA in memory, and other people's programs as judges of what it issues.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -49,7 +50,7 @@ class MemoryKey final : public KeyHolder {
     return key_.sign(hash, data);
   }
   std::function<Result<Bytes>(ByteView)> instead;
-  int signatures = 0;
+  std::atomic<int> signatures = 0;
 
  private:
   x509::PrivateKey key_;
