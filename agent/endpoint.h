@@ -13,4 +13,10 @@ struct Endpoint {
   bool operator==(Endpoint const&) const = default;
 };
 
+// "10.0.0.7:8443", "[fd00::7]:8443".
+inline std::string with_port(std::string const& address, std::uint16_t port) {
+  bool is_v6 = address.find(':') != std::string::npos;
+  return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
 }  // namespace lenscap::agent

@@ -2,12 +2,17 @@
 // sentence for the operator at each step. Staging is here; it becomes live (inventory.h) in one transaction, promote().
 //
 // The runner's loop, in which every step is written down before it is begun and after it is done:
-//   while (auto step = next_step(journal)) {               // plan.h
+//   journal = resume(journal, now);
+//   while (!journal.waits) {
+//     auto step = next_step(journal);                      // plan.h
+//     if (!step) break;
 //     journal = begin_step(journal, *step, now);  save     // before
 //     ... do it ...
 //     journal = note_...(journal, what came of it);  save  // after; or note_failure
 //   }
-// A journal is kept after its end, as the device's history of one, until the next one begins.
+//   device = with_outcome(device, journal, now);  save
+// Step::promote is done and noted by promote(), which saves both. A journal is kept after its end, as the device's
+// history of one, until the next one begins.
 #pragma once
 
 #include <optional>
@@ -92,12 +97,15 @@ struct Journal {
   bool restored = false;
   bool restore_verified = false;
   bool discarded = false;
+  std::vector<std::string> removed_ids;  // of ours, from the device
 
   // Where we are.
   std::optional<Step> step;        // begun and not known to be done
   int tries = 0;                   // of that step, the present one included
+  bool key_begun = false;          // from here on there may be something to discard
   bool switch_begun = false;       // from here on a failure means restore
-  std::optional<Failure> failure;  // the one that turned us back; while running forward: the last one
+  bool waits = false;              // nothing more in this run: see note_failure
+  std::optional<Failure> failure;  // the one that turned us back; while going forward: the last one
   bool turned_back = false;
   Outcome outcome = Outcome::running;
   std::string sentence;  // for the operator: what is or was being done, or why it ended
@@ -108,6 +116,9 @@ struct Journal {
 // A new story for the device; `key_id` from new_certificate_id(). The previous journal of the device must have ended.
 Journal begin_journal(Device const& device, Purpose purpose, std::string key_id, std::string task, Time now);
 
+// At the beginning of each run: what waited for the next run waits no longer.
+Journal resume(Journal journal);
+
 // Before a step. The same step again counts as another try.
 Journal begin_step(Journal journal, Step step, Time now);
 
@@ -115,29 +126,36 @@ Journal begin_step(Journal journal, Step step, Time now);
 Journal note_probed(Journal journal, Time now);
 Journal note_key(Journal journal, std::string key_id, Bytes csr, Sha256 key_pin, Time now);
 Journal note_order(Journal journal, std::string url, Time now);
-// The server does not know the order any more: another one is placed, at most three in all.
+// In place of note_certificate: the server does not know the order any more. Another one is placed, at most three in
+// all; after that it is a failure.
 Journal note_order_lost(Journal journal, Time now);
 Journal note_certificate(Journal journal, std::string chain_pem, Validity validity, Time now);
 Journal note_installed(Journal journal, std::string id, std::vector<std::string> ca_ids, Time now);
 Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, Time now);
 Journal note_switched(Journal journal, Time now);  // also when the answer was lost: only what is served tells
 Journal note_verified(Journal journal, bool chain_incomplete, Time now);
-// `left` are those that could not be removed: with the text why, for the sentence. Nothing left: pass an empty text.
-Journal note_old_removed(Journal journal, std::string note, Time now);
+// `removed` are those of ids_to_remove() (plan.h) that are gone; `note` says why others are not, empty when all are.
+Journal note_old_removed(Journal journal, std::vector<std::string> removed, std::string note, Time now);
 Journal note_restored(Journal journal, Time now);
 Journal note_restore_verified(Journal journal, Time now);
-Journal note_discarded(Journal journal, Time now);
+Journal note_discarded(Journal journal, std::vector<std::string> removed, Time now);
 
-// The step failed. Before the switch: retry `never`, or three tries of one step, turn back to discard; otherwise the
-// journal waits where it is. From the switch on: back to restore (a lost verification is not waited for). While turning
-// back: a failed restore ends in rollback_failed, a failed discard in a left-over, the outcome stays what it was.
+constexpr int kTriesPerStep = 3;
+constexpr int kOrdersPerKey = 3;
+
+// The step that was begun failed.
+//   Before the switch   `now`: again at once; `later`: the journal waits for the next run; after three tries, or
+//   `never`:
+//                       back, to discard what was made.
+//   From the switch on  `now`: again at once, three times in all; anything else: back, to restore and then discard.
+//   Turned back         a failed discard leaves something over and ends the story; a failed restore is rollback_failed
+//                       and waits: each further run tries it again.
+//   remove_old          leaves something over; the outcome is still `done`.
 Journal note_failure(Journal journal, Failure failure, Time now);
-// Should the runner try the same step again in this run? Only after a failure with Retry::now, within the three tries.
-bool may_repeat_now(Journal const& journal);
 
-// In one transaction: the verified staging becomes the device's live certificate and pin, the predecessor becomes a
-// left-over to remove, plain HTTP is not accepted any more, and the failures are forgotten. Repeatable. A bug unless
-// the journal is verified.
+// In one transaction: the verified staging becomes the device's live certificate and pin, the predecessors (ours only)
+// become left-overs to remove, plain HTTP is not accepted any more, and the failures are forgotten. Repeatable. A bug
+// unless the journal is verified.
 struct Promoted {
   Journal journal;
   Device device;
@@ -145,7 +163,7 @@ struct Promoted {
 Promoted promote(Journal journal, Device device, Time now);                 // the values
 Promoted promote(store::WriteTxn& txn, std::string_view serial, Time now);  // load, promote, save
 
-// When a journal ends otherwise: the device with the failure and with what is left over on it.
+// At the end of a run, whatever came of it: the device with the failure or success, and with what is left over on it.
 Device with_outcome(Device device, Journal const& journal, Time now);
 
 json::Object to_json(Journal const& journal);

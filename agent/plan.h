@@ -9,7 +9,7 @@
 
 namespace lenscap::agent {
 
-// Nothing: the story is over (journal.outcome is not `running`, or rollback_failed waits for the next run).
+// Nothing: the story is over. Does not heed journal.waits: what a waiting journal goes on with, it says as well.
 std::optional<Step> next_step(Journal const& journal);
 
 // The keys by which the device may be recognised while this journal runs: the approved one, and, once the switch was
@@ -27,7 +27,8 @@ enum class Work {
 };
 Work work_for(Device const& device, Journal const* journal, Time now);
 
-// Ids of ours to remove from the device after success, or when turning back. Never the live one.
+// Ids of ours to remove from the device: in remove_old those that are left over, in discard those of this journal.
+// Never the live one.
 std::vector<std::string> ids_to_remove(Device const& device, Journal const& journal);
 
 // The steps in words, for --dry-run.

@@ -55,6 +55,8 @@ struct Task {
   std::optional<Time> ended;  // nothing: still running, or interrupted
 };
 
+constexpr char kFinished[] = "Finished";  // the guide's word for a success
+
 struct TaskResult {
   std::string task;
   std::string serial;

@@ -189,7 +189,9 @@ std::vector<Position> positions(Bench& bench) {
   limits.members = 10'000;
   auto const parsed = json::parse(answer.body, limits);
   EXPECT_TRUE(parsed.ok());
-  std::vector<Position> all;
+  // Free numbers, at their edges.
+  std::vector<Position> all = {
+      {"id_length_max", "32"}, {"nonce_lifetime_s", "1"}, {"restart_after_ms", "0"}, {"restart_ms", "0"}};
   json::Array const* rows = parsed->as_array();
   if (rows == nullptr && parsed->as_object() != nullptr) rows = parsed->as_object()->find("switches")->as_array();
   for (json::Value const& value : *rows) {
