@@ -243,7 +243,7 @@ Result<Certificate> Certificate::from_pem(std::string_view pem) {
   if (chain.size() != 1) {
     return Error(Errc::malformed, "one certificate was expected, the PEM file has " + std::to_string(chain.size()));
   }
-  return std::move(chain.front());
+  return Certificate(std::move(chain.front()));
 }
 
 std::string to_pem(std::vector<Certificate> const& chain) {

@@ -58,7 +58,7 @@ class Certificate {
 // Only CERTIFICATE blocks, at most 64 KiB and 10 certificates; a private key or any other block is refused
 // (8555-11.4-1).
 Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem);
-std::string to_pem(std::vector<Certificate> const& chain);
+std::string to_pem(std::vector<Certificate> const& chain);  // nothing but certificates, in the order given (8555-9.1-1)
 
 // Does `leaf` chain through `intermediates` to one of `roots` at `now`, as a TLS server certificate (serverAuth, name
 // constraints and all)? The refusal (Errc::tls) says what the verifier said. Names are checked by `covers`, apart.

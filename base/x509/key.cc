@@ -284,8 +284,8 @@ Bytes PublicKey::ed25519_octets() const {
 
 namespace {
 
-constexpr int kFermatRounds = 100;    // Baseline Requirements 6.1.1.3
-constexpr int kSmallFactorMax = 751;  // Baseline Requirements 6.1.6: no factor below 752
+constexpr int kFermatRounds = 100;            // Baseline Requirements 6.1.1.3
+constexpr std::size_t kSmallFactorEnd = 752;  // Baseline Requirements 6.1.6: no factor below it
 
 using BnCtxPtr = ossl::Ptr<BN_CTX, BN_CTX_free>;
 
@@ -296,10 +296,10 @@ ossl::BnPtr new_number() {
 }
 
 bool has_small_factor(BIGNUM const* n) {
-  std::array<bool, kSmallFactorMax + 1> composite{};
-  for (std::size_t p = 2; p <= kSmallFactorMax; ++p) {
+  std::array<bool, kSmallFactorEnd> composite{};
+  for (std::size_t p = 2; p < kSmallFactorEnd; ++p) {
     if (composite[p]) continue;
-    for (std::size_t multiple = p * p; multiple <= kSmallFactorMax; multiple += p) composite[multiple] = true;
+    for (std::size_t multiple = p * p; multiple < kSmallFactorEnd; multiple += p) composite[multiple] = true;
     if (BN_mod_word(n, p) == 0) return true;
   }
   return false;
@@ -506,7 +506,7 @@ std::string PrivateKey::to_encrypted_pem(SecretBytes const& passphrase) const {
   ossl::X509SigPtr const sealed(
       PKCS8_set0_pbe(passphrase.text().data(), static_cast<int>(passphrase.size()), info.get(), scheme.get()));
   ossl::check(sealed != nullptr, "PKCS8_set0_pbe");
-  scheme.release();  // `sealed` took it
+  static_cast<void>(scheme.release());  // `sealed` took it
   ossl::BioPtr const bio(BIO_new(BIO_s_mem()));
   ossl::check(bio && PEM_write_bio_PKCS8(bio.get(), sealed.get()) == 1, "PEM_write_bio_PKCS8");
   char* text = nullptr;

@@ -29,7 +29,7 @@ class DnsName {
 };
 
 // An IPv4 or IPv6 address. Text is RFC 1123 2.1 dotted decimal or RFC 5952; any other spelling is refused, so are zone
-// ids, brackets, leading zeros and IPv4-mapped IPv6 (RFC 8738).
+// ids, brackets, leading zeros and IPv4-mapped IPv6 (8738-3-1).
 class IpAddress {
  public:
   static Result<IpAddress> parse(std::string_view text);

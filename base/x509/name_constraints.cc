@@ -29,6 +29,7 @@ void append_subtree(Bytes& out, std::uint8_t tag, ByteView name) {
   out.insert(out.end(), subtree.begin(), subtree.end());
 }
 
+// 8 or 32 octets: the address, then a mask of the same length (5280-4.2.1.10-1).
 Bytes address_and_mask(IpBlock const& block) {
   Bytes out = to_bytes(block.base().octets());
   std::size_t const size = out.size();

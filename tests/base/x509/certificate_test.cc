@@ -13,7 +13,6 @@ namespace {
 using testing::Authority;
 using testing::build;
 using testing::kNow;
-using testing::Spec;
 using testing::subject_alt_name;
 using testing::to_certificate;
 

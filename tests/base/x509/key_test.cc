@@ -32,7 +32,7 @@ TEST(PublicKey, SameFromEveryForm) {
       auto const point = key.ec_point();
       EXPECT_EQ(PublicKey::from_ec(type, point.x, point.y).value(), key);
     }
-    PublicKey copy = key;
+    PublicKey copy = key;  // NOLINT(performance-unnecessary-copy-initialization): the copy is what is tested
     EXPECT_EQ(copy, key);
     EXPECT_EQ(copy.spki_hash(), sha256(key.spki()));
   }

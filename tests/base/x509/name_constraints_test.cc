@@ -130,6 +130,7 @@ TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
   }
 }
 
+// 5280-4.2.1.10-1
 TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
   auto const constraints = NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15", "fd00::/8"}));
   EXPECT_EQ(to_hex(constraints.to_der()),

@@ -11,6 +11,7 @@ struct DnsCase {
   std::string normal;  // empty: refused
 };
 
+// 8555-7.1.4-2
 TEST(DnsName, Parse) {
   std::string const label63(63, 'a');
   std::string const name253 = label63 + "." + label63 + "." + label63 + "." + std::string(61, 'a');
@@ -117,6 +118,7 @@ TEST(DnsName, IsWithin) {
   }
 }
 
+// 8738-3-1
 TEST(IpAddress, Parse) {
   char const* const good[] = {"0.0.0.0",
                               "10.20.30.40",
