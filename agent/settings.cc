@@ -1,5 +1,6 @@
 #include "agent/settings.h"
 
+#include "agent/names.h"
 #include "base/config.h"
 #include "base/file.h"
 
@@ -13,13 +14,12 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
   settings.parallel =
       static_cast<std::size_t>(reader.integer("site.parallel", static_cast<std::int64_t>(settings.parallel), 1, 256));
   settings.names = reader.strings("devices.names", settings.names);
-  for (auto const& name : settings.names) {
-    bool const known = name == "{ip}" || (name.starts_with("{hostname}.") && name.size() > 11);
-    if (!known)
-      reader.refuse("devices.names", "\"" + name + "\" is neither \"{ip}\" nor \"{hostname}.\" with a suffix");
-  }
+  if (auto const fine = check_name_templates(settings.names); !fine.ok())
+    reader.refuse("devices.names", fine.error().detail());
   settings.profile = reader.string("devices.profile", "camera-https");
   settings.profile_names_from_order = reader.string("devices.profile_names_from_order", "camera-https-cn");
+  settings.verify_for = reader.duration("devices.verify_for", settings.verify_for);
+  settings.verify_while_away = reader.duration("devices.verify_while_away", settings.verify_while_away);
   settings.vault_key = reader.string("vault.key", settings.vault_key);
   settings.store = reader.string("store.url", settings.store);
   CHECK_OK(reader.finish());

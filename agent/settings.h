@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace lenscap::agent {
 
@@ -20,6 +21,9 @@ struct Settings {
   std::string profile_names_from_order;      // for devices whose CSR cannot carry the names
   std::string vault_key = "file:vault.key";  // see base/passphrase.h; a relative file lies in the state directory
   std::string store = "lmdb:db";
+  // How long what a device serves may still be wrong after the switch, and how long it may be away.
+  Seconds verify_for = limits::kVerifyServed;
+  Seconds verify_while_away = limits::kVerifyServedWhileAway;
 
   std::string path(std::string const& name) const { return name.starts_with("/") ? name : state_dir + "/" + name; }
 };

@@ -19,10 +19,11 @@ std::string resolved(Settings const& settings) {
 
 }  // namespace
 
+bool is_sealed(Settings const& settings) { return !resolved(settings).starts_with("file:" + settings.state_dir + "/"); }
+
 Result<Vault> Vault::open(Settings const& settings, store::Store& store) {
   std::string const source = resolved(settings);
-  bool const beside = source.starts_with("file:" + settings.state_dir + "/");
-  if (beside && !file_exists(source.substr(5))) {
+  if (!is_sealed(settings) && !file_exists(source.substr(5))) {
     bool used = false;
     store.read([&](store::ReadTxn& txn) { used = txn.get(kVault, "check").has_value(); });
     if (used) {
@@ -53,7 +54,7 @@ Result<Vault> Vault::open(Settings const& settings, store::Store& store) {
   });
   if (!right)
     return Error(Errc::wrong_passphrase, "the vault's key is not the one that this agent's secrets were sealed with");
-  return Vault(std::move(sealer), !beside);
+  return Vault(std::move(sealer));
 }
 
 }  // namespace lenscap::agent

@@ -9,6 +9,9 @@
 
 namespace lenscap::agent {
 
+// Is the key kept apart from what it seals? Decided by the settings alone.
+bool is_sealed(Settings const& settings);
+
 class Vault {
  public:
   // Reads the key from its source. A first call makes the default key file (mode 0600) when the source is a file in the
@@ -17,12 +20,10 @@ class Vault {
   static Result<Vault> open(Settings const& settings, store::Store& store);
 
   Sealer const& sealer() const { return sealer_; }
-  bool is_sealed() const { return sealed_; }  // false: the key lies beside the data
 
  private:
-  Vault(Sealer sealer, bool sealed) : sealer_(std::move(sealer)), sealed_(sealed) {}
+  explicit Vault(Sealer sealer) : sealer_(std::move(sealer)) {}
   Sealer sealer_;
-  bool sealed_;
 };
 
 }  // namespace lenscap::agent

@@ -1,0 +1,67 @@
+// lenscap-agent: the ACME client that works for the cameras.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "agent/commands/commands.h"
+
+namespace {
+
+// No core dump and no debugger of another user's: both would hold camera passwords.
+void keep_memory_private() {
+  rlimit const none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+// A join string is a secret; the process list is no place for it. The words were copied before.
+void hide_join_strings(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "lenscap1.", 9) == 0) std::memset(argv[i], 'x', std::strlen(argv[i]));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace lenscap;
+  keep_memory_private();
+  agent::Global global;
+  ExitCode outcome = ExitCode::done;
+  CLI::App app{"lenscap-agent gives cameras certificates of their own and renews them.", "lenscap-agent"};
+  app.set_version_flag("--version", std::string("lenscap-agent ") + LENSCAP_VERSION);
+  app.add_option("--state", global.state_dir, "directory with settings, inventory and journal")
+      ->envname("LENSCAP_AGENT_STATE")
+      ->capture_default_str();
+  app.add_option("--output", global.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  app.add_flag("--verbose", global.verbose, "log every step on standard error");
+  app.require_subcommand(1);
+  app.fallthrough();
+  agent::add_join(app, global, outcome);
+  agent::add_add(app, global, outcome);
+  agent::add_enroll(app, global, outcome);
+  agent::add_renew(app, global, outcome);
+  agent::add_status(app, global, outcome);
+  agent::add_results(app, global, outcome);
+  agent::add_verify(app, global, outcome);
+  agent::add_run(app, global, outcome);
+  try {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    hide_join_strings(argc, argv);
+    app.parse(std::move(words));
+  } catch (CLI::ParseError const& error) {
+    int const code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  } catch (std::exception const& broken) {
+    std::fprintf(stderr, "lenscap-agent: something this program needs is broken: %s\n", broken.what());
+    return static_cast<int>(ExitCode::failed);
+  }
+  return static_cast<int>(outcome);
+}

@@ -1,0 +1,356 @@
+#include "agent/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/plan.h"
+
+namespace lenscap::agent {
+namespace {
+
+constexpr Seconds kPauseBeforeRepeat{2};
+
+// One device in one run: its records, and the connection to it while there is one.
+class Run {
+ public:
+  Run(Workshop& shop, Device device, Journal journal)
+      : shop_(shop), device_(std::move(device)), journal_(std::move(journal)) {}
+
+  net::Awaitable<TaskResult> to_the_end(std::string task) {
+    journal_ = resume(std::move(journal_));
+    save();
+    while (!journal_.waits) {
+      auto const step = next_step(journal_);
+      if (!step) break;
+      journal_ = begin_step(std::move(journal_), *step, now());
+      save();
+      shop_.log.info(
+          "device.step",
+          {{"device", device_.serial}, {"journal", journal_.id}, {"step", to_string(*step)}, {"try", journal_.tries}});
+      auto failure = co_await take(*step);
+      if (failure) {
+        shop_.log.warning(
+            "device.step_failed",
+            {{"device", device_.serial}, {"step", to_string(*step)}, {"error", failure->code}, {"why", failure->text}});
+        bool const again_now = failure->retry == Retry::now;
+        journal_ = note_failure(std::move(journal_), *std::move(failure), now());
+        driver_.reset();  // what answered before may be gone
+        if (again_now) co_await shop_.sleep(kPauseBeforeRepeat);
+      }
+      save();
+    }
+    co_return finish(std::move(task));
+  }
+
+ private:
+  using Failed = std::optional<Failure>;
+
+  Time now() const { return shop_.clock.now(); }
+
+  void save() {
+    shop_.store.write([this](store::WriteTxn& txn) { return save_journal(txn, journal_), true; });
+    if (shop_.written) shop_.written(journal_);
+  }
+  void save_with_device() {
+    shop_.store.write(
+        [this](store::WriteTxn& txn) { return save_journal(txn, journal_), save_device(txn, device_), true; });
+  }
+
+  TaskResult finish(std::string task) {
+    device_ = with_outcome(std::move(device_), journal_, now());
+    TaskResult result = result_of(std::move(task), device_, journal_, now());
+    shop_.store.write([&](store::WriteTxn& txn) {
+      save_device(txn, device_);
+      save_result(txn, result);
+      return true;
+    });
+    shop_.log.info("device.finished",
+                   {{"device", device_.serial}, {"outcome", to_string(journal_.outcome)}, {"why", journal_.sentence}});
+    return result;
+  }
+
+  net::Awaitable<Failed> take(Step step) {
+    if (needs_device(step) && step != Step::probe && driver_ == nullptr) {
+      if (auto failed = co_await open_device()) co_return failed;
+    }
+    switch (step) {
+      case Step::probe:
+        co_return co_await probe();
+      case Step::make_key:
+        co_return co_await make_key();
+      case Step::place_order:
+        co_return co_await order();
+      case Step::get_certificate:
+        co_return co_await get_certificate();
+      case Step::install:
+        co_return co_await install();
+      case Step::snapshot:
+        co_return co_await snapshot();
+      case Step::switch_https:
+        co_return co_await switch_https();
+      case Step::verify_served:
+        co_return co_await verify();
+      case Step::promote:
+        promote_now();
+        co_return Failed();
+      case Step::remove_old:
+        co_return co_await remove_old();
+      case Step::restore:
+        co_return co_await restore();
+      case Step::verify_restored:
+        co_return co_await verify_restored();
+      case Step::discard:
+        co_return co_await discard();
+    }
+    bug("unknown step");
+  }
+
+  // --- trust ---
+
+  std::vector<x509::Certificate> staged_chain() const {
+    if (journal_.chain_pem.empty()) return {};
+    auto chain = x509::parse_pem_chain(journal_.chain_pem);
+    return chain.ok() ? *std::move(chain) : std::vector<x509::Certificate>();
+  }
+  Trust trust() const {
+    Trust trust;
+    trust.pins = pins(device_, &journal_);
+    // A camera whose HTTPS does not come back can only be put right over HTTP; the login is then Digest, never Basic.
+    bool const way_back = journal_.turned_back && journal_.switch_begun;
+    trust.plain_http = may_use_plain_http(device_) || way_back;
+    return trust;
+  }
+
+  // --- steps ---
+
+  net::Awaitable<Failed> open_device() {
+    if (login_.user.empty()) {
+      auto password = open_password(shop_.sealer, device_);
+      if (!password.ok()) co_return to_failure(password.error());
+      login_.user = device_.user;
+      login_.password = *std::move(password);
+    }
+    auto opened = co_await shop_.devices.open(device_.endpoint, login_, trust(), device_.serial);
+    if (!opened.ok()) co_return to_failure(opened.error());
+    driver_ = *std::move(opened);
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> probe() {
+    driver_.reset();
+    if (auto failed = co_await open_device()) co_return failed;
+    Identity const& identity = driver_->identity();
+    device_.vendor = identity.vendor;
+    device_.model = identity.model;
+    device_.firmware = identity.firmware;
+    device_.hostname = identity.hostname;
+    device_.driver = driver_->capabilities().driver;
+    device_.seen = now();
+    // A CSR that cannot carry the names needs the profile that takes them from the order.
+    bool const order_decides = !driver_->capabilities().csr_san;
+    journal_.profile = order_decides ? shop_.settings.profile_names_from_order : shop_.settings.profile;
+    journal_ = note_probed(std::move(journal_), now());
+    save_with_device();
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> make_key() {
+    KeySpec spec;
+    spec.id = journal_.key_id;
+    spec.names = journal_.names;
+    spec.common_name = journal_.common_name;
+    spec.key_type = journal_.key_type;
+    auto made = co_await driver_->create_key_and_csr(std::move(spec));
+    if (!made.ok()) co_return to_failure(made.error());
+    journal_ = note_key(std::move(journal_), made->id, made->csr.der, made->csr.key.spki_hash(), now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> order() {
+    auto url = co_await place_order(shop_.acme, journal_.names, journal_.profile);
+    if (!url.ok()) co_return to_failure(url.error());
+    journal_ = note_order(std::move(journal_), *std::move(url), now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> get_certificate() {
+    auto csr = x509::parse_csr(journal_.csr);
+    if (!csr.ok()) co_return to_failure(csr.error());
+    CompleteOrder request{.order_url = journal_.order_url, .names = journal_.names, .csr = *std::move(csr)};
+    auto chain = co_await complete_order(shop_.acme, std::move(request), shop_.sleep, shop_.clock);
+    if (!chain.ok() && chain.error().code() == Errc::not_found) {
+      journal_ = note_order_lost(std::move(journal_), now());
+      co_return Failed();
+    }
+    if (!chain.ok()) co_return to_failure(chain.error());
+    x509::Certificate const& leaf = chain->front();
+    std::vector<x509::Certificate> const intermediates(chain->begin() + 1, chain->end());
+    auto const trusted = x509::verify_chain(leaf, intermediates, shop_.membership.device_roots, now());
+    if (!trusted.ok()) co_return to_failure(trusted.error());
+    Validity const validity{leaf.not_before(), leaf.not_after()};
+    journal_ = note_certificate(std::move(journal_), x509::to_pem(*chain), validity, now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> install() {
+    auto chain = staged_chain();
+    if (chain.empty()) bug("install without a chain");
+    x509::PublicKey key = chain.front().key();
+    auto installed = co_await driver_->install_certificate(journal_.key_id, std::move(key), std::move(chain));
+    if (!installed.ok()) co_return to_failure(installed.error());
+    journal_ = note_installed(std::move(journal_), installed->id, installed->ca_ids, now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> snapshot() {
+    auto config = co_await driver_->get_https();
+    if (!config.ok()) co_return to_failure(config.error());
+    journal_ = note_snapshot(std::move(journal_), config->to_text(), config->certificate_id(), now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> switch_https() {
+    auto snapshot = HttpsConfig::from_text(journal_.snapshot);
+    if (!snapshot.ok()) co_return to_failure(snapshot.error());
+    HttpsConfig config = snapshot->with_certificate(journal_.installed_id, journal_.ca_ids);
+    auto outcome = co_await driver_->set_https(std::move(config));
+    if (!outcome.ok()) co_return to_failure(outcome.error());
+    driver_->set_trust(trust());  // the new key counts as well from now on
+    journal_ = note_switched(std::move(journal_), now());
+    co_return Failed();
+  }
+
+  ServedExpectation expectation(std::vector<x509::Certificate> chain) const {
+    ServedExpectation expected;
+    if (!chain.empty()) {
+      expected.key = chain.front().key();
+      expected.intermediates.assign(chain.begin() + 1, chain.end());
+    }
+    expected.roots = shop_.membership.device_roots;
+    expected.names = journal_.names;
+    expected.serial = device_.serial;
+    expected.until = shop_.settings.verify_for;
+    expected.until_away = shop_.settings.verify_while_away;
+    return expected;
+  }
+
+  net::Awaitable<Failed> verify() {
+    ServedExpectation const expected = expectation(staged_chain());
+    auto served = co_await shop_.devices.verify_served(device_.endpoint, expected, driver_.get());
+    if (!served.ok()) co_return to_failure(served.error());
+    if (!served->good(expected)) co_return to_failure(DeviceError(DeviceErrc::switched_but_not_served, served->text));
+    journal_ = note_verified(std::move(journal_), served->chain_state == ServedChain::incomplete, now());
+    co_return Failed();
+  }
+
+  void promote_now() {
+    shop_.store.write([this](store::WriteTxn& txn) {
+      auto promoted = promote(txn, device_.serial, now());
+      journal_ = std::move(promoted.journal);
+      device_ = std::move(promoted.device);
+      return true;
+    });
+  }
+
+  struct Removed {
+    std::vector<std::string> ids;
+    std::string note;  // why others are still there; empty: none are
+  };
+  net::Awaitable<Removed> remove_ids(std::vector<std::string> ids) {
+    Removed removed;
+    for (auto const& id : ids) {
+      auto gone = co_await driver_->remove(id);
+      if (gone.ok()) {
+        removed.ids.push_back(id);
+      } else {
+        removed.note += fmt::format("{}{}: {}", removed.note.empty() ? "" : "; ", id, gone.error().text);
+      }
+    }
+    co_return removed;
+  }
+
+  // What could not be removed is left over, which is no failure of the certificate.
+  net::Awaitable<Failed> remove_old() {
+    auto removed = co_await remove_ids(ids_to_remove(device_, journal_));
+    journal_ = note_old_removed(std::move(journal_), std::move(removed.ids), std::move(removed.note), now());
+    co_return Failed();
+  }
+
+  net::Awaitable<Failed> restore() {
+    auto snapshot = HttpsConfig::from_text(journal_.snapshot);
+    if (!snapshot.ok()) co_return to_failure(snapshot.error());
+    auto outcome = co_await driver_->set_https(*std::move(snapshot));
+    if (!outcome.ok()) co_return to_failure(outcome.error());
+    journal_ = note_restored(std::move(journal_), now());
+    co_return Failed();
+  }
+
+  // The device answers again, and its web server is set as it was.
+  net::Awaitable<Failed> verify_restored() {
+    auto wanted = HttpsConfig::from_text(journal_.snapshot);
+    if (!wanted.ok()) co_return to_failure(wanted.error());
+    Time const end = now() + shop_.settings.verify_while_away;
+    Failed last;
+    do {
+      driver_.reset();
+      last = co_await open_device();
+      if (!last) {
+        auto config = co_await driver_->get_https();
+        if (config.ok() && config->certificate_ids == wanted->certificate_ids && config->enabled == wanted->enabled) {
+          journal_ = note_restore_verified(std::move(journal_), now());
+          co_return Failed();
+        }
+        last = config.ok() ? to_failure(DeviceError(DeviceErrc::rollback_failed,
+                                                    "the device did not take its former HTTPS settings back"))
+                           : to_failure(config.error());
+      }
+      if (last->retry == Retry::never) break;
+      co_await shop_.sleep(kPauseBeforeRepeat);
+    } while (now() < end);
+    co_return last;
+  }
+
+  net::Awaitable<Failed> discard() {
+    auto removed = co_await remove_ids(ids_to_remove(device_, journal_));
+    if (!removed.note.empty()) {
+      shop_.log.warning("device.leftover", {{"device", device_.serial}, {"why", removed.note}});
+    }
+    journal_ = note_discarded(std::move(journal_), std::move(removed.ids), now());
+    co_return Failed();
+  }
+
+  Workshop& shop_;
+  Device device_;
+  Journal journal_;
+  Login login_;
+  std::unique_ptr<Driver> driver_;  // dies before login_
+};
+
+// The device with the journal to go on with: the one that is running, or a new one.
+struct Start {
+  Device device;
+  Journal journal;
+};
+Start start(Workshop& shop, std::string const& serial, Purpose purpose, std::string const& task) {
+  std::optional<Device> device;
+  std::optional<Journal> journal;
+  shop.store.read([&](store::ReadTxn& txn) {
+    device = load_device(txn, serial);
+    journal = load_journal(txn, serial);
+  });
+  if (!device) bug("run_device for a device that is not in the inventory");
+  bool const goes_on = journal && next_step(*journal).has_value();
+  if (!goes_on) journal = begin_journal(*device, purpose, new_certificate_id(), task, shop.clock.now());
+  return {*std::move(device), *std::move(journal)};
+}
+
+}  // namespace
+
+net::Awaitable<TaskResult> run_device(Workshop& shop, std::string serial, Purpose purpose, std::string task) {
+  auto begun = start(shop, serial, purpose, task);
+  Run run(shop, std::move(begun.device), std::move(begun.journal));
+  co_return co_await run.to_the_end(std::move(task));
+}
+
+}  // namespace lenscap::agent
