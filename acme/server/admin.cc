@@ -1,0 +1,203 @@
+#include "acme/server/admin.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+namespace lenscap::acme {
+namespace {
+
+constexpr std::size_t kLineBytes = 64 * 1024;           // of a request
+constexpr std::size_t kAnswerBytes = 64 * 1024 * 1024;  // lists are long
+constexpr int kPatienceSeconds = 30;
+
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error failed(std::string const& path, std::string_view what) {
+  return Error(Errc::file, path + ": " + std::string(what) + ": " + std::strerror(errno));
+}
+
+Result<sockaddr_un> address_of(std::string const& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error(Errc::settings, path + " is too long for a socket; use a state directory with a shorter name");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+void set_patience(int fd) {
+  timeval const patience{kPatienceSeconds, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+bool send_line(int fd, std::string line) {
+  line += '\n';
+  for (std::string_view rest = line; !rest.empty();) {
+    auto const sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+std::optional<std::string> receive_line(int fd, std::size_t bytes_max) {
+  std::string line;
+  char buffer[4096];
+  while (line.size() <= bytes_max) {
+    auto const got = ::recv(fd, buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    line.append(buffer, static_cast<std::size_t>(got));
+    if (line.back() == '\n') {
+      line.pop_back();
+      return line;
+    }
+  }
+  return std::nullopt;
+}
+
+// A connected socket, or none when nobody listens.
+Result<std::optional<Fd>> connect_to(std::string const& path) {
+  TRY(auto const address, address_of(path));
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return failed(path, "socket");
+  set_patience(fd.get());
+  if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0)
+    return std::optional<Fd>(std::move(fd));
+  if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<Fd>();
+  return failed(path, "the server's admin socket");
+}
+
+bool is_allowed(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+constexpr json::Limits kRequestLimits{.bytes = kLineBytes, .depth = 16, .members = 10'000};
+
+}  // namespace
+
+struct AdminServer::State {
+  std::string path;
+  Run run;
+  Log log;
+  Fd listening, bell;
+  std::thread thread;
+
+  State(std::string path_, Run run_, Log log_) : path(std::move(path_)), run(std::move(run_)), log(std::move(log_)) {}
+
+  ~State() {
+    if (!thread.joinable()) return;
+    std::uint64_t const one = 1;
+    [[maybe_unused]] auto written = ::write(bell.get(), &one, sizeof one);
+    thread.join();
+    ::unlink(path.c_str());
+  }
+
+  void serve() {
+    for (;;) {
+      pollfd fds[] = {{bell.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}};
+      if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+      if (fds[0].revents != 0) return;
+      Fd caller(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (caller.get() < 0) continue;
+      if (!is_allowed(caller.get())) {
+        log.warning("admin.refused");
+        continue;
+      }
+      set_patience(caller.get());
+      if (auto line = receive_line(caller.get(), kLineBytes)) send_line(caller.get(), json::write(answer(*line)));
+    }
+  }
+
+  json::Object answer(std::string_view line) const {
+    auto result = call(line);
+    if (result) return {{"result", *std::move(result)}};
+    return {{"error", to_string(result.error().code())}, {"detail", result.error().detail()}};
+  }
+
+  Result<json::Object> call(std::string_view line) const {
+    try {
+      TRY(auto request, json::parse_object(line, kRequestLimits));
+      TRY(auto operation, json::need_string(request, "operation"));
+      TRY(auto arguments, json::need_object(request, "arguments"));
+      return run(operation, arguments);
+    } catch (std::exception const& e) {
+      log.error("admin.failed", {{"error", e.what()}});
+      return Error(Errc::internal, std::string("the server failed: ") + e.what());
+    }
+  }
+};
+
+AdminServer::AdminServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AdminServer::~AdminServer() = default;
+
+Result<std::unique_ptr<AdminServer>> AdminServer::open(std::string path, Run run, Log log) {
+  TRY(auto const address, address_of(path));
+  TRY(auto const other, connect_to(path));
+  if (other)
+    return Error(Errc::conflict, "another lenscap-ca serves this state directory already (" + path + " answers)");
+  auto state = std::make_unique<State>(path, std::move(run), std::move(log));
+  state->bell = Fd(::eventfd(0, EFD_CLOEXEC));
+  state->listening = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (state->bell.get() < 0 || state->listening.get() < 0) return failed(path, "socket");
+  ::unlink(path.c_str());
+  auto const fd = state->listening.get();
+  // The state directory is 0700; the mode of the socket is a second fence.
+  auto const mask = ::umask(0177);
+  auto const bound = ::bind(fd, reinterpret_cast<sockaddr const*>(&address), sizeof address);
+  ::umask(mask);
+  if (bound != 0 || ::listen(fd, 16) != 0) return failed(path, "cannot listen");
+  state->thread = std::thread([raw = state.get()] { raw->serve(); });
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(state)));
+}
+
+Result<std::optional<json::Object>> ask_server(std::string const& path, std::string_view operation,
+                                               json::Object const& arguments) {
+  TRY(auto fd, connect_to(path));
+  if (!fd) return std::optional<json::Object>();
+  json::Object request{{"operation", operation}, {"arguments", arguments}};
+  auto lost = [&] { return Error(Errc::unreachable, path + ": the server broke off the connection; see its log"); };
+  if (!send_line(fd->get(), json::write(request))) return lost();
+  auto const line = receive_line(fd->get(), kAnswerBytes);
+  if (!line) return lost();
+  TRY(auto answer, json::parse_object(*line, {.bytes = kAnswerBytes, .depth = 16, .members = 10'000'000}));
+  TRY(auto result, json::get_object(answer, "result"));
+  if (result) return result;
+  TRY(auto code, json::need_string(answer, "error"));
+  TRY(auto detail, json::need_string(answer, "detail"));
+  for (int i = 0; i <= static_cast<int>(Errc::conflict); ++i)
+    if (to_string(static_cast<Errc>(i)) == code) return Error(static_cast<Errc>(i), detail);
+  return Error(Errc::internal, detail);
+}
+
+std::string admin_socket_path(std::string const& state_dir) { return state_dir + "/admin.sock"; }
+
+}  // namespace lenscap::acme

@@ -1,0 +1,39 @@
+// The admin socket: commands of the same machine and user talk to the running server through it. STATE/admin.sock, mode
+// 0600, and the other end must be the same user or root (SO_PEERCRED). One JSON line each way:
+//   {"operation":"eab.list","arguments":{}}  ->  {"result":{...}}  or  {"error":"malformed","detail":"..."}
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace lenscap::acme {
+
+// The server's end: a thread of its own that serves one caller after the other.
+class AdminServer {
+ public:
+  using Run = std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments)>;
+
+  // A socket that a dead server left is replaced. Errc::conflict when a living one answers there, Errc::file.
+  static Result<std::unique_ptr<AdminServer>> open(std::string path, Run run, Log log);
+  ~AdminServer();  // removes the socket
+  AdminServer(AdminServer const&) = delete;
+  AdminServer& operator=(AdminServer const&) = delete;
+
+ private:
+  struct State;
+  explicit AdminServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The command's end. Nothing when no server listens there.
+Result<std::optional<json::Object>> ask_server(std::string const& path, std::string_view operation,
+                                               json::Object const& arguments);
+
+std::string admin_socket_path(std::string const& state_dir);
+
+}  // namespace lenscap::acme

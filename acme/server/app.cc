@@ -1,0 +1,52 @@
+#include "acme/server/app.h"
+
+#include "acme/server/validator.h"
+
+namespace lenscap::acme {
+
+// Two are enough for the issuing key and for files; a slow key holder does not hold up the second.
+constexpr std::size_t kPoolThreads = 2;
+
+Policy make_policy(Settings const& settings, ca::Authority const& authority) {
+  Policy policy;
+  policy.eab_required = settings.eab_required;
+  if (!settings.eab_required) policy.open_scope = settings.open_scope;
+  for (auto const& name : settings.profiles) {
+    auto const* profile = authority.find_profile(name);
+    if (profile == nullptr) bug("an authority without a profile of the settings");
+    policy.profiles.push_back({.name = name,
+                               .names_from_order = profile->names_from_order,
+                               .allow_ed25519 = profile->allows(x509::KeyType::ed25519)});
+  }
+  for (auto const& type : settings.challenges)
+    if (auto const* row = find_validator(type))
+      policy.offers.push_back({.type = type, .dns = row->dns, .ip = row->ip, .wildcard = row->wildcard});
+  policy.issuer_constraints = authority.issuing_certificate().name_constraints();
+  return policy;
+}
+
+App::App(AppParts parts)
+    : threads(parts.io_threads),
+      settings(std::move(parts.settings)),
+      clock(parts.clock),
+      log(std::move(parts.log)),
+      store(std::move(parts.store)),
+      authority(std::move(parts.authority)),
+      sealer(std::move(parts.sealer)),
+      policy(make_policy(settings, *authority)),
+      db(*store),
+      resolver(settings.resolver),
+      pool(kPoolThreads),
+      issuing(*authority, pool, log),
+      acme_routes(make_acme_routes(*this)),
+      web_routes(make_web_routes(*this)),
+      http(threads.executor(0)),
+      validation(*this) {}
+
+App::~App() {
+  // Nothing runs any more when the members end; coroutines that still waited end last of all, with `threads`.
+  threads.stop();
+  threads.join();
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,64 @@
+#include "acme/server/authenticate.h"
+
+#include <algorithm>
+
+#include "acme/server/app.h"
+#include "acme/server/records.h"
+#include "acme/wire/jws.h"
+#include "acme/wire/names.h"
+
+namespace lenscap::acme {
+namespace {
+
+// RFC 9110 8.3.1: a media type has no case, and parameters may follow it. 8555-6.2-17.
+bool is_jose_json(net::Headers const& headers) {
+  if (headers.count(names::kContentType) != 1) return false;
+  auto text = std::string_view(*headers.find(names::kContentType));
+  text = text.substr(0, text.find(';'));
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return std::equal(text.begin(), text.end(), names::kJoseJson.begin(), names::kJoseJson.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
+}
+
+Error no_such_account() {
+  return Error(Errc::account_does_not_exist, "kid names no account of this server; make one with newAccount");
+}
+
+}  // namespace
+
+net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net::Request request) {
+  if (!is_jose_json(request.headers))
+    co_return Error(Errc::unsupported_media_type, "the Content-Type of a request must be application/jose+json");
+  CO_TRY(auto jws, parse_jws(request.body));  // 8555-6.2-1 .. -9, -12, -13, -18, -19
+
+  std::optional<Account> account;
+  if (signer == Signer::key) {
+    if (!jws.jwk) co_return Error(Errc::malformed, "this request is signed with \"jwk\", not with \"kid\"");
+  } else {
+    if (jws.jwk) co_return Error(Errc::malformed, "this request is signed with \"kid\", not with \"jwk\"");
+    CO_TRY(auto id, app.settings.urls.parse_account(jws.kid));  // 8555-6.2-16
+    auto load = [&id](store::ReadTxn& txn) { return load_account(txn, id); };
+    account = co_await app.db.read(load);
+    if (!account) co_return no_such_account();
+  }
+  auto const& key = account ? account->key : *jws.jwk;
+  CO_CHECK_OK(verify(jws, key));
+  CO_CHECK_OK(app.nonces.redeem(jws.nonce));  // 8555-6.5-3 .. -5
+  auto const expected = app.settings.urls.of_target(request.target);
+  if (jws.url != expected)  // 8555-6.4-2, -3
+    co_return Error(Errc::unauthorized, "the signed url is not the one of this request, which is " + expected);
+  if (account) CO_CHECK_OK(check_valid(*account));  // 8555-7.3.6-2
+
+  auto signing_key = key;
+  co_return SignedRequest{.signer = std::move(account),
+                          .key = std::move(signing_key),
+                          .url = std::move(jws.url),
+                          .query = std::move(request.query),
+                          .payload = std::move(jws.payload),
+                          .now = app.clock.now(),
+                          .params = std::move(request.params),
+                          .id = std::move(request.id),
+                          .peer = std::move(request.peer)};
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,41 @@
+// Who signed this request, and is it meant for this URL? Everything of RFC 8555 6.2 to 6.5, in the order of Boulder:
+// media type, form of the JWS, algorithm, key or account, signature, nonce, url. Nothing is written to the store, and a
+// nonce is burnt only by a request whose signature is good.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "acme/flow/account_rules.h"
+#include "base/net/awaitable.h"
+#include "base/net/http.h"
+#include "base/time.h"
+
+namespace lenscap::acme {
+
+struct App;
+
+enum class Signer {
+  key,      // `jwk`: newAccount (8555-6.2-14)
+  account,  // `kid`: everything else (8555-6.2-15)
+};
+
+// What a handler gets: from here on nothing looks at HTTP or JWS.
+struct SignedRequest {
+  std::optional<Account> signer;  // of Signer::account; valid
+  x509::PublicKey key;            // that made the signature
+  std::string url;
+  std::string query;
+  std::string payload;  // empty: POST-as-GET
+  Time now{};
+  std::map<std::string, std::string> params;  // of the path
+  std::string id;                             // request id, for the log
+  std::string peer;
+
+  Account const& account() const { return *signer; }  // only behind Signer::account
+  bool is_post_as_get() const { return payload.empty(); }
+};
+
+net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net::Request request);
+
+}  // namespace lenscap::acme

@@ -1,0 +1,65 @@
+// lenscap-ca cert list|show: what was issued, and what may have been.
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include "acme/server/commands/commands.h"
+
+namespace lenscap::acme {
+namespace {
+
+Result<ExitCode> list(CommandLine const& line, long long limit, std::string const& expiring) {
+  json::Object arguments{{"limit", limit}};
+  if (!expiring.empty()) {
+    auto span = parse_duration(expiring);
+    if (!span) return Error(Errc::usage, "--expiring: " + span.error().detail());
+    arguments.set("expiring_seconds", static_cast<long long>(span->count()));
+  }
+  TRY(auto const found, run_operation(line, "cert.list", arguments));
+  if (line.wants_json())
+    print_json(found);
+  else
+    print_table(found, "certificates",
+                {{"Serial", "serial"},
+                 {"Status", "status"},
+                 {"Names", "names"},
+                 {"Profile", "profile"},
+                 {"Expires", "not_after"}});
+  return ExitCode::done;
+}
+
+Result<ExitCode> show(CommandLine const& line, std::string const& serial) {
+  TRY(auto const found, run_operation(line, "cert.show", {{"serial", serial}}));
+  if (line.wants_json()) {
+    print_json(found);
+    return ExitCode::done;
+  }
+  for (auto const& [name, value] : found.members())
+    if (name != "pem") fmt::print("{:<15} {}\n", name, text_of(&value));
+  if (auto const* pem = found.find("pem")) fmt::print("\n{}", text_of(pem));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_cert(CLI::App& app, CommandLine& line) {
+  auto* cert = app.add_subcommand("cert", "Certificates that this CA issued");
+  cert->require_subcommand(1);
+
+  auto limit = std::make_shared<long long>(100);
+  auto expiring = std::make_shared<std::string>();
+  auto* listed = cert->add_subcommand("list", "Newest first, or those that end soon");
+  listed->add_option("--limit", *limit, "At most so many")->capture_default_str();
+  listed->add_option("--expiring", *expiring, "Only those that end within this span, soonest first: 30d");
+  listed->footer("Examples:\n  lenscap-ca cert list\n  lenscap-ca cert list --expiring 30d --output json");
+  listed->callback(
+      [&line, limit, expiring] { line.run = [&line, limit, expiring] { return list(line, *limit, *expiring); }; });
+
+  auto serial = std::make_shared<std::string>();
+  auto* shown = cert->add_subcommand("show", "One certificate with its history");
+  shown->add_option("SERIAL", *serial, "Serial number in hex")->required();
+  shown->footer("Examples:\n  lenscap-ca cert show 5d1e…\n  lenscap-ca cert show 5d1e… --output json");
+  shown->callback([&line, serial] { line.run = [&line, serial] { return show(line, *serial); }; });
+}
+
+}  // namespace lenscap::acme

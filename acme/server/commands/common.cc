@@ -1,0 +1,92 @@
+// What the commands share: settings, passphrase, the way to the store, printing.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "acme/server/admin.h"
+#include "acme/server/commands/commands.h"
+#include "acme/server/operations.h"
+#include "base/file.h"
+#include "base/passphrase.h"
+#include "base/text_table.h"
+#include "ca/ceremony.h"
+
+namespace lenscap::acme {
+
+Result<Settings> load_settings(CommandLine const& line) {
+  auto const file = line.config_file();
+  if (!file_exists(file))
+    return Error(Errc::file,
+                 file + " is missing; make the CA first (lenscap-ca init), or give its directory with --state");
+  return load_settings(file, line.state);
+}
+
+Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
+  auto source = settings.ca_passphrase;
+  constexpr std::string_view kFile = "file:";
+  if (source.starts_with(kFile) && !source.substr(kFile.size()).starts_with("/"))
+    source = std::string(kFile) + settings.state_dir + "/" + source.substr(kFile.size());
+  TRY(auto passphrase, read_passphrase(source, "passphrase of the issuing key"));
+  return ca::first_line(passphrase);
+}
+
+namespace {
+
+Result<x509::Certificate> load_certificate(std::string const& path) {
+  TRY(auto pem, read_file(path));
+  return x509::Certificate::from_pem(pem);
+}
+
+Result<json::Object> run_on_store(CommandLine const& line, Operation const& operation, json::Object const& arguments) {
+  TRY(auto const settings, load_settings(line));
+  TRY(auto const root, load_certificate(line.state + "/keys/root.pem"));
+  TRY(auto const issuing, load_certificate(line.state + "/keys/issuing.pem"));
+  auto const open = operation.writes ? store::open : store::open_read_only;
+  TRY(auto const store, open(settings.store_url, line.state));
+  std::optional<Sealer> sealer;
+  if (operation.needs_sealer) {
+    TRY(auto const passphrase, read_issuing_passphrase(settings));
+    TRY(auto opened, open_sealer(*store, passphrase));
+    sealer = std::move(opened);
+  }
+  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, root, issuing, SystemClock().now()};
+  return operation.run(context, arguments);
+}
+
+}  // namespace
+
+Result<json::Object> run_operation(CommandLine const& line, std::string_view operation, json::Object const& arguments) {
+  auto const* row = find_operation(operation);
+  if (row == nullptr) bug("a command without operation");
+  TRY(auto answer, ask_server(admin_socket_path(line.state), operation, arguments));
+  if (answer) return *std::move(answer);
+  return run_on_store(line, *row, arguments);
+}
+
+void print_json(json::Object const& object) { fmt::print("{}", json::write_pretty(object)); }
+
+std::string text_of(json::Value const* value) {
+  if (value == nullptr || value->is_null()) return "-";
+  if (auto const* text = value->as_string()) return text->empty() ? "-" : *text;
+  if (auto const* array = value->as_array()) {
+    std::string out;
+    for (auto const& item : *array) out += (out.empty() ? "" : ", ") + text_of(&item);
+    return out.empty() ? "-" : out;
+  }
+  return json::write(*value);
+}
+
+void print_table(json::Object const& object, std::string_view list, std::vector<Column> const& columns) {
+  std::vector<std::string> header;
+  for (auto const& column : columns) header.push_back(column.title);
+  std::vector<std::vector<std::string>> rows;
+  if (auto const* value = object.find(list); value != nullptr && value->as_array() != nullptr)
+    for (auto const& item : *value->as_array()) {
+      auto& row = rows.emplace_back();
+      for (auto const& column : columns)
+        row.push_back(text_of(item.as_object() == nullptr ? nullptr : item.as_object()->find(column.member)));
+    }
+  fmt::print("{}", text_table(header, rows));
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,132 @@
+// lenscap-ca init: makes the CA and the settings of its server; says what to do next. Nothing is overwritten.
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "acme/server/commands/commands.h"
+#include "acme/server/default_profiles.h"
+#include "base/file.h"
+#include "base/passphrase.h"
+#include "ca/ceremony.h"
+
+namespace lenscap::acme {
+namespace {
+
+struct Options {
+  ca::CeremonySettings ceremony;
+  std::string passphrase_file, root_passphrase_file;
+  std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
+  std::string http = "0.0.0.0:80";
+};
+
+std::string absolute(std::string const& path) {
+  std::string out = path;
+  if (char* real = ::realpath(path.c_str(), nullptr)) {
+    out = real;
+    ::free(real);
+  }
+  return out;
+}
+
+Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
+  ca::CeremonyPassphrases passphrases;
+  if (!options.passphrase_file.empty() && options.root_passphrase_file.empty()) {
+    TRY(auto lines, read_passphrase("file:" + options.passphrase_file, "passphrases"));
+    return ca::split_passphrases(lines);
+  }
+  auto const source = [](std::string const& file) { return file.empty() ? "prompt" : "file:" + file; };
+  TRY(auto issuing, new_passphrase(source(options.passphrase_file), "passphrase of the issuing key"));
+  TRY(auto root, new_passphrase(source(options.root_passphrase_file), "passphrase of the root key"));
+  passphrases.issuing = ca::first_line(issuing);
+  passphrases.root = ca::first_line(root);
+  return passphrases;
+}
+
+NewSettings settings_of(Options const& options) {
+  NewSettings values;
+  values.url = options.ceremony.url;
+  values.http = options.http;
+  values.name = options.ceremony.name;
+  values.listen = options.listen;
+  values.permit_dns = options.ceremony.permit_dns;
+  values.permit_ip = options.ceremony.permit_ip;
+  values.passphrase = options.passphrase_file.empty() ? "prompt" : "file:" + absolute(options.passphrase_file);
+  return values;
+}
+
+Result<> write_settings(std::string const& state, std::string const& text) {
+  auto const profiles = state + "/profiles";
+  if (::mkdir(profiles.c_str(), 0755) != 0 && errno != EEXIST)
+    return Error(Errc::file, profiles + ": " + std::strerror(errno));
+  for (auto const& profile : default_profiles()) {
+    auto const file = profiles + "/" + std::string(profile.name) + ".toml";
+    if (!file_exists(file)) CHECK_OK(create_file(file, profile.text, 0644));
+  }
+  return create_file(state + "/ca.toml", text, 0644);
+}
+
+Result<ExitCode> run(CommandLine const& line, Options options) {
+  options.ceremony.state_dir = line.state;
+  auto const file = line.state + "/ca.toml";
+  if (file_exists(file)) return Error(Errc::conflict, file + " exists: there is a CA already, and nothing was changed");
+  // The settings are read back as the server will read them, before anything is made.
+  auto const text = settings_text(settings_of(options));
+  TRY(auto reader, config::Reader::parse(text, "settings"));
+  TRY(auto const settings, read_settings(std::move(reader), line.state));
+  TRY(auto const passphrases, ask_passphrases(options));
+  TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now()));
+  CHECK_OK(write_settings(line.state, text));
+
+  auto const hash = to_hex(made.root.fingerprint());
+  auto const constraints = made.issuing.name_constraints();
+  if (line.wants_json()) {
+    print_json({{"root_sha256", hash},
+                {"root", made.keys_dir + "/root.pem"},
+                {"settings", file},
+                {"directory", settings.urls.directory()},
+                {"permits", constraints ? constraints->text() : ""}});
+    return ExitCode::done;
+  }
+  for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
+  fmt::print("The CA \"{}\" is made; it can name {} and nothing else.\n\n", options.ceremony.name,
+             constraints ? constraints->text() : "everything");
+  fmt::print("Root certificate  {}\n", made.keys_dir + "/root.pem");
+  fmt::print("  {}\n  SHA-256 {}\n\n", ca::fingerprint_text(made.root), hash);
+  fmt::print(
+      "What to do next:\n"
+      "  1. Move {} and the root's passphrase to a safe place, off this machine; the server needs neither.\n"
+      "  2. lenscap-ca serve --state {}          (settings: {})\n"
+      "  3. lenscap-ca eab create --state {} --join --grant-dns SUFFIX --grant-ip CIDR\n"
+      "     and give the word that it prints to lenscap-agent join.\n"
+      "  4. Install the root where people look at the cameras: lenscap-ca root export --state {} --out root.pem\n",
+      made.keys_dir + "/root.key", line.state, file, line.state, line.state);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  auto* init = app.add_subcommand("init", "Make a root and an issuing CA that can name only what you permit");
+  init->add_option("--name", options->ceremony.name, "Name of the CA, shown in its certificates")->required();
+  init->add_option("--permit-dns", options->ceremony.permit_dns, "DNS suffixes that certificates may name");
+  init->add_option("--permit-ip", options->ceremony.permit_ip, "Networks (CIDR) that certificates may name");
+  init->add_option("--url", options->ceremony.url, "https URL under which clients reach the server")->required();
+  init->add_option("--passphrase-file", options->passphrase_file,
+                   "File with the issuing key's passphrase in the first line and the root's in the second");
+  init->add_option("--root-passphrase-file", options->root_passphrase_file, "File with the root's passphrase instead");
+  init->add_option("--listen", options->listen, "Where ACME is served (TLS)")->capture_default_str();
+  init->add_option("--http", options->http, "Where root and issuing certificate are served; empty: nowhere")
+      ->capture_default_str();
+  init->footer(
+      "Examples:\n"
+      "  lenscap-ca init --name \"Example Cameras\" --permit-dns cams.example --permit-ip 10.20.0.0/15 \\\n"
+      "      --url https://pki.cams.example --state /var/lib/lenscap-ca\n"
+      "  lenscap-ca init --name Lab --permit-dns lab.example --url https://ca.lab.example:8443 \\\n"
+      "      --listen 0.0.0.0:8443 --state ./state --passphrase-file ./passphrases");
+  init->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });
+}
+
+}  // namespace lenscap::acme

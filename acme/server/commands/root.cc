@@ -1,0 +1,71 @@
+// lenscap-ca root show|export: the root certificate, for people and for the machines that shall trust it.
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include "acme/server/commands/commands.h"
+#include "base/file.h"
+#include "ca/ceremony.h"
+
+namespace lenscap::acme {
+namespace {
+
+Result<x509::Certificate> load_root(CommandLine const& line) {
+  auto const path = line.state + "/keys/root.pem";
+  if (!file_exists(path))
+    return Error(Errc::file,
+                 path + " is missing; make the CA first (lenscap-ca init), or give its directory with --state");
+  TRY(auto pem, read_file(path));
+  return x509::Certificate::from_pem(pem);
+}
+
+Result<ExitCode> show(CommandLine const& line) {
+  TRY(auto const root, load_root(line));
+  auto const constraints = root.name_constraints();
+  auto const permits = constraints ? constraints->text() : std::string("everything");
+  if (line.wants_json()) {
+    print_json({{"subject", root.subject()},
+                {"sha256", to_hex(root.fingerprint())},
+                {"not_before", to_rfc3339(root.not_before())},
+                {"not_after", to_rfc3339(root.not_after())},
+                {"permits", permits},
+                {"pem", root.pem()}});
+    return ExitCode::done;
+  }
+  fmt::print("Subject   {}\nValid     {} to {}\nPermits   {}\n{}\nSHA-256   {}\n", root.subject(),
+             to_rfc3339(root.not_before()), to_rfc3339(root.not_after()), permits, ca::fingerprint_text(root),
+             to_hex(root.fingerprint()));
+  return ExitCode::done;
+}
+
+Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out) {
+  TRY(auto const root, load_root(line));
+  auto const content = form == "der" ? std::string(as_text(root.der())) : root.pem();
+  if (out == "-") {
+    std::fwrite(content.data(), 1, content.size(), stdout);
+    return ExitCode::done;
+  }
+  CHECK_OK(write_file(out, content, 0644));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_root(CLI::App& app, CommandLine& line) {
+  auto* root = app.add_subcommand("root", "Show or export the root certificate");
+  root->require_subcommand(1);
+  auto* shown = root->add_subcommand("show", "What the root is, and its fingerprint");
+  shown->footer("Examples:\n  lenscap-ca root show\n  lenscap-ca root show --output json");
+  shown->callback([&line] { line.run = [&line] { return show(line); }; });
+
+  auto form = std::make_shared<std::string>("pem");
+  auto out = std::make_shared<std::string>("-");
+  auto* exported = root->add_subcommand("export", "The certificate itself, as PEM or DER");
+  exported->add_option("--format", *form, "pem or der")->check(CLI::IsMember({"pem", "der"}))->capture_default_str();
+  exported->add_option("--out", *out, "File, or - for standard output")->capture_default_str();
+  exported->footer(
+      "Examples:\n  lenscap-ca root export --out root.pem\n  lenscap-ca root export --format der --out root.cer");
+  exported->callback([&line, form, out] { line.run = [&line, form, out] { return export_root(line, *form, *out); }; });
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,131 @@
+// lenscap-ca serve: the ACME server until SIGTERM or SIGINT. Under systemd it takes sockets from it (sd_listen_fds(3)),
+// says when it is ready and feeds the watchdog (sd_notify(3)), by its own few lines.
+#include <CLI/CLI.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "acme/server/commands/commands.h"
+#include "acme/server/server.h"
+#include "base/file.h"
+
+namespace lenscap::acme {
+namespace {
+
+std::string environment(char const* name) {
+  auto const* value = ::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+long long environment_number(char const* name) {
+  auto const text = environment(name);
+  long long number = 0;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return ec == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
+void notify_supervisor(std::string_view state) {
+  auto path = environment("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  if (path.empty() || path.size() >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (path.front() == '@') address.sun_path[0] = '\0';  // an abstract socket
+  auto const fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  auto const size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr const*>(&address), size);
+  ::close(fd);
+}
+
+// A socket whose FileDescriptorName is "http" serves plain HTTP, all others ACME.
+InheritedSockets inherited_sockets() {
+  InheritedSockets sockets;
+  if (environment_number("LISTEN_PID") != ::getpid()) return sockets;
+  auto const names = environment("LISTEN_FDNAMES");
+  std::string_view rest = names;
+  for (int fd = 3; fd < 3 + environment_number("LISTEN_FDS"); ++fd) {
+    auto const name = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (name == "http" ? sockets.http : sockets.tls).push_back(fd);
+  }
+  return sockets;
+}
+
+// For tests and scripts: "acme 127.0.0.1 14000" and "web ..." lines, there when the ports are open.
+Result<> write_ports(std::string const& file, Server const& server) {
+  if (file.empty()) return {};
+  std::string text;
+  for (auto const& port : server.ports())
+    text += fmt::format("{} {} {}\n", port.tls ? "acme" : "web", port.address, port.port);
+  return write_file(file, text, 0644);
+}
+
+// Waits for SIGTERM or SIGINT, which must be blocked in every thread.
+void wait_for_stop(sigset_t const& signals) {
+  auto const watchdog_us = environment_number("WATCHDOG_USEC");
+  for (;;) {
+    auto const pause_us = watchdog_us > 0 ? watchdog_us / 2 : 60'000'000;
+    timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
+    if (::sigtimedwait(&signals, nullptr, &pause) > 0) return;
+    if (watchdog_us > 0) notify_supervisor("WATCHDOG=1");
+  }
+}
+
+// A store that lost a write must not go on; the supervisor starts a new process, which recovers.
+[[noreturn]] void end_broken(Log const& log, std::string const& why) {
+  log.error("store.broken", {{"error", why}, {"what_to_do", "see docs/operations.md; the process ends now"}});
+  ::_exit(70);
+}
+
+Result<ExitCode> run(CommandLine const& line, std::string const& port_file) {
+  TRY(auto settings, load_settings(line));
+  TRY(auto const passphrase, read_issuing_passphrase(settings));
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
+  ::signal(SIGPIPE, SIG_IGN);
+
+  SystemClock const clock;
+  auto const log = Log::to_stderr();
+  if (settings.ca_passphrase.starts_with("file:" + line.state) ||
+      (settings.ca_passphrase.starts_with("file:") && !settings.ca_passphrase.starts_with("file:/")))
+    log.warning("secrets.not_sealed",
+                {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
+  TRY(auto const app, open_app(std::move(settings), passphrase, clock, log));
+  app->db.on_broken = [&log](std::string const& why) { end_broken(log, why); };
+  TRY(auto server, Server::start(*app, inherited_sockets()));
+  CHECK_OK(write_ports(port_file, *server));
+  log.info("server.ready", {{"directory", app->settings.urls.directory()},
+                            {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())}});
+  notify_supervisor("READY=1");
+  wait_for_stop(signals);
+  notify_supervisor("STOPPING=1");
+  log.info("server.stopping");
+  server.reset();
+  log.info("server.stopped");
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, CommandLine& line) {
+  auto port_file = std::make_shared<std::string>();
+  auto* serve = app.add_subcommand("serve", "Serve ACME until stopped");
+  serve->add_option("--port-file", *port_file, "Write the open ports here once they are open");
+  serve->footer(
+      "Examples:\n  lenscap-ca serve --state /var/lib/lenscap-ca\n  lenscap-ca serve --state ./state --port-file "
+      "./ports");
+  serve->callback([&line, port_file] { line.run = [&line, port_file] { return run(line, *port_file); }; });
+}
+
+}  // namespace lenscap::acme

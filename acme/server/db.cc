@@ -1,0 +1,21 @@
+#include "acme/server/db.h"
+
+#include "acme/server/resume.h"
+
+namespace lenscap::acme {
+
+net::Awaitable<> Db::commit(store::WriteBody body) {
+  // `start` and `body` live in this frame until the handler has run.
+  auto start = [this, &body](auto handler) {
+    auto resume = resume_later<std::exception_ptr>(std::move(handler));
+    store_.write_async(std::move(body), [resume](std::exception_ptr error, bool) { resume(std::move(error)); });
+  };
+  try {
+    co_await boost::asio::async_initiate<UseAwaitable, void(std::exception_ptr)>(start, boost::asio::use_awaitable);
+  } catch (store::Broken const& broken) {
+    if (on_broken) on_broken(broken.what());
+    throw;
+  }
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,42 @@
+// A challenge: read by an empty payload, started by any object (RFC 8555 7.5.1). Validation runs after the answer,
+// since some clients serve nothing while they wait for it.
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/objects.h"
+#include "acme/server/records.h"
+
+namespace lenscap::acme {
+
+net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& request) {
+  auto const& id = request.params.at("authorization");
+  auto const& challenge_id = request.params.at("challenge");
+  auto const& owner = request.account().id;
+
+  // An authorization without such a challenge looks like none at all.
+  auto load = [&](store::ReadTxn& txn) -> Result<Authorization> {
+    TRY(auto found, load_authorization(txn, id, owner));
+    if (find_challenge(found, challenge_id) == nullptr) return not_found();
+    return expire_authorization(std::move(found), request.now);
+  };
+  CO_TRY(auto current, co_await app.db.read(load));
+  auto answer = [&](Authorization const& authorization) {
+    return challenge_response(app.settings.urls, authorization, *find_challenge(authorization, challenge_id));
+  };
+  if (request.is_post_as_get()) co_return answer(current);
+
+  CO_CHECK_OK(parse_challenge_response(request.payload));
+  // A challenge that is no longer waiting is answered as it is, without a write (8555-7.5.1-3).
+  if (find_challenge(current, challenge_id)->status != ChallengeStatus::pending) co_return answer(current);
+
+  auto accept = [&](store::WriteTxn& txn) -> Result<Accepted> {
+    TRY(auto found, load_authorization(txn, id, owner));
+    TRY(auto accepted, accept_challenge(std::move(found), challenge_id, request.now));
+    if (accepted.start_validation) save_authorization(txn, accepted.authorization);
+    return accepted;
+  };
+  CO_TRY(auto const accepted, co_await app.db.write(accept));
+  if (accepted.start_validation) app.validation.start(id, challenge_id);
+  co_return answer(accepted.authorization);
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,32 @@
+// The directory (RFC 8555 7.1.1): by GET, and by POST-as-GET (8555-6.3-4).
+#include "acme/wire/directory.h"
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/respond.h"
+
+namespace lenscap::acme {
+namespace {
+
+// Only what works is advertised (8555-7.1.1-1).
+Directory make_directory(App const& app) {
+  auto const& urls = app.settings.urls;
+  Directory directory;
+  directory.new_nonce = urls.new_nonce();
+  directory.new_account = urls.new_account();
+  directory.new_order = urls.new_order();
+  directory.external_account_required = app.policy.eab_required;  // 8555-7.3.4-3
+  for (auto const& profile : app.policy.profiles)
+    directory.profiles.emplace_back(profile.name, app.authority->find_profile(profile.name)->description);
+  return directory;
+}
+
+}  // namespace
+
+net::Response get_directory(App& app, net::Request const&) { return json_response(200, to_json(make_directory(app))); }
+
+net::Awaitable<Result<net::Response>> post_directory(App& app, SignedRequest const& request) {
+  if (!request.is_post_as_get()) co_return Error(Errc::malformed, "the directory takes no payload: send an empty one");
+  co_return json_response(200, to_json(make_directory(app)));
+}
+
+}  // namespace lenscap::acme

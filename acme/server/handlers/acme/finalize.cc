@@ -1,0 +1,83 @@
+// finalize (RFC 8555 7.4): the issuance cycle. Nothing is signed without a durable intent, no serial twice, and the
+// client hears of a certificate only when it is on record:
+//   check (pure) -> prepare (no key) -> one transaction: claim the order, record the intent
+//   -> sign once -> one transaction: settle -> answer
+// A crash anywhere is repaired by the sweeper.
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/objects.h"
+#include "acme/server/records.h"
+#include "base/x509/csr.h"
+#include "ca/ledger.h"
+
+namespace lenscap::acme {
+namespace {
+
+Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr) {
+  TRY(auto const order, load_order(txn, request.params.at("order"), request.account().id));
+  TRY(auto const scope, load_scope(txn, request.account(), app.policy));
+  auto const authorizations = load_authorizations(txn, order);
+  FinalizeContext context;
+  context.authorizations = authorizations;
+  context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
+  return check_finalize(order, request.account(), scope, csr, context, app.policy, request.now);
+}
+
+// Both outcomes of the signature, each with everything that belongs to it.
+Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x509::Certificate> const& issued,
+                     Time now) {
+  TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
+  if (!issued) {
+    TRY(auto failed, fail_order(std::move(current), issued.error()));
+    save_order(txn, failed);
+    return failed;
+  }
+  CHECK_OK(ca::record_issued(txn, *issued, now));
+  record_live_names(txn, checked.account_id, issued->names(), issued->not_after());
+  TRY(auto complete, complete_order(std::move(current), issued->serial_hex()));
+  save_order(txn, complete);
+  return complete;
+}
+
+}  // namespace
+
+net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& request) {
+  CO_TRY(auto const der, parse_finalize(request.payload));
+  // A stranger's order is "not found" before its CSR is looked at (8555-6.3-5).
+  auto own = [&](store::ReadTxn& txn) { return load_order(txn, request.params.at("order"), request.account().id); };
+  CO_TRY(auto const own_order, co_await app.db.read(own));
+  CO_TRY(auto const csr, x509::parse_csr(der));
+
+  auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
+  CO_TRY(auto const checked, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
+  ca::IssueRequest wanted{checked.profile, checked.key, checked.names, csr.common_name};
+  CO_TRY(auto draft, co_await app.issuing.prepare(std::move(wanted), request.now));
+
+  auto claim = [&](store::WriteTxn& txn) -> Result<Order> {
+    CHECK_OK(check(app, txn, request, csr));  // what was true a moment ago may not be any more
+    TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
+    TRY(auto next, begin_finalize(std::move(current), request.now));  // 8555-7.4-8: one of two wins
+    save_order(txn, next);
+    CHECK_OK(ca::record_intent(txn, draft, next.id));
+    return next;
+  };
+  CO_TRY(auto const claimed, co_await app.db.write(claim));
+
+  auto const serial = draft.serial_hex();
+  auto const issued = co_await app.issuing.sign(std::move(draft));
+  auto finish = [&](store::WriteTxn& txn) { return settle(txn, checked, issued, request.now); };
+  CO_TRY(auto const settled, co_await app.db.write(finish));
+  if (issued)
+    app.log.info("certificate.issued", {{"serial", serial},
+                                        {"order", claimed.id},
+                                        {"account", claimed.account_id},
+                                        {"names", checked.names.text()},
+                                        {"profile", checked.profile},
+                                        {"not_after", to_rfc3339(issued->not_after())}});
+  else
+    app.log.error("certificate.failed",
+                  {{"serial", serial}, {"order", claimed.id}, {"error", issued.error().detail()}});
+  co_return order_response(app.settings.urls, settled);
+}
+
+}  // namespace lenscap::acme

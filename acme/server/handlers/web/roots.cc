@@ -1,0 +1,19 @@
+// The root by its hash, for an agent that knows the hash and nothing else: it can check what it gets, so plain HTTP is
+// good enough. "/roots/HASH" is DER, "/roots/HASH.pem" is PEM.
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/respond.h"
+#include "acme/wire/names.h"
+
+namespace lenscap::acme {
+
+net::Response root_certificate(App& app, net::Request const& request) {
+  auto const& root = app.authority->root_certificate();
+  auto const& wanted = request.params.at("sha256");
+  auto const hash = to_hex(root.fingerprint());
+  if (wanted == hash) return bytes_response(200, names::kPkixCert, std::string(as_text(root.der())));
+  if (wanted == hash + ".pem") return bytes_response(200, "application/x-pem-file", root.pem());
+  return problem_response(Error(Errc::not_found, "this server has no root certificate with that SHA-256"));
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,27 @@
+// The CA's issuer for coroutines: what may block (the key, the store) happens on the work pool.
+#pragma once
+
+#include "base/log.h"
+#include "base/net/awaitable.h"
+#include "base/net/io_threads.h"
+#include "ca/authority.h"
+
+namespace lenscap::acme {
+
+class Issuing {
+ public:
+  Issuing(ca::Authority const& authority, net::WorkPool& pool, Log log)
+      : authority_(authority), pool_(pool), log_(std::move(log)) {}
+
+  // See ca::Authority. What is thrown comes out: nothing was claimed yet.
+  net::Awaitable<Result<ca::Draft>> prepare(ca::IssueRequest request, Time now);
+  // See ca::Authority. Does not throw: an intent stands in the store, so the caller has to settle it.
+  net::Awaitable<Result<x509::Certificate>> sign(ca::Draft draft);
+
+ private:
+  ca::Authority const& authority_;
+  net::WorkPool& pool_;
+  Log log_;
+};
+
+}  // namespace lenscap::acme

@@ -1,0 +1,272 @@
+#include "acme/server/operations.h"
+
+#include <algorithm>
+
+#include "acme/server/db.h"
+#include "acme/server/records.h"
+#include "acme/wire/join.h"
+#include "base/random.h"
+#include "ca/ledger.h"
+
+namespace lenscap::acme {
+namespace {
+
+using json::Object;
+using json::Value;
+
+constexpr std::size_t kMacKeyBytes = 32;  // HS256 wants a key as long as its hash (RFC 7518 3.2)
+constexpr std::int64_t kListDefault = 100;
+constexpr std::int64_t kListMost = 100'000;
+
+Error usage(std::string text) { return Error(Errc::usage, std::move(text)); }
+
+template <class T>
+Result<std::vector<T>> read_list(Object const& arguments, std::string_view name, Result<T> (*parse)(std::string_view)) {
+  std::vector<T> values;
+  TRY(auto texts, json::get_strings(arguments, name));
+  for (auto const& text : texts.value_or(std::vector<std::string>{})) {
+    auto value = parse(text);
+    if (!value) return usage("\"" + text + "\": " + value.error().detail());
+    values.push_back(*std::move(value));
+  }
+  return values;
+}
+
+Result<std::optional<Time>> read_time(Object const& arguments, std::string_view name) {
+  TRY(auto seconds, json::get_int(arguments, name));
+  return seconds ? std::optional(from_unix(*seconds)) : std::optional<Time>();
+}
+
+Result<Scope> read_scope(Object const& arguments) {
+  Scope scope;
+  TRY(scope.grant_dns, read_list(arguments, "grant_dns", x509::DnsName::parse));
+  TRY(scope.grant_ip, read_list(arguments, "grant_ip", x509::IpBlock::parse));
+  TRY(scope.prove_dns, read_list(arguments, "prove_dns", x509::DnsName::parse));
+  TRY(scope.prove_ip, read_list(arguments, "prove_ip", x509::IpBlock::parse));
+  TRY(auto profiles, json::get_strings(arguments, "profiles"));
+  scope.profiles = profiles.value_or(std::vector<std::string>{});
+  TRY(scope.issue_until, read_time(arguments, "issue_until"));
+  TRY(auto most, json::get_int(arguments, "live_names"));
+  if (most && *most < 1) return usage("--live-names must be at least 1");
+  if (most) scope.live_names_max = static_cast<std::size_t>(*most);
+  return scope;
+}
+
+// A key for names that this CA can never put into a certificate would only disappoint later.
+Result<> check_scope(Scope const& scope, OperationContext const& context) {
+  if (scope.grant_dns.empty() && scope.grant_ip.empty() && scope.prove_dns.empty() && scope.prove_ip.empty())
+    return usage("the key would allow no name at all; give --grant-dns, --grant-ip, --prove-dns or --prove-ip");
+  for (auto const& name : scope.profiles)
+    if (std::ranges::find(context.settings.profiles, name) == context.settings.profiles.end())
+      return usage("\"" + name + "\" is not a profile of the settings (ca.profiles)");
+  auto const constraints = context.issuing.name_constraints();
+  if (!constraints) return {};
+  for (auto const* list : {&scope.grant_dns, &scope.prove_dns})
+    for (auto const& name : *list)
+      if (auto fits = constraints->test(name); !fits)
+        return Error(Errc::rejected_identifier, "this CA cannot name " + name.text() + ": " + fits.error().detail());
+  auto const overlaps = [&](x509::IpBlock const& block) {
+    return std::ranges::any_of(constraints->permitted_ip, [&](x509::IpBlock const& permitted) {
+      return permitted.contains(block) || block.contains(permitted);
+    });
+  };
+  for (auto const* list : {&scope.grant_ip, &scope.prove_ip})
+    for (auto const& block : *list)
+      if (!overlaps(block))
+        return Error(Errc::rejected_identifier,
+                     "this CA cannot name addresses of " + block.text() + "; it permits " + constraints->text());
+  return {};
+}
+
+Result<Object> create_eab(OperationContext const& context, Object const& arguments) {
+  EabRecord record;
+  TRY(record.key.scope, read_scope(arguments));
+  CHECK_OK(check_scope(record.key.scope, context));
+  TRY(record.key.bind_by, read_time(arguments, "bind_by"));
+  TRY(auto uses, json::get_string(arguments, "uses"));
+  if (uses && *uses != "single" && *uses != "many") return usage("--uses must be single or many");
+  record.key.use = uses == "many" ? EabUse::many : EabUse::single;
+  record.key.created = context.now;
+  record.key.kid = random_token();
+  SecretBytes mac_key(random_bytes(kMacKeyBytes));
+  record.sealed_mac = context.sealer->seal(mac_key, record.key.kid);
+
+  auto save = [&](store::WriteTxn& txn) -> Result<> {
+    save_eab(txn, record);
+    return {};
+  };
+  CHECK_OK(Db(context.store).write_blocking(save));
+
+  Object result;
+  result.set("kid", record.key.kid).set("mac_key", to_base64url(mac_key.view()));
+  result.set("directory", context.settings.urls.directory());
+  TRY(auto wants_join, json::get_bool(arguments, "join"));
+  if (wants_join.value_or(false)) {
+    if (!context.settings.http)
+      return usage(
+          "a join word needs plain HTTP for the root: set server.http; or give the key id and MAC key by hand");
+    JoinString join;
+    join.directory = context.settings.urls.directory();
+    join.root_sha256 = context.root.fingerprint();
+    join.root_url = context.settings.http_url() + "/roots/" + to_hex(join.root_sha256);
+    join.eab_kid = record.key.kid;
+    join.eab_mac_key = std::move(mac_key);
+    result.set("join", make_join_string(join).text());
+  }
+  return result;
+}
+
+Object eab_to_json(EabKey const& key, Time now) {
+  Object object;
+  object.set("kid", key.kid);
+  auto const bindable =
+      !key.revoked && !(key.bind_by && *key.bind_by <= now) && !(key.use == EabUse::single && !key.used_by.empty());
+  object.set("status", key.revoked ? "revoked" : bindable ? "can bind" : "bound or past");
+  object.set("uses", key.use == EabUse::single ? "single" : "many");
+  object.set("accounts", Value::strings(key.used_by));
+  object.set("scope", scope_to_json(key.scope));
+  if (key.bind_by) object.set("bind_by", to_rfc3339(*key.bind_by));
+  object.set("created", to_rfc3339(key.created));
+  return object;
+}
+
+Result<Object> list_eab(OperationContext const& context, Object const&) {
+  json::Array keys;
+  context.store.read([&](store::ReadTxn& txn) {
+    visit_eab(txn, [&](EabRecord const& record) {
+      keys.emplace_back(eab_to_json(record.key, context.now));
+      return true;
+    });
+  });
+  return Object{{"keys", std::move(keys)}};
+}
+
+Result<Object> revoke_eab(OperationContext const& context, Object const& arguments) {
+  TRY(auto const kid, json::need_string(arguments, "kid"));
+  auto revoke = [&](store::WriteTxn& txn) -> Result<EabKey> {
+    auto record = load_eab(txn, kid);
+    if (!record) return Error(Errc::not_found, "there is no EAB key " + kid + "; see `lenscap-ca eab list`");
+    record->key.revoked = true;
+    save_eab(txn, *record);
+    return record->key;
+  };
+  TRY(auto const key, Db(context.store).write_blocking(revoke));
+  return eab_to_json(key, context.now);
+}
+
+Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
+  Object object;
+  object.set("serial", record.serial_hex);
+  auto const expired = record.status == ca::CertificateStatus::issued && record.not_after < now;
+  object.set("status", expired ? std::string_view("expired") : to_string(record.status));
+  std::vector<std::string> names;
+  for (auto const& identifier : to_identifiers(record.names)) names.push_back(identifier.value());
+  object.set("names", Value::strings(names));
+  object.set("profile", record.profile);
+  object.set("not_before", to_rfc3339(record.not_before));
+  object.set("not_after", to_rfc3339(record.not_after));
+  object.set("reference", record.reference);
+  return object;
+}
+
+Result<Object> list_certificates(OperationContext const& context, Object const& arguments) {
+  TRY(auto const asked, json::get_int(arguments, "limit"));
+  TRY(auto const expiring, json::get_int(arguments, "expiring_seconds"));
+  auto const limit = static_cast<std::size_t>(std::clamp<std::int64_t>(asked.value_or(kListDefault), 1, kListMost));
+  json::Array certificates;
+  auto visit = [&](ca::CertificateRecord const& record) {
+    certificates.emplace_back(certificate_to_json(record, context.now));
+    return certificates.size() < limit;
+  };
+  context.store.read([&](store::ReadTxn& txn) {
+    if (expiring)
+      ca::visit_expiring(txn, context.now, context.now + Seconds(*expiring), visit);
+    else
+      ca::visit_newest(txn, visit);
+  });
+  return Object{{"certificates", std::move(certificates)}};
+}
+
+Result<Object> show_certificate(OperationContext const& context, Object const& arguments) {
+  TRY(auto const serial, json::need_string(arguments, "serial"));
+  std::optional<ca::CertificateRecord> record;
+  std::optional<x509::Certificate> certificate;
+  std::optional<Order> order;
+  context.store.read([&](store::ReadTxn& txn) {
+    if (serial.empty() || serial.size() > 40) return;
+    record = ca::find_by_serial(txn, serial);
+    if (!record) return;
+    certificate = ca::find_certificate(txn, serial);
+    order = load_order(txn, record->reference);
+  });
+  if (!record) return Error(Errc::not_found, "there is no certificate with serial " + serial);
+  auto object = certificate_to_json(*record, context.now);
+  object.set("common_name", record->common_name);
+  object.set("recorded_at", to_rfc3339(record->recorded_at));
+  if (record->issued_at) object.set("issued_at", to_rfc3339(*record->issued_at));
+  object.set("profile_sha256", record->profile_hash);
+  object.set("key_sha256", record->spki_hash);
+  if (!record->fingerprint.empty()) object.set("sha256", record->fingerprint);
+  if (order) object.set("account", order->account_id);
+  if (certificate) object.set("pem", certificate->pem());
+  return object;
+}
+
+Result<Object> list_accounts(OperationContext const& context, Object const&) {
+  json::Array accounts;
+  context.store.read([&](store::ReadTxn& txn) {
+    visit_accounts(txn, [&](Account const& account) {
+      Object object;
+      object.set("account", account.id);
+      object.set("status", to_string(account.status));
+      object.set("key", x509::to_string(account.key.type()));
+      object.set("eab", account.eab_kid);
+      object.set("contact", Value::strings(account.contact));
+      object.set("created", to_rfc3339(account.created));
+      accounts.emplace_back(std::move(object));
+      return accounts.size() < static_cast<std::size_t>(kListMost);
+    });
+  });
+  return Object{{"accounts", std::move(accounts)}};
+}
+
+constexpr Operation kOperations[] = {
+    // name         writes sealer
+    {"eab.create", true, true, create_eab},        {"eab.list", false, false, list_eab},
+    {"eab.revoke", true, false, revoke_eab},       {"cert.list", false, false, list_certificates},
+    {"cert.show", false, false, show_certificate}, {"account.list", false, false, list_accounts},
+};
+
+}  // namespace
+
+Operation const* find_operation(std::string_view name) {
+  for (auto const& row : kOperations)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+Result<Sealer> open_sealer(store::Store& store, SecretBytes const& passphrase) {
+  constexpr std::string_view kSalt = "seal_salt";
+  constexpr std::string_view kCheck = "seal_check";  // a known text under the key: tells a wrong passphrase at once
+  Db db(store);
+  auto load = [&](store::ReadTxn& txn) { return std::pair(load_meta(txn, kSalt), load_meta(txn, kCheck)); };
+  auto const [salt, check] = db.read_blocking(load);
+  if (salt && check) {
+    TRY(auto octets, from_hex(*salt));
+    auto sealer = Sealer::from_passphrase(passphrase, octets);
+    if (!sealer.open(*check, kCheck))
+      return Error(Errc::wrong_passphrase, "the store's secrets are sealed under another passphrase than this one");
+    return sealer;
+  }
+  auto const fresh = random_bytes(16);
+  auto sealer = Sealer::from_passphrase(passphrase, fresh);
+  auto save = [&](store::WriteTxn& txn) -> Result<> {
+    save_meta(txn, kSalt, to_hex(fresh));
+    save_meta(txn, kCheck, sealer.seal(SecretBytes(std::string_view("lenscap")), kCheck));
+    return {};
+  };
+  CHECK_OK(db.write_blocking(save));
+  return sealer;
+}
+
+}  // namespace lenscap::acme

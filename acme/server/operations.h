@@ -1,0 +1,38 @@
+// What the commands do with a store: EAB keys, lists of certificates and accounts. One function for each, JSON in and
+// out, so that the same code serves the admin socket of a running server and a command that opened the store itself.
+// Blocking. What create_eab gives out is secret: it is shown once and kept nowhere but sealed.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "acme/server/settings.h"
+#include "base/json.h"
+#include "base/seal.h"
+#include "base/x509/certificate.h"
+#include "store/store.h"
+
+namespace lenscap::acme {
+
+struct OperationContext {
+  Settings const& settings;
+  store::Store& store;
+  Sealer const* sealer = nullptr;  // only create_eab needs it
+  x509::Certificate const& root;
+  x509::Certificate const& issuing;
+  Time now;
+};
+
+struct Operation {
+  std::string_view name;  // "eab.create"
+  bool writes;
+  bool needs_sealer;
+  Result<json::Object> (*run)(OperationContext const& context, json::Object const& arguments);
+};
+Operation const* find_operation(std::string_view name);  // nullptr: unknown
+
+// The sealer of a store's secrets: the passphrase, with a salt that lies in the store. Writes the salt into a new
+// store. Errc::wrong_passphrase when the store was sealed under another one.
+Result<Sealer> open_sealer(store::Store& store, SecretBytes const& passphrase);
+
+}  // namespace lenscap::acme

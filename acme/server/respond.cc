@@ -1,0 +1,50 @@
+#include "acme/server/respond.h"
+
+#include <algorithm>
+
+#include "acme/server/nonces.h"
+#include "acme/server/urls.h"
+#include "acme/wire/names.h"
+#include "acme/wire/problem.h"
+
+namespace lenscap::acme {
+
+net::Response json_response(int status, json::Object const& object) {
+  return bytes_response(status, names::kJson, json::write(object));
+}
+
+net::Response bytes_response(int status, std::string_view content_type, std::string body) {
+  net::Response response;
+  response.status = status;
+  response.headers.add(std::string(names::kContentType), std::string(content_type));
+  response.body = std::move(body);
+  return response;
+}
+
+net::Response problem_response(Error const& error) {
+  auto response = bytes_response(http_status(error), names::kProblemJson, json::write(to_problem(error)));
+  if (error.retry_after) add_retry_after(response, *error.retry_after);
+  if (error.code() == Errc::key_in_use && !error.url.empty()) add_location(response, error.url);
+  return response;
+}
+
+void add_link(net::Response& response, std::string_view url, std::string_view relation) {
+  response.headers.add(std::string(names::kLink), "<" + std::string(url) + ">;rel=\"" + std::string(relation) + "\"");
+}
+
+void add_location(net::Response& response, std::string url) {
+  response.headers.add(std::string(names::kLocation), std::move(url));
+}
+
+void add_retry_after(net::Response& response, Seconds after) {
+  response.headers.add(std::string(names::kRetryAfter), std::to_string(std::clamp<long long>(after.count(), 1, 600)));
+}
+
+void finish_acme(net::Response& response, Nonces& nonces, Urls const& urls, Resource resource) {
+  response.headers.add(std::string(names::kReplayNonce), nonces.issue());
+  if (response.headers.find(names::kCacheControl) == nullptr)
+    response.headers.add(std::string(names::kCacheControl), "no-store");
+  if (resource != Resource::directory) add_link(response, urls.directory(), names::kRelIndex);
+}
+
+}  // namespace lenscap::acme

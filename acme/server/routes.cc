@@ -1,0 +1,115 @@
+// Every path of the server, in two tables: what is signed by an ACME client, and what anybody may read.
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/respond.h"
+
+namespace lenscap::acme {
+namespace {
+
+using net::Method;
+
+struct SignedRoute {
+  std::string_view pattern;  // method POST; GET on it is 405 (8555-6.3-1)
+  Signer signer;
+  SignedHandler handler;
+  Resource resource = Resource::other;
+};
+
+constexpr SignedRoute kSignedRoutes[] = {
+    {"/acme/directory", Signer::account, post_directory, Resource::directory},  // 8555-6.3-4
+    {"/acme/new-nonce", Signer::account, post_new_nonce},
+    {"/acme/new-account", Signer::key, new_account},
+    {"/acme/account/{account}", Signer::account, account},
+    {"/acme/account/{account}/orders", Signer::account, orders},
+    {"/acme/new-order", Signer::account, new_order},
+    {"/acme/order/{order}", Signer::account, order},
+    {"/acme/order/{order}/finalize", Signer::account, finalize},
+    {"/acme/authz/{authorization}", Signer::account, authorization},
+    {"/acme/challenge/{authorization}/{challenge}", Signer::account, challenge},
+    {"/acme/cert/{certificate}", Signer::account, certificate},
+};
+
+struct OpenRoute {
+  Method method;
+  std::string_view pattern;
+  OpenHandler handler;
+  Resource resource = Resource::other;
+};
+
+constexpr OpenRoute kOpenAcmeRoutes[] = {
+    {Method::get, "/acme/directory", get_directory, Resource::directory},
+    {Method::get, "/acme/new-nonce", get_new_nonce},
+    {Method::head, "/acme/new-nonce", head_new_nonce},
+};
+
+constexpr OpenRoute kWebRoutes[] = {
+    {Method::get, "/health", health},
+    {Method::get, "/roots/{sha256}", root_certificate},
+};
+
+net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
+  net::Response response;
+  auto signed_request = co_await authenticate(app, route.signer, std::move(request));
+  if (!signed_request) {
+    response = problem_response(signed_request.error());
+  } else {
+    auto answer = co_await route.handler(app, *signed_request);
+    response = answer ? *std::move(answer) : problem_response(answer.error());
+  }
+  finish_acme(response, app.nonces, app.settings.urls, route.resource);
+  co_return response;
+}
+
+net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, net::Request request) {
+  auto response = route.handler(app, request);
+  finish_acme(response, app.nonces, app.settings.urls, route.resource);
+  co_return response;
+}
+
+net::Awaitable<net::Response> serve_web(App& app, OpenHandler handler, net::Request request) {
+  co_return handler(app, request);
+}
+
+// A refusal of the HTTP layer itself, as a problem document too (8555-6.7-1).
+net::Response http_problem(int status, std::string detail) {
+  auto const code = status == 404   ? Errc::not_found
+                    : status == 405 ? Errc::method_not_allowed
+                    : status == 413 ? Errc::payload_too_large
+                    : status == 503 ? Errc::unavailable
+                    : status >= 500 ? Errc::internal
+                                    : Errc::malformed;
+  auto response = problem_response(Error(code, std::move(detail)));
+  response.status = status;
+  return response;
+}
+
+}  // namespace
+
+net::Router make_acme_routes(App& app) {
+  net::Router router([&app](int status, std::string detail) {
+    auto response = http_problem(status, std::move(detail));
+    finish_acme(response, app.nonces, app.settings.urls, Resource::other);  // 8555-6.5-2
+    return response;
+  });
+  for (auto const& route : kOpenAcmeRoutes)
+    router.add(route.method, route.pattern,
+               [&app, &route](net::Request request) { return serve_open_acme(app, route, std::move(request)); });
+  for (auto const& route : kSignedRoutes)
+    router.add(Method::post, route.pattern,
+               [&app, &route](net::Request request) { return serve_signed(app, route, std::move(request)); });
+  router.add(Method::get, "/health",
+             [&app](net::Request request) { return serve_web(app, health, std::move(request)); });
+  return router;
+}
+
+net::Router make_web_routes(App& app) {
+  net::Router router(http_problem);
+  for (auto const& route : kWebRoutes)
+    router.add(route.method, route.pattern,
+               [&app, &route](net::Request request) { return serve_web(app, route.handler, std::move(request)); });
+  router.add(Method::get, app.authority->aia_path(),
+             [&app](net::Request request) { return serve_web(app, issuing_certificate, std::move(request)); });
+  return router;
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,128 @@
+#include "acme/server/server.h"
+
+#include "acme/server/operations.h"
+#include "acme/server/sweeper.h"
+#include "ca/ceremony.h"
+
+namespace lenscap::acme {
+namespace {
+
+constexpr auto kChoresEvery = std::chrono::seconds(60);
+
+std::string nonce_file(Settings const& settings) { return settings.state_dir + "/nonces"; }
+
+}  // namespace
+
+Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log) {
+  TRY(auto store, store::open(settings.store_url, settings.state_dir));
+  ca::AuthoritySettings authority_settings;
+  authority_settings.state_dir = settings.state_dir;
+  authority_settings.key = settings.ca_key;
+  authority_settings.http_url = settings.http_url();
+  for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
+  authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
+  auto const own = ca::first_line(passphrase);
+  TRY(auto authority, ca::Authority::open(authority_settings, *store, own));
+  TRY(auto sealer, open_sealer(*store, own));
+  return std::make_unique<App>(AppParts{.settings = std::move(settings),
+                                        .store = std::move(store),
+                                        .authority = std::move(authority),
+                                        .sealer = std::move(sealer),
+                                        .clock = clock,
+                                        .log = std::move(log)});
+}
+
+Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& inherited) {
+  std::unique_ptr<Server> server(new Server(app));
+  auto const now = app.clock.now();
+  app.nonces.load(nonce_file(app.settings));
+  recover(app, now);
+  TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, now));
+  server->certificate_ = std::move(certificate);
+  auto run = [&app](std::string_view name, json::Object const& arguments) -> Result<json::Object> {
+    auto const* operation = find_operation(name);
+    if (operation == nullptr) return Error(Errc::usage, "this server knows no operation " + std::string(name));
+    OperationContext context{app.settings,
+                             *app.store,
+                             &app.sealer,
+                             app.authority->root_certificate(),
+                             app.authority->issuing_certificate(),
+                             app.clock.now()};
+    if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
+    return operation->run(context, arguments);
+  };
+  TRY(auto admin, AdminServer::open(admin_socket_path(app.settings.state_dir), run, app.log));
+  server->admin_ = std::move(admin);
+  CHECK_OK(server->open_listeners(inherited));
+  server->chores_ = std::thread([raw = server.get()] { raw->look_after(); });
+  return server;
+}
+
+Result<> Server::open_listeners(InheritedSockets const& inherited) {
+  auto open = [&](bool tls, Endpoint const& endpoint, int inherited_socket) -> Result<> {
+    net::ListenerSettings settings;
+    settings.address = endpoint.address;
+    settings.port = endpoint.port;
+    settings.inherited_socket = inherited_socket;
+    settings.tls = tls ? &certificate_->context() : nullptr;
+    settings.name = tls ? "acme" : "web";
+    auto listener =
+        net::Listener::open(app_.threads, std::move(settings), tls ? app_.acme_routes : app_.web_routes, app_.log);
+    if (!listener) return std::move(listener).error();
+    ports_.push_back({tls, endpoint.address, (*listener)->port()});
+    app_.log.info("server.listening",
+                  {{"what", tls ? "acme" : "web"}, {"address", endpoint.address}, {"port", ports_.back().port}});
+    listeners_.push_back(*std::move(listener));
+    return {};
+  };
+  Endpoint const from_supervisor{"inherited", 0};
+  for (auto socket : inherited.tls) CHECK_OK(open(true, from_supervisor, socket));
+  for (auto socket : inherited.http) CHECK_OK(open(false, from_supervisor, socket));
+  if (inherited.tls.empty())
+    for (auto const& endpoint : app_.settings.listen) CHECK_OK(open(true, endpoint, -1));
+  if (inherited.http.empty() && app_.settings.http) CHECK_OK(open(false, *app_.settings.http, -1));
+  return {};
+}
+
+Server::~Server() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (chores_.joinable()) chores_.join();
+  for (auto& listener : listeners_) listener->stop();
+  if (listeners_.empty()) return;  // never served
+  if (auto saved = app_.nonces.save(nonce_file(app_.settings)); !saved)
+    app_.log.warning("nonces.not_saved", {{"error", saved.error().detail()}});
+}
+
+std::vector<Server::Port> Server::ports() const { return ports_; }
+
+void Server::look_after() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    wake_.wait_for(lock, kChoresEvery);
+    if (stopping_) return;
+    lock.unlock();
+    do_chores();
+    lock.lock();
+  }
+}
+
+void Server::do_chores() {
+  auto const now = app_.clock.now();
+  try {
+    if (auto swept = sweep(app_, now); swept.expired != 0)
+      app_.log.info("sweeper.expired", {{"orders", swept.expired}});
+    auto renewed = certificate_->renew_if_due(now);
+    if (!renewed)
+      app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});
+    else if (*renewed)
+      app_.log.info("server.certificate_renewed", {{"due", to_rfc3339(certificate_->due())}});
+  } catch (std::exception const& e) {
+    app_.log.error("server.chores_failed", {{"error", e.what()}});
+  }
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,57 @@
+// The App behind sockets: listeners, the server's own certificate, the admin socket, and the chores that come by time.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "acme/server/admin.h"
+#include "acme/server/app.h"
+#include "acme/server/server_certificate.h"
+#include "base/net/listener.h"
+
+namespace lenscap::acme {
+
+// Opens the store, the CA and the sealer that the settings name. Blocks.
+Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log);
+
+// Sockets of a supervisor (sd_listen_fds(3)): taken instead of opening the settings' addresses.
+struct InheritedSockets {
+  std::vector<int> tls;
+  std::vector<int> http;
+};
+
+class Server {
+ public:
+  // Recovers what a crash left, then serves. `app` is borrowed.
+  static Result<std::unique_ptr<Server>> start(App& app, InheritedSockets const& inherited = {});
+  ~Server();  // graceful stop: requests in progress may end, nonces are kept for the next start
+
+  struct Port {
+    bool tls;
+    std::string address;
+    std::uint16_t port;
+  };
+  std::vector<Port> ports() const;
+  ServerCertificate& certificate() { return *certificate_; }
+
+ private:
+  explicit Server(App& app) : app_(app) {}
+  Result<> open_listeners(InheritedSockets const& inherited);
+  void look_after();  // the chores' thread
+  void do_chores();
+
+  App& app_;
+  std::unique_ptr<ServerCertificate> certificate_;
+  std::vector<Port> ports_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unique_ptr<AdminServer> admin_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread chores_;
+};
+
+}  // namespace lenscap::acme

@@ -1,0 +1,52 @@
+#include "acme/server/server_certificate.h"
+
+#include "acme/server/urls.h"
+
+namespace lenscap::acme {
+
+struct ServerCertificate::Identity {
+  std::vector<x509::Certificate> chain;
+  x509::PrivateKey key;
+
+  Time due() const {
+    auto const& leaf = chain.front();
+    return leaf.not_before() + (leaf.not_after() - leaf.not_before()) * 2 / 3;
+  }
+};
+
+Result<ServerCertificate::Identity> ServerCertificate::issue(Time now) const {
+  auto key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const common_name = names_.dns.empty() ? std::string() : names_.dns.begin()->text();
+  TRY(auto leaf, authority_.issue({kProfile, key.public_key(), names_, common_name}, "server", now));
+  std::vector<x509::Certificate> chain{std::move(leaf), authority_.issuing_certificate()};
+  return Identity{std::move(chain), std::move(key)};
+}
+
+Result<std::unique_ptr<ServerCertificate>> ServerCertificate::make(ca::Authority const& authority, Urls const& urls,
+                                                                   Time now) {
+  x509::NameSet names;
+  if (urls.host_is_ip()) {
+    TRY(auto address, x509::IpAddress::parse(urls.host()));
+    names.ip.insert(std::move(address));
+  } else {
+    TRY(auto name, x509::DnsName::parse(urls.host()));
+    names.dns.insert(std::move(name));
+  }
+  std::unique_ptr<ServerCertificate> certificate(new ServerCertificate(authority, std::move(names)));
+  auto identity = certificate->issue(now);
+  if (!identity) return std::move(identity).error().with_context("the server's own certificate: ");
+  TRY(auto context, net::TlsServerContext::make(identity->chain, identity->key));
+  certificate->context_ = std::move(context);
+  certificate->due_ = identity->due();
+  return certificate;
+}
+
+Result<bool> ServerCertificate::renew_if_due(Time now) {
+  if (now < due_) return false;
+  TRY(auto identity, issue(now));
+  CHECK_OK(context_->replace(identity.chain, identity.key));
+  due_ = identity.due();
+  return true;
+}
+
+}  // namespace lenscap::acme

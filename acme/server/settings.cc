@@ -1,0 +1,203 @@
+#include "acme/server/settings.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "acme/server/resolver.h"
+#include "acme/server/validator.h"
+#include "acme/wire/names.h"
+
+namespace lenscap::acme {
+namespace {
+
+// Reads each text of a list by `parse` and refuses those that are none.
+template <class T>
+std::vector<T> read_list(config::Reader& reader, std::string_view path, Result<T> (*parse)(std::string_view)) {
+  std::vector<T> values;
+  for (auto const& text : reader.strings(path, {})) {
+    auto value = parse(text);
+    if (value)
+      values.push_back(*std::move(value));
+    else
+      reader.refuse(path, "\"" + text + "\": " + value.error().detail());
+  }
+  return values;
+}
+
+Scope read_scope(config::Reader& reader, std::string_view table) {
+  Scope scope;
+  auto const path = std::string(table);
+  scope.grant_dns = read_list(reader, path + ".grant_dns", x509::DnsName::parse);
+  scope.grant_ip = read_list(reader, path + ".grant_ip", x509::IpBlock::parse);
+  scope.prove_dns = read_list(reader, path + ".prove_dns", x509::DnsName::parse);
+  scope.prove_ip = read_list(reader, path + ".prove_ip", x509::IpBlock::parse);
+  scope.profiles = reader.strings(path + ".profiles", {});
+  if (auto most = reader.integer(path + ".live_names", 0, 0, 1'000'000'000); most != 0)
+    scope.live_names_max = static_cast<std::size_t>(most);
+  return scope;
+}
+
+bool is_file_word(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == name.npos;
+}
+
+bool is_passphrase_source(std::string_view text) {
+  return text == "prompt" || (text.starts_with("file:") && text.size() > 5) ||
+         (text.starts_with("credential:") && text.size() > 11);
+}
+
+std::string quoted(std::string_view text) { return json::write(json::Value(text)); }  // TOML's basic strings are JSON's
+
+std::string list(std::vector<std::string> const& texts) {
+  std::string out = "[";
+  for (auto const& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  return out + "]";
+}
+
+}  // namespace
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  auto bad = [&] {
+    return Error(Errc::settings, "\"" + std::string(text) + "\" is not ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443");
+  };
+  auto const colon = text.rfind(':');
+  if (colon == text.npos) return bad();
+  auto host = text.substr(0, colon);
+  auto const brackets = host.starts_with("[") && host.ends_with("]") && host.size() > 2;
+  if (brackets) host = host.substr(1, host.size() - 2);
+  auto address = x509::IpAddress::parse(host);
+  if (!address || address->is_v6() != brackets) return bad();
+  Endpoint endpoint;
+  endpoint.address = address->text();
+  auto const port = text.substr(colon + 1);
+  auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+  if (ec != std::errc() || end != port.data() + port.size()) return bad();
+  return endpoint;
+}
+
+std::string to_string(Endpoint const& endpoint) {
+  auto const v6 = endpoint.address.find(':') != std::string::npos;
+  return (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+std::string Settings::http_url() const {
+  if (!http) return "";
+  auto const host = urls.host().find(':') != std::string::npos ? "[" + urls.host() + "]" : urls.host();
+  return "http://" + host + (http->port == 80 ? "" : ":" + std::to_string(http->port));
+}
+
+std::string Settings::profile_file(std::string_view name) const {
+  return state_dir + "/profiles/" + std::string(name) + ".toml";
+}
+
+Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
+  auto urls = Urls::parse(reader.string("server.url", ""));
+  if (!urls) {
+    reader.refuse("server.url", urls.error().detail());
+    urls = Urls::parse("https://unknown.invalid");
+  }
+  Settings settings(*std::move(urls));
+  settings.state_dir = std::move(state_dir);
+
+  for (auto const& text : reader.strings("server.listen", {"0.0.0.0:443", "[::]:443"})) {
+    auto endpoint = parse_endpoint(text);
+    if (endpoint)
+      settings.listen.push_back(*std::move(endpoint));
+    else
+      reader.refuse("server.listen", endpoint.error().detail());
+  }
+  if (auto const text = reader.string("server.http", "0.0.0.0:80"); !text.empty()) {
+    auto endpoint = parse_endpoint(text);
+    if (endpoint)
+      settings.http = *std::move(endpoint);
+    else
+      reader.refuse("server.http", endpoint.error().detail());
+  }
+
+  settings.ca_name = reader.string("ca.name", "");
+  // What the certificates permit was fixed when they were made; these two say it to the reader of the file.
+  (void)reader.strings("ca.permit_dns", {});
+  (void)reader.strings("ca.permit_ip", {});
+  settings.ca_key = reader.string("ca.key", "file:keys/issuing.key");
+  settings.ca_passphrase = reader.string("ca.passphrase", "prompt");
+  if (!is_passphrase_source(settings.ca_passphrase))
+    reader.refuse("ca.passphrase",
+                  "expected \"credential:NAME\", \"file:PATH\" or \"prompt\"; never the passphrase itself");
+  settings.profiles = reader.strings("ca.profiles", {"camera-https", "camera-https-cn"});
+  if (settings.profiles.empty()) reader.refuse("ca.profiles", "at least one profile is needed");
+  for (auto const& name : settings.profiles)
+    if (!is_file_word(name)) reader.refuse("ca.profiles", "\"" + name + "\" is not a profile's name");
+
+  settings.eab_required = reader.boolean("acme.eab_required", true);
+  settings.challenges = reader.strings("acme.challenges", {std::string(names::kHttp01)});
+  for (auto const& type : settings.challenges)
+    if (find_validator(type) == nullptr)
+      reader.refuse("acme.challenges", "\"" + type + "\" is not known; have: http-01");
+  settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
+  settings.resolver = reader.strings("acme.resolver", {});
+  for (auto const& text : settings.resolver)
+    if (!Resolver::is_server(text))
+      reader.refuse("acme.resolver",
+                    "\"" + text + "\" is not ADDRESS or ADDRESS@PORT, such as 10.0.0.53 or 127.0.0.1@8053");
+  settings.may_reach = read_list(reader, "acme.may_reach", x509::IpBlock::parse);
+  settings.open_scope = read_scope(reader, "acme.open");
+
+  settings.store_url = reader.string("store.url", "lmdb:db");
+  CHECK_OK(reader.finish());
+  return settings;
+}
+
+Result<Settings> load_settings(std::string const& file, std::string state_dir) {
+  TRY(auto reader, config::Reader::load(file));
+  return read_settings(std::move(reader), std::move(state_dir));
+}
+
+std::string settings_text(NewSettings const& v) {
+  return "# Settings of lenscap-ca, written by `lenscap-ca init`. What stands behind a # is the default.\n"
+         "\n"
+         "[server]\n"
+         "url    = " +
+         quoted(v.url) +
+         "    # where clients reach this server; goes into every URL that it hands out\n"
+         "listen = " +
+         list(v.listen) +
+         "\n"
+         "http   = " +
+         quoted(v.http) +
+         "    # plain HTTP: root and issuing certificate; nothing of ACME\n"
+         "\n"
+         "[ca]\n"
+         "name       = " +
+         quoted(v.name) +
+         "\n"
+         "permit_dns = " +
+         list(v.permit_dns) +
+         "    # fixed in the certificates; written here for the reader\n"
+         "permit_ip  = " +
+         list(v.permit_ip) +
+         "\n"
+         "passphrase = " +
+         quoted(v.passphrase) +
+         "    # \"credential:NAME\" (systemd), \"file:PATH\" or \"prompt\"\n"
+         "# profiles = [\"camera-https\", \"camera-https-cn\"]    # offered files of profiles/; the first is the "
+         "default\n"
+         "\n"
+         "[acme]\n"
+         "# eab_required = true\n"
+         "# challenges   = [\"http-01\"]\n"
+         "# http_port    = 80\n"
+         "# resolver     = []    # empty: the system's; or [\"10.0.0.53\", \"127.0.0.1@8053\"]\n"
+         "may_reach = " +
+         list(v.permit_ip) +
+         "    # networks that validation may contact; nothing else ever is\n"
+         "\n"
+         "# [acme.open]    # what accounts without an EAB key may ask for, when eab_required is false\n"
+         "# prove_dns = []\n"
+         "# prove_ip  = []\n"
+         "\n"
+         "[store]\n"
+         "url = \"lmdb:db\"\n";
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,69 @@
+// ca.toml: what the operator decided, read once at the start and checked as a whole. An unknown key is an error. Paths
+// are relative to the state directory. No secret stands in it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acme/flow/policy.h"
+#include "acme/server/urls.h"
+#include "base/config.h"
+#include "base/x509/name.h"
+
+namespace lenscap::acme {
+
+struct Endpoint {
+  std::string address;  // text of an IP address, without brackets
+  unsigned short port = 0;
+};
+Result<Endpoint> parse_endpoint(std::string_view text);  // "0.0.0.0:443", "[::]:443"
+std::string to_string(Endpoint const& endpoint);
+
+struct Settings {
+  std::string state_dir;
+
+  // [server]
+  Urls urls;                     // url
+  std::vector<Endpoint> listen;  // TLS: ACME
+  std::optional<Endpoint> http;  // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
+
+  // [ca]
+  std::string ca_name;
+  std::string ca_key;                 // see ca/key_holder.h
+  std::string ca_passphrase;          // where it comes from: see base/passphrase.h
+  std::vector<std::string> profiles;  // offered: names of STATE/profiles/NAME.toml; the first is the default
+
+  // [acme]
+  bool eab_required = true;
+  std::vector<std::string> challenges;
+  unsigned short http_port = 80;         // where http-01 looks
+  std::vector<std::string> resolver;     // see Resolver
+  std::vector<x509::IpBlock> may_reach;  // networks that validation may contact; empty: none
+  Scope open_scope;                      // [acme.open]: of accounts without a key, when eab_required is false
+
+  // [store]
+  std::string store_url;
+
+  // "http://host[:port]": base of the plain HTTP URLs; empty when `http` is.
+  std::string http_url() const;
+  std::string profile_file(std::string_view name) const;
+
+ private:
+  friend Result<Settings> read_settings(config::Reader reader, std::string state_dir);
+  explicit Settings(Urls urls_) : urls(std::move(urls_)) {}
+};
+
+// Errc::settings: "ca.toml:3:7: ..." saying what is expected.
+Result<Settings> read_settings(config::Reader reader, std::string state_dir);
+Result<Settings> load_settings(std::string const& file, std::string state_dir);
+
+// What `init` writes: the chosen values, and the others as comments with their defaults.
+struct NewSettings {
+  std::string url, http, name;
+  std::vector<std::string> listen, permit_dns, permit_ip;
+  std::string passphrase;
+};
+std::string settings_text(NewSettings const& values);
+
+}  // namespace lenscap::acme

@@ -1,0 +1,69 @@
+#include "acme/server/validation.h"
+
+#include "acme/server/app.h"
+#include "acme/server/records.h"
+#include "acme/server/validator.h"
+#include "acme/wire/key_authorization.h"
+
+namespace lenscap::acme {
+
+void Validation::start(std::string authorization_id, std::string challenge_id) {
+  // libcurl's loop lives on the first io thread; an attempt is mostly waiting.
+  net::spawn(app_.threads.next(), run(std::move(authorization_id), std::move(challenge_id)));
+}
+
+net::Awaitable<> Validation::run(std::string authorization_id, std::string challenge_id) {
+  std::string failure;
+  try {
+    while (co_await attempt(authorization_id, challenge_id)) co_await net::sleep_for(retry_pause);
+  } catch (std::exception const& e) {
+    failure = e.what();
+  }
+  // The challenge stays `processing`; the sweeper of the next start takes it up again.
+  if (!failure.empty()) app_.log.error("validation.broken", {{"authorization", authorization_id}, {"error", failure}});
+}
+
+// True when another attempt is due.
+net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, std::string const& challenge_id) {
+  struct Loaded {
+    Authorization authorization;
+    Account account;
+  };
+  auto load = [&](store::ReadTxn& txn) -> std::optional<Loaded> {
+    auto authorization = load_authorization(txn, authorization_id);
+    if (!authorization) return std::nullopt;
+    auto account = load_account(txn, authorization->account_id);
+    if (!account) return std::nullopt;
+    return Loaded{*std::move(authorization), *std::move(account)};
+  };
+  auto loaded = co_await app_.db.read(load);
+  auto const* challenge = loaded ? find_challenge(loaded->authorization, challenge_id) : nullptr;
+  if (challenge == nullptr || challenge->status != ChallengeStatus::processing) co_return false;
+  auto const* validator = find_validator(challenge->type);
+  if (validator == nullptr) co_return false;
+
+  ChallengeToCheck check{loaded->authorization.identifier, challenge->token,
+                         key_authorization(challenge->token, loaded->account.key)};
+  ValidationTools tools{app_.http, app_.resolver, app_.settings.may_reach, app_.settings.http_port};
+  auto outcome = co_await validator->validate(tools, std::move(check));
+
+  auto const now = app_.clock.now();
+  auto record = [&](store::WriteTxn& txn) -> Result<Recorded> {
+    TRY(auto current, load_authorization(txn, authorization_id, loaded->account.id));
+    auto const waiting = load_waiting(txn, current);
+    TRY(auto recorded, record_outcome(std::move(current), challenge_id, outcome, waiting, app_.policy, now));
+    save_recorded(txn, recorded);
+    return recorded;
+  };
+  auto recorded = co_await app_.db.write(record);
+  if (!recorded) co_return false;
+  app_.log.info("validation.done", {{"authorization", authorization_id},
+                                    {"identifier", loaded->authorization.identifier.value()},
+                                    {"type", validator->type},
+                                    {"valid", outcome.ok()},
+                                    {"error", outcome.ok() ? "" : outcome.error().detail()},
+                                    {"again", recorded->try_again}});
+  co_return recorded->try_again;
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,50 @@
+// Challenge validation by type: a row says for which identifiers a challenge is offered and how it is checked. A new
+// one is a file in validators/ and a line in validators/table.cc. A validator asks the outside world once; it knows no
+// store and no retries (validation.h does), and never puts into an error what it fetched: only statuses, lengths and
+// reasons.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "acme/wire/identifier.h"
+#include "base/net/awaitable.h"
+#include "base/net/http_client.h"
+#include "base/time.h"
+
+namespace lenscap::acme {
+
+class Resolver;
+
+// What a validator may use, and the operator's bounds.
+struct ValidationTools {
+  net::HttpClient& http;
+  Resolver& resolver;
+  std::vector<x509::IpBlock> const& may_reach;  // nothing outside is ever contacted
+  unsigned short http_port = 80;
+};
+
+struct ChallengeToCheck {
+  Identifier identifier;
+  std::string token;
+  std::string key_authorization;  // RFC 8555 8.1
+};
+
+struct Validator {
+  std::string_view type;
+  bool dns, ip, wildcard;  // offered for
+  // Errc::connection, dns, tls, incorrect_response or unauthorized, with a text for the client's operator.
+  net::Awaitable<Result<>> (*validate)(ValidationTools& tools, ChallengeToCheck challenge);
+};
+
+std::span<Validator const> validators();
+Validator const* find_validator(std::string_view type);  // nullptr: not known
+
+// RFC 8555 8.3, RFC 8738.
+net::Awaitable<Result<>> validate_http_01(ValidationTools& tools, ChallengeToCheck challenge);
+
+// May validation contact this address? In `may_reach`, and no address that is never a host's: unspecified, multicast,
+// broadcast, and IPv4 inside IPv6 (mapped, NAT64, 6to4), which would go round the list.
+bool may_contact(x509::IpAddress const& address, std::vector<x509::IpBlock> const& may_reach);
+
+}  // namespace lenscap::acme

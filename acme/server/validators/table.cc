@@ -1,0 +1,23 @@
+#include "acme/server/validator.h"
+#include "acme/wire/names.h"
+
+namespace lenscap::acme {
+namespace {
+
+// In the order in which an authorization lists them.
+constexpr Validator kValidators[] = {
+    // type           dns   ip    *.     validate
+    {names::kHttp01, true, true, false, validate_http_01},  // RFC 8555 8.3, RFC 8738
+};
+
+}  // namespace
+
+std::span<Validator const> validators() { return kValidators; }
+
+Validator const* find_validator(std::string_view type) {
+  for (auto const& row : kValidators)
+    if (row.type == type) return &row;
+  return nullptr;
+}
+
+}  // namespace lenscap::acme
