@@ -45,17 +45,20 @@ constexpr std::array kAdvice = {
     Advice{"rolled_back", "Rolled back", "E2202", ""},
     Advice{"rollback_failed", "Rollback failed", "E2203", "look at the device: lenscap-agent results"},
     Advice{"partial_cleanup", "OK", "E2204", ""},
-    // The ACME server.
-    Advice{"rejected_identifier", "Refused by the CA", "E2301", "ask for these names: lenscap-agent results"},
-    Advice{"unauthorized", "Refused by the CA", "E2302", kLook},
-    Advice{"order_lost", "Refused by the CA", "E2303", kLook},
+    // The ACME server; other codes of its have the number that they have everywhere (base/error.h).
+    Advice{"rejected_identifier", "Refused by the CA", "E1024", "ask the CA for these names: lenscap-agent results"},
+    Advice{"unauthorized", "Refused by the CA", "E1028", kLook},
+    Advice{"account_does_not_exist", "Refused by the CA", "E1001", "join again: lenscap-agent join"},
+    Advice{"order_lost", "Refused by the CA", "E2301", kLook},
 };
 
-constexpr Advice kOtherAdvice{"", "Failed", "E2000", ""};
-
-Advice const& advice_for(std::string_view code) {
+Advice advice_for(std::string_view code) {
   auto it = std::ranges::find(kAdvice, code, &Advice::code);
-  return it == kAdvice.end() ? kOtherAdvice : *it;
+  if (it != kAdvice.end()) return *it;
+  for (auto errc : all_errcs()) {
+    if (code == to_string(errc)) return {code, "Failed", error_id(errc), ""};
+  }
+  return {code, "Failed", "E2000", ""};
 }
 
 std::string_view https_text(HttpsState state) {
@@ -115,7 +118,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
   }
 
   if (device.failure) {
-    auto const& advice = advice_for(device.failure->code);
+    auto const advice = advice_for(device.failure->code);
     row.error = device.failure->code;
     row.status = advice.status;
     row.attention = true;
@@ -126,7 +129,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
       row.next = numbered(at <= now ? "tries again now" : "tries again in " + length_text(at - now), advice);
     }
   } else if (device.https == HttpsState::unsupported_firmware) {
-    auto const& advice = advice_for("unsupported");
+    auto const advice = advice_for("unsupported");
     row.status = advice.status;
     row.attention = true;
     row.next = numbered(advice.next, advice);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "store/backends.h"
 #include "tests/agent/agent_values.h"
 
@@ -101,12 +104,27 @@ TEST(StatusRow, WorkUnderWay) {
   EXPECT_EQ(row.next, "asking the device who it is");
 }
 
-TEST(StatusRow, EveryRefusalOfADeviceHasItsAdvice) {
+// The number in "... (E2011)".
+std::string number_in(std::string const& text) {
+  auto at = text.rfind("(E");
+  return at == text.npos ? "" : text.substr(at + 1, 5);
+}
+
+TEST(StatusRow, EveryRefusalHasANumberThatIsInTheDocs) {
+  std::ifstream file(LENSCAP_SOURCE_DIR "/docs/errors.md");
+  std::string const docs{std::istreambuf_iterator<char>(file), {}};
   for (int i = 0; i <= static_cast<int>(DeviceErrc::partial_cleanup); ++i) {
     auto code = static_cast<DeviceErrc>(i);
     auto row = row_of(with_failure(camera(), to_failure(DeviceError(code, "why")), kNow));
     EXPECT_THAT(row.next, Not(HasSubstr("E2000"))) << to_string(code);
+    EXPECT_THAT(docs, HasSubstr("| " + number_in(row.next) + " | `" + std::string(to_string(code)) + "`"));
   }
+  for (auto code : all_errcs()) {
+    auto row = row_of(with_failure(camera(), to_failure(Error(code, "why")), kNow));
+    if (code == Errc::unreachable || code == Errc::bad_csr) continue;  // the device's numbers say it better
+    EXPECT_EQ(number_in(row.next), error_id(code));
+  }
+  for (auto number : {"E2000", "E2301"}) EXPECT_THAT(docs, HasSubstr("| " + std::string(number) + " |"));
 }
 
 TEST(StatusTable, LooksLikeThis) {
