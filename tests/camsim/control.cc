@@ -124,6 +124,10 @@ int status_of(Errc code) {
 
 }  // namespace
 
+Control::~Control() {
+  for (auto& [serial, device] : devices_) device->retire();
+}
+
 // 127.9.x.y, one for each device: no two share an address, so a port never decides who answers.
 std::string Control::next_address() {
   ++made_;
@@ -218,6 +222,7 @@ Result<json::Value> Control::on_device(Device& device, std::string const& method
   std::string const& serial = device.state.serial;
   if (what.empty() && method == "GET") return json::Value(full_state(device));
   if (what.empty() && method == "DELETE") {
+    device.retire();
     snapshots_.erase(serial);
     devices_.erase(std::string(serial));
     return json::Value(json::Object());

@@ -13,6 +13,9 @@ namespace lenscap::camsim {
 class Control {
  public:
   explicit Control(World& world) : world_(world) {}
+  ~Control();
+  Control(Control const&) = delete;
+  Control& operator=(Control const&) = delete;
 
   void serve(Request const& request, Reply const& reply);
   // Makes the devices of a file: an array of what POST /devices takes.

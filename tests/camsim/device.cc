@@ -110,8 +110,7 @@ void Device::start(Front const& front) {
   count_start();
 }
 
-// --- the state that leaves the factory
-// ---------------------------------------------------------------------------------
+// --- the state that leaves the factory -------------------------------------------------------------------------------
 
 // Self-signed, with another key every time.
 StoredCertificate Device::make_factory_certificate() {
@@ -179,8 +178,7 @@ void Device::factory_default(bool hard) {
   reboot();
 }
 
-// --- endpoints
-// -----------------------------------------------------------------------------------------------------------
+// --- endpoints -------------------------------------------------------------------------------------------------------
 
 void Device::load_tls() {
   loaded_ = state.tls;
@@ -259,8 +257,7 @@ void Device::apply_faults() {
 
 Bytes Device::served_certificate() const { return https_->is_open() ? loaded_chain_.front() : Bytes(); }
 
-// --- restarts
-// ------------------------------------------------------------------------------------------------------------
+// --- restarts --------------------------------------------------------------------------------------------------------
 
 void Device::later(milliseconds delay, void (Device::*step)(unsigned)) {
   world_.loop.after(delay, [weak = weak_from_this(), step, turn = turn_] {
@@ -362,8 +359,12 @@ milliseconds Device::until_ready() const {
   return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(ready_at_ - Steady::now()));
 }
 
-// --- keys
-// ----------------------------------------------------------------------------------------------------------------
+void Device::retire() {
+  key_orders_.clear();
+  waiting_.clear();
+}
+
+// --- keys ------------------------------------------------------------------------------------------------------------
 
 void Device::make_key(std::string const& type, std::function<void(KeyRef)> then) {
   key_orders_.push_back({type, std::move(then)});

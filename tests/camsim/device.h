@@ -143,6 +143,9 @@ class Device : public std::enable_shared_from_this<Device> {
   long long uptime_s() const;
   std::chrono::milliseconds until_ready() const;  // after a boot; 0 when ready
 
+  // Drops what waits for keys or restarts; their closures hold the device, which would then never end.
+  void retire();
+
   // The leaf that TLS clients see; empty while HTTPS is off.
   Bytes served_certificate() const;
 

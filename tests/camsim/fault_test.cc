@@ -155,6 +155,7 @@ struct SwitchCase {
   bool answered;
   char const* served;  // "new", "old", "nothing", "factory"
 };
+void PrintTo(SwitchCase const& c, std::ostream* out) { *out << c.name; }
 class TlsSwitch : public testing::TestWithParam<SwitchCase> {};
 
 TEST_P(TlsSwitch, LeavesBehind) {

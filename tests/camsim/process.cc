@@ -11,6 +11,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/error.h"
+
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX asks for it
 
 namespace lenscap::camsim {
@@ -96,11 +98,14 @@ Process::Process(ProcessOptions const& options) {
 }
 
 Process::~Process() {
-  if (input_ >= 0) close(input_);
   if (pid_ > 0) {
     kill(pid_, SIGTERM);
-    waitpid(pid_, nullptr, 0);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    // A simulator that crashed, or that a sanitizer complains about, has judged nothing.
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) bug("camsim did not end in order; see its messages above");
   }
+  if (input_ >= 0) close(input_);  // last: it would end the process too, and a second end is not in order
 }
 
 HttpAnswer Process::call(std::string_view method, std::string_view path, std::string_view body) {

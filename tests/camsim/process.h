@@ -1,5 +1,6 @@
 // Starts `camsim` for a test and talks to its control API. The process ends with this object, and with the test
-// program. Not for anything but tests: whatever goes wrong is thrown as std::runtime_error with the reason.
+// program; when it does not end in order (a crash, a sanitizer's report), the test program stops with a message. Not
+// for anything but tests: whatever goes wrong is thrown as std::runtime_error with the reason.
 //
 //   camsim::Process camsim;                                  // time_scale 0: nothing waits
 //   auto camera = camsim.add({.generation = "G3"});          // user root, password pass

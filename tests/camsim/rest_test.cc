@@ -160,6 +160,7 @@ struct ChainCase {
   int status;
   std::size_t served;
 };
+void PrintTo(ChainCase const& c, std::ostream* out) { *out << c.position; }
 class ChainPatch : public testing::TestWithParam<ChainCase> {};
 
 TEST_P(ChainPatch, ServedAfterwards) {

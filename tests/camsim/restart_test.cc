@@ -217,5 +217,25 @@ TEST(RealKeys, AreOrdinary) {
   EXPECT_THAT(json_text(camsim.state(camera.serial), "certificates"), HasSubstr("\"key_type\":\"RSA-2048\""));
 }
 
+// The program ends in order while a key is being made and a client waits for it; the sanitizers look on.
+TEST(Keys, TheProgramMayEndMeanwhile) {
+  TemporaryFolder const folder;
+  Ran const ran =
+      run_tool({"bash", "-c",
+                std::string(LENSCAP_BIN_DIR) + "/camsim --port-file " + folder.path("port") + " >" +
+                    folder.path("out") + " & camsim=$!; while [ ! -e " + folder.path("port") +
+                    " ]; do :; done; control=$(cat " + folder.path("port") +
+                    "); curl -s $control/devices -d '{\"generation\":\"G3\",\"address\":\"127.9.250.1\"}' >" +
+                    folder.path("device") + "; url=$(grep -o 'http://127.9.250.1:[0-9]*' " + folder.path("device") +
+                    "); curl -s --digest -u root:pass $url/vapix/services --data @" +
+                    folder.write("create", soap_envelope("<acertificates:CreateCertificate2><acertificates:Id>k"
+                                                         "</acertificates:Id></acertificates:CreateCertificate2>")) +
+                    " & until curl -s $control/devices/ACCC8EF7DE6B/journal | grep -q '\"n\":1'; do :; done; for i in "
+                    "1 2 3 4 5; do curl -s $control/devices "
+                    ">/dev/null; done; kill $camsim; "
+                    "wait $camsim; echo end=$?"});
+  EXPECT_THAT(ran.out, HasSubstr("end=0")) << ran.err;
+}
+
 }  // namespace
 }  // namespace lenscap::camsim
