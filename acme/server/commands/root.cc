@@ -38,9 +38,19 @@ Result<ExitCode> show(CommandLine const& line) {
   return ExitCode::done;
 }
 
-Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out) {
+// Old cameras send their own certificate alone; whoever checks them needs the issuing certificate beside the root.
+Result<std::string> exported_text(CommandLine const& line, std::string const& form, bool with_issuing) {
   TRY(auto const root, load_root(line));
-  auto const content = form == "der" ? std::string(as_text(root.der())) : root.pem();
+  if (form == "der" && with_issuing) return Error(Errc::usage, "DER holds one certificate; --chain needs --format pem");
+  if (form == "der") return std::string(as_text(root.der()));
+  if (!with_issuing) return root.pem();
+  TRY(auto const issuing, read_file(line.state + "/keys/issuing.pem"));
+  return issuing + root.pem();
+}
+
+Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out,
+                             bool with_issuing) {
+  TRY(auto const content, exported_text(line, form, with_issuing));
   if (out == "-") {
     std::fwrite(content.data(), 1, content.size(), stdout);
     return ExitCode::done;
@@ -63,9 +73,14 @@ void add_root(CLI::App& app, CommandLine& line) {
   auto* exported = root->add_subcommand("export", "The certificate itself, as PEM or DER");
   exported->add_option("--format", *form, "pem or der")->check(CLI::IsMember({"pem", "der"}))->capture_default_str();
   exported->add_option("--out", *out, "File, or - for standard output")->capture_default_str();
+  auto chain = std::make_shared<bool>(false);
+  exported->add_flag("--chain", *chain,
+                     "With the issuing certificate in front: for clients of cameras before AXIS OS 10.10");
   exported->footer(
       "Examples:\n  lenscap-ca root export --out root.pem\n  lenscap-ca root export --format der --out root.cer");
-  exported->callback([&line, form, out] { line.run = [&line, form, out] { return export_root(line, *form, *out); }; });
+  exported->callback([&line, form, out, chain] {
+    line.run = [&line, form, out, chain] { return export_root(line, *form, *out, *chain); };
+  });
 }
 
 }  // namespace lenscap::acme
