@@ -31,7 +31,7 @@ int run(int argc, char** argv) {
   }
   auto const result = line.run();
   if (result) return static_cast<int>(*result);
-  fmt::print(stderr, "lenscap-ca: {}\n", result.error().detail());
+  fmt::print(stderr, "lenscap-ca: {} ({})\n", result.error().detail(), error_id(result.error().code()));
   return static_cast<int>(lenscap::exit_code(result.error().code()));
 }
 
