@@ -33,7 +33,7 @@ constexpr std::array kAdvice = {
     Advice{"tls_untrusted", "Key changed", "E2021", "find out why, then approve it: lenscap-agent add"},
     Advice{"wrong_device", "Wrong device", "E2022", "give the device's new address: lenscap-agent add"},
     Advice{"clock_wrong", "Clock is wrong", "E2031", ""},
-    Advice{"unsupported", "OK", "E2103", "update the firmware"},
+    Advice{"unsupported", "OK", "E2103", "update the firmware to 5.70 or newer"},
     Advice{"keytype_unsupported", "Failed", "E2104", kLook},
     Advice{"key_generation_failed", "Failed", "E2105", ""},
     Advice{"store_full", "Failed", "E2106", "remove a certificate from the device"},

@@ -3,17 +3,6 @@
 #include <algorithm>
 
 namespace lenscap::store {
-namespace {
-
-constexpr std::size_t kTableNameBytesMax = 40;
-
-bool is_table_name(std::string_view name) {
-  if (name.empty() || name.size() > kTableNameBytesMax) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-}
-
-}  // namespace
-
 std::string scan_key(Table table, std::string_view from) {
   if (!is_table_name(table.name)) bug("store: a table name is 1..40 lower case letters and underscores");
   if (from.size() > kKeyBytesMax) bug("store: a key has at most 400 octets");

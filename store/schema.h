@@ -18,6 +18,9 @@ struct Upgrade {
 // The steps of this program.
 std::span<Upgrade const> upgrades();
 
+// Can this program read a store of that version? Errc::settings, with what to do.
+Result<> check_version(std::string_view version, std::span<Upgrade const> steps);
+
 // Marks an empty store with the newest version, brings an older one up to date, and refuses (Errc::settings) one that
 // is newer than `steps` or that holds records without a version: then it is not ours.
 Result<> bring_up_to_date(Store& store, std::span<Upgrade const> steps);

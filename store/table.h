@@ -11,4 +11,12 @@ struct Table {
   friend constexpr bool operator==(Table, Table) = default;
 };
 
+constexpr bool is_table_name(std::string_view name) {
+  if (name.empty() || name.size() > 40) return false;
+  for (char c : name) {
+    if (!((c >= 'a' && c <= 'z') || c == '_')) return false;
+  }
+  return true;
+}
+
 }  // namespace lenscap::store

@@ -77,7 +77,7 @@ TEST(StatusRow, ByState) {
       {"expired, away", expired_and_unreachable, "Certificate has expired", "3 days ago", "tries again in 1", true,
        true},
       {"not enrolled", not_enrolled, "Not enrolled", "-", "lenscap-agent enroll ACCC8E68D4D2", true, false},
-      {"unsupported", unsupported, "OK", "-", "update the firmware (E2103)", true, false},
+      {"unsupported", unsupported, "OK", "-", "update the firmware to 5.70 or newer (E2103)", true, false},
       {"login", failed("auth_failed", Retry::never), "Login failed", "80 days", "(E2011)", true, false},
       {"other key", failed("tls_untrusted", Retry::never), "Key changed", "80 days", "(E2021)", true, false},
       {"other device", failed("wrong_device", Retry::never), "Wrong device", "80 days", "(E2022)", true, false},
@@ -156,7 +156,7 @@ TEST(StatusTable, LooksLikeThis) {
       R"(MAC           Status                       Address           Model    Firmware  Server  HTTPS                                  Expires  Next
 ACCC8E68D4D2  OK                           10.20.4.119       P1367    7.30.1    hq      Enabled                                61 days  renew in 31 days
 ACCC8E022A4D  Certificate about to expire  10.20.4.181:8443  Q6114-E  6.50.1.2  hq      Enabled                                6 days   renew now
-ACCC8E2CDAE9  OK                           10.20.4.126       P8221    5.10.3    hq      Unsupported firmware                   -        update the firmware (E2103)
+ACCC8E2CDAE9  OK                           10.20.4.126       P8221    5.10.3    hq      Unsupported firmware                   -        update the firmware to 5.70 or newer (E2103)
 ACCC8E0C0B69  Login failed                 10.21.0.155       P3224    5.75.3.1  hq      Disabled (Missing server certificate)  -        give the password: lenscap-agent add (E2011)
 4 devices: 1 OK, 1 due, 2 need attention
 )");
