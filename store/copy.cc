@@ -1,15 +1,12 @@
 #include "store/copy.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <istream>
 #include <ostream>
 
 #include "base/bytes.h"
-#include "base/digest.h"
 #include "base/json.h"
-#include "base/ossl.h"
+#include "store/crc32c.h"
 #include "store/schema.h"
 
 namespace lenscap::store {
@@ -22,23 +19,18 @@ constexpr std::size_t kBytesPerWrite = 4 * 1024 * 1024;
 // Stands in place of the version while a store is being filled: open() refuses it.
 constexpr std::string_view kUnfinished = "unfinished copy";
 
-class LinesHash {
+// Of all lines so far: finds a damaged or shortened file. It does NOT protect against a person.
+class LinesSum {
  public:
-  LinesHash() : context_(EVP_MD_CTX_new()) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) bug("SHA-256 is missing");
-  }
-  void add(std::string_view line) {
-    EVP_DigestUpdate(context_.get(), line.data(), line.size());
-    EVP_DigestUpdate(context_.get(), "\n", 1);
-  }
-  std::string hex() {
-    Sha256 hash{};
-    EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr);
-    return to_hex(hash);
+  void add(std::string_view line) { crc_ = crc32c(as_bytes("\n"), crc32c(as_bytes(line), crc_)); }
+  std::string hex() const {
+    Bytes octets;
+    for (int shift = 24; shift >= 0; shift -= 8) octets.push_back(static_cast<std::uint8_t>(crc_ >> shift));
+    return to_hex(octets);
   }
 
  private:
-  ossl::MdCtxPtr context_;
+  std::uint32_t crc_ = 0;
 };
 
 bool is_plain(std::string_view text) {
@@ -65,10 +57,10 @@ Result<std::string> octets(json::Object const& object, std::string const& name) 
 
 Result<std::size_t> dump(Store& store, std::ostream& out) {
   std::size_t records = 0;
-  LinesHash hash;
+  LinesSum sum;
   auto write = [&](json::Object const& object) {
     auto line = json::write(object);
-    hash.add(line);
+    sum.add(line);
     out << line << '\n';
     return static_cast<bool>(out);
   };
@@ -86,7 +78,7 @@ Result<std::size_t> dump(Store& store, std::ostream& out) {
       });
     }
   });
-  json::Object const end{{"records", records}, {"sha256", hash.hex()}};
+  json::Object const end{{"records", records}, {"crc32c", sum.hex()}};
   out << json::write(end) << '\n' << std::flush;
   if (!out) return Error(Errc::file, "the copy of the store could not be written; is the disk full?");
   return records;
@@ -113,7 +105,7 @@ class Loader {
         CHECK_OK(check_end(object));
         break;
       }
-      hash_.add(line_);
+      sum_.add(line_);
       TRY(auto record, parse_record(object));
       pending_bytes_ += record.key.size() + record.value.size();
       pending_.push_back(std::move(record));
@@ -149,7 +141,7 @@ class Loader {
 
   Result<std::string> read_header() {
     TRY(auto object, next_object());
-    hash_.add(line_);
+    sum_.add(line_);
     auto format = json::need_int(object, "lenscap_store");
     if (!format.ok() || *format != kDumpFormat)
       return refuse("this is not a copy of a store that this program can read");
@@ -187,9 +179,9 @@ class Loader {
 
   Result<> check_end(json::Object const& object) {
     TRY(auto records, json::need_int(object, "records"));
-    TRY(auto sha256, json::need_string(object, "sha256"));
-    if (records != static_cast<std::int64_t>(records_) || sha256 != hash_.hex()) {
-      return refuse("the number of records or the SHA-256 is not that of the lines above; the file is damaged");
+    TRY(auto crc, json::need_string(object, "crc32c"));
+    if (records != static_cast<std::int64_t>(records_) || crc != sum_.hex()) {
+      return refuse("the number of records or the checksum is not that of the lines above; the file is damaged");
     }
     return {};
   }
@@ -205,7 +197,7 @@ class Loader {
 
   Store& store_;
   std::istream& in_;
-  LinesHash hash_;
+  LinesSum sum_;
   std::string line_;
   std::size_t line_number_ = 0;
   std::vector<Record> pending_;

@@ -2,7 +2,7 @@
 // of the back end, and a stranger's file meets our parser and not LMDB's.
 //   {"lenscap_store":1,"version":"1"}
 //   {"t":"devices","k":"ACCC8E68D4D2","v":"{...}"}      "k64", "v64" (base64) where the octets are no plain text
-//   {"records":1,"sha256":"..."}                        of all lines before this one: a file that was cut is refused
+//   {"records":1,"crc32c":"..."}                        of all lines before this one: a file that was cut is refused
 // The text holds what the store holds: sealed secrets stay sealed, everything else is in the clear.
 #pragma once
 

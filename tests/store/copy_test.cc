@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <sstream>
 
-#include "base/digest.h"
 #include "store/backends.h"
+#include "store/crc32c.h"
 #include "store/schema.h"
 #include "tests/fakes/temp_dir.h"
 
