@@ -100,8 +100,9 @@ TEST(Load, OnlyIntoAnEmptyStore) {
 
 // With a good last line, so that only what the case is about is wrong.
 std::string with_end(std::string lines, int records) {
-  return lines + "{\"records\":" + std::to_string(records) + ",\"sha256\":\"" + to_hex(sha256(as_bytes(lines))) +
-         "\"}\n";
+  char crc[9];
+  std::snprintf(crc, sizeof crc, "%08x", crc32c(as_bytes(lines)));
+  return lines + "{\"records\":" + std::to_string(records) + ",\"crc32c\":\"" + crc + "\"}\n";
 }
 
 TEST(Load, RefusesWhatIsNotAWholeCopy) {
