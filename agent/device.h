@@ -206,6 +206,7 @@ struct ServedExpectation {
   std::string serial;                            // expected serial number; empty: not read
   Seconds until = Seconds(90);                   // how long a wrong answer is tried again
   Seconds until_away = Seconds(180);             // how long nothing answering is tried again
+  // Between two looks; the first ones are closer together.
   std::chrono::milliseconds interval = std::chrono::seconds(2);
 };
 

@@ -22,7 +22,7 @@ bool may_use_plain_http(Device const& device);
 enum class Work {
   nothing,
   go_on,   // an interrupted journal
-  enroll,  // no certificate of ours yet
+  enroll,  // no certificate of ours yet, and the firmware can hold one
   renew,   // the live certificate is due
 };
 Work work_for(Device const& device, Journal const* journal, Time now);

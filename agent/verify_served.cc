@@ -1,5 +1,6 @@
 #include "agent/verify_served.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "agent/devices/shared/axis_auth.h"
@@ -94,6 +95,8 @@ net::Awaitable<DeviceResult<Served>> verify_served(net::HttpClient& http, Clock 
   if (endpoint.https_port == 0)
     co_return DeviceError(DeviceErrc::unsupported, "the device has no HTTPS port in the inventory");
   auto const start = std::chrono::steady_clock::now();
+  // Many devices change over in no time: the first looks follow each other closely.
+  auto pause = std::min(std::chrono::milliseconds(125), expected.interval);
   for (int tries = 1;; ++tries) {
     Served served;
     std::vector<x509::Certificate> chain;
@@ -113,7 +116,8 @@ net::Awaitable<DeviceResult<Served>> verify_served(net::HttpClient& http, Clock 
     auto const limit = served.reached ? expected.until : expected.until_away;
     bool const out_of_time = std::chrono::steady_clock::now() - start >= limit;
     if (served.good(expected) || final_answer || out_of_time) co_return served;
-    co_await net::sleep_for(expected.interval);
+    co_await net::sleep_for(pause);
+    pause = std::min(pause * 2, expected.interval);
   }
 }
 

@@ -216,8 +216,10 @@ void add_add(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->add_option("--password-file", options->password_file,
                       "file with the password, readable by you alone; asked for when absent");
   command->add_option("--name", options->name, "DNS name of the camera");
-  command->add_option("--accept-fingerprint", options->fingerprints,
-                      "SHA-256 of the certificate that the camera shows now; may be repeated");
+  command
+      ->add_option("--accept-fingerprint", options->fingerprints,
+                   "SHA-256 of the certificate that the camera shows now; may be repeated")
+      ->allow_extra_args(false);  // what follows is an ADDRESS
   command->add_flag("--accept-plain-http", options->accept_plain_http, "for a camera that has no HTTPS yet");
   command->add_option("--http-port", options->http_port, "port of plain HTTP; 0 when there is none")
       ->capture_default_str();

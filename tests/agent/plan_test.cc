@@ -285,6 +285,9 @@ TEST(WorkFor, Cases) {
   auto over = fresh();
   run(over);
   EXPECT_EQ(is(camera(), nullptr), Work::enroll);
+  auto old = camera();
+  old.https = HttpsState::unsupported_firmware;
+  EXPECT_EQ(is(old, nullptr), Work::nothing) << "no round tries what no driver can do";
   EXPECT_EQ(is(camera(), &journal), Work::go_on);
   EXPECT_EQ(is(enrolled_camera(), nullptr), Work::nothing);
   EXPECT_EQ(is(enrolled_camera(), &over), Work::nothing);
