@@ -194,10 +194,11 @@ struct Transfer {
 
 // Reads the Trust of a request; a friend of it by way of HttpClient.
 struct HttpClient::State : std::enable_shared_from_this<State> {
-  explicit State(asio::any_io_executor e) : executor(std::move(e)) {}
+  State(asio::any_io_executor e, std::chrono::milliseconds k) : executor(std::move(e)), keep_idle(k) {}
 
   struct Pool;
   asio::any_io_executor executor;
+  std::chrono::milliseconds keep_idle;
   std::list<std::shared_ptr<Pool>> pools;  // last used first
   ossl::X509StorePtr system_store;
 
@@ -220,7 +221,8 @@ struct HttpClient::State : std::enable_shared_from_this<State> {
 // Trust and must not serve another.
 
 struct HttpClient::State::Pool : std::enable_shared_from_this<Pool> {
-  explicit Pool(asio::any_io_executor const& executor, std::string k) : key(std::move(k)), timer(executor) {
+  Pool(State& state, std::string k)
+      : key(std::move(k)), owner(state.weak_from_this()), timer(state.executor), idle(state.executor) {
     multi.reset(curl_multi_init());
     ossl::check(multi != nullptr, "curl_multi_init");
     curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -243,7 +245,9 @@ struct HttpClient::State::Pool : std::enable_shared_from_this<Pool> {
   };
 
   std::string key;
-  asio::steady_timer timer;
+  std::weak_ptr<State> owner;
+  asio::steady_timer timer;      // libcurl's
+  asio::steady_timer idle;       // runs while there is no transfer
   std::uint64_t timer_turn = 0;  // tells a timer that fired from one that was replaced meanwhile
   std::map<curl_socket_t, std::shared_ptr<Socket>> sockets;
   std::map<CURL*, std::shared_ptr<Transfer>> transfers;
@@ -254,6 +258,7 @@ struct HttpClient::State::Pool : std::enable_shared_from_this<Pool> {
     if (closed) return;
     closed = true;
     timer.cancel();
+    idle.cancel();
     for (auto& [easy, transfer] : transfers) curl_multi_remove_handle(multi.get(), easy);
     transfers.clear();
     multi.reset();  // closes the kept connections, with on_socket for some
@@ -264,6 +269,7 @@ struct HttpClient::State::Pool : std::enable_shared_from_this<Pool> {
     CURL* easy = transfer->easy.get();
     if (curl_multi_add_handle(multi.get(), easy) != CURLM_OK) throw std::runtime_error("curl_multi_add_handle");
     transfers.emplace(easy, transfer);
+    idle.cancel();
     // libcurl sets its timer to "now" and begins there
   }
 
@@ -278,6 +284,16 @@ struct HttpClient::State::Pool : std::enable_shared_from_this<Pool> {
   }
 
   void finish(CURL* easy, CURLcode code);
+
+  void leave_when_idle(std::chrono::milliseconds after) {
+    idle.expires_after(after);
+    idle.async_wait([weak = weak_from_this()](error_code ec) {
+      auto strong = weak.lock();
+      if (ec || !strong || !strong->transfers.empty()) return;
+      strong->close();
+      if (auto state = strong->owner.lock()) state->pools.remove(strong);
+    });
+  }
 
   static int on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
     auto& pool = *static_cast<Pool*>(self);
@@ -507,6 +523,7 @@ void HttpClient::State::Pool::finish(CURL* easy, CURLcode code) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   transfer->easy.reset();
+  if (auto state = owner.lock(); state && transfers.empty()) leave_when_idle(state->keep_idle);
   if (code == CURLE_OK) {
     auto& response = transfer->response;
     response.status = static_cast<int>(status);
@@ -685,13 +702,14 @@ HttpClient::State::Pool& HttpClient::State::pool_for(Transfer const& transfer) {
     (*it)->close();
     it = pools.erase(it);
   }
-  pools.push_front(std::make_shared<Pool>(executor, key));
+  pools.push_front(std::make_shared<Pool>(*this, key));
   return *pools.front();
 }
 
 void HttpClient::State::start(std::shared_ptr<Transfer> const& transfer) {
   try {
     set_up(*transfer);
+    transfer->request.password = SecretBytes();  // libcurl has it now
     if (transfer->request.trust.kind_ == Trust::Kind::system) transfer->system_store = system_roots();
     pool_for(*transfer).add(transfer);
   } catch (std::exception const&) {  // the environment broke; it must not break the loop of all other fetches
@@ -704,9 +722,9 @@ void HttpClient::State::close() {
   pools.clear();
 }
 
-HttpClient::HttpClient(asio::any_io_executor executor) {
+HttpClient::HttpClient(asio::any_io_executor executor, std::chrono::milliseconds keep_idle) {
   init_curl_once();
-  state_ = std::make_shared<State>(std::move(executor));
+  state_ = std::make_shared<State>(std::move(executor), keep_idle);
 }
 
 // The last handle ends on the client's own thread, or with its loop.

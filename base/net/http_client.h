@@ -3,7 +3,7 @@
 // handshake, before an octet of the request is sent. libcurl is used in http_client.cc alone.
 //
 // Secrets: a password goes into the Authorization field and nowhere else; never in a URL, a log or an error text.
-// libcurl's own copies are wiped when it frees them.
+// libcurl's own copies are wiped when it frees them; a kept connection holds one as long as it is kept.
 #pragma once
 
 #include <chrono>
@@ -89,7 +89,9 @@ struct ClientResponse {
 class HttpClient {
  public:
   // Works on `executor`, whose loop must run on one thread (one of IoThreads).
-  explicit HttpClient(boost::asio::any_io_executor executor);
+  // Connections that nobody uses for `keep_idle` are closed: devices have few to give.
+  explicit HttpClient(boost::asio::any_io_executor executor,
+                      std::chrono::milliseconds keep_idle = std::chrono::seconds(15));
   ~HttpClient();  // with no fetch in progress, or after the loop ended
   HttpClient(HttpClient const&) = delete;
   HttpClient& operator=(HttpClient const&) = delete;

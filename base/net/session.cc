@@ -259,7 +259,8 @@ struct Session::State {
     co_return more && !stopping;
   }
 
-  // Stays in `here` when no more octets come. (GCC 12 would await in `here && co_await read_some()` whatever `here` is.)
+  // Stays in `here` when no more octets come. (GCC 12 would await in `here && co_await read_some()` whatever `here`
+  // is.)
   Awaitable<RequestGate::State> read_while(RequestGate::State here, RequestGate& gate) {
     while (gate.state() == here) {
       bool const more = co_await read_some();

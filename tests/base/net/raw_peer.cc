@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -20,6 +22,8 @@ void set_timeout(int fd) {
   timeval const limit{10, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  int const yes = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 }
 
 sockaddr_in loopback(std::uint16_t port) {
@@ -206,8 +210,33 @@ RawServer::~RawServer() {
   stopping_ = true;
   ::shutdown(listener_, SHUT_RDWR);
   thread_.join();
+  {
+    std::lock_guard const lock(mutex_);
+    for (int const fd : open_) ::shutdown(fd, SHUT_RD);  // what has come can still be read
+  }
+  for (auto& thread : serving_) thread.join();
   ::close(listener_);
   if (context_ != nullptr) SSL_CTX_free(context_);
+}
+
+void RawServer::serve(int fd) {
+  set_timeout(fd);
+  SSL* ssl = nullptr;
+  if (context_ != nullptr) {
+    ssl = SSL_new(context_);
+    SSL_set_fd(ssl, fd);
+    if (SSL_accept(ssl) != 1) {
+      SSL_free(ssl);
+      std::lock_guard const lock(mutex_);
+      open_.erase(fd);
+      ::close(fd);
+      return;
+    }
+  }
+  RawConnection connection(fd, ssl);
+  script_(connection);
+  std::lock_guard const lock(mutex_);
+  open_.erase(fd);
 }
 
 void RawServer::run() {
@@ -215,20 +244,21 @@ void RawServer::run() {
     int const fd = ::accept(listener_, nullptr, nullptr);
     if (fd < 0) return;
     ++connections_;
-    set_timeout(fd);
-    SSL* ssl = nullptr;
-    if (context_ != nullptr) {
-      ssl = SSL_new(context_);
-      SSL_set_fd(ssl, fd);
-      if (SSL_accept(ssl) != 1) {
-        SSL_free(ssl);
-        ::close(fd);
-        continue;
-      }
+    {
+      std::lock_guard const lock(mutex_);
+      open_.insert(fd);
     }
-    RawConnection connection(fd, ssl);
-    script_(connection);
+    serving_.emplace_back([this, fd] { serve(fd); });
   }
+}
+
+bool eventually(std::function<bool()> const& condition) {
+  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 }  // namespace lenscap::net::test

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -20,6 +20,9 @@ namespace lenscap::net::test {
 
 std::string data_path(std::string const& name);  // tests/data/net/NAME
 std::string data(std::string const& name);       // its text
+
+// Waits until `condition` holds; false after ten seconds.
+bool eventually(std::function<bool()> const& condition);
 
 struct RawResponse {
   int status = 0;  // 0: the connection ended first
@@ -60,28 +63,28 @@ RawConnection connect_raw(std::uint16_t port, int receive_buffer = 0);
 // TLS without looking at the certificate; `ssl() == nullptr` when the handshake failed. `configure` may change the SSL.
 RawConnection connect_tls(std::uint16_t port, std::function<void(SSL*)> const& configure = {});
 
-// Serves connections one after another, each by `script`, on a thread of its own.
+// Serves each connection by `script`, on a thread of its own; the script must be safe for that.
 class RawServer {
  public:
   using Script = std::function<void(RawConnection&)>;
   explicit RawServer(Script script, std::string const& chain = {}, std::string const& key = {}, bool weak_tls = false);
-  ~RawServer();
+  ~RawServer();  // ends what is still open
   std::uint16_t port() const { return port_; }
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
   int connections() const { return connections_; }
-  // Of TLS servers: handshakes that succeeded from our point of view and octets that came after them.
-  std::size_t octets_after_handshake() const { return octets_; }
-  void count_octets(std::size_t n) { octets_ += n; }
 
  private:
   void run();
+  void serve(int fd);
   Script script_;
   SSL_CTX* context_ = nullptr;
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<int> connections_{0};
-  std::atomic<std::size_t> octets_{0};
   std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::set<int> open_;
+  std::vector<std::thread> serving_;  // the accepting thread's, until it ended
   std::thread thread_;
 };
 

@@ -114,13 +114,4 @@ Serving::~Serving() {
   listener_->stop();
 }
 
-bool eventually(std::function<bool()> const& condition) {
-  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (std::chrono::steady_clock::now() < end) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
-
 }  // namespace lenscap::net::test

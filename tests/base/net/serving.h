@@ -56,7 +56,4 @@ class Serving {
   std::unique_ptr<Listener> listener_;
 };
 
-// Waits until `condition` holds; false after ten seconds.
-bool eventually(std::function<bool()> const& condition);
-
 }  // namespace lenscap::net::test

@@ -4,6 +4,7 @@
 #   root.pem                    a private root
 #   issuing.pem                 below it
 #   server.pem server.key       cam.example and 127.0.0.1, below issuing
+#   chain.pem                   server.pem and issuing.pem, as a server should send them
 #   second.pem second.key       the same names, another key: for the exchange while serving
 #   other.pem other.key         self-signed, unrelated, name other.example
 #   expired.pem (server.key)    as server.pem, ended in 2001
@@ -32,6 +33,7 @@ sign() { # subject key ca out section [date options]
 }
 sign "/CN=Test Issuing" issuing.key root issuing.pem ca
 sign "/CN=camera" server.key issuing server.pem leaf
+cat server.pem issuing.pem > chain.pem
 sign "/CN=camera" second.key issuing second.pem leaf
 openssl req -new -x509 -key other.key -subj "/CN=other" -days 36500 -out other.pem -addext subjectAltName=DNS:other.example
 mkdir -p ca && : > ca/index.txt && echo 77 > ca/serial
