@@ -16,6 +16,12 @@ constexpr int kBadNonceTries = 5;  // each with the nonce of the refusal before;
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
 constexpr Seconds kRetryAfterMax = 10 * kMinute;  // no server may put us to sleep for longer
 
+constexpr std::size_t kUrlBytesMax = 2048;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool is_url_character(char c) { return c > ' ' && c < 0x7f; }
+
 std::optional<Seconds> retry_after(net::Headers const& headers) {
   auto const* field = headers.find(acme::names::kRetryAfter);
   if (field == nullptr) return std::nullopt;
@@ -31,24 +37,51 @@ std::string text_of(net::Headers const& headers, std::string_view name) {
   return field == nullptr ? std::string() : *field;
 }
 
+bool is_media_type(std::string_view field, std::string_view type) {
+  auto const value = field.substr(0, field.find_first_of("; \t"));
+  return std::ranges::equal(value, type, [](char a, char b) { return lower(a) == lower(b); });
+}
+
+// What a refusal means. Only a problem document speaks for the ACME server; another text comes from something in
+// between, whose "404" must not be taken for an order that is gone.
 Error server_error(net::ClientResponse const& response) {
   Error error = acme::read_problem(response.body, response.status);
+  bool const spoken = is_media_type(text_of(response.headers, acme::names::kContentType), acme::names::kProblemJson);
+  if (!spoken && response.status < 500 && response.status != 429) {
+    error = Error(Errc::incorrect_response,
+                  fmt::format("HTTP status {} without a problem document came from the ACME server's address; is a "
+                              "proxy or another server there?",
+                              response.status));
+  }
   error.retry_after = retry_after(response.headers);
   return error;
+}
+
+// An answer that is none: told as what it is, since it may be a proxy's page and pass by itself.
+Error bad_answer(std::string_view what, Error const& why) {
+  return {Errc::incorrect_response, fmt::format("the ACME server's {} cannot be used: {}", what, why.detail())};
+}
+
+// A URL of the server's, fit for a sentence.
+std::string shown(std::string_view url) {
+  constexpr std::size_t kShownMax = 120;
+  std::string text(url.substr(0, kShownMax));
+  std::ranges::replace_if(
+      text, [](char c) { return !is_url_character(c); }, '?');
+  return url.size() > kShownMax ? text + "..." : text;
 }
 
 }  // namespace
 
 std::string https_origin(std::string_view url) {
   constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) return {};
+  if (!url.starts_with(kScheme) || url.size() > kUrlBytesMax || !std::ranges::all_of(url, is_url_character)) return {};
   auto const host = url.substr(kScheme.size());
   auto const end = host.find_first_of("/?#");
   auto const authority = host.substr(0, end);
-  if (authority.empty() || authority.find_first_of("@\\ \t\r\n") != std::string_view::npos) return {};
+  if (authority.empty() || authority.find_first_of("@\\") != std::string_view::npos) return {};
   std::string origin = std::string(kScheme) + std::string(authority);
-  std::ranges::transform(origin, origin.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(origin, origin.begin(), lower);
   if (origin.ends_with(":443")) origin.resize(origin.size() - 4);
   return origin;
 }
@@ -56,15 +89,18 @@ std::string https_origin(std::string_view url) {
 AcmeClient::AcmeClient(Fetch fetch, AcmeServer server, x509::PrivateKey const& key, std::string account_url)
     : fetch_(std::move(fetch)), server_(std::move(server)), key_(key), account_url_(std::move(account_url)) {}
 
-Result<> AcmeClient::same_origin(std::string_view url) const {
-  std::string const origin = https_origin(url);
-  if (!origin.empty() && origin == https_origin(server_.directory_url)) return {};
+Result<> AcmeClient::check_url(std::string_view what, std::string_view url) const {
+  std::string const ours = https_origin(server_.directory_url);
+  if (ours.empty()) return Error(Errc::settings, "the ACME directory's URL must begin with https://");
+  if (url.empty()) return Error(Errc::incorrect_response, fmt::format("the ACME server gave no URL for its {}", what));
+  if (https_origin(url) == ours) return {};
   return Error(Errc::incorrect_response,
-               "the ACME server named a URL outside its own https origin; nothing was sent there");
+               fmt::format("the ACME server named a URL outside {} for its {}: {}; nothing was sent there", ours, what,
+                           shown(url)));
 }
 
-net::Awaitable<Result<net::ClientResponse>> AcmeClient::send(net::ClientRequest request) {
-  CO_CHECK_OK(same_origin(request.url));
+net::Awaitable<Result<net::ClientResponse>> AcmeClient::send(net::ClientRequest request, std::string what) {
+  CO_CHECK_OK(check_url(what, request.url));
   request.trust = net::Trust::roots(server_.roots);
   request.body_bytes_max = kAnswerBytesMax;
   request.headers.add("User-Agent", "lenscap-agent");
@@ -77,10 +113,14 @@ net::Awaitable<Result<acme::Directory>> AcmeClient::directory() {
   if (directory_) co_return *directory_;
   net::ClientRequest request;
   request.url = server_.directory_url;
-  CO_TRY(auto response, co_await send(std::move(request)));
+  CO_TRY(auto response, co_await send(std::move(request), "directory"));
   if (response.status != 200) co_return server_error(response);
-  CO_TRY(auto directory, acme::parse_directory(response.body));
-  directory_ = directory;
+  auto directory = acme::parse_directory(response.body);
+  if (!directory.ok()) co_return bad_answer("directory", directory.error());
+  CO_CHECK_OK(check_url("newNonce", directory->new_nonce));
+  CO_CHECK_OK(check_url("newAccount", directory->new_account));
+  CO_CHECK_OK(check_url("newOrder", directory->new_order));
+  directory_ = *directory;
   co_return directory;
 }
 
@@ -91,15 +131,18 @@ net::Awaitable<Result<std::string>> AcmeClient::fresh_nonce() {
   net::ClientRequest request;
   request.method = net::Method::head;
   request.url = directory.new_nonce;
-  CO_TRY(auto response, co_await send(std::move(request)));
+  CO_TRY(auto response, co_await send(std::move(request), "newNonce"));
   if (auto nonce = nonces_.take()) co_return *std::move(nonce);
   co_return Error(Errc::incorrect_response,
                   fmt::format("the ACME server's newNonce answered {} without a nonce", response.status));
 }
 
-net::Awaitable<Result<AcmeClient::Answer>> AcmeClient::post(std::string url, std::string payload, bool with_jwk) {
+net::Awaitable<Result<AcmeClient::Answer>> AcmeClient::post(std::string what, std::string url, std::string payload,
+                                                            Signer signer) {
+  bool const with_jwk = signer == Signer::key;
   if (!with_jwk && account_url_.empty())
-    co_return Error(Errc::account_does_not_exist, "there is no ACME account yet: run join first");
+    co_return Error(Errc::account_does_not_exist, "there is no ACME account yet: run lenscap-agent join first");
+  CO_CHECK_OK(check_url(what, url));
   for (int tries = 1;; ++tries) {
     CO_TRY(auto nonce, co_await fresh_nonce());
     net::ClientRequest request;
@@ -108,7 +151,7 @@ net::Awaitable<Result<AcmeClient::Answer>> AcmeClient::post(std::string url, std
     request.headers.add(std::string(acme::names::kContentType), std::string(acme::names::kJoseJson));
     acme::SigningHeader const header{.url = url, .nonce = nonce, .kid = with_jwk ? std::string() : account_url_};
     request.body = acme::sign_jws(key_, header, payload);
-    CO_TRY(auto response, co_await send(std::move(request)));
+    CO_TRY(auto response, co_await send(std::move(request), what));
     if (response.status >= 200 && response.status < 300) {
       co_return Answer{.body = std::move(response.body),
                        .location = text_of(response.headers, acme::names::kLocation),
@@ -117,6 +160,9 @@ net::Awaitable<Result<AcmeClient::Answer>> AcmeClient::post(std::string url, std
     }
     Error error = server_error(response);
     if (error.code() != Errc::bad_nonce || tries == kBadNonceTries) co_return error;
+    // A server that forgot this nonce has forgotten those before it as well; only the refusal's own is good.
+    nonces_.clear();
+    nonces_.put(text_of(response.headers, acme::names::kReplayNonce));
   }
 }
 
@@ -129,46 +175,64 @@ net::Awaitable<Result<Fetched<acme::AccountObject>>> AcmeClient::new_account(std
     request.external_account_binding =
         acme::make_eab(eab_kid, eab_mac_key, acme::MacAlgorithm::hs256, directory.new_account, key_.public_key());
   }
-  CO_TRY(auto answer, co_await post(directory.new_account, json::write(acme::to_json(request)), /*with_jwk=*/true));
-  CO_CHECK_OK(same_origin(answer.location));
-  CO_TRY(auto account, acme::parse_account(answer.body));
+  std::string payload = json::write(acme::to_json(request));
+  CO_TRY(auto answer, co_await post("newAccount", directory.new_account, std::move(payload), Signer::key));
+  CO_CHECK_OK(check_url("account", answer.location));
+  auto account = acme::parse_account(answer.body);
+  if (!account.ok()) co_return bad_answer("account", account.error());
+  if (account->status != acme::AccountStatus::valid) {
+    co_return Error(Errc::account_deactivated,
+                    fmt::format("the ACME account of this agent's key is {}; join with a new join string and another "
+                                "--state",
+                                acme::to_string(account->status)));
+  }
   account_url_ = answer.location;
-  co_return Fetched<acme::AccountObject>{answer.location, std::move(account), answer.retry_after};
+  co_return Fetched<acme::AccountObject>{answer.location, *std::move(account), answer.retry_after};
+}
+
+// What the server answered about an order, whose URL is known.
+Result<Fetched<acme::OrderObject>> AcmeClient::read_order(std::string url, Answer const& answer) {
+  auto order = acme::parse_order(answer.body);
+  if (!order.ok()) return bad_answer("order", order.error());
+  return Fetched<acme::OrderObject>{std::move(url), *std::move(order), answer.retry_after};
 }
 
 net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::new_order(acme::NewOrderRequest request) {
   CO_TRY(auto directory, co_await this->directory());
-  CO_TRY(auto answer, co_await post(directory.new_order, json::write(acme::to_json(request)), /*with_jwk=*/false));
-  CO_CHECK_OK(same_origin(answer.location));
-  CO_TRY(auto order, acme::parse_order(answer.body));
-  co_return Fetched<acme::OrderObject>{answer.location, std::move(order), answer.retry_after};
+  std::string payload = json::write(acme::to_json(request));
+  CO_TRY(auto answer, co_await post("newOrder", directory.new_order, std::move(payload), Signer::account));
+  CO_CHECK_OK(check_url("order", answer.location));
+  co_return read_order(answer.location, answer);
 }
 
 net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::order(std::string url) {
-  CO_TRY(auto answer, co_await post(url, "", /*with_jwk=*/false));
-  CO_TRY(auto order, acme::parse_order(answer.body));
-  co_return Fetched<acme::OrderObject>{url, std::move(order), answer.retry_after};
+  CO_TRY(auto answer, co_await post("order", url, "", Signer::account));
+  co_return read_order(std::move(url), answer);
 }
 
 net::Awaitable<Result<Fetched<acme::AuthorizationObject>>> AcmeClient::authorization(std::string url) {
-  CO_TRY(auto answer, co_await post(url, "", /*with_jwk=*/false));
-  CO_TRY(auto authorization, acme::parse_authorization(answer.body));
-  co_return Fetched<acme::AuthorizationObject>{url, std::move(authorization), answer.retry_after};
+  CO_TRY(auto answer, co_await post("authorization", url, "", Signer::account));
+  auto authorization = acme::parse_authorization(answer.body);
+  if (!authorization.ok()) co_return bad_answer("authorization", authorization.error());
+  co_return Fetched<acme::AuthorizationObject>{std::move(url), *std::move(authorization), answer.retry_after};
 }
 
 net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::finalize(acme::OrderObject order, std::string order_url,
                                                                         Bytes csr_der) {
-  CO_TRY(auto answer, co_await post(order.finalize, json::write(acme::finalize_to_json(csr_der)), /*with_jwk=*/false));
-  CO_TRY(auto next, acme::parse_order(answer.body));
-  co_return Fetched<acme::OrderObject>{std::move(order_url), std::move(next), answer.retry_after};
+  std::string payload = json::write(acme::finalize_to_json(csr_der));
+  CO_TRY(auto answer, co_await post("finalize", order.finalize, std::move(payload), Signer::account));
+  co_return read_order(std::move(order_url), answer);
 }
 
 net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::certificate(std::string url) {
-  CO_TRY(auto answer, co_await post(std::move(url), "", /*with_jwk=*/false));
-  if (!answer.content_type.starts_with(acme::names::kPemChain)) {
-    co_return Error(Errc::incorrect_response, "the ACME server sent the certificate in a form that we did not ask for");
+  CO_TRY(auto answer, co_await post("certificate", std::move(url), "", Signer::account));
+  if (!is_media_type(answer.content_type, acme::names::kPemChain)) {
+    co_return Error(Errc::incorrect_response, fmt::format("the ACME server sent the certificate as '{}' and not as {}",
+                                                          shown(answer.content_type), acme::names::kPemChain));
   }
-  co_return x509::parse_pem_chain(answer.body);
+  auto chain = x509::parse_pem_chain(answer.body);  // 8555-11.4-1
+  if (!chain.ok()) co_return bad_answer("certificate chain", chain.error());
+  co_return *std::move(chain);
 }
 
 }  // namespace lenscap::agent

@@ -23,8 +23,8 @@ using Fetch = std::function<net::Awaitable<Result<net::ClientResponse>>(net::Cli
 
 struct AcmeServer {
   std::string directory_url;  // https
-  std::vector<x509::Certificate>
-      roots;  // under which the server's own TLS certificate must chain; not the devices' roots
+  // Under which the server's own TLS certificate must chain; not the devices' roots.
+  std::vector<x509::Certificate> roots;
 };
 
 template <class Object>
@@ -35,7 +35,8 @@ struct Fetched {
 };
 
 // One account at one server. Not for two threads; many coroutines of one thread are fine.
-// Refusals: those of the server (Errc by its problem document), unreachable, tls, incorrect_response.
+// Refusals: those of the server (Errc by its problem document), unreachable, tls, and incorrect_response for whatever
+// is no answer of an ACME server: a proxy's page, a URL elsewhere, an object that does not parse.
 class AcmeClient {
  public:
   // `key` must outlive the client. `account_url` is empty until the account exists.
@@ -61,10 +62,14 @@ class AcmeClient {
     std::optional<Seconds> retry_after;
   };
 
-  net::Awaitable<Result<net::ClientResponse>> send(net::ClientRequest request);
+  enum class Signer { account, key };  // who signs is told by `kid`, or by the key itself
+
+  // `what` names the URL in refusals: "order".
+  net::Awaitable<Result<net::ClientResponse>> send(net::ClientRequest request, std::string what);
   net::Awaitable<Result<std::string>> fresh_nonce();
-  net::Awaitable<Result<Answer>> post(std::string url, std::string payload, bool with_jwk);
-  Result<> same_origin(std::string_view url) const;
+  net::Awaitable<Result<Answer>> post(std::string what, std::string url, std::string payload, Signer signer);
+  Result<> check_url(std::string_view what, std::string_view url) const;
+  static Result<Fetched<acme::OrderObject>> read_order(std::string url, Answer const& answer);
 
   Fetch fetch_;
   AcmeServer server_;
@@ -74,7 +79,8 @@ class AcmeClient {
   NoncePool nonces_;
 };
 
-// "https://host:port" of a URL; empty when it is no https URL.
+// "https://host:port" of a URL, in lower case and without the port 443; empty when it is no https URL of printable
+// ASCII, too long, or has user information in it.
 std::string https_origin(std::string_view url);
 
 }  // namespace lenscap::agent

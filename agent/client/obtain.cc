@@ -7,13 +7,17 @@
 namespace lenscap::agent {
 namespace {
 
-// Between two looks at an order: what the server asks for, but never busier than this.
-Seconds wait_before_next(std::optional<Seconds> retry_after) {
-  return std::clamp(retry_after.value_or(Seconds(2)), Seconds(1), kMinute);
+// Between two looks at an order: what the server asks for, but never busier than this, nor beyond the deadline.
+Seconds wait_before_next(std::optional<Seconds> retry_after, Seconds left) {
+  return std::min(std::clamp(retry_after.value_or(Seconds(2)), Seconds(1), kMinute), left);
 }
 
 // Why the order is still pending: the first authorization that is not valid, by name.
-net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject order) {
+net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject order, std::size_t names) {
+  if (order.authorizations.size() > names) {
+    co_return Error(Errc::incorrect_response, fmt::format("the ACME order of {} names has {} authorizations", names,
+                                                          order.authorizations.size()));
+  }
   for (std::string const& url : order.authorizations) {
     CO_TRY(auto authorization, co_await client.authorization(url));
     if (authorization.object.status == acme::AuthorizationStatus::valid) continue;
@@ -28,8 +32,10 @@ net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject or
 }
 
 Error ended(acme::OrderObject const& order) {
-  std::string const why = order.error ? order.error->detail() : "the server gave no reason";
-  return {Errc::order_not_ready, fmt::format("the ACME order ended invalid: {}", why)};
+  if (!order.error) return {Errc::order_not_ready, "the ACME order ended invalid; the server gave no reason"};
+  // "not found" is what an order is that the server has lost; this one was found.
+  Errc const code = order.error->code() == Errc::not_found ? Errc::order_not_ready : order.error->code();
+  return {code, "the ACME order ended invalid: " + order.error->detail()};
 }
 
 }  // namespace
@@ -46,9 +52,10 @@ net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSe
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
                                                                       Sleep sleep, Clock const& clock) {
   Time const end = clock.now() + kOrderDeadline;
-  CO_TRY(auto order, co_await client.order(request.order_url));
   bool finalized = false;
-  for (int requests = 1; requests < kRequestsPerOrder && clock.now() < end; ++requests) {
+  bool explained = false;
+  CO_TRY(auto order, co_await client.order(request.order_url));
+  for (int looks = 1; looks < kRequestsPerOrder; ++looks) {
     switch (order.object.status) {
       case acme::OrderStatus::valid: {
         CO_TRY(auto chain, co_await client.certificate(order.object.certificate));
@@ -58,7 +65,8 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
       case acme::OrderStatus::invalid:
         co_return ended(order.object);
       case acme::OrderStatus::pending:
-        CO_CHECK_OK(co_await refuse_pending(client, order.object));
+        if (!explained) CO_CHECK_OK(co_await refuse_pending(client, order.object, request.names.size()));
+        explained = true;
         break;
       case acme::OrderStatus::ready: {
         if (finalized) break;  // it was accepted once; now only look
@@ -70,7 +78,9 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
       case acme::OrderStatus::processing:
         break;
     }
-    co_await sleep(wait_before_next(order.retry_after));
+    Seconds const left = end - clock.now();
+    if (left <= Seconds(0)) break;
+    co_await sleep(wait_before_next(order.retry_after, left));
     CO_TRY(auto next, co_await client.order(request.order_url));
     order = std::move(next);
   }
@@ -80,11 +90,12 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
 
 Result<> check_issued(std::vector<x509::Certificate> const& chain, x509::Csr const& csr, x509::NameSet const& names,
                       Time now) {
-  auto const refuse = [](std::string why) {
+  auto const refuse = [](std::string const& why) {
     return Error(Errc::incorrect_response, "the issued certificate " + why + "; it was not installed");
   };
   if (chain.empty()) return refuse("is missing");
   x509::Certificate const& leaf = chain.front();
+  if (leaf.is_ca()) return refuse("is that of an authority");
   if (!(leaf.key() == csr.key)) return refuse("is for another key than the camera's");
   if (!(leaf.names() == names)) return refuse(fmt::format("names {} instead of {}", leaf.names().text(), names.text()));
   if (now < leaf.not_before()) return refuse("is not valid yet: compare the clocks of agent and server");

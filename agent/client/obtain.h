@@ -1,8 +1,9 @@
 // From names and a CSR to a certificate chain, over one ACME order that can be taken up again after a crash:
 // place_order gives the order's URL to write down, complete_order goes on from whatever state that order is in.
 //
-// Bounded: at most kRequestsPerOrder requests and kOrderDeadline in all. A server that sends something else than what
-// was ordered (other key, other names, not valid now) is refused before anything reaches a device.
+// Bounded: at most kRequestsPerOrder looks at the order, kOrderDeadline in all, and one look at each authorization. The
+// server is asked to issue once in each call, whatever states the order goes through. A server that sends something
+// else than what was ordered (other key, other names, not valid now) is refused before anything reaches a device.
 #pragma once
 
 #include "agent/client/acme_client.h"
@@ -26,8 +27,9 @@ struct CompleteOrder {
 
 // The chain, leaf first. Refusals worth telling apart:
 //   not_found                 the server does not know the order (any more): place a new one
-//   order_not_ready           the order ended invalid, or wants a proof that the agent cannot give: the text says which
-//   name incorrect_response        the server answered against its own protocol
+//   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name), or
+//                             ended invalid without a reason; with one, the reason's own code
+//   incorrect_response        the server answered against its own protocol, or issued something else
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
                                                                       Sleep sleep, Clock const& clock);
 

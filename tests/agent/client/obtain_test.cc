@@ -1,0 +1,291 @@
+// From names and a CSR to a chain: every state in which an order may be found, and servers that lie or never end.
+#include "agent/client/obtain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/net/io_threads.h"
+#include "tests/fakes/fake_acme.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace lenscap::agent {
+namespace {
+
+using fakes::FakeAcme;
+using ::testing::HasSubstr;
+
+x509::NameSet names_of(std::string_view dns, std::string_view ip) {
+  x509::NameSet names;
+  names.dns.insert(x509::DnsName::parse(dns).value());
+  names.ip.insert(x509::IpAddress::parse(ip).value());
+  return names;
+}
+
+struct ObtainTest : ::testing::Test {
+  ObtainTest() { acme.accounts.emplace("https://ca.example/account/1", account_key.public_key()); }
+
+  Result<std::string> place() { return net::run(threads.next(), place_order(client, names, "camera-https")); }
+  Result<std::vector<x509::Certificate>> complete(std::string url) {
+    CompleteOrder request{.order_url = std::move(url), .names = names, .csr = csr};
+    return net::run(threads.next(), complete_order(client, std::move(request), clock.sleep(), clock));
+  }
+  Result<std::vector<x509::Certificate>> obtain() {
+    auto url = place();
+    if (!url.ok()) return url.error();
+    return complete(*url);
+  }
+  FakeAcme::Order& order() { return acme.orders.begin()->second; }
+  // What is shown of the order from now on, whatever is asked of it.
+  void show(std::function<void(acme::OrderObject&)> change) {
+    acme.instead = [this, change = std::move(change)](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+      bool const about_it = seen.url.ends_with("/order/1") || seen.url.ends_with("/finalize");
+      if (!about_it) return std::nullopt;
+      auto object = order().object;
+      change(object);
+      return FakeAcme::Answer(acme.respond(200, acme::to_json(object)));
+    };
+  }
+
+  fakes::FakeClock clock{x509::testing::kNow};
+  FakeAcme acme{clock};
+  x509::PrivateKey account_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  x509::PrivateKey camera_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  x509::NameSet names = names_of("cam1.example", "10.20.4.119");
+  x509::Csr csr = x509::parse_csr(x509::make_csr(camera_key, names)).value();
+  AcmeClient client{acme.fetch(), {acme.directory_url(), {}}, account_key, "https://ca.example/account/1"};
+  net::IoThreads threads{1};
+};
+
+TEST_F(ObtainTest, FromNamesToChain) {
+  auto chain = obtain();
+  ASSERT_TRUE(chain.ok()) << chain.error().detail();
+  ASSERT_EQ(chain->size(), 2U);
+  EXPECT_EQ(chain->front().key(), camera_key.public_key());
+  EXPECT_EQ(chain->front().names(), names);
+  EXPECT_EQ(order().object.profile, "camera-https");
+  EXPECT_EQ(acme.count("/finalize"), 1);
+  EXPECT_THAT(acme.violations, ::testing::IsEmpty());
+}
+
+TEST_F(ObtainTest, AnEmptyProfileIsNotAskedFor) {
+  ASSERT_TRUE(net::run(threads.next(), place_order(client, names, "")).ok());
+  EXPECT_EQ(order().object.profile, "");
+}
+
+TEST_F(ObtainTest, WaitsWhileTheServerWorks) {
+  acme.looks_until_valid = 5;
+  auto chain = obtain();
+  ASSERT_TRUE(chain.ok()) << chain.error().detail();
+  EXPECT_GT(clock.now(), x509::testing::kNow);
+  EXPECT_EQ(acme.count("/finalize"), 1);
+}
+
+// A crash may have happened anywhere: the order is taken up in whatever state it is.
+TEST_F(ObtainTest, ResumesFromEveryStatus) {
+  auto const url = place().value();
+  auto const chain = complete(url);
+  ASSERT_TRUE(chain.ok());
+
+  acme.requests.clear();
+  auto const again = complete(url);  // valid
+  ASSERT_TRUE(again.ok()) << again.error().detail();
+  EXPECT_EQ(again->front(), chain->front()) << "the certificate that was issued, not another";
+  EXPECT_EQ(acme.count("/finalize"), 0);
+
+  order().object.status = acme::OrderStatus::processing;
+  order().looks = 0;
+  acme.looks_until_valid = 2;
+  auto const waited = complete(url);
+  ASSERT_TRUE(waited.ok()) << waited.error().detail();
+  EXPECT_EQ(acme.count("/finalize"), 0);
+
+  order().object.status = acme::OrderStatus::ready;
+  EXPECT_TRUE(complete(url).ok());
+  EXPECT_EQ(acme.count("/finalize"), 1);
+
+  order().object.status = acme::OrderStatus::invalid;
+  auto const ended = complete(url);
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().code(), Errc::order_not_ready);
+}
+
+TEST_F(ObtainTest, AnOrderThatTheServerForgot) {
+  auto const url = place().value();
+  acme.orders.clear();
+  EXPECT_EQ(complete(url).error().code(), Errc::not_found);
+}
+
+TEST_F(ObtainTest, AnInvalidOrderTellsItsReason) {
+  auto const url = place().value();
+  order().object.status = acme::OrderStatus::invalid;
+  order().object.error = Error(Errc::rejected_identifier, "cam1.example is outside of the account's scope");
+  auto ended = complete(url);
+  EXPECT_EQ(ended.error().code(), Errc::rejected_identifier);
+  EXPECT_THAT(ended.error().detail(), HasSubstr("outside of the account's scope"));
+  // Not found is what a lost order is; this one is not lost.
+  order().object.error = Error(Errc::not_found, "some part is missing");
+  EXPECT_EQ(complete(url).error().code(), Errc::order_not_ready);
+}
+
+TEST_F(ObtainTest, APendingAuthorizationIsExplained) {
+  acme.authorizations = acme::AuthorizationStatus::pending;
+  auto refused = obtain();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::order_not_ready);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("wants proof of cam1.example"));
+  EXPECT_THAT(refused.error().detail(), HasSubstr("--grant-dns"));
+  EXPECT_EQ(clock.now(), x509::testing::kNow) << "waiting would not help";
+}
+
+TEST_F(ObtainTest, PendingThoughAllIsGrantedIsWaitedForWithoutAskingAgainWhy) {
+  auto const url = place().value();
+  show([](acme::OrderObject& object) { object.status = acme::OrderStatus::pending; });
+  EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
+  EXPECT_EQ(acme.count("/authorization/"), 2);
+}
+
+TEST_F(ObtainTest, MoreAuthorizationsThanNames) {
+  auto const url = place().value();
+  show([](acme::OrderObject& object) {
+    object.status = acme::OrderStatus::pending;
+    for (int i = 0; i < 500; ++i) object.authorizations.push_back("https://ca.example/order/1/authorization/0");
+  });
+  EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
+  EXPECT_EQ(acme.count("/authorization/"), 0);
+}
+
+// Neither requests nor time without end, whatever the server says of both.
+TEST_F(ObtainTest, AnOrderThatNeverEnds) {
+  struct Case {
+    std::string_view name;
+    acme::OrderStatus status;
+    std::string_view retry_after;
+  };
+  constexpr Case kCases[] = {
+      {"processing", acme::OrderStatus::processing, ""}, {"no pause", acme::OrderStatus::processing, "0"},
+      {"negative", acme::OrderStatus::processing, "-1"}, {"a year", acme::OrderStatus::processing, "31536000"},
+      {"ready for ever", acme::OrderStatus::ready, "1"},
+  };
+  for (auto const& c : kCases) {
+    SCOPED_TRACE(c.name);
+    acme.instead = nullptr;
+    acme.orders.clear();
+    acme.requests.clear();
+    auto const url = place().value();
+    Time const begun = clock.now();
+    acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+      if (seen.url.find("/order/1") == std::string::npos) return std::nullopt;
+      auto object = order().object;
+      object.status = c.status;
+      auto response = acme.respond(200, acme::to_json(object));
+      if (!c.retry_after.empty()) response.headers.add("Retry-After", std::string(c.retry_after));
+      return FakeAcme::Answer(response);
+    };
+    auto refused = complete(url);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::incorrect_response);
+    EXPECT_LE(acme.requests.size(), static_cast<std::size_t>(kRequestsPerOrder) + 10);
+    EXPECT_LE(clock.now() - begun, kOrderDeadline);
+    EXPECT_LE(acme.count("/finalize"), 1);
+  }
+  EXPECT_LE(clock.longest_sleep, kMinute);
+}
+
+TEST_F(ObtainTest, AnOrderThatFlipsItsState) {
+  auto const url = place().value();
+  int looks = 0;
+  show([&](acme::OrderObject& object) {
+    constexpr acme::OrderStatus kFlips[] = {acme::OrderStatus::ready, acme::OrderStatus::processing,
+                                            acme::OrderStatus::pending};
+    object.status = kFlips[looks++ % 3];
+  });
+  EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
+  EXPECT_LE(acme.count("/finalize"), 1) << "a certificate is asked for once";
+  EXPECT_LE(looks, kRequestsPerOrder + 2);
+}
+
+TEST_F(ObtainTest, ValidWithoutACertificate) {
+  auto const url = place().value();
+  show([](acme::OrderObject& object) {
+    object.status = acme::OrderStatus::valid;
+    object.certificate.clear();
+  });
+  auto refused = complete(url);
+  EXPECT_EQ(refused.error().code(), Errc::incorrect_response);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("no URL for its certificate"));
+}
+
+TEST_F(ObtainTest, ACertificateElsewhereIsNotFetched) {
+  auto const url = place().value();
+  show([](acme::OrderObject& object) {
+    object.status = acme::OrderStatus::valid;
+    object.certificate = "https://evil.example/certificate";
+  });
+  EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
+  EXPECT_EQ(acme.count("evil"), 0);
+}
+
+TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
+  struct Case {
+    std::string_view name;
+    std::function<void(FakeAcme&)> misbehave;
+    std::string_view text;
+  };
+  Case const cases[] = {
+      {"another key",
+       [](FakeAcme& server) { server.issued_key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key(); },
+       "another key"},
+      {"another name", [](FakeAcme& server) { server.issued_names = names_of("cam2.example", "10.20.4.119"); },
+       "cam2.example, 10.20.4.119 instead of cam1.example"},
+      {"one name more",
+       [](FakeAcme& server) {
+         auto more = names_of("cam1.example", "10.20.4.119");
+         more.dns.insert(x509::DnsName::parse("nvr.example").value());
+         server.issued_names = more;
+       },
+       "nvr.example"},
+      {"no names", [](FakeAcme& server) { server.issued_names = x509::NameSet(); }, "names"},
+      {"expired", [](FakeAcme& server) { server.issued_from = -2 * kDay, server.issued_until = -kDay; }, "expired"},
+      {"tomorrow", [](FakeAcme& server) { server.issued_from = kDay; }, "clocks"},
+  };
+  for (auto const& c : cases) {
+    FakeAcme hostile{clock};
+    hostile.accounts.emplace("https://ca.example/account/1", account_key.public_key());
+    c.misbehave(hostile);
+    AcmeClient with{hostile.fetch(), {hostile.directory_url(), {}}, account_key, "https://ca.example/account/1"};
+    auto url = net::run(threads.next(), place_order(with, names, ""));
+    ASSERT_TRUE(url.ok()) << c.name;
+    CompleteOrder request{.order_url = *url, .names = names, .csr = csr};
+    auto refused = net::run(threads.next(), complete_order(with, std::move(request), clock.sleep(), clock));
+    ASSERT_FALSE(refused.ok()) << c.name;
+    EXPECT_EQ(refused.error().code(), Errc::incorrect_response) << c.name;
+    EXPECT_THAT(refused.error().detail(), HasSubstr(std::string(c.text))) << c.name;
+  }
+}
+
+TEST_F(ObtainTest, CheckIssuedLooksAtTheChainToo) {
+  auto const chain = obtain().value();
+  Time const now = clock.now();
+  EXPECT_TRUE(check_issued(chain, csr, names, now).ok());
+  EXPECT_TRUE(check_issued({chain[0]}, csr, names, now).ok()) << "the runner asks whether it leads to our root";
+  EXPECT_FALSE(check_issued({}, csr, names, now).ok());
+  EXPECT_FALSE(check_issued({chain[1], chain[0]}, csr, names, now).ok());
+  x509::testing::Authority const foreign;
+  EXPECT_FALSE(check_issued({chain[0], foreign.intermediates().front()}, csr, names, now).ok());
+  EXPECT_FALSE(check_issued(chain, csr, names, chain[0].not_after()).ok());
+  EXPECT_TRUE(check_issued(chain, csr, names, chain[0].not_before()).ok());
+}
+
+// An authority's certificate for the camera's key would let whoever breaks the camera issue.
+TEST_F(ObtainTest, CheckIssuedRefusesAnAuthority) {
+  x509::testing::Spec spec{.common_name = "cam1", .ca = true};
+  spec.extensions = {x509::testing::subject_alt_name({"cam1.example"}, {Bytes{10, 20, 4, 119}}, false)};
+  auto const ca = x509::testing::build(spec, camera_key.native(), acme.authority.issuing_key.native(),
+                                       acme.authority.issuing.get());
+  auto const refused = check_issued({x509::testing::to_certificate(ca)}, csr, names, clock.now());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().detail(), HasSubstr("authority"));
+}
+
+}  // namespace
+}  // namespace lenscap::agent
