@@ -36,13 +36,13 @@ class Builder {
   bool RawNumber(char const*, rapidjson::SizeType, bool) { return fail("unexpected number"); }
   bool String(char const* text, rapidjson::SizeType size, bool) {
     std::string_view const view(text, size);
-    if (view.find('\0') != std::string_view::npos) return fail("a string holds U+0000");
+    if (auto const* why = unfit(view)) return fail(why);
     return add(Value(view));
   }
   bool StartObject() { return open(true); }
   bool Key(char const* text, rapidjson::SizeType size, bool) {
     std::string_view const name(text, size);
-    if (name.find('\0') != std::string_view::npos) return fail("a member name holds U+0000");
+    if (auto const* why = unfit(name)) return fail(why);
     Frame& frame = stack_.back();
     if (frame.object.find(name) != nullptr) return fail("the same member name appears twice");
     frame.key = name;
@@ -69,6 +69,16 @@ class Builder {
     std::string key;
   };
 
+  // What no text of ours may hold. RapidJSON lets the second half of a surrogate pair through when it stands alone as
+  // an escape; in UTF-8 a surrogate begins with ED and an octet from A0.
+  static char const* unfit(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) return "a text holds U+0000";
+    for (std::size_t i = text.find('\xED'); i != std::string_view::npos; i = text.find('\xED', i + 1)) {
+      if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xA0)
+        return "a text holds half a surrogate pair";
+    }
+    return nullptr;
+  }
   bool fail(char const* why) {
     reason_ = why;
     return false;
