@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <cmath>
 #include <stdexcept>
 
 // RapidJSON's own assertions become exceptions: they would be our bugs, and must not abort a server quietly.
@@ -32,7 +33,7 @@ class Builder {
   bool Uint64(std::uint64_t v) {
     return v <= INT64_MAX ? add(Value(static_cast<long long>(v))) : add(Value(static_cast<double>(v)));
   }
-  bool Double(double v) { return add(Value(v)); }
+  bool Double(double v) { return std::isfinite(v) ? add(Value(v)) : fail("a number is too big"); }
   bool RawNumber(char const*, rapidjson::SizeType, bool) { return fail("unexpected number"); }
   bool String(char const* text, rapidjson::SizeType size, bool) {
     std::string_view const view(text, size);

@@ -41,6 +41,7 @@ TEST(Parse, RefusesHostileText) {
       {"U+0000 in a name", R"({"a\u0000":"x"})"},
       {"raw NUL", std::string("{\"a\":\"x\0\"}", 9)},
       {"huge exponent", R"({"a":1e400})"},
+      {"a number that becomes infinite", "[92e308]"},
       {"depth bomb", deep},
       {"too many members", wide},
       {"comment", "{/*x*/}"},
