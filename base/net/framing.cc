@@ -119,13 +119,15 @@ struct FramingFields {
   bool keep_alive = false;
 };
 
-void read_connection(std::string_view value, FramingFields& fields) {
+// False when an option is not a token (RFC 9110 7.6.1).
+bool read_connection(std::string_view value, FramingFields& fields) {
   while (true) {
     auto const comma = value.find(',');
     auto const option = lower(trim(value.substr(0, comma)));
+    if (!option.empty() && !is_token(option)) return false;
     if (option == "close") fields.close = true;
     if (option == "keep-alive") fields.keep_alive = true;
-    if (comma == std::string_view::npos) return;
+    if (comma == std::string_view::npos) return true;
     value.remove_prefix(comma + 1);
   }
 }
@@ -161,7 +163,7 @@ FramingRefusal read_field(std::string_view line, FramingFields& fields) {
     ++fields.expects;
     fields.expect = lower(value);
   } else if (name == "connection") {
-    read_connection(value, fields);
+    if (!read_connection(value, fields)) return {400, "the Connection field is malformed"};
   }
   return {200, {}};
 }

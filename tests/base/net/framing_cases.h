@@ -149,6 +149,9 @@ inline std::vector<FramingCase> framing_cases() {
       {"TargetLong", line("GET /" + std::string(4096, 'a') + " HTTP/1.1"), 414},
 
       // Host
+      {"ConnectionMalformed", get("Connection: close; x\r\n"), 400},
+      {"ConnectionWithEmptyOptions", get("Connection: , close,,\r\n"), 0},
+
       {"HostMissing", "GET / HTTP/1.1\r\n\r\n", 400},
       {"HostMissingVersion10", "GET / HTTP/1.0\r\n\r\n", 400},
       {"HostTwice", get("Host: a\r\n"), 400},
