@@ -199,7 +199,7 @@ void Device::restart_done(unsigned) {
   load_tls();
   if (faults.strike("F26", restart_operation_, world_.random)) https_broken_ = true;
   if (loaded_.enabled && faults.strike("F27", restart_operation_, world_.random)) {
-    StoredCertificate factory = make_factory_certificate();  // firmware without one makes one up
+    StoredCertificate factory = make_factory_certificate({});  // firmware without one makes one up
     for (StoredCertificate const& own : state.certificates)
       if (own.factory) factory = own;
     loaded_key_ = factory.key;
@@ -277,31 +277,33 @@ void Device::retire() {
 // --- keys ------------------------------------------------------------------------------------------------------------
 
 void Device::make_key(std::string const& type, std::function<void(KeyRef)> then) {
-  key_orders_.push_back({type, std::move(then)});
-  if (key_orders_.size() == 1) next_key();
+  key_orders_.push_back({++last_key_order_, type, std::move(then)});
+  if (key_orders_.size() == 1 || !state.switches.keygen_waits) start_key(key_orders_.back());
 }
 
-void Device::next_key() {
-  std::string const type = key_orders_.front().type;
+void Device::start_key(KeyOrder const& order) {
   Switches const& switches = state.switches;
-  bool const small_rsa = type == "RSA-1024" || type == "RSA-2048";
-  int const ms = type.starts_with("EC") ? switches.keygen_ec_ms
-                                        : (small_rsa ? switches.keygen_rsa2048_ms : switches.keygen_rsa4096_ms);
+  bool const small_rsa = order.type == "RSA-1024" || order.type == "RSA-2048";
+  int const rsa_ms = small_rsa ? switches.keygen_rsa2048_ms : switches.keygen_rsa4096_ms;
+  int const ms = order.type.starts_with("EC") ? switches.keygen_ec_ms : rsa_ms;
   auto const weak = weak_from_this();
-  std::string const boot = state.boot_id;
-  Keys::Taker const taker = [weak, boot](KeyRef key) {
-    auto const self = weak.lock();
-    if (!self || self->state.boot_id != boot || self->key_orders_.empty()) return;
-    auto const order = std::move(self->key_orders_.front());
-    self->key_orders_.pop_front();
-    order.then(std::move(key));
-    if (!self->key_orders_.empty()) self->next_key();
+  auto const taker = [weak, number = order.number](KeyRef key) {
+    if (auto const self = weak.lock()) self->finish_key(number, std::move(key));
   };
-  world_.loop.after(world_.scaled(ms), [weak, boot, type, taker, &world = world_] {
-    auto const self = weak.lock();
-    if (!self || self->state.boot_id != boot || self->key_orders_.empty()) return;
-    world.keys.take(type, self->state.switches.real_keygen, taker);
+  world_.loop.after(world_.scaled(ms), [weak, taker, type = order.type] {
+    if (auto const self = weak.lock()) self->world_.keys.take(type, self->state.switches.real_keygen, taker);
   });
+}
+
+// The order is gone when the device has restarted meanwhile.
+void Device::finish_key(unsigned number, KeyRef key) {
+  auto const order = std::find_if(key_orders_.begin(), key_orders_.end(),
+                                  [&](KeyOrder const& candidate) { return candidate.number == number; });
+  if (order == key_orders_.end()) return;
+  auto const then = std::move(order->then);
+  key_orders_.erase(order);
+  then(std::move(key));
+  if (!key_orders_.empty() && state.switches.keygen_waits) start_key(key_orders_.front());
 }
 
 }  // namespace lenscap::camsim

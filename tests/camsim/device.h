@@ -172,13 +172,19 @@ class Device : public std::enable_shared_from_this<Device> {
  private:
   enum class Life { running, restarting, rebooting, off };
   void make_factory_state();
-  StoredCertificate make_factory_certificate();
-  void load_tls();  // takes what TLS will serve from the state
+  StoredCertificate make_factory_certificate(KeyRef key);  // without a key: with a new one
+  void load_tls();                                         // takes what TLS will serve from the state
   void open_endpoints();
   void shut_endpoints();
   void count_start();
   void boot();
-  void next_key();
+  struct KeyOrder {
+    unsigned number = 0;
+    std::string type{};
+    std::function<void(KeyRef)> then{};
+  };
+  void start_key(KeyOrder const& order);
+  void finish_key(unsigned number, KeyRef key);
   void later(std::chrono::milliseconds delay, void (Device::*step)(unsigned));
   void restart_gap(unsigned turn);
   void restart_done(unsigned turn);
@@ -203,10 +209,7 @@ class Device : public std::enable_shared_from_this<Device> {
   KeyRef loaded_key_;
   bool https_broken_ = false;  // F26
 
-  struct KeyOrder {
-    std::string type;
-    std::function<void(KeyRef)> then;
-  };
+  unsigned last_key_order_ = 0;
   std::deque<KeyOrder> key_orders_;
 };
 

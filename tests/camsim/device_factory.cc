@@ -32,9 +32,8 @@ constexpr std::array<std::string_view, 16> kCertSetNames{"EAPTLS_WIRED",
 
 }  // namespace
 
-// Self-signed, with another key every time.
-StoredCertificate Device::make_factory_certificate() {
-  KeyRef const key = world_.keys.factory(state.switches.soap_key_type, kWebServerKeys);
+StoredCertificate Device::make_factory_certificate(KeyRef key) {
+  if (key == nullptr) key = world_.keys.factory(state.switches.soap_key_type, kWebServerKeys);
   Bytes der = make_self_signed(key.get(), {.subject = {{"CN", "axis-" + lower(state.serial)}},
                                            .subject_alt_names = {},
                                            .not_before = now() - kDaySeconds,
@@ -50,8 +49,11 @@ StoredCertificate Device::make_factory_certificate() {
 void Device::make_factory_state() {
   Switches const& switches = state.switches;
   std::vector<StoredCertificate> identities;  // device IDs are burnt in
-  for (StoredCertificate& old : state.certificates)
+  KeyRef kept;
+  for (StoredCertificate& old : state.certificates) {
+    if (old.factory && !old.device_id && switches.factory_key == "kept") kept = old.key;
     if (old.device_id) identities.push_back(std::move(old));
+  }
   if (identities.empty())
     for (std::string const& type : split(switches.device_ids, ',')) {
       KeyRef const key = world_.keys.factory(type, kIdentityKeys);
@@ -75,7 +77,7 @@ void Device::make_factory_state() {
   }
   std::string served = state.certificates.empty() ? "" : state.certificates.front().alias;
   if (switches.factory_certificate == "self_signed") {
-    state.certificates.push_back(make_factory_certificate());
+    state.certificates.push_back(make_factory_certificate(kept));
     served = kFactoryAlias;
   }
   state.cert_sets.clear();

@@ -87,6 +87,7 @@ std::vector<Parameter> parameters_of(Device const& device) {
 Update update_parameter(Device& device, std::string const& name, std::string const& value) {
   State& state = device.state;
   if (name == "HTTPS.Enabled") {
+    if (state.switches.https_parameter == "refuse") return Update::refused;
     bool const on = value == "yes";
     if ((!on && value != "no") || (on && state.tls.certificate_id().empty())) return Update::refused;
     state.tls.enabled = on;

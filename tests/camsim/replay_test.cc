@@ -171,6 +171,12 @@ TEST(Replay, SignedCertificateUnderANewId) {
       "<CertificateID>CERT_2026-01-02T03:05:00</CertificateID></tds:GetCertificateInformation>");
   EXPECT_THAT(told.body, HasSubstr("<tt:IssuerDN>CN=Test issuing</tt:IssuerDN>"));
   EXPECT_EQ(fingerprint(between(told.body, "<acert:CertificatePEM>", "</acert:CertificatePEM>")), fingerprint(leaf));
+  EXPECT_THAT(client.soap("<tds:GetCertificates/>").body, HasSubstr("CSR_2026-01-02T03:04:05")) << "both ids stay";
+  camsim.switches(camera.serial, {{"match_key_leaves", "remove"}});
+  WebAnswer const moved = client.soap(
+      "<tds:LoadCertificates><tds:NVTCertificate><tt:CertificateID>CERT_3</tt:CertificateID><tt:Certificate><tt:Data>" +
+      base64_of_pem(leaf) + "</tt:Data></tt:Certificate></tds:NVTCertificate></tds:LoadCertificates>");
+  EXPECT_EQ(moved.status, 200) << moved.body;
   // The same under the default, where the id has to be that of the request.
   camsim.switches(camera.serial, {{"load_certificates", "same_id"}});
   WebAnswer const refused = client.soap(

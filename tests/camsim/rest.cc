@@ -33,7 +33,10 @@ bool version_served(Switches const& switches, std::string_view version) {
   return switches.rest == version;
 }
 
-Outcome method_not_allowed() { return rest_error(405, 3, "Method not allowed"); }
+Response method_not_allowed(Exchange const& x) {
+  int const status = x.device->state.switches.rest_wrong_verb;
+  return status == 404 ? rest_not_found(x.request.path) : rest_error(status, 3, "Method not allowed");
+}
 
 Outcome route(Exchange& x, CertPath const& at) {
   std::string const& method = x.request.method;
@@ -42,35 +45,35 @@ Outcome route(Exchange& x, CertPath const& at) {
   auto const& s = at.segments;
   if (s.size() == 1 && s[0] == "certificates") {
     if (method == "GET") return rest_certificates::list(x);
-    return method == "POST" ? rest_certificates::add(x) : method_not_allowed();
+    return method == "POST" ? rest_certificates::add(x) : Outcome(method_not_allowed(x));
   }
   if (s.size() == 2 && s[0] == "certificates") {
     if (method == "GET") return rest_certificates::get(x, s[1]);
     if (method == set_verb) return rest_certificates::patch(x, s[1]);
-    return method == "DELETE" ? rest_certificates::erase(x, s[1]) : method_not_allowed();
+    return method == "DELETE" ? rest_certificates::erase(x, s[1]) : Outcome(method_not_allowed(x));
   }
   if (s.size() == 3 && s[0] == "certificates" && s[2] == "get_csr")
-    return method == action_verb ? rest_keys::get_csr(x, s[1]) : method_not_allowed();
+    return method == action_verb ? rest_keys::get_csr(x, s[1]) : Outcome(method_not_allowed(x));
   if (s.size() == 1 && s[0] == "ca_certificates") {
     if (method == "GET") return rest_authorities::list(x);
-    return method == "POST" ? rest_authorities::add(x) : method_not_allowed();
+    return method == "POST" ? rest_authorities::add(x) : Outcome(method_not_allowed(x));
   }
   if (s.size() == 2 && s[0] == "ca_certificates") {
     if (method == "GET") return rest_authorities::get(x, s[1]);
     if (method == set_verb) return rest_authorities::patch(x, s[1]);
-    return method == "DELETE" ? rest_authorities::erase(x, s[1]) : method_not_allowed();
+    return method == "DELETE" ? rest_authorities::erase(x, s[1]) : Outcome(method_not_allowed(x));
   }
   if (s.size() == 1 && s[0] == "create_certificate")
-    return method == action_verb ? rest_keys::create_certificate(x) : method_not_allowed();
+    return method == action_verb ? rest_keys::create_certificate(x) : Outcome(method_not_allowed(x));
   if (s.size() == 1 && s[0] == "install_from_pkcs12")
-    return method == action_verb ? rest_certificates::install_from_pkcs12(x) : method_not_allowed();
+    return method == action_verb ? rest_certificates::install_from_pkcs12(x) : Outcome(method_not_allowed(x));
   if (s.size() == 1 && s[0] == "keystores")
-    return method == "GET" ? rest_keys::list_keystores(x) : method_not_allowed();
+    return method == "GET" ? rest_keys::list_keystores(x) : Outcome(method_not_allowed(x));
   if (s.size() == 2 && s[0] == "keystores")
-    return method == "GET" ? rest_keys::get_keystore(x, s[1]) : method_not_allowed();
+    return method == "GET" ? rest_keys::get_keystore(x, s[1]) : Outcome(method_not_allowed(x));
   if (s.size() == 2 && s[0] == "settings" && s[1] == "keystore") {
     if (method == "GET") return rest_keys::get_default_keystore(x);
-    return method == set_verb ? rest_keys::set_default_keystore(x) : method_not_allowed();
+    return method == set_verb ? rest_keys::set_default_keystore(x) : Outcome(method_not_allowed(x));
   }
   return rest_not_found(x.request.path);
 }
@@ -143,7 +146,7 @@ std::optional<Response> refuse_alias(Exchange const& x, std::string const& alias
   std::size_t const limit = std::min(kAliasMax, static_cast<std::size_t>(state.switches.id_length_max));
   if (alias.empty() || alias.size() > limit)
     return rest_invalid("alias must have 1 to " + std::to_string(limit) + " characters");
-  if (state.is_taken(alias)) return rest_error(409, 6, "Already exists");
+  if (state.is_taken(alias)) return rest_error(state.switches.rest_exists, 6, "Already exists");
   if (is_full(state)) return rest_error(400, 8, "The certificate store is full");
   return std::nullopt;
 }

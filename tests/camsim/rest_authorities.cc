@@ -50,7 +50,7 @@ Outcome patch(Exchange& x, std::string const& alias) {
   KeyRef const old_key = public_key_of(parse_certificate(ca->der).get());
   KeyRef const new_key = public_key_of(parse_certificate(chain.front()).get());
   if (old_key == nullptr || new_key == nullptr || !same_public_key(old_key.get(), new_key.get()))
-    return rest_error(400, 7, "certificate does not match private key");
+    return rest_error(x.device->state.switches.rest_mismatch, 7, "certificate does not match private key");
   ca->der = chain.front();
   return rest_ok();
 }

@@ -13,14 +13,16 @@ json::Object to_json(StoredCertificate const& certificate) {
       {"alias", certificate.alias}, {"certificate", std::move(pem)}, {"keystore", certificate.keystore}};
 }
 
-Response mismatch() { return rest_error(400, 7, "certificate does not match private key"); }
+Response mismatch(Exchange const& x) {
+  return rest_error(x.device->state.switches.rest_mismatch, 7, "certificate does not match private key");
+}
 
 // A certificate that brings its key.
 Outcome store(Exchange& x, StoredCertificate certificate, int status) {
   State& state = x.device->state;
   if (auto refusal = refuse_alias(x, certificate.alias)) return *refusal;
   if (!find_keystore(state, certificate.keystore)) return rest_invalid("unknown keystore " + certificate.keystore);
-  if (x.device->faults.strike("F24", x.entry.operation, x.device->world().random)) return mismatch();
+  if (x.device->faults.strike("F24", x.entry.operation, x.device->world().random)) return mismatch(x);
   Response answer = rest_ok();
   answer.status = status;
   if (!x.device->faults.strike("F23", x.entry.operation, x.device->world().random))
@@ -54,7 +56,7 @@ Outcome add(Exchange& x) {
   KeyRef const key = parse_private_key_pem(*key_pem);
   if (chain.empty() || key == nullptr) return rest_invalid("certificate or private_key is not PEM");
   KeyRef const public_key = public_key_of(parse_certificate(chain.front()).get());
-  if (public_key == nullptr || !same_public_key(public_key.get(), key.get())) return mismatch();
+  if (public_key == nullptr || !same_public_key(public_key.get(), key.get())) return mismatch(x);
   StoredCertificate certificate{.alias = *alias, .chain = std::move(chain), .key = key, .keystore = {}};
   certificate.keystore = keystore->value_or(x.device->state.default_keystore);
   return store(x, std::move(certificate), 201);
@@ -75,7 +77,7 @@ Outcome patch(Exchange& x, std::string const& alias) {
   if (chain.size() > 1 && state.switches.chain_patch == "reject") return rest_invalid("one certificate is expected");
   KeyRef const key = public_key_of(parse_certificate(chain.front()).get());
   bool const refuse = x.device->faults.strike("F24", x.entry.operation, x.device->world().random).has_value();
-  if (refuse || key == nullptr || !same_public_key(key.get(), certificate->key.get())) return mismatch();
+  if (refuse || key == nullptr || !same_public_key(key.get(), certificate->key.get())) return mismatch(x);
   if (state.switches.chain_patch == "accept_leaf_only") chain.resize(1);
   Response answer = rest_ok();
   if (x.device->faults.strike("F23", x.entry.operation, x.device->world().random)) return answer;

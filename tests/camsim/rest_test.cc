@@ -72,6 +72,20 @@ TEST(Rest, Refusals) {
   EXPECT_EQ(camsim.flags(camera.serial).unknown_element, 1);
 }
 
+TEST(Rest, StatusesThatNobodyPublished) {
+  Process camsim;
+  OpensslCa const ca;
+  DeviceInfo const camera = camsim.add(
+      {.generation = "G7", .switches = {{"rest_wrong_verb", 404}, {"rest_exists", 400}, {"rest_mismatch", 409}}});
+  Client const client(camera.https_url);
+  std::string const body = create(R"("alias":"a","subject":"CN=x")");
+  EXPECT_EQ(client.post(kApi + "/create_certificate", body).status, 200);
+  EXPECT_EQ(client.post(kApi + "/create_certificate", body).status, 400);
+  EXPECT_EQ(client.send("PUT", kApi + "/certificates/a", "{}").status, 404);
+  json::Object const foreign{{"certificate", ca.issuing_pem()}};
+  EXPECT_EQ(client.send("PATCH", kApi + "/certificates/a", json::write(json::Object{{"data", foreign}})).status, 409);
+}
+
 TEST(Rest, LimitsOfTheHttpLayer) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G7"});

@@ -160,6 +160,29 @@ TEST(FactoryDefault, TakesCertificatesAndUsersAndMakesANewKey) {
   }
 }
 
+TEST(FactoryDefault, KeepsTheKeyByOneSwitch) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"factory_key", "kept"}}});
+  unsigned const starts = camsim.starts(camera.serial);
+  camsim.action(camera.serial, "factorydefault");
+  camsim.wait_for_start(camera.serial, starts);
+  EXPECT_EQ(camsim.info(camera.serial).spki_sha256, camera.spki_sha256);
+  EXPECT_NE(camsim.info(camera.serial).certificate_sha256, camera.certificate_sha256);
+}
+
+TEST(HttpsParameter, StopsHttpsUnlessRefused) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"https_parameter", "refuse"}}});
+  Client const client(camera.http_url);
+  std::string const update = "/axis-cgi/param.cgi?action=update&root.HTTPS.Enabled=no";
+  EXPECT_EQ(client.get(update).body, "# Error: Error setting 'root.HTTPS.Enabled' to 'no'!\n");
+  camsim.switches(camera.serial, {{"https_parameter", "allow"}});
+  unsigned const starts = camsim.starts(camera.serial);
+  EXPECT_EQ(client.get(update).body, "OK\n");
+  camsim.wait_for_start(camera.serial, starts);
+  EXPECT_FALSE(camsim.info(camera.serial).https_on);
+}
+
 TEST(Power, OffAndOn) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G3"});
@@ -204,6 +227,10 @@ TEST(Keys, ASecondWaitsAndOthersAreServedMeanwhile) {
   for (std::string const& line : {between(ran.out, "served\n", "\n"), between(ran.out.substr(7), "\n", "\n")})
     if (!line.empty()) longest = std::max(longest, std::stod(line));
   EXPECT_GE(longest, 1.6) << "one key after the other";
+  camsim.switches(camera.serial, {{"keygen_waits", false}});
+  run_tool({"bash", "-c", with("c") + " & " + with("d") + " & wait"});
+  EXPECT_THAT(json_text(camsim.state(camera.serial), "certificates"), HasSubstr("\"alias\":\"c\""));
+  EXPECT_THAT(json_text(camsim.state(camera.serial), "certificates"), HasSubstr("\"alias\":\"d\""));
 }
 
 TEST(RealKeys, AreOrdinary) {

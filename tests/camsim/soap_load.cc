@@ -88,6 +88,8 @@ Outcome load_certificates(Exchange& x) {
       // The key has a second name now; the self-signed certificate stays under the first, as on the one client's
       // device.
       StoredCertificate const renamed{.alias = id, .chain = {der}, .key = own->key, .keystore = own->keystore};
+      std::string const old_id = own->alias;
+      if (state.switches.match_key_leaves == "remove") erase_certificate(state, old_id);
       state.certificates.push_back(renamed);
     }
   }

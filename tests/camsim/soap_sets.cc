@@ -58,6 +58,8 @@ Outcome set_cert_set(Exchange& x) {
   if (name != "WebServer" && !state.cert_sets.contains(name))
     return bad_argument(x, "Invalid cert set", "There is no set with this name");
   if (!cert_set_exists(state, set)) return invalid_id(x);
+  if (name == "WebServer" && state.switches.web_server_set == "refuse")
+    return bad_argument(x, "Not allowed", "The set of the web server is part of its configuration");
   Response answer = empty_answer("acertificates:SetCertSet");
   if (name != "WebServer") {
     state.cert_sets[name] = std::move(set);

@@ -140,6 +140,41 @@ TEST(Soap, SwitchesOfTheStore) {
   EXPECT_EQ(camsim.flags(camera.serial).unknown_element, 1) << "journalled all the same";
 }
 
+TEST(Soap, CiphersThatTheFirmwareLacks) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"unknown_cipher", "ignore"}}});
+  Client const client(camera.http_url);
+  unsigned const starts = camsim.starts(camera.serial);
+  EXPECT_EQ(
+      client
+          .soap(set_tls(kOn + kAdmin +
+                        "<aweb:Ciphers><acert:Cipher>NULL-MD5</acert:Cipher><acert:Cipher>AES256-SHA</acert:Cipher>"
+                        "</aweb:Ciphers>" +
+                        kSet))
+          .status,
+      200);
+  camsim.wait_for_start(camera.serial, starts);
+  EXPECT_EQ(json_text(camsim.state(camera.serial), "tls/ciphers"), R"(["AES256-SHA"])");
+}
+
+TEST(Soap, WebServerSetByItself) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3"});
+  Client const client(camera.http_url);
+  ASSERT_EQ(client.soap(create("mine")).status, 200);
+  std::string const set =
+      "<acertificates:SetCertSet><acertificates:CertSetName>WebServer</acertificates:CertSetName>"
+      "<acertificates:CertSet><acert:Certificates><acert:Id>mine</acert:Id></acert:Certificates>"
+      "</acertificates:CertSet></acertificates:SetCertSet>";
+  camsim.switches(camera.serial, {{"web_server_set", "refuse"}});
+  EXPECT_EQ(client.soap(set).status, 400);
+  camsim.switches(camera.serial, {{"web_server_set", "allow"}});
+  unsigned const starts = camsim.starts(camera.serial);
+  EXPECT_EQ(client.soap(set).status, 200);
+  camsim.wait_for_start(camera.serial, starts);
+  EXPECT_NE(camsim.info(camera.serial).certificate_sha256, camera.certificate_sha256);
+}
+
 TEST(Soap, DeletingTheServedCertificateBreaksHttpsByOneSwitch) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"delete_in_use_soap", "breaks_https"}}});

@@ -68,9 +68,10 @@ Outcome set_configuration(Exchange& x) {
   std::vector<std::string> const accepted = accepted_ciphers(*state.generation);
   for (pugi::xml_node const& cipher : children_of(child_of(given, "aweb:Ciphers"), "acert:Cipher")) {
     std::string const name = trim(cipher.text().get());
-    if (std::find(accepted.begin(), accepted.end(), name) == accepted.end())
+    bool const known = std::find(accepted.begin(), accepted.end(), name) != accepted.end();
+    if (!known && switches.unknown_cipher == "refuse")
       return bad_argument(x, "Invalid argument", "The cipher " + name + " is not supported");
-    next.ciphers.push_back(name);
+    if (known) next.ciphers.push_back(name);
   }
   if (next.enabled && next.ciphers.empty()) return bad_argument(x, "Invalid argument", "No cipher is given");
 

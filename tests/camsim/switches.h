@@ -22,10 +22,15 @@ struct Switches {
   std::string policies_extra = "tag_mismatch";
   std::string unknown_element = "fault";
   std::string soap_fault_status = "by_code";
+  std::string unknown_cipher = "refuse";
+  std::string web_server_set = "allow";
   std::string rest = "off";
   std::string rest_version;
   std::string rest_set_verb = "PATCH";
   std::string rest_unknown_field = "reject";
+  int rest_wrong_verb = 405;
+  int rest_exists = 409;
+  int rest_mismatch = 400;
   std::string discover = "off";
   std::string basicdeviceinfo;  // API version; empty: 404
   std::string apidiscovery = "off";
@@ -55,6 +60,7 @@ struct Switches {
   // TLS
   bool https_factory = true;
   std::string factory_certificate = "self_signed";
+  std::string factory_key = "new";
   std::string device_ids;  // key types of the device ID certificates, comma separated
   std::string tls_min = "1.0";
   std::string tls_max = "1.2";
@@ -70,6 +76,7 @@ struct Switches {
   int max_certificates = 100;
   int id_length_max = 128;
   std::string load_certificates = "same_id";
+  std::string match_key_leaves = "keep";
   bool load_key_must_match = true;
   std::string duplicate_id = "refuse";
   bool pkcs12_chain_kept = false;
@@ -81,12 +88,14 @@ struct Switches {
   bool csr_names_copied = true;
   std::string csr_digest = "sha256";
   int certificate_days = 365;
+  std::string https_parameter = "allow";
 
   // Time
   int keygen_ec_ms = 100;
   int keygen_rsa2048_ms = 4000;
   int keygen_rsa4096_ms = 60'000;
   bool real_keygen = false;
+  bool keygen_waits = true;
   int restart_after_ms = 200;
   int restart_ms = 3000;
   int reboot_ms = 45'000;
