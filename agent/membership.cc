@@ -55,8 +55,9 @@ net::Awaitable<Result<x509::Certificate>> fetch_root(Fetch const& fetch, std::st
 Result<std::optional<Membership>> load_membership(store::ReadTxn& txn, Sealer const& sealer) {
   auto const record = txn.get(kMembership, kKey);
   if (!record) return std::optional<Membership>();
-  TRY(auto membership, from_record(*record, sealer));
-  return std::optional<Membership>(std::move(membership));
+  auto membership = from_record(*record, sealer);
+  if (!membership.ok()) return std::move(membership).error().with_context("what this agent knows of its ACME server: ");
+  return std::optional<Membership>(*std::move(membership));
 }
 
 void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership const& membership) {
@@ -75,17 +76,18 @@ net::Awaitable<Result<Membership>> join(store::Store& store, Sealer const& seale
   Result<std::optional<Membership>> loaded = std::optional<Membership>();
   store.read([&](store::ReadTxn& txn) { loaded = load_membership(txn, sealer); });
   CO_TRY(auto before, std::move(loaded));
-  if (before && (!before->account_url.empty() || before->directory_url != word.directory)) {
+  if (before && !before->account_url.empty()) {
     co_return Error(Errc::conflict,
                     fmt::format("this agent belongs to {} already; give another --state for a second server",
                                 before->directory_url));
   }
   CO_TRY(auto root, co_await fetch_root(fetch, word.root_url, word.root_sha256));
 
-  // The key is kept before it is bound, so that a crash between the two cannot lose the account.
-  Membership membership =
-      before ? *std::move(before)
-             : Membership{word.directory, "", x509::PrivateKey::generate(x509::KeyType::ec_p256), {root}, {root}};
+  // The key is kept before it is bound, so that a crash between the two cannot lose the account. What an earlier
+  // attempt left behind is this server's key, or another server's that never came to anything.
+  bool const again = before && before->directory_url == word.directory;
+  auto key = again ? std::move(before->account_key) : x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  Membership membership{word.directory, "", std::move(key), {root}, {root}};
   store.write([&](store::WriteTxn& txn) { return save_membership(txn, sealer, membership), true; });
 
   AcmeClient client(fetch, membership.server(), membership.account_key, "");

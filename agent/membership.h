@@ -25,7 +25,8 @@ void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership cons
 
 // Fetches the root and compares its hash with the one in the join string, makes an account key, binds it with the EAB
 // credentials, and keeps the result. After a crash the same join string may be used again: the key was kept before it
-// was bound. Errc::conflict when this agent belongs to another server already.
+// was bound. Errc::conflict when this agent has an account already; tls when the root is not the one of the join string
+// (nothing but the request for it was sent then); unreachable; and the server's own refusals.
 net::Awaitable<Result<Membership>> join(store::Store& store, Sealer const& sealer, Fetch fetch, acme::JoinString word);
 
 }  // namespace lenscap::agent

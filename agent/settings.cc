@@ -7,6 +7,16 @@
 namespace lenscap::agent {
 namespace {
 
+// What is served may take a while after a switch, but an operator waits for the end of it.
+constexpr Seconds kVerifyMin{1};
+constexpr Seconds kVerifyMax = kHour;
+
+Seconds patience(config::Reader& reader, std::string_view path, Seconds fallback) {
+  Seconds const given = reader.duration(path, fallback);
+  if (given < kVerifyMin || given > kVerifyMax) reader.refuse(path, "must be from 1s to 1h");
+  return given;
+}
+
 Result<Settings> from_reader(config::Reader reader, std::string const& state_dir) {
   Settings settings;
   settings.state_dir = state_dir;
@@ -16,10 +26,11 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
   settings.names = reader.strings("devices.names", settings.names);
   if (auto const fine = check_name_templates(settings.names); !fine.ok())
     reader.refuse("devices.names", fine.error().detail());
-  settings.profile = reader.string("devices.profile", "camera-https");
-  settings.profile_names_from_order = reader.string("devices.profile_names_from_order", "camera-https-cn");
-  settings.verify_for = reader.duration("devices.verify_for", settings.verify_for);
-  settings.verify_while_away = reader.duration("devices.verify_while_away", settings.verify_while_away);
+  settings.profile = reader.string("devices.profile", settings.profile);
+  settings.profile_names_from_order =
+      reader.string("devices.profile_names_from_order", settings.profile_names_from_order);
+  settings.verify_for = patience(reader, "devices.verify_for", settings.verify_for);
+  settings.verify_while_away = patience(reader, "devices.verify_while_away", settings.verify_while_away);
   settings.vault_key = reader.string("vault.key", settings.vault_key);
   settings.store = reader.string("store.url", settings.store);
   CHECK_OK(reader.finish());

@@ -17,18 +17,20 @@ struct Settings {
   std::size_t parallel = limits::kDevicesInProgress;
   // Names that each device's certificate carries, besides its --name: "{ip}", "{hostname}.cams.example".
   std::vector<std::string> names = {"{ip}"};
-  std::string profile;                       // asked for in orders; empty: the server's default
-  std::string profile_names_from_order;      // for devices whose CSR cannot carry the names
+  std::string profile = "camera-https";                      // asked for in orders; empty: the server's default
+  std::string profile_names_from_order = "camera-https-cn";  // for devices whose CSR cannot carry the names
   std::string vault_key = "file:vault.key";  // see base/passphrase.h; a relative file lies in the state directory
   std::string store = "lmdb:db";
   // How long what a device serves may still be wrong after the switch, and how long it may be away.
   Seconds verify_for = limits::kVerifyServed;
   Seconds verify_while_away = limits::kVerifyServedWhileAway;
 
+  bool operator==(Settings const&) const = default;
+
   std::string path(std::string const& name) const { return name.starts_with("/") ? name : state_dir + "/" + name; }
 };
 
-// STATE/agent.toml, or the defaults when there is none.
+// STATE/agent.toml, or the defaults when there is none. Errc::settings with file, line and key; Errc::file.
 Result<Settings> load_settings(std::string const& state_dir);
 Result<Settings> parse_settings(std::string_view text, std::string const& file_name, std::string const& state_dir);
 

@@ -1,5 +1,8 @@
 #include "agent/vault.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "base/random.h"
@@ -10,29 +13,54 @@ namespace {
 constexpr store::Table kVault{"vault"};
 constexpr std::string_view kCheckContext = "vault/check";
 constexpr std::string_view kCheckText = "lenscap";
+constexpr std::string_view kFile = "file:";
+constexpr std::string_view kLmdb = "lmdb:";
 
 // The source with a relative file made absolute.
 std::string resolved(Settings const& settings) {
-  if (!settings.vault_key.starts_with("file:")) return settings.vault_key;
-  return "file:" + settings.path(settings.vault_key.substr(5));
+  if (!settings.vault_key.starts_with(kFile)) return settings.vault_key;
+  return std::string(kFile) + settings.path(settings.vault_key.substr(kFile.size()));
+}
+
+// Without "..", symbolic links and double slashes, as far as the path exists.
+std::filesystem::path settled(std::string const& path) {
+  std::error_code ignored;
+  auto const whole = std::filesystem::absolute(path, ignored);
+  auto result = std::filesystem::weakly_canonical(whole, ignored);
+  if (ignored) result = whole.lexically_normal();
+  return result.has_filename() ? result : result.parent_path();
+}
+
+bool lies_within(std::filesystem::path const& path, std::filesystem::path const& directory) {
+  auto const [rest, end] = std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
+  return rest == directory.end();
 }
 
 }  // namespace
 
-bool is_sealed(Settings const& settings) { return !resolved(settings).starts_with("file:" + settings.state_dir + "/"); }
+bool is_sealed(Settings const& settings) {
+  std::string const source = resolved(settings);
+  if (!source.starts_with(kFile)) return true;
+  auto const key = settled(source.substr(kFile.size()));
+  if (lies_within(key, settled(settings.state_dir))) return false;
+  if (!settings.store.starts_with(kLmdb)) return true;
+  auto const store = settled(settings.path(settings.store.substr(kLmdb.size())));
+  return !lies_within(key, store) && key.parent_path() != store.parent_path();
+}
 
 Result<Vault> Vault::open(Settings const& settings, store::Store& store) {
   std::string const source = resolved(settings);
-  if (!is_sealed(settings) && !file_exists(source.substr(5))) {
+  if (!is_sealed(settings) && !file_exists(source.substr(kFile.size()))) {
+    std::string const path = source.substr(kFile.size());
     bool used = false;
     store.read([&](store::ReadTxn& txn) { used = txn.get(kVault, "check").has_value(); });
     if (used) {
       return Error(Errc::file,
-                   source.substr(5) +
+                   path +
                        " is gone; without it the sealed passwords and the account key cannot be read. Bring it back "
                        "from your backup, or join and add the devices anew in another state directory");
     }
-    CHECK_OK(create_file(source.substr(5), to_base64url(random_bytes(32)) + "\n", 0600));
+    CHECK_OK(create_file(path, to_base64url(random_bytes(32)) + "\n", 0600));
   }
   TRY(auto key, read_passphrase(source, "key of the agent's vault"));
 
@@ -52,8 +80,11 @@ Result<Vault> Vault::open(Settings const& settings, store::Store& store) {
     if (!check) txn.put(kVault, "check", sealer.seal(SecretBytes(kCheckText), kCheckContext));
     return !check;
   });
-  if (!right)
-    return Error(Errc::wrong_passphrase, "the vault's key is not the one that this agent's secrets were sealed with");
+  if (!right) {
+    return Error(Errc::wrong_passphrase, "the key of " + settings.vault_key +
+                                             " is not the one that this agent's secrets were sealed with; give the "
+                                             "former key, under vault.key in agent.toml");
+  }
   return Vault(std::move(sealer));
 }
 

@@ -9,7 +9,8 @@
 
 namespace lenscap::agent {
 
-// Is the key kept apart from what it seals? Decided by the settings alone.
+// Is the key kept apart from what it seals? A file in the state directory, in that of the store or beside it is not,
+// whichever way its path is written.
 bool is_sealed(Settings const& settings);
 
 class Vault {

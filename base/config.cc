@@ -74,9 +74,14 @@ struct Reader::State {
     }
   }
   std::string suggestion(std::string const& path) const {
+    std::set<std::string, std::less<>> names = known;  // and the tables they stand in
+    for (auto const& key : known) {
+      for (auto dot = key.find('.'); dot != std::string::npos; dot = key.find('.', dot + 1))
+        names.insert(key.substr(0, dot));
+    }
     auto const nearest =
-        std::ranges::min_element(known, {}, [&](std::string const& candidate) { return distance(path, candidate); });
-    if (nearest == known.end() || distance(path, *nearest) > std::max<std::size_t>(2, path.size() / 3)) return {};
+        std::ranges::min_element(names, {}, [&](std::string const& candidate) { return distance(path, candidate); });
+    if (nearest == names.end() || distance(path, *nearest) > std::max<std::size_t>(2, path.size() / 3)) return {};
     return fmt::format("; did you mean {}?", *nearest);
   }
 };

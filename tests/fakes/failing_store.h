@@ -62,7 +62,7 @@ class FailingStore final : public store::Store {
         real_.write_async(std::move(body), std::move(done));
         return;
       case Next::keep_and_fail:
-        real_.write_async(std::move(body), [done = std::move(done)](std::exception_ptr, bool) {
+        real_.write_async(std::move(body), [done = std::move(done)](std::exception_ptr const&, bool) {
           done(std::make_exception_ptr(broken()), false);
         });
         return;
@@ -72,7 +72,7 @@ class FailingStore final : public store::Store {
     // `done` comes from a thread of the real store, as the contract says.
     real_.write_async(
         [](store::WriteTxn&) { return false; },
-        [done = std::move(done)](std::exception_ptr, bool) { done(std::make_exception_ptr(broken()), false); });
+        [done = std::move(done)](std::exception_ptr const&, bool) { done(std::make_exception_ptr(broken()), false); });
   }
 
  private:
