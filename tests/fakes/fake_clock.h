@@ -1,6 +1,9 @@
-// A clock that stands still until it is moved, and a sleep that moves it: a test of ten minutes takes none.
+// A clock that stands still until it is moved, and a sleep that moves it: a test of ten minutes takes none. The clock
+// itself is safe from any thread.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
 
 #include "base/net/awaitable.h"
@@ -10,9 +13,9 @@ namespace lenscap::fakes {
 
 class FakeClock final : public Clock {
  public:
-  explicit FakeClock(Time now) : now_(now) {}
-  Time now() const override { return now_; }
-  void advance(Seconds by) { now_ += by; }
+  explicit FakeClock(Time now) : seconds_(to_unix(now)) {}
+  Time now() const override { return from_unix(seconds_.load()); }
+  void advance(Seconds by) { seconds_ += by.count(); }
 
   // For whoever waits; it outlives them.
   std::function<net::Awaitable<>(Seconds)> sleep() {
@@ -26,7 +29,7 @@ class FakeClock final : public Clock {
     advance(duration);
     co_return;
   }
-  Time now_;
+  std::atomic<long long> seconds_;
 };
 
 }  // namespace lenscap::fakes
