@@ -40,7 +40,7 @@ Error explain(Error const& error, std::string const& where) {
   if (error.code() == Errc::incorrect_response)
     return Error(Errc::incorrect_response, where + " sent no HTTP answer, or one of more than " +
                                                std::to_string(limits::kValidationBodyBytes) + " octets");
-  return Error(Errc::connection, "no answer from " + where + " in " +
+  return Error(Errc::connection, "no answer from " + where + ": no connection, or broken off, or silent for " +
                                      std::to_string(limits::kValidationDeadline.count()) +
                                      " s; is the port open and reachable from this server?");
 }
