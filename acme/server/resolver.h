@@ -1,6 +1,6 @@
 // DNS for validation: libunbound as a stub of the resolvers in the settings, or of the system's. Answers are asked for
 // anew each time a name is validated; nothing here decides whether an address may be contacted (validation does).
-// One thread owns libunbound; the functions may be awaited from any io context.
+// One thread owns libunbound; the functions may be awaited from any io context, which must outlive the Resolver.
 #pragma once
 
 #include <memory>

@@ -217,8 +217,8 @@ TEST(ResolverAddresses, ASilentServerMeetsTheDeadline) {
   DnsServer dns;
   dns.be_silent_about("slow.cams.example");
   dns.set("cam1.cams.example", {"10.20.0.1", "fd00:20::1"});
-  Resolver resolver({dns.resolver()});
   net::IoThreads threads(1);
+  Resolver resolver({dns.resolver()});
   auto const ask = [&](char const* name, Seconds deadline) {
     return net::run(threads.executor(0), resolver.addresses(x509::DnsName::parse(name).value(), deadline));
   };
