@@ -1,0 +1,253 @@
+// The server behind real sockets: TLS with its own certificate, renewal while serving, nonces over a restart, the admin
+// socket.
+#include "acme/server/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "acme/server/operations.h"
+#include "acme/wire/join.h"
+#include "base/file.h"
+#include "base/net/http_client.h"
+#include "ca/ceremony.h"
+#include "ca/ledger.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace lenscap::acme {
+namespace {
+
+// A whole state directory as `init` makes it, once for all tests (scrypt takes its time); each test copies it.
+class StateTemplate {
+ public:
+  StateTemplate() {
+    ca::CeremonySettings settings{.name = "Example Cameras",
+                                  .permit_dns = {"localhost", "cams.example"},
+                                  .permit_ip = {"127.0.0.0/8", "10.20.0.0/15"},
+                                  .url = "https://localhost",
+                                  .state_dir = dir.path()};
+    ca::CeremonyPassphrases passphrases{SecretBytes(std::string_view(kIssuing)),
+                                        SecretBytes(std::string_view("the root's passphrase"))};
+    auto const made = ca::make_ca(settings, passphrases, SystemClock().now());
+    if (!made) throw std::runtime_error(made.error().detail());
+    std::filesystem::copy(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles", dir.path("profiles"));
+  }
+  static constexpr char const* kIssuing = "the issuing key's passphrase";
+  fakes::TempDir dir;
+};
+
+StateTemplate& state_template() {
+  static StateTemplate state;
+  return state;
+}
+
+class ServerOnSockets : public ::testing::Test {
+ protected:
+  fakes::TempDir dir;
+  fakes::FakeClock clock{SystemClock().now()};
+  net::IoThreads threads{1};
+  net::HttpClient http{threads.executor(0)};
+  std::unique_ptr<App> app;
+  std::unique_ptr<Server> server;
+
+  ServerOnSockets() {
+    std::filesystem::copy(state_template().dir.path(), dir.path(), std::filesystem::copy_options::recursive);
+    start();
+  }
+  ~ServerOnSockets() override {
+    threads.stop();
+    threads.join();
+  }
+
+  void start() {
+    auto reader = config::Reader::parse(
+        "[server]\nurl = \"https://localhost:8443\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n", "ca.toml");
+    auto settings = read_settings(*std::move(reader), dir.path());
+    SecretBytes const passphrase{std::string_view(StateTemplate::kIssuing)};
+    auto opened = open_app(*std::move(settings), passphrase, clock, Log::nowhere());
+    ASSERT_TRUE(opened.ok()) << opened.error().detail();
+    app = *std::move(opened);
+    auto started = Server::start(*app);
+    ASSERT_TRUE(started.ok()) << started.error().detail();
+    server = *std::move(started);
+  }
+  void stop() {
+    server.reset();
+    app.reset();
+  }
+
+  std::string port(bool tls) const {
+    for (auto const& port : server->ports())
+      if (port.tls == tls) return std::to_string(port.port);
+    return "";
+  }
+  // Over TLS under the root alone, and the name of the URL.
+  net::ClientResponse fetch(std::string const& path, net::Method method = net::Method::get) {
+    net::ClientRequest request;
+    request.method = method;
+    request.url = "https://localhost:8443" + path;
+    request.connect_to = "127.0.0.1:" + port(true);
+    request.trust = net::Trust::roots({app->authority->root_certificate()});
+    request.fresh_connection = true;
+    auto response = net::run(threads.executor(0), http.fetch(std::move(request)));
+    EXPECT_TRUE(response.ok()) << response.error().detail();
+    return response.ok() ? *std::move(response) : net::ClientResponse();
+  }
+  Result<json::Object> ask(std::string_view operation, json::Object const& arguments = {}) {
+    TRY(auto answer, ask_server(admin_socket_path(dir.path()), operation, arguments));
+    if (!answer) return Error(Errc::unreachable, "nobody answers");
+    return *std::move(answer);
+  }
+};
+
+TEST_F(ServerOnSockets, ServesAcmeInsideTlsUnderItsOwnCertificate) {
+  auto const response = fetch("/acme/directory");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_NE(response.body.find("https://localhost:8443/acme/new-order"), std::string::npos);
+  ASSERT_EQ(response.peer_chain.size(), 2u);
+  EXPECT_EQ(response.peer_chain.front().names().text(), "localhost");
+  EXPECT_EQ(fetch("/health").status, 200);
+  EXPECT_EQ(fetch("/nothing").status, 404);
+}
+
+TEST_F(ServerOnSockets, RenewsItsCertificateWhileServing) {
+  auto const before = fetch("/health").peer_chain.front();
+  EXPECT_FALSE(server->certificate().renew_if_due(clock.now()).value());
+  clock.advance(kDay * 61);
+  auto const renewed = server->certificate().renew_if_due(clock.now());
+  ASSERT_TRUE(renewed.ok()) << renewed.error().detail();
+  EXPECT_TRUE(*renewed);
+  EXPECT_GT(server->certificate().due(), clock.now());
+  net::ClientRequest request;  // the new certificate begins in the real clock's future: look at it, believe nothing
+  request.url = "https://localhost:8443/health";
+  request.connect_to = "127.0.0.1:" + port(true);
+  request.trust = net::Trust::anybody();
+  request.fresh_connection = true;
+  auto const after = net::run(threads.executor(0), http.fetch(std::move(request)));
+  ASSERT_TRUE(after.ok()) << after.error().detail();
+  EXPECT_FALSE(after->peer_chain.front() == before);
+  EXPECT_FALSE(after->peer_chain.front().key() == before.key());
+}
+
+TEST_F(ServerOnSockets, NoncesSurviveAGracefulRestart) {  // 8555-6.5-7
+  auto const headers = fetch("/acme/new-nonce", net::Method::head).headers;
+  auto const nonce = *headers.find("Replay-Nonce");
+  stop();
+  EXPECT_TRUE(file_exists(dir.path("nonces")));
+  start();
+  EXPECT_FALSE(file_exists(dir.path("nonces")));
+  EXPECT_TRUE(app->nonces.redeem(nonce).ok());
+}
+
+TEST_F(ServerOnSockets, ASecondServerOnTheSameStateIsRefused) {
+  auto reader = config::Reader::parse(
+      "[server]\nurl = \"https://localhost:8443\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"\"\n", "ca.toml");
+  SecretBytes const passphrase{std::string_view(StateTemplate::kIssuing)};
+  auto const second = open_app(*read_settings(*std::move(reader), dir.path()), passphrase, clock, Log::nowhere());
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code(), Errc::conflict) << second.error().detail();
+}
+
+TEST_F(ServerOnSockets, TheWrongPassphraseOpensNothing) {
+  stop();
+  auto reader = config::Reader::parse("[server]\nurl = \"https://localhost:8443\"\n", "ca.toml");
+  SecretBytes const wrong{std::string_view("not the passphrase")};
+  auto const opened = open_app(*read_settings(*std::move(reader), dir.path()), wrong, clock, Log::nowhere());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), Errc::wrong_passphrase) << opened.error().detail();
+}
+
+TEST_F(ServerOnSockets, AdminOperations) {
+  struct stat status {};
+  ASSERT_EQ(::stat(admin_socket_path(dir.path()).c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+
+  auto const made = ask("eab.create", {{"grant_dns", json::Value::strings({"cams.example"})},
+                                       {"uses", "many"},
+                                       {"bind_by", to_unix(clock.now() + kDay)},
+                                       {"join", true}});
+  ASSERT_TRUE(made.ok()) << made.error().detail();
+  auto const join = parse_join_string(json::need_string(*made, "join").value());
+  ASSERT_TRUE(join.ok()) << join.error().detail();
+  EXPECT_EQ(join->directory, "https://localhost:8443/acme/directory");
+  EXPECT_EQ(join->root_sha256, app->authority->root_certificate().fingerprint());
+  EXPECT_EQ(join->eab_kid, json::need_string(*made, "kid").value());
+
+  auto const listed = ask("eab.list");
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(listed->find("keys")->as_array()->size(), 1u);
+  EXPECT_EQ(json::write(*listed).find(json::need_string(*made, "mac_key").value()), std::string::npos);
+  EXPECT_TRUE(ask("eab.revoke", {{"kid", join->eab_kid}}).ok());
+  EXPECT_EQ(ask("eab.revoke", {{"kid", "none"}}).error().code(), Errc::not_found);
+  EXPECT_EQ(json::write(*ask("cert.list")).find("possibly"), std::string::npos);
+  auto const certificates = ask("cert.list").value();
+  auto const first = *certificates.find("certificates")->as_array()->front().as_object();
+  EXPECT_EQ(json::need_string(first, "reference").value(), "server");
+  auto const shown = ask("cert.show", {{"serial", *first.find("serial")}});
+  ASSERT_TRUE(shown.ok());
+  EXPECT_TRUE(x509::Certificate::from_pem(json::need_string(*shown, "pem").value()).ok());
+  EXPECT_EQ(ask("cert.show", {{"serial", "00"}}).error().code(), Errc::not_found);
+  EXPECT_EQ(ask("account.list")->find("accounts")->as_array()->size(), 0u);
+}
+
+TEST_F(ServerOnSockets, AdminRefusals) {
+  struct Case {
+    char const* name;
+    char const* operation;
+    json::Object arguments;
+    Errc code;
+  };
+  auto const texts = [](char const* text) { return json::Value::strings({text}); };
+  Case const cases[] = {
+      {"unknown operation", "eab.destroy", {}, Errc::usage},
+      {"no name at all", "eab.create", {}, Errc::usage},
+      {"bad suffix", "eab.create", {{"grant_dns", texts("-.-")}}, Errc::usage},
+      {"bad block", "eab.create", {{"grant_ip", texts("10.0.0.1/8")}}, Errc::usage},
+      {"outside the constraints", "eab.create", {{"grant_dns", texts("other.example")}}, Errc::rejected_identifier},
+      {"addresses outside", "eab.create", {{"grant_ip", texts("192.168.0.0/16")}}, Errc::rejected_identifier},
+      {"unknown profile", "eab.create", {{"grant_dns", texts("cams.example")}, {"profiles", texts("x")}}, Errc::usage},
+      {"the server's profile",
+       "eab.create",
+       {{"grant_dns", texts("cams.example")}, {"profiles", texts("server")}},
+       Errc::usage},
+      {"uses", "eab.create", {{"grant_dns", texts("cams.example")}, {"uses", "twice"}}, Errc::usage},
+      {"wrong type", "eab.create", {{"grant_dns", 1}}, Errc::malformed},
+  };
+  for (auto const& c : cases) {
+    auto const answer = ask(c.operation, c.arguments);
+    ASSERT_FALSE(answer.ok()) << c.name;
+    EXPECT_EQ(answer.error().code(), c.code) << c.name << ": " << answer.error().detail();
+  }
+}
+
+TEST_F(ServerOnSockets, AdminSocketSurvivesNonsense) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  auto const path = admin_socket_path(dir.path());
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  for (std::string const line : {"\n", "{}\n", "nonsense\n", "{\"operation\":1,\"arguments\":{}}\n", ""}) {
+    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::send(fd, line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+    ::shutdown(fd, SHUT_WR);
+    char buffer[512];
+    (void)::recv(fd, buffer, sizeof buffer, 0);
+    ::close(fd);
+  }
+  EXPECT_TRUE(ask("account.list").ok());
+  stop();
+  EXPECT_FALSE(file_exists(path));
+}
+
+TEST_F(ServerOnSockets, AnotherPassphraseThanTheSealsIsTold) {
+  auto const other = open_sealer(*app->store, SecretBytes(std::string_view("another")));
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code(), Errc::wrong_passphrase);
+  EXPECT_TRUE(open_sealer(*app->store, SecretBytes(std::string_view(StateTemplate::kIssuing))).ok());
+}
+
+}  // namespace
+}  // namespace lenscap::acme

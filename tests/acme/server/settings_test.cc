@@ -1,0 +1,118 @@
+#include "acme/server/settings.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+
+namespace lenscap::acme {
+namespace {
+
+Result<Settings> read(std::string const& text) {
+  TRY(auto reader, config::Reader::parse(text, "ca.toml"));
+  return read_settings(std::move(reader), "/state");
+}
+
+constexpr char const* kLeast = "[server]\nurl = \"https://pki.cams.example\"\n";
+
+TEST(ReadSettings, DefaultsOfTheLeastFile) {
+  auto const settings = read(kLeast);
+  ASSERT_TRUE(settings.ok()) << settings.error().detail();
+  EXPECT_EQ(settings->urls.base(), "https://pki.cams.example");
+  EXPECT_EQ(settings->listen.size(), 2u);
+  EXPECT_EQ(to_string(settings->listen.at(1)), "[::]:443");
+  EXPECT_EQ(settings->http_url(), "http://pki.cams.example");
+  EXPECT_TRUE(settings->eab_required);
+  EXPECT_EQ(settings->challenges, std::vector<std::string>{"http-01"});
+  EXPECT_EQ(settings->http_port, 80);
+  EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
+  EXPECT_EQ(settings->ca_passphrase, "prompt");
+  EXPECT_EQ(settings->store_url, "lmdb:db");
+  EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
+}
+
+TEST(ReadSettings, EverythingSet) {
+  auto const settings = read(R"(
+[server]
+url = "https://[fd00:20::1]:8443"
+listen = ["127.0.0.1:0", "[::1]:8443"]
+http = "0.0.0.0:8080"
+[ca]
+name = "Example"
+permit_dns = ["cams.example"]
+permit_ip = ["10.20.0.0/15"]
+key = "file:keys/other.key"
+passphrase = "credential:lenscap-ca-key"
+profiles = ["camera-https-cn"]
+[acme]
+eab_required = false
+challenges = ["http-01"]
+http_port = 5002
+resolver = ["10.0.0.53", "127.0.0.1@8053"]
+may_reach = ["10.20.0.0/15", "fd00:20::/32"]
+[acme.open]
+prove_dns = ["cams.example"]
+prove_ip = ["10.20.0.0/15"]
+profiles = ["camera-https-cn"]
+live_names = 10
+[store]
+url = "memory:"
+)");
+  ASSERT_TRUE(settings.ok()) << settings.error().detail();
+  EXPECT_EQ(settings->http_url(), "http://[fd00:20::1]:8080");
+  EXPECT_EQ(settings->http_port, 5002);
+  EXPECT_EQ(settings->may_reach.size(), 2u);
+  EXPECT_EQ(settings->open_scope.prove_dns.size(), 1u);
+  EXPECT_EQ(settings->open_scope.live_names_max, 10u);
+  EXPECT_FALSE(settings->eab_required);
+}
+
+TEST(ReadSettings, Refusals) {
+  struct Case {
+    char const* name;
+    std::string text;
+    char const* says;
+  };
+  Case const cases[] = {
+      {"no url", "", "server.url"},
+      {"http url", "[server]\nurl = \"http://a\"\n", "https"},
+      {"unknown key", std::string(kLeast) + "lissten = []\n", "listen"},
+      {"unknown table", std::string(kLeast) + "[amce]\nx = 1\n", "amce"},
+      {"listen without port", std::string(kLeast) + "listen = [\"0.0.0.0\"]\n", "ADDRESS:PORT"},
+      {"listen by name", std::string(kLeast) + "listen = [\"localhost:443\"]\n", "ADDRESS:PORT"},
+      {"IPv6 without brackets", std::string(kLeast) + "listen = [\"::1:443\"]\n", "ADDRESS:PORT"},
+      {"a passphrase itself", std::string(kLeast) + "[ca]\npassphrase = \"hunter2\"\n", "never the passphrase itself"},
+      {"profile with a path", std::string(kLeast) + "[ca]\nprofiles = [\"../x\"]\n", "profile"},
+      {"no profile", std::string(kLeast) + "[ca]\nprofiles = []\n", "profile"},
+      {"unknown challenge", std::string(kLeast) + "[acme]\nchallenges = [\"http-02\"]\n", "http-01"},
+      {"port", std::string(kLeast) + "[acme]\nhttp_port = 0\n", "http_port"},
+      {"resolver", std::string(kLeast) + "[acme]\nresolver = [\"dns.example\"]\n", "ADDRESS@PORT"},
+      {"network", std::string(kLeast) + "[acme]\nmay_reach = [\"10.20.0.1/15\"]\n", "may_reach"},
+      {"type", std::string(kLeast) + "[acme]\neab_required = 1\n", "eab_required"},
+      {"no TOML", "[server", "ca.toml"},
+  };
+  for (auto const& c : cases) {
+    auto const settings = read(c.text);
+    ASSERT_FALSE(settings.ok()) << c.name;
+    EXPECT_EQ(settings.error().code(), Errc::settings) << c.name;
+    EXPECT_NE(settings.error().detail().find(c.says), std::string::npos) << c.name << ": " << settings.error().detail();
+  }
+}
+
+TEST(SettingsText, IsReadBackAsItWasMeant) {
+  NewSettings values;
+  values.url = "https://pki.cams.example:8443";
+  values.listen = {"127.0.0.1:8443"};
+  values.http = "127.0.0.1:8080";
+  values.name = "A \"quoted\" name \\ with more";
+  values.permit_dns = {"cams.example"};
+  values.permit_ip = {"10.20.0.0/15"};
+  values.passphrase = "file:/etc/lenscap/passphrase";
+  auto const settings = read(settings_text(values));
+  ASSERT_TRUE(settings.ok()) << settings.error().detail();
+  EXPECT_EQ(settings->ca_name, values.name);
+  EXPECT_EQ(settings->ca_passphrase, values.passphrase);
+  EXPECT_EQ(settings->may_reach.size(), 1u);
+}
+
+}  // namespace
+}  // namespace lenscap::acme
