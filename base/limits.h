@@ -29,7 +29,7 @@ constexpr std::size_t kPendingOrdersPerAccount = 300;  // *
 constexpr seconds kPendingLifetime{24 * 3600};
 constexpr seconds kGrantedAuthorizationLifetime{3600};
 constexpr seconds kProvedAuthorizationLifetime{24 * 3600};  // a private network's addresses change hands
-constexpr seconds kValidationDeadline{10};  // one attempt
+constexpr seconds kValidationDeadline{10};                  // one attempt
 constexpr int kValidationAttempts = 3;
 constexpr std::size_t kValidationBodyBytes = 1024;  // a key authorization is 87 characters
 

@@ -18,8 +18,8 @@ namespace lenscap::acme {
 using UseAwaitable = boost::asio::use_awaitable_t<> const;
 
 // A callback that std::function can hold around a handler that can only be moved; it may be called from any thread,
-// once. It keeps the handler's io context running until then; whoever owns the calling thread must be joined before the io
-// context ends, since the call still touches it when the coroutine already runs.
+// once. It keeps the handler's io context running until then; whoever owns the calling thread must be joined before the
+// io context ends, since the call still touches it when the coroutine already runs.
 template <class Answer, class Handler>
 auto resume_later(Handler handler) {
   auto executor = boost::asio::get_associated_executor(handler);
