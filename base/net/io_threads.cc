@@ -72,7 +72,7 @@ void IoThreads::join() {
 bool IoThreads::stopped() const { return state_->stopped; }
 
 void spawn(asio::any_io_executor const& executor, Awaitable<> task) {
-  asio::co_spawn(executor, std::move(task), [](std::exception_ptr problem) {
+  asio::co_spawn(executor, std::move(task), [](std::exception_ptr const& problem) {
     if (!problem) return;
     try {
       std::rethrow_exception(problem);

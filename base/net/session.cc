@@ -421,7 +421,7 @@ Awaitable<> contain(Awaitable<> serve, Log log, std::string peer) {
 void Session::start() {
   auto& state = *state_;
   asio::co_spawn(executor(), contain(state.serve(*this), state.shared.log, state.peer),
-                 [self = shared_from_this()](std::exception_ptr) {
+                 [self = shared_from_this()](std::exception_ptr const&) {
                    self->state_->close();
                    self->state_->on_end();
                  });
