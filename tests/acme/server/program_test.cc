@@ -1,0 +1,183 @@
+// The program lenscap-ca as people use it: init, serve, and the commands beside a running server and without one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "tests/fakes/ca_process.h"
+
+namespace lenscap {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Program : public ::testing::Test {
+ protected:
+  // One CA for all tests: its keys take seconds to make.
+  static void SetUpTestSuite() { ca_ = std::make_unique<fakes::CaProcess>(); }
+  static void TearDownTestSuite() { ca_.reset(); }
+  static fakes::CaProcess& ca() { return *ca_; }
+
+  static e2e::Ran curl(std::vector<std::string> const& words) {
+    std::vector<std::string> all{"curl", "--silent", "--show-error", "--max-time", "20", "--cacert", ca().root()};
+    all.insert(all.end(), words.begin(), words.end());
+    return ca().programs().run(std::move(all));
+  }
+  static json::Object json_of(e2e::Ran const& ran) {
+    auto object = json::parse_object(ran.out);
+    EXPECT_TRUE(object.ok()) << ran.all();
+    return object.ok() ? *object : json::Object();
+  }
+
+ private:
+  static inline std::unique_ptr<fakes::CaProcess> ca_;
+};
+
+TEST_F(Program, InitSaysWhatItMadeAndWhatToDoNext) {
+  auto const hash = json::need_string(json_of(ca().run({"root", "show", "--output", "json"})), "sha256").value();
+  for (auto const& text : {hash, std::string("eab create"), std::string("serve"), std::string("root.key")})
+    EXPECT_THAT(ca().init_output(), HasSubstr(text));
+  auto const openssl =
+      ca().programs().run({"openssl", "x509", "-in", ca().root(), "-noout", "-fingerprint", "-sha256"});
+  std::string plain;
+  for (auto c : openssl.out)
+    if (std::isxdigit(static_cast<unsigned char>(c))) plain += static_cast<char>(std::tolower(c));
+  EXPECT_TRUE(plain.ends_with(hash)) << openssl.out;
+  struct stat status {};
+  for (auto const* key : {"/keys/root.key", "/keys/issuing.key"}) {
+    ASSERT_EQ(::stat((ca().state() + key).c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+  }
+}
+
+TEST_F(Program, InitRefuses) {
+  struct Case {
+    char const* name;
+    char const* dir;
+    std::vector<std::string> words;
+    int code;
+    char const* says;
+  };
+  Case const cases[] = {
+      {"a CA that is there", "state", {"--url", "https://localhost", "--permit-dns", "localhost"}, 5, "exists"},
+      {"nothing permitted", "a", {"--url", "https://localhost"}, 2, "permit"},
+      {"its own name outside",
+       "b",
+       {"--url", "https://pki.other.example", "--permit-dns", "cams.example"},
+       2,
+       "pki.other.example"},
+      {"plain http", "c", {"--url", "http://localhost", "--permit-dns", "localhost"}, 2, "https"},
+      {"bad network", "d", {"--url", "https://localhost", "--permit-ip", "10.0.0.1/8"}, 2, "10.0.0.1/8"},
+      {"no name", "e", {}, 2, "--name"},
+      {"no such option", "e", {"--url", "https://localhost", "--passphrase", "secret"}, 2, "--passphrase"},
+  };
+  for (auto const& c : cases) {
+    std::vector<std::string> words{"init", "--passphrase-file", ca().path("passphrases")};
+    if (!c.words.empty()) words.insert(words.end(), {"--name", "X"});
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    auto const ran = ca().run_on(ca().path(c.dir), std::move(words));
+    EXPECT_EQ(ran.code, c.code) << c.name << ": " << ran.all();
+    EXPECT_THAT(ran.all(), HasSubstr(c.says)) << c.name;
+  }
+  for (auto const* dir : {"a", "b", "c", "d", "e"})
+    EXPECT_FALSE(std::filesystem::exists(ca().path(dir) + "/keys")) << dir;
+}
+
+TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
+  for (std::vector<std::string> words : {std::vector<std::string>{"init"},
+                                         {"serve"},
+                                         {"root", "show"},
+                                         {"root", "export"},
+                                         {"eab", "create"},
+                                         {"eab", "list"},
+                                         {"eab", "revoke"},
+                                         {"cert", "list"},
+                                         {"cert", "show"},
+                                         {"account", "list"}}) {
+    words.emplace_back("--help");
+    auto const ran = ca().run(words);
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_THAT(ran.out, HasSubstr("Examples:"));
+  }
+  EXPECT_EQ(ca().run({"dance"}).code, 2);
+  EXPECT_EQ(ca().run({}).code, 2);
+  EXPECT_EQ(ca().run_on("/nonexistent", {"serve"}).code, 1);
+}
+
+TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
+  auto const create = std::vector<std::string>{"--output", "json", "eab", "create", "--grant-dns", "cams.example"};
+  auto const offline = json_of(ca().run(create));
+  ca().serve();
+  auto const online = json_of(ca().run(create));
+  auto const kids = std::vector{json::need_string(offline, "kid").value(), json::need_string(online, "kid").value()};
+  auto const table = ca().run({"eab", "list"});
+  EXPECT_EQ(ca().run({"eab", "revoke", kids.at(0)}).code, 0);
+  EXPECT_EQ(ca().run({"eab", "revoke", "nobody"}).code, 4);
+  EXPECT_EQ(ca().run({"eab", "create", "--grant-dns", "other.example"}).code, 5);
+  EXPECT_EQ(ca().run({"eab", "create"}).code, 2);
+  EXPECT_EQ(ca().run({"eab", "create", "--grant-dns", "cams.example", "--bind-by", "soon"}).code, 2);
+  for (auto const& kid : kids) EXPECT_THAT(table.out, HasSubstr(kid));
+  EXPECT_THAT(table.out, Not(HasSubstr(json::need_string(online, "mac_key").value())));
+  auto const join = ca().run({"eab", "create", "--join", "--grant-dns", "cams.example"});
+  EXPECT_TRUE(join.out.starts_with("lenscap1.")) << join.out;
+
+  auto const certificates = ca().run({"cert", "list"});
+  EXPECT_THAT(certificates.out, HasSubstr("localhost"));
+  auto const serial = json::need_string(
+      *json_of(ca().run({"--output", "json", "cert", "list"})).find("certificates")->as_array()->front().as_object(),
+      "serial");
+  EXPECT_THAT(ca().run({"cert", "show", serial.value()}).out, HasSubstr("BEGIN CERTIFICATE"));
+  EXPECT_EQ(ca().stop(), 0);
+  EXPECT_THAT(ca().log(), HasSubstr("server.stopped"));
+  EXPECT_EQ(ca().run({"cert", "show", serial.value()}).code, 0);
+  EXPECT_EQ(ca().run({"cert", "show", "00"}).code, 4);
+  EXPECT_THAT(ca().run({"eab", "list"}).out, HasSubstr("revoked"));
+  EXPECT_EQ(ca().run({"account", "list", "--output", "json"}).code, 0);
+}
+
+// Requests without a good signature leave the database's file as it was, octet by octet.
+TEST_F(Program, TheStoreIsTheSameAfterUnauthenticatedRequests) {
+  ca().serve();
+  auto const database = ca().state() + "/db/data.mdb";
+  auto const before = fakes::CaProcess::read(database);
+  ASSERT_FALSE(before.empty());
+  for (auto const* path :
+       {"/acme/directory", "/acme/new-nonce", "/acme/new-account", "/acme/new-order", "/health", "/x"}) {
+    auto const url = ca().base() + path;
+    curl({url});
+    curl({"--head", url});
+    for (auto const* body : {"", "{}", "nonsense", R"({"protected":"e30","payload":"e30","signature":"AAAA"})"})
+      curl({"--header", "Content-Type: application/jose+json", "--data-binary", body, url});
+    curl({"--request", "DELETE", url});
+    curl({"--header", "Host: evil.example", url});
+  }
+  EXPECT_EQ(curl({ca().web() + "/health"}).out, R"({"status":"ok"})");
+  EXPECT_EQ(fakes::CaProcess::read(database), before);
+  EXPECT_EQ(ca().stop(), 0);
+}
+
+TEST_F(Program, RootAndIssuingCertificateOverPlainHttp) {
+  ca().serve();
+  auto const hash = json::need_string(json_of(ca().run({"root", "show", "--output", "json"})), "sha256").value();
+  ASSERT_EQ(ca().run({"root", "export", "--format", "der", "--out", ca().path("root.der")}).code, 0);
+  EXPECT_EQ(curl({"--output", ca().path("fetched.der"), ca().web() + "/roots/" + hash}).code, 0);
+  EXPECT_EQ(fakes::CaProcess::read(ca().path("fetched.der")), fakes::CaProcess::read(ca().path("root.der")));
+  EXPECT_EQ(curl({ca().web() + "/roots/" + hash + ".pem"}).out, ca().run({"root", "export"}).out);
+  // The URL that stands in the server's own certificate gives its issuer.
+  auto const leaf =
+      ca().programs().run({"openssl", "s_client", "-connect", ca().base().substr(8), "-servername", "localhost"});
+  auto const text = ca().programs().run({"openssl", "x509", "-noout", "-text"}, leaf.out).out;
+  auto const at = text.find("CA Issuers - URI:");
+  ASSERT_NE(at, std::string::npos) << text;
+  auto const url = text.substr(at + 17, text.find('\n', at) - at - 17);
+  EXPECT_EQ(curl({"--output", ca().path("issuing.der"), url}).code, 0);
+  auto const pem = ca().programs().run({"openssl", "x509", "-inform", "DER", "-in", ca().path("issuing.der")});
+  EXPECT_EQ(pem.out, fakes::CaProcess::read(ca().issuing()));
+  EXPECT_THAT(curl({"--output", "/dev/null", "--write-out", "%{http_code}", ca().web() + "/acme/directory"}).out,
+              "404");
+  EXPECT_EQ(ca().stop(), 0);
+}
+
+}  // namespace
+}  // namespace lenscap

@@ -1,0 +1,98 @@
+// lenscap-ca as a process: a state directory made by `init`, and `serve` on free ports of loopback, under the name
+// localhost. For tests that want the whole program and no cameras.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "tests/e2e/programs.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace lenscap::fakes {
+
+// A port of loopback that was free a moment ago: the server's own URL has to be known before it listens.
+inline unsigned short free_port() {
+  int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto const fine = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  ::close(fd);
+  if (!fine) throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
+}
+
+class CaProcess {
+ public:
+  // `more` goes to the end of ca.toml's [acme] table, such as "http_port = 5002\n".
+  explicit CaProcess(std::string const& more = "") : tls_port_(free_port()), http_port_(free_port()) {
+    write_private(dir_.path("passphrases"), "the issuing key's words\nthe root's own words\n");
+    auto const made =
+        run({"init", "--name", "Example Cameras", "--permit-dns", "localhost", "cams.example", "--permit-ip",
+             "127.0.0.0/8", "10.20.0.0/15", "--url", "https://localhost:" + std::to_string(tls_port_), "--listen",
+             "127.0.0.1:" + std::to_string(tls_port_), "--http", "127.0.0.1:" + std::to_string(http_port_),
+             "--passphrase-file", dir_.path("passphrases")});
+    if (made.code != 0) throw std::runtime_error("init: " + made.all());
+    init_output_ = made.out;
+    auto const file = state() + "/ca.toml";
+    auto text = read(file);
+    text.replace(text.find("[acme]\n"), 7, "[acme]\n" + more);
+    std::ofstream(file) << text;
+  }
+
+  e2e::Ran run(std::vector<std::string> words) { return run_on(state(), std::move(words)); }
+  e2e::Ran run_on(std::string const& state, std::vector<std::string> words) {
+    words.insert(words.begin(), {std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state});
+    return programs_.run(std::move(words));
+  }
+  void serve() {
+    std::filesystem::remove(dir_.path("ports"));
+    server_ = std::make_unique<e2e::Background>(
+        std::vector<std::string>{std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state(), "serve",
+                                 "--port-file", dir_.path("ports")},
+        dir_.path("log"));
+    auto const ready = [this] { return std::filesystem::exists(dir_.path("ports")) || !server_->alive(); };
+    if (!e2e::until(ready) || !server_->alive()) throw std::runtime_error("serve: " + server_->log());
+  }
+  int stop() { return server_->stop(); }
+
+  std::string state() const { return dir_.path("state"); }
+  std::string root() const { return state() + "/keys/root.pem"; }
+  std::string issuing() const { return state() + "/keys/issuing.pem"; }
+  std::string path(std::string const& name) const { return dir_.path(name); }
+  std::string base() const { return "https://localhost:" + std::to_string(tls_port_); }
+  std::string directory() const { return base() + "/acme/directory"; }
+  std::string web() const { return "http://localhost:" + std::to_string(http_port_); }
+  std::string const& init_output() const { return init_output_; }
+  std::string log() const { return server_->log(); }
+  e2e::Programs& programs() { return programs_; }
+
+  static std::string read(std::string const& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+ private:
+  static void write_private(std::string const& path, std::string const& text) {
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+
+  TempDir dir_;
+  e2e::Programs programs_;
+  unsigned short tls_port_, http_port_;
+  std::string init_output_;
+  std::unique_ptr<e2e::Background> server_;
+};
+
+}  // namespace lenscap::fakes
