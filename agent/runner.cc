@@ -33,12 +33,12 @@ class Run {
         shop_.log.warning(
             "device.step_failed",
             {{"device", device_.serial}, {"step", to_string(*step)}, {"error", failure->code}, {"why", failure->text}});
-        bool const again_now = failure->retry == Retry::now;
         journal_ = note_failure(std::move(journal_), *std::move(failure), now());
         driver_.reset();  // what answered before may be gone
-        if (again_now) co_await shop_.sleep(kPauseBeforeRepeat);
       }
       save();
+      bool const again_now = journal_.step.has_value() && !journal_.waits;
+      if (again_now) co_await shop_.sleep(kPauseBeforeRepeat);
     }
     co_return finish(std::move(task));
   }
@@ -49,12 +49,9 @@ class Run {
   Time now() const { return shop_.clock.now(); }
 
   void save() {
-    shop_.store.write([this](store::WriteTxn& txn) { return save_journal(txn, journal_), true; });
-    if (shop_.written) shop_.written(journal_);
-  }
-  void save_with_device() {
     shop_.store.write(
         [this](store::WriteTxn& txn) { return save_journal(txn, journal_), save_device(txn, device_), true; });
+    if (shop_.written) shop_.written(journal_);
   }
 
   TaskResult finish(std::string task) {
@@ -71,8 +68,15 @@ class Run {
   }
 
   net::Awaitable<Failed> take(Step step) {
-    if (needs_device(step) && step != Step::probe && driver_ == nullptr) {
-      if (auto failed = co_await open_device()) co_return failed;
+    bool const opens_by_itself = step == Step::probe || step == Step::verify_restored;
+    if (needs_device(step) && !opens_by_itself && driver_ == nullptr) {
+      Failed failed;
+      if (step == Step::switch_https || step == Step::verify_served || step == Step::restore) {
+        failed = co_await open_restarting_device();
+      } else {
+        failed = co_await open_device(trust());
+      }
+      if (failed) co_return failed;
     }
     switch (step) {
       case Step::probe:
@@ -108,11 +112,6 @@ class Run {
 
   // --- trust ---
 
-  std::vector<x509::Certificate> staged_chain() const {
-    if (journal_.chain_pem.empty()) return {};
-    auto chain = x509::parse_pem_chain(journal_.chain_pem);
-    return chain.ok() ? *std::move(chain) : std::vector<x509::Certificate>();
-  }
   Trust trust() const {
     Trust trust;
     trust.pins = pins(device_, &journal_);
@@ -124,22 +123,38 @@ class Run {
 
   // --- steps ---
 
-  net::Awaitable<Failed> open_device() {
+  net::Awaitable<Failed> open_device(Trust trust) {
+    driver_.reset();
     if (login_.user.empty()) {
       auto password = open_password(shop_.sealer, device_);
       if (!password.ok()) co_return to_failure(password.error());
       login_.user = device_.user;
       login_.password = *std::move(password);
     }
-    auto opened = co_await shop_.devices.open(device_.endpoint, login_, trust(), device_.serial);
+    auto opened = co_await shop_.devices.open(device_.endpoint, login_, std::move(trust), device_.serial);
     if (!opened.ok()) co_return to_failure(opened.error());
     driver_ = *std::move(opened);
     co_return Failed();
   }
 
+  // After a change of its settings a web server restarts: for a while nothing answers, or something of in between.
+  static bool may_pass(Failure const& failure) {
+    constexpr DeviceErrc kPasses[] = {DeviceErrc::unreachable, DeviceErrc::busy_timeout, DeviceErrc::tls_untrusted,
+                                      DeviceErrc::bad_answer};
+    return std::ranges::any_of(kPasses, [&](DeviceErrc code) { return failure.code == to_string(code); });
+  }
+  net::Awaitable<Failed> open_restarting_device() {
+    Time const end = now() + shop_.settings.verify_while_away;
+    while (true) {
+      auto failed = co_await open_device(trust());
+      if (!failed || !may_pass(*failed) || now() >= end) co_return failed;
+      co_await shop_.sleep(kPauseBeforeRepeat);
+    }
+  }
+
   net::Awaitable<Failed> probe() {
-    driver_.reset();
-    if (auto failed = co_await open_device()) co_return failed;
+    auto failed = co_await open_device(trust());
+    if (failed) co_return failed;
     Identity const& identity = driver_->identity();
     device_.vendor = identity.vendor;
     device_.model = identity.model;
@@ -151,7 +166,6 @@ class Run {
     bool const order_decides = !driver_->capabilities().csr_san;
     journal_.profile = order_decides ? shop_.settings.profile_names_from_order : shop_.settings.profile;
     journal_ = note_probed(std::move(journal_), now());
-    save_with_device();
     co_return Failed();
   }
 
@@ -187,15 +201,26 @@ class Run {
     x509::Certificate const& leaf = chain->front();
     std::vector<x509::Certificate> const intermediates(chain->begin() + 1, chain->end());
     auto const trusted = x509::verify_chain(leaf, intermediates, shop_.membership.device_roots, now());
-    if (!trusted.ok()) co_return to_failure(trusted.error());
+    if (!trusted.ok()) {
+      co_return to_failure(Error(Errc::incorrect_response,
+                                 "the issued certificate does not lead to the root with which this agent joined: " +
+                                     trusted.error().detail()));
+    }
     Validity const validity{leaf.not_before(), leaf.not_after()};
     journal_ = note_certificate(std::move(journal_), x509::to_pem(*chain), validity, now());
     co_return Failed();
   }
 
+  // As it was issued. A journal of ours that does not hold it any more is damaged, and nothing may be proven by it.
+  std::vector<x509::Certificate> staged_chain() const {
+    auto chain = x509::parse_pem_chain(journal_.chain_pem);
+    if (!chain.ok() || chain->empty())
+      throw store::Broken("the store is damaged: the journal of " + device_.serial + " has no certificate chain");
+    return *std::move(chain);
+  }
+
   net::Awaitable<Failed> install() {
     auto chain = staged_chain();
-    if (chain.empty()) bug("install without a chain");
     x509::PublicKey key = chain.front().key();
     auto installed = co_await driver_->install_certificate(journal_.key_id, std::move(key), std::move(chain));
     if (!installed.ok()) co_return to_failure(installed.error());
@@ -221,12 +246,11 @@ class Run {
     co_return Failed();
   }
 
-  ServedExpectation expectation(std::vector<x509::Certificate> chain) const {
+  ServedExpectation expectation() const {
+    auto const chain = staged_chain();
     ServedExpectation expected;
-    if (!chain.empty()) {
-      expected.key = chain.front().key();
-      expected.intermediates.assign(chain.begin() + 1, chain.end());
-    }
+    expected.key = chain.front().key();
+    expected.intermediates.assign(chain.begin() + 1, chain.end());
     expected.roots = shop_.membership.device_roots;
     expected.names = journal_.names;
     expected.serial = device_.serial;
@@ -236,7 +260,7 @@ class Run {
   }
 
   net::Awaitable<Failed> verify() {
-    ServedExpectation const expected = expectation(staged_chain());
+    ServedExpectation const expected = expectation();
     auto served = co_await shop_.devices.verify_served(device_.endpoint, expected, driver_.get());
     if (!served.ok()) co_return to_failure(served.error());
     if (!served->good(expected)) co_return to_failure(DeviceError(DeviceErrc::switched_but_not_served, served->text));
@@ -286,29 +310,34 @@ class Run {
     co_return Failed();
   }
 
-  // The device answers again, and its web server is set as it was.
+  // The device answers again as it did, or does not within the time that a restart may take. Settings alone are a
+  // promise: where HTTPS was on, it must be the key that we knew, and plain HTTP proves nothing.
   net::Awaitable<Failed> verify_restored() {
     auto wanted = HttpsConfig::from_text(journal_.snapshot);
     if (!wanted.ok()) co_return to_failure(wanted.error());
+    Trust former = trust();
+    if (device_.pin && wanted->enabled) {
+      former.pins = {*device_.pin};
+      former.plain_http = false;
+    }
     Time const end = now() + shop_.settings.verify_while_away;
-    Failed last;
-    do {
-      driver_.reset();
-      last = co_await open_device();
-      if (!last) {
+    while (true) {
+      auto failed = co_await open_device(former);
+      if (failed && !may_pass(*failed)) co_return failed;
+      if (!failed) {
         auto config = co_await driver_->get_https();
-        if (config.ok() && config->certificate_ids == wanted->certificate_ids && config->enabled == wanted->enabled) {
-          journal_ = note_restore_verified(std::move(journal_), now());
-          co_return Failed();
-        }
-        last = config.ok() ? to_failure(DeviceError(DeviceErrc::rollback_failed,
-                                                    "the device did not take its former HTTPS settings back"))
-                           : to_failure(config.error());
+        bool const as_before =
+            config.ok() && config->certificate_ids == wanted->certificate_ids && config->enabled == wanted->enabled;
+        if (as_before) break;
+        failed = config.ok() ? to_failure(DeviceError(DeviceErrc::rollback_failed,
+                                                      "the device did not take its former HTTPS settings back"))
+                             : to_failure(config.error());
       }
-      if (last->retry == Retry::never) break;
+      if (now() >= end) co_return failed;
       co_await shop_.sleep(kPauseBeforeRepeat);
-    } while (now() < end);
-    co_return last;
+    }
+    journal_ = note_restore_verified(std::move(journal_), now());
+    co_return Failed();
   }
 
   net::Awaitable<Failed> discard() {

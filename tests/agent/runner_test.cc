@@ -1,0 +1,594 @@
+// One device through its journal: when all goes well, when each step fails in each way, and when the world stops
+// between any two instructions. What must hold at every end: the camera serves something that we know, and nothing
+// half-made of ours is left on it without being written down.
+#include "agent/runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent/workshop.h"
+#include "tests/fakes/failing_store.h"
+
+namespace lenscap::agent {
+namespace {
+
+using fakes::FailingStore;
+using fakes::FakeAcme;
+using fakes::FakeDevice;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::Killed;
+using testing::kNow;
+using ::testing::Not;
+using testing::TestWorkshop;
+
+// Enrolled, proven, and nothing left over.
+void expect_enrolled(TestWorkshop& world) {
+  auto const device = world.device();
+  ASSERT_TRUE(device.live);
+  EXPECT_EQ(world.journal().outcome, Outcome::done);
+  EXPECT_EQ(world.camera.serves, device.live->id);
+  EXPECT_EQ(world.camera.served().names(), device.names);
+  EXPECT_EQ(device.live->key_pin, world.camera.pin(device.live->id));
+  EXPECT_EQ(device.pin, device.live->key_pin);
+  EXPECT_FALSE(device.accept_plain_http);
+  EXPECT_FALSE(device.failure);
+  EXPECT_EQ(device.https, HttpsState::enabled);
+  EXPECT_THAT(world.camera.our_ids(), ElementsAre(device.live->id));
+  EXPECT_THAT(device.leftover_ids, IsEmpty());
+  EXPECT_THAT(world.acme.violations, IsEmpty());
+}
+
+// As it was before: nothing of ours on it, the factory's certificate served.
+void expect_untouched(TestWorkshop& world) {
+  EXPECT_EQ(world.camera.serves, "factory");
+  EXPECT_EQ(world.camera.https.certificate_id(), "factory");
+  EXPECT_THAT(world.camera.our_ids(), IsEmpty());
+  auto const device = world.device();
+  EXPECT_EQ(device.pin, world.camera.pin("factory"));
+  EXPECT_FALSE(device.live);
+  EXPECT_THAT(device.leftover_ids, IsEmpty());
+}
+
+TEST(RunDevice, Enrolls) {
+  TestWorkshop world;
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Finished") << result.description;
+  EXPECT_EQ(result.task, "task-1");
+  EXPECT_EQ(result.error, "");
+  expect_enrolled(world);
+  EXPECT_EQ(world.camera.logins_over_http, 0);
+  EXPECT_EQ(world.acme.orders.begin()->second.object.profile, "camera-https");
+  EXPECT_THAT(result.description, HasSubstr("chain incomplete")) << "this camera sends the leaf alone";
+  EXPECT_EQ(world.device().firmware, "7.30.1") << "as seen when it was probed";
+}
+
+TEST(RunDevice, RenewsAndRemovesTheFormer) {
+  TestWorkshop world;
+  ASSERT_EQ(world.run().status, "Finished");
+  auto const former = world.device().live->id;
+  auto const result = world.run(Purpose::renew);
+  EXPECT_EQ(result.status, "Finished") << result.description;
+  expect_enrolled(world);
+  EXPECT_NE(world.device().live->id, former);
+}
+
+TEST(RunDevice, BeginsOnPlainHttpAndEndsOnHttps) {
+  TestWorkshop world;
+  world.camera.serves.reset();
+  world.camera.https.enabled = false;
+  world.camera.https.certificate_ids.clear();
+  auto device = world.device();
+  device.pin.reset();
+  device.accept_plain_http = true;
+  world.save(device);
+  EXPECT_EQ(world.run().status, "Finished");
+  expect_enrolled(world);
+  EXPECT_GT(world.camera.logins_over_http, 0);
+
+  world.camera.logins_over_http = 0;
+  EXPECT_EQ(world.run(Purpose::renew).status, "Finished");
+  EXPECT_EQ(world.camera.logins_over_http, 0) << "never again";
+}
+
+TEST(RunDevice, PutsTheAddedAuthoritiesBesideTheCertificate) {
+  TestWorkshop world;
+  world.camera.ca_ids = {"lenscap-ca-1"};
+  world.run();
+  EXPECT_THAT(world.camera.https.ca_ids, ElementsAre("lenscap-ca-1"));
+  EXPECT_THAT(world.camera.https.ciphers, Not(IsEmpty())) << "as they were";
+}
+
+TEST(RunDevice, ACsrWithoutTheNamesNeedsTheOtherProfile) {
+  TestWorkshop world;
+  world.camera.capabilities.csr_san = false;
+  EXPECT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.acme.orders.begin()->second.object.profile, "camera-https-cn");
+  expect_enrolled(world);
+}
+
+// --- failures before the switch
+
+constexpr std::string_view kCallsBeforeTheSwitch[] = {"open", "create_key_and_csr", "install_certificate",
+                                                      "install_certificate.answer", "get_https"};
+
+TEST(RunDevice, WhatFailsForGoodBeforeTheSwitchLeavesTheDeviceAsItWas) {
+  for (auto const call : kCallsBeforeTheSwitch) {
+    SCOPED_TRACE(call);
+    TestWorkshop world;
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::store_full, Retry::never, "no room"), 1);
+    auto const result = world.run();
+    EXPECT_EQ(result.status, "Failed");
+    EXPECT_EQ(result.error, "store_full");
+    EXPECT_THAT(result.description, HasSubstr("no room"));
+    EXPECT_EQ(result.try_again, std::nullopt) << "a person must look first";
+    expect_untouched(world);
+    EXPECT_EQ(world.camera.count("set_https"), 0);
+  }
+}
+
+TEST(RunDevice, WhatMayPassBeforeTheSwitchWaitsAndIsGivenUpAfterThreeRuns) {
+  for (auto const call : kCallsBeforeTheSwitch) {
+    SCOPED_TRACE(call);
+    TestWorkshop world;
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::later, "not now"), 3);
+    auto const id_before = world.run();
+    EXPECT_EQ(id_before.status, "Waiting");
+    EXPECT_TRUE(id_before.try_again);
+    auto const key_id = world.journal().key_id;
+    EXPECT_EQ(world.run().status, "Waiting");
+    EXPECT_EQ(world.journal().key_id, key_id) << "one story, one id";
+    EXPECT_EQ(world.run().status, "Failed");
+    expect_untouched(world);
+    EXPECT_EQ(world.device().failures, 3);
+    EXPECT_EQ(world.run().status, "Finished") << "the next one begins anew";
+    expect_enrolled(world);
+  }
+}
+
+TEST(RunDevice, WhatMayPassIsGoneOnWith) {
+  for (auto const call : kCallsBeforeTheSwitch) {
+    SCOPED_TRACE(call);
+    TestWorkshop world;
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::unreachable, Retry::later, "away"), 1);
+    EXPECT_EQ(world.run().status, "Waiting");
+    EXPECT_EQ(world.run().status, "Finished");
+    expect_enrolled(world);
+    EXPECT_LE(world.acme.orders.size(), 1U) << "nothing is ordered twice";
+  }
+}
+
+TEST(RunDevice, AgainAtOnceIsBounded) {
+  for (auto const call : kCallsBeforeTheSwitch) {
+    SCOPED_TRACE(call);
+    TestWorkshop once;
+    once.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::now, "blink"), 1);
+    EXPECT_EQ(once.run().status, "Finished");
+    expect_enrolled(once);
+    EXPECT_GT(once.clock.now(), kNow) << "not without a pause";
+
+    TestWorkshop always;
+    always.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::now, "blink"));
+    EXPECT_EQ(always.run().status, "Failed");
+    EXPECT_LT(always.camera.calls.size(), 30U);
+    EXPECT_EQ(always.camera.serves, "factory");
+  }
+}
+
+// --- identity and login
+
+TEST(RunDevice, AWrongPasswordIsSentOnce) {
+  TestWorkshop world;
+  world.camera.password = "changed";
+  auto const result = world.run();
+  EXPECT_EQ(result.error, "auth_failed");
+  EXPECT_EQ(result.try_again, std::nullopt);
+  EXPECT_EQ(world.camera.wrong_logins, 1);
+  expect_untouched(world);
+}
+
+TEST(RunDevice, APasswordThatChangesOnTheWayIsSentOnce) {
+  TestWorkshop world;
+  world.camera.on_call = [&](std::string const& call) {
+    if (call == "install_certificate") world.camera.password = "changed";
+  };
+  auto const result = world.run();
+  EXPECT_EQ(result.error, "auth_failed");
+  EXPECT_EQ(world.camera.wrong_logins, 1) << "not again to clean up: cameras lock accounts";
+  EXPECT_THAT(world.device().leftover_ids, Not(IsEmpty())) << "what is still there is written down";
+  EXPECT_EQ(world.camera.serves, "factory");
+
+  world.camera.on_call = nullptr;
+  world.camera.password = "pass";
+  EXPECT_EQ(world.run().status, "Finished");
+  expect_enrolled(world);  // and the left-over is gone
+}
+
+TEST(RunDevice, AnotherDeviceIsLeftAlone) {
+  TestWorkshop world;
+  world.camera.serial = "ACCC8E000000";
+  auto const result = world.run();
+  EXPECT_EQ(result.error, "wrong_device");
+  EXPECT_THAT(world.camera.calls, ElementsAre("open"));
+}
+
+TEST(RunDevice, AnotherKeyGetsNoPassword) {
+  TestWorkshop world;
+  auto device = world.device();
+  device.pin = testing::hash(9);
+  world.save(device);
+  auto const result = world.run();
+  EXPECT_EQ(result.error, "tls_untrusted");
+  EXPECT_EQ(result.try_again, std::nullopt);
+  EXPECT_EQ(world.camera.logins_over_http, 0) << "no way round over plain HTTP";
+  EXPECT_EQ(world.camera.count("create_key_and_csr"), 0);
+}
+
+TEST(RunDevice, ASealThatDoesNotOpenIsNoLogin) {
+  TestWorkshop world;
+  auto device = world.device();
+  device.sealed_password = seal_password(world.sealer, SecretBytes(std::string_view("pass")), "ACCC8E000000");
+  world.save(device);
+  EXPECT_EQ(world.run().error, "wrong_passphrase");
+  EXPECT_THAT(world.camera.calls, IsEmpty());
+}
+
+// --- the ACME server
+
+TEST(RunDevice, WhatTheServerRefusesDiscardsTheKey) {
+  TestWorkshop world;
+  world.acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+    if (!seen.url.ends_with("/new-order")) return std::nullopt;
+    return FakeAcme::Answer(world.acme.problem(Error(Errc::rejected_identifier, "cam1.cams.example is not granted")));
+  };
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Failed");
+  EXPECT_EQ(result.error, "rejected_identifier");
+  EXPECT_THAT(result.description, HasSubstr("not granted"));
+  expect_untouched(world);
+}
+
+TEST(RunDevice, AServerThatIsAwayIsWaitedForWithTheSameKey) {
+  TestWorkshop world;
+  bool away = true;
+  world.acme.instead = [&](FakeAcme::Seen const&) -> std::optional<FakeAcme::Answer> {
+    if (!away) return std::nullopt;
+    return FakeAcme::Answer(Error(Errc::unreachable, "nobody is there"));
+  };
+  EXPECT_EQ(world.run().status, "Waiting");
+  away = false;
+  EXPECT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.camera.count("create_key_and_csr"), 1);
+  expect_enrolled(world);
+}
+
+TEST(RunDevice, ALostOrderIsPlacedAgainThreeTimesAtMost) {
+  TestWorkshop world;
+  int lost = 0;
+  world.acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+    if (seen.url.find("/order/") == std::string::npos || lost == 1) return std::nullopt;
+    ++lost;
+    return FakeAcme::Answer(world.acme.problem(Error(Errc::not_found, "no such order")));
+  };
+  EXPECT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.acme.orders.size(), 2U);
+
+  TestWorkshop forgetful;
+  forgetful.acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+    if (seen.url.find("/order/") == std::string::npos) return std::nullopt;
+    return FakeAcme::Answer(forgetful.acme.problem(Error(Errc::not_found, "no such order")));
+  };
+  auto const result = forgetful.run();
+  EXPECT_EQ(result.status, "Failed");
+  EXPECT_EQ(result.error, "order_lost");
+  EXPECT_EQ(forgetful.acme.orders.size(), 3U);
+  expect_untouched(forgetful);
+}
+
+TEST(RunDevice, ACertificateOfAnotherAuthorityIsNotInstalled) {
+  TestWorkshop world;
+  x509::testing::Authority const foreign;
+  world.membership.device_roots = foreign.roots();
+  auto const result = world.run();
+  EXPECT_THAT(result.description, HasSubstr("does not lead to the root"));
+  EXPECT_EQ(world.camera.count("install_certificate"), 0);
+}
+
+// --- failures from the switch on
+
+TEST(RunDevice, TheAnswerToTheSwitchMayBeLost) {
+  TestWorkshop world;
+  world.camera.fail("set_https.answer", DeviceError(DeviceErrc::unreachable, "gone"), 1);
+  EXPECT_EQ(world.run().status, "Finished");
+  expect_enrolled(world);
+}
+
+TEST(RunDevice, ARestartIsWaitedFor) {
+  TestWorkshop world;
+  world.camera.restart = Seconds(120);
+  EXPECT_EQ(world.run().status, "Finished");
+  expect_enrolled(world);
+}
+
+TEST(RunDevice, RollsBackWhatIsNotServed) {
+  using After = FakeDevice::AfterSwitch;
+  for (auto const after : {After::serves_the_former, After::serves_the_factorys, After::answers_on_plain_http_only}) {
+    for (auto const restart : {Seconds(0), Seconds(60)}) {
+      SCOPED_TRACE(static_cast<int>(after));
+      TestWorkshop world;
+      world.camera.after_switch = after;
+      world.camera.restart = restart;
+      auto const result = world.run();
+      EXPECT_EQ(result.status, "Rolled back") << result.description;
+      EXPECT_EQ(result.error, "switched_but_not_served");
+      expect_untouched(world);
+      // A camera whose HTTPS does not come back is put right over plain HTTP, and only such a one.
+      EXPECT_EQ(world.camera.logins_over_http > 0, after == After::answers_on_plain_http_only);
+    }
+  }
+}
+
+TEST(RunDevice, RollsARenewalBackToOurFormerCertificate) {
+  using After = FakeDevice::AfterSwitch;
+  for (auto const after : {After::serves_the_former, After::serves_the_factorys, After::answers_on_plain_http_only}) {
+    SCOPED_TRACE(static_cast<int>(after));
+    TestWorkshop world;
+    ASSERT_EQ(world.run().status, "Finished");
+    auto const before = world.device();
+    world.camera.forget_history();
+    world.camera.after_switch = after;
+    EXPECT_EQ(world.run(Purpose::renew).status, "Rolled back");
+    EXPECT_EQ(world.camera.serves, before.live->id);
+    EXPECT_EQ(world.device().live, before.live);
+    EXPECT_EQ(world.device().pin, before.pin);
+    EXPECT_THAT(world.camera.our_ids(), ElementsAre(before.live->id));
+  }
+}
+
+TEST(RunDevice, ADeviceThatOffersNoPlainHttpIsNotGivenUp) {
+  TestWorkshop world;
+  world.camera.after_switch = FakeDevice::AfterSwitch::answers_on_plain_http_only;
+  world.camera.http_open = false;
+  EXPECT_EQ(world.run().status, "Rollback failed");
+  EXPECT_EQ(world.device().failure->code, "rollback_failed");
+  EXPECT_TRUE(may_try(world.device(), kNow + 10 * kDay)) << "tried again by itself";
+  world.camera.http_open = true;
+  EXPECT_EQ(world.run().status, "Rolled back");
+  expect_untouched(world);
+}
+
+TEST(RunDevice, SettingsThatWentBackAreNoProofThatItServes) {
+  TestWorkshop world;
+  world.camera.after_switch = FakeDevice::AfterSwitch::answers_on_plain_http_only;
+  world.camera.stays_dead = true;
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Rollback failed");
+  EXPECT_THAT(result.description, HasSubstr("does not serve as before"));
+  world.camera.stays_dead = false;
+  EXPECT_EQ(world.run().status, "Rolled back");
+  expect_untouched(world);
+}
+
+TEST(RunDevice, EveryFailureFromTheSwitchOnEndsAsItWas) {
+  for (std::string const call : {"set_https", "verify_served", "read_serial"}) {
+    for (auto const retry : {Retry::never, Retry::later, Retry::now}) {
+      SCOPED_TRACE(call + " " + std::string(to_string(retry)));
+      TestWorkshop world;
+      int const tries = retry == Retry::now ? 3 : 1;
+      int const times = call == "read_serial" ? 1'000 : tries;
+      world.camera.fail(call, DeviceError(DeviceErrc::bad_answer, retry, "strange"), times);
+      EXPECT_EQ(world.run().status, "Rolled back");
+      expect_untouched(world);
+    }
+  }
+}
+
+TEST(RunDevice, WhatFailsOnceAtTheSwitchAndMayBeTriedAtOnce) {
+  for (std::string const call : {"set_https", "verify_served"}) {
+    SCOPED_TRACE(call);
+    TestWorkshop world;
+    world.camera.fail(call, DeviceError(DeviceErrc::busy_timeout, Retry::now, "blink"), 1);
+    EXPECT_EQ(world.run().status, "Finished");
+    expect_enrolled(world);
+  }
+}
+
+TEST(RunDevice, ARestoreThatIsRefusedIsTriedInEachRun) {
+  TestWorkshop world;
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_the_former;
+  world.camera.fail("set_https", DeviceError(DeviceErrc::bad_answer, "no"), 1'000, 2);
+  for (int i = 0; i < 3; ++i) {
+    auto const result = world.run();
+    EXPECT_EQ(result.status, "Rollback failed");
+    EXPECT_THAT(result.description, HasSubstr("look at the device"));
+    EXPECT_THAT(world.camera.our_ids(), Not(IsEmpty())) << "what the device is set to is not removed";
+  }
+  world.camera.heal();
+  EXPECT_EQ(world.run().status, "Rolled back");
+  expect_untouched(world);
+}
+
+TEST(RunDevice, WhatCannotBeRemovedIsLeftOverAndRemovedLater) {
+  TestWorkshop world;
+  ASSERT_EQ(world.run().status, "Finished");
+  auto const former = world.device().live->id;
+  world.camera.fail("remove", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
+  auto const result = world.run(Purpose::renew);
+  EXPECT_EQ(result.status, "Finished");
+  EXPECT_THAT(result.description, HasSubstr("still on the device"));
+  EXPECT_THAT(world.device().leftover_ids, ElementsAre(former));
+  EXPECT_EQ(world.run(Purpose::renew).status, "Finished");
+  expect_enrolled(world);
+
+  TestWorkshop other;
+  other.camera.fail("get_https", DeviceError(DeviceErrc::bad_answer, Retry::never, "strange"), 1);
+  other.camera.fail("remove", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
+  EXPECT_EQ(other.run().status, "Failed");
+  EXPECT_THAT(other.device().leftover_ids, Not(IsEmpty()));
+  EXPECT_EQ(other.run().status, "Finished");
+  expect_enrolled(other);
+}
+
+// --- the world stops
+
+// Goes on until it is finished; a journal that waits is taken up again.
+void go_on(TestWorkshop& world) {
+  for (int i = 0; i < 4 && world.run().status == "Waiting"; ++i) {
+  }
+}
+
+// After each write in turn.
+TEST(RunDevice, KilledAfterAnyWrite) {
+  for (auto const purpose : {Purpose::enroll, Purpose::renew}) {
+    int nth = 0;
+    bool killed = true;
+    while (killed) {
+      ++nth;
+      TestWorkshop world;
+      world.camera.restart = Seconds(30);
+      if (purpose == Purpose::renew) {
+        ASSERT_EQ(world.run().status, "Finished");
+      }
+      killed = false;
+      int writes = 0;
+      world.written = [&](Journal const&) {
+        if (++writes == nth) throw Killed();
+      };
+      try {
+        world.run(purpose);
+      } catch (Killed const&) {
+        killed = true;
+      }
+      world.written = nullptr;
+      EXPECT_TRUE(world.camera.serves);
+      SCOPED_TRACE(nth);
+      if (killed) go_on(world);
+      expect_enrolled(world);
+      EXPECT_LE(world.acme.orders.size(), purpose == Purpose::renew ? 3U : 2U);
+    }
+    EXPECT_GT(nth, 15);
+  }
+}
+
+// In the middle of each call to the device, before and behind what it does.
+TEST(RunDevice, KilledInAnyCall) {
+  int nth = 0;
+  bool killed = true;
+  while (killed) {
+    ++nth;
+    TestWorkshop world;
+    world.camera.restart = Seconds(30);
+    killed = false;
+    int calls = 0;
+    world.camera.on_call = [&](std::string const&) {
+      if (++calls == nth) throw Killed();
+    };
+    try {
+      world.run();
+    } catch (Killed const&) {
+      killed = true;
+    }
+    world.camera.on_call = nullptr;
+    SCOPED_TRACE(nth);
+    EXPECT_TRUE(world.camera.serves);
+    if (killed) go_on(world);
+    expect_enrolled(world);
+  }
+  EXPECT_GT(nth, 8);
+}
+
+// On the way back as well: whatever happens, the device ends as it was.
+TEST(RunDevice, KilledAnywhereOnTheWayBack) {
+  for (auto const after :
+       {FakeDevice::AfterSwitch::serves_the_former, FakeDevice::AfterSwitch::answers_on_plain_http_only}) {
+    int nth = 0;
+    bool killed = true;
+    while (killed) {
+      ++nth;
+      TestWorkshop world;
+      world.camera.after_switch = after;
+      killed = false;
+      int writes = 0;
+      world.written = [&](Journal const&) {
+        if (++writes == nth) throw Killed();
+      };
+      try {
+        world.run();
+      } catch (Killed const&) {
+        killed = true;
+      }
+      world.written = nullptr;
+      SCOPED_TRACE(nth);
+      if (killed) {
+        EXPECT_EQ(world.run().status, "Rolled back");
+      }
+      expect_untouched(world);
+    }
+    EXPECT_GT(nth, 15);
+  }
+}
+
+// The power goes while the store writes: the record is lost, or kept although nobody learned of it.
+TEST(RunDevice, TheStoreBreaksAtAnyWrite) {
+  for (auto const effect : {FailingStore::Effect::lost, FailingStore::Effect::kept}) {
+    int nth = 0;
+    bool broke = true;
+    while (broke) {
+      ++nth;
+      auto real = store::make_memory_store();
+      TestWorkshop world(std::make_unique<FailingStore>(*real));
+      auto& failing = static_cast<FailingStore&>(*world.store);
+      failing.fail_at(nth, effect);
+      broke = false;
+      try {
+        world.run();
+      } catch (store::Broken const&) {
+        broke = true;
+      }
+      failing.heal();
+      SCOPED_TRACE(nth);
+      if (broke) go_on(world);
+      expect_enrolled(world);
+    }
+    EXPECT_GT(nth, 15);
+  }
+}
+
+// A journal whose chain is damaged must not prove anything by it.
+TEST(RunDevice, ADamagedJournalIsABrokenStore) {
+  TestWorkshop world;
+  world.camera.fail("install_certificate", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
+  ASSERT_EQ(world.run().status, "Waiting");
+  auto journal = world.journal();
+  journal.chain_pem = "-----BEGIN NOTHING-----";
+  world.store->write([&](store::WriteTxn& txn) { return save_journal(txn, journal), true; });
+  EXPECT_THROW((void)world.run(), store::Broken);
+  EXPECT_EQ(world.camera.serves, "factory");
+}
+
+// --- secrets
+
+TEST(RunDevice, NothingSecretIsLoggedOrStored) {
+  TestWorkshop world;
+  world.camera.password = "a-very-secret-password";
+  auto device = world.device();
+  device.sealed_password =
+      seal_password(world.sealer, SecretBytes(std::string_view(world.camera.password)), device.serial);
+  world.save(device);
+  std::string logged;
+  world.log = Log::to([&](std::string_view line) { logged.append(line); });
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_the_former;
+  world.run();
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_it;
+  world.run();
+  EXPECT_THAT(logged, HasSubstr("device.step"));
+  EXPECT_THAT(logged, HasSubstr("switch_https"));
+  EXPECT_THAT(logged, Not(HasSubstr(world.camera.password)));
+  EXPECT_THAT(logged, Not(HasSubstr("PRIVATE KEY")));
+  EXPECT_THAT(world.everything_stored(), Not(HasSubstr(world.camera.password)));
+  EXPECT_THAT(world.everything_stored(), Not(HasSubstr("PRIVATE KEY")));
+}
+
+}  // namespace
+}  // namespace lenscap::agent
