@@ -52,10 +52,14 @@ std::vector<Sha256> pins(Device const& device, Journal const* journal) {
 
 bool may_use_plain_http(Device const& device) { return device.accept_plain_http && !device.pin; }
 
+bool wants_certificate(Device const& device) {
+  return !device.live && device.https != HttpsState::unsupported_firmware;
+}
+
 Work work_for(Device const& device, Journal const* journal, Time now) {
   if (!may_try(device, now)) return Work::nothing;
   if (journal != nullptr && next_step(*journal)) return Work::go_on;
-  if (!device.live) return device.https == HttpsState::unsupported_firmware ? Work::nothing : Work::enroll;
+  if (!device.live) return wants_certificate(device) ? Work::enroll : Work::nothing;
   auto const& live = *device.live;
   return is_due(now, live.validity, live.window, device.serial) ? Work::renew : Work::nothing;
 }

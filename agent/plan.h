@@ -18,6 +18,9 @@ std::vector<Sha256> pins(Device const& device, Journal const* journal);
 // Plain HTTP counts only as long as no key was ever approved.
 bool may_use_plain_http(Device const& device);
 
+// Has it no certificate of ours, and is there a driver that could give it one?
+bool wants_certificate(Device const& device);
+
 // What a round of the agent has to do with a device.
 enum class Work {
   nothing,

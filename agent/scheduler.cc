@@ -41,7 +41,6 @@ std::vector<Job> due_jobs(store::ReadTxn& txn, Time now) {
   for (Device const& device : all_devices(txn)) {
     auto const journal = load_journal(txn, device.serial);
     Journal const* const current = journal ? &*journal : nullptr;
-    if (!may_try(device, now)) continue;
     switch (work_for(device, current, now)) {
       case Work::nothing:
         break;
@@ -73,7 +72,7 @@ net::Awaitable<std::vector<TaskResult>> run_task(Workshop& shop, std::string wha
   std::size_t const count = std::min(shop.settings.parallel, batch.jobs.size());
   batch.workers = count;
   for (std::size_t i = 0; i < count; ++i) {
-    auto const ended = [&batch](std::exception_ptr error) {
+    auto const ended = [&batch](std::exception_ptr const& error) {
       if (error && !batch.broken) batch.broken = error;
       if (--batch.workers == 0) batch.done.cancel();
     };
@@ -87,6 +86,7 @@ net::Awaitable<std::vector<TaskResult>> run_task(Workshop& shop, std::string wha
 
   task.ended = shop.clock.now();
   shop.store.write([&](store::WriteTxn& txn) { return save_task(txn, task), true; });
+  std::ranges::sort(batch.results, {}, &TaskResult::serial);
   co_return std::move(batch.results);
 }
 

@@ -15,8 +15,9 @@ struct Job {
 // only where the back-off is over and no person has to look first. Pure but for the reading.
 std::vector<Job> due_jobs(store::ReadTxn& txn, Time now);
 
-// Runs all jobs, at most settings.parallel at once, and keeps the task and its results in the store. The first
-// exception of a job (the store broke) ends the task and comes out here.
+// Runs all jobs, at most settings.parallel at once, and keeps the task and its results in the store. Results come by
+// serial number. The first exception of a job (the store broke) comes out here: no further job is begun, those under
+// way go on to their end, and the task is kept as one that was interrupted. No two jobs may be for the same device.
 net::Awaitable<std::vector<TaskResult>> run_task(Workshop& shop, std::string what, std::vector<Job> jobs);
 
 }  // namespace lenscap::agent
