@@ -13,7 +13,7 @@ net::Awaitable<> Db::commit(store::WriteBody body) {
   try {
     co_await boost::asio::async_initiate<UseAwaitable, void(std::exception_ptr)>(start, boost::asio::use_awaitable);
   } catch (store::Broken const& broken) {
-    if (on_broken) on_broken(broken.what());
+    tell_broken(broken.what());
     throw;
   }
 }

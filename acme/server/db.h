@@ -17,8 +17,11 @@ class Db {
  public:
   explicit Db(store::Store& store) : store_(store) {}
 
-  // Called once when a commit failed: the store stays broken, and the process should end (store.h). May not return.
+  // Called when a commit failed: the store stays broken, and the process should end (store.h). May not return.
   std::function<void(std::string const& why)> on_broken;
+  void tell_broken(std::string const& why) const {
+    if (on_broken) on_broken(why);
+  }
 
   // LMDB reads are memory accesses of some microseconds: they run in place.
   template <class Body>

@@ -49,7 +49,12 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
                              app.authority->issuing_certificate(),
                              app.clock.now()};
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
-    return operation->run(context, arguments);
+    try {
+      return operation->run(context, arguments);
+    } catch (store::Broken const& broken) {
+      app.db.tell_broken(broken.what());
+      throw;
+    }
   };
   TRY(auto admin, AdminServer::open(admin_socket_path(app.settings.state_dir), run, app.log));
   server->admin_ = std::move(admin);
@@ -120,6 +125,8 @@ void Server::do_chores() {
       app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});
     else if (*renewed)
       app_.log.info("server.certificate_renewed", {{"due", to_rfc3339(certificate_->due())}});
+  } catch (store::Broken const& broken) {
+    app_.db.tell_broken(broken.what());
   } catch (std::exception const& e) {
     app_.log.error("server.chores_failed", {{"error", e.what()}});
   }

@@ -12,10 +12,33 @@ void Validation::start(std::string authorization_id, std::string challenge_id) {
   net::spawn(app_.threads.next(), run(std::move(authorization_id), std::move(challenge_id)));
 }
 
+namespace {
+
+class Turn {
+ public:
+  explicit Turn(std::atomic<int>& running) : running_(running), taken_(++running <= Validation::kAttemptsAtOnce) {}
+  ~Turn() { --running_; }
+  Turn(Turn const&) = delete;
+  Turn& operator=(Turn const&) = delete;
+  bool taken() const { return taken_; }
+
+ private:
+  std::atomic<int>& running_;
+  bool taken_;
+};
+
+}  // namespace
+
 net::Awaitable<> Validation::run(std::string authorization_id, std::string challenge_id) {
   std::string failure;
   try {
-    while (co_await attempt(authorization_id, challenge_id)) co_await net::sleep_for(retry_pause);
+    for (bool again = true; again;) {
+      {
+        Turn const turn(running_);
+        if (turn.taken()) again = co_await attempt(authorization_id, challenge_id);
+      }
+      if (again) co_await net::sleep_for(retry_pause);
+    }
   } catch (std::exception const& e) {
     failure = e.what();
   }

@@ -55,12 +55,12 @@ class CaProcess {
     words.insert(words.begin(), {std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state});
     return programs_.run(std::move(words));
   }
-  void serve() {
+  // `before`: words in front of the program, such as "env", "NOTIFY_SOCKET=...".
+  void serve(std::vector<std::string> before = {}) {
     std::filesystem::remove(dir_.path("ports"));
-    server_ = std::make_unique<e2e::Background>(
-        std::vector<std::string>{std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state(), "serve",
-                                 "--port-file", dir_.path("ports")},
-        dir_.path("log"));
+    before.insert(before.end(), {std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state(), "serve",
+                                 "--port-file", dir_.path("ports")});
+    server_ = std::make_unique<e2e::Background>(std::move(before), dir_.path("log"));
     auto const ready = [this] { return std::filesystem::exists(dir_.path("ports")) || !server_->alive(); };
     if (!e2e::until(ready) || !server_->alive()) throw std::runtime_error("serve: " + server_->log());
   }

@@ -1,7 +1,11 @@
 // The program lenscap-ca as people use it: init, serve, and the commands beside a running server and without one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "tests/fakes/ca_process.h"
@@ -164,6 +168,8 @@ TEST_F(Program, RootAndIssuingCertificateOverPlainHttp) {
   EXPECT_EQ(curl({"--output", ca().path("fetched.der"), ca().web() + "/roots/" + hash}).code, 0);
   EXPECT_EQ(fakes::CaProcess::read(ca().path("fetched.der")), fakes::CaProcess::read(ca().path("root.der")));
   EXPECT_EQ(curl({ca().web() + "/roots/" + hash + ".pem"}).out, ca().run({"root", "export"}).out);
+  EXPECT_EQ(ca().run({"root", "export", "--chain"}).out,
+            fakes::CaProcess::read(ca().issuing()) + fakes::CaProcess::read(ca().root()));
   // The URL that stands in the server's own certificate gives its issuer.
   auto const leaf =
       ca().programs().run({"openssl", "s_client", "-connect", ca().base().substr(8), "-servername", "localhost"});
@@ -176,6 +182,50 @@ TEST_F(Program, RootAndIssuingCertificateOverPlainHttp) {
   EXPECT_EQ(pem.out, fakes::CaProcess::read(ca().issuing()));
   EXPECT_THAT(curl({"--output", "/dev/null", "--write-out", "%{http_code}", ca().web() + "/acme/directory"}).out,
               "404");
+  EXPECT_EQ(ca().stop(), 0);
+}
+
+// What systemd wants of a service of Type=notify (sd_notify(3)), by a socket of the test's own.
+TEST_F(Program, TellsItsSupervisorWhenItIsReadyAndThatItLives) {
+  int const fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  auto const path = ca().path("notify");
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  timeval const patience{20, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  auto const next = [&] {
+    char buffer[256];
+    auto const got = ::recv(fd, buffer, sizeof buffer, 0);
+    return got < 0 ? std::string("nothing") : std::string(buffer, static_cast<std::size_t>(got));
+  };
+  ca().serve({"env", "NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=200000"});
+  EXPECT_EQ(next(), "READY=1");
+  EXPECT_EQ(next(), "WATCHDOG=1");
+  EXPECT_EQ(next(), "WATCHDOG=1");
+  EXPECT_EQ(ca().stop(), 0);
+  auto last = next();
+  while (last == "WATCHDOG=1") last = next();
+  EXPECT_EQ(last, "STOPPING=1");
+  ::close(fd);
+}
+
+// A listening socket of the supervisor is taken instead of the settings' address (sd_listen_fds(3)).
+TEST_F(Program, TakesSocketsFromItsSupervisor) {
+  auto const starter = std::string(
+      "import os,socket,sys\n"
+      "s=socket.socket();s.bind(('127.0.0.1',0));s.listen(16)\n"
+      "open(sys.argv[1],'w').write(str(s.getsockname()[1]))\n"
+      "os.dup2(s.fileno(),3,inheritable=True)\n"
+      "os.environ.update(LISTEN_FDS='1',LISTEN_PID=str(os.getpid()),LISTEN_FDNAMES='acme')\n"
+      "os.execv(sys.argv[2],sys.argv[2:])\n");
+  ca().serve({"python3", "-c", starter, ca().path("port")});
+  auto const port = fakes::CaProcess::read(ca().path("port"));
+  auto const answer = curl({"--connect-to", "::127.0.0.1:" + port, ca().directory()});
+  EXPECT_THAT(answer.out, HasSubstr("newOrder"));
+  EXPECT_NE(ca().base().substr(ca().base().rfind(':') + 1), port);
+  EXPECT_EQ(curl({ca().directory()}).code, 7);  // nobody listens at the settings' address
   EXPECT_EQ(ca().stop(), 0);
 }
 

@@ -98,6 +98,13 @@ TEST(ReadSettings, Refusals) {
   }
 }
 
+TEST(LoadSettings, TheExampleOfConf) {
+  auto const settings = load_settings(std::string(LENSCAP_SOURCE_DIR) + "/conf/ca.toml", "/state");
+  ASSERT_TRUE(settings.ok()) << settings.error().detail();
+  EXPECT_EQ(settings->ca_passphrase, "credential:lenscap-ca-key");
+  EXPECT_EQ(settings->open_scope, Scope());
+}
+
 TEST(SettingsText, IsReadBackAsItWasMeant) {
   NewSettings values;
   values.url = "https://pki.cams.example:8443";
