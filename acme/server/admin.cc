@@ -159,7 +159,7 @@ struct AdminServer::State {
 AdminServer::AdminServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::open(std::string path, Run run, Log log) {
+Result<std::unique_ptr<AdminServer>> AdminServer::open(std::string const& path, Run run, Log log) {
   TRY(auto const address, address_of(path));
   TRY(auto const other, connect_to(path));
   if (other)

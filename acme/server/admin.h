@@ -19,7 +19,7 @@ class AdminServer {
   using Run = std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments)>;
 
   // A socket that a dead server left is replaced. Errc::conflict when a living one answers there, Errc::file.
-  static Result<std::unique_ptr<AdminServer>> open(std::string path, Run run, Log log);
+  static Result<std::unique_ptr<AdminServer>> open(std::string const& path, Run run, Log log);
   ~AdminServer();  // removes the socket
   AdminServer(AdminServer const&) = delete;
   AdminServer& operator=(AdminServer const&) = delete;

@@ -196,7 +196,7 @@ bool Resolver::is_server(std::string_view text) {
 
 net::Awaitable<Result<std::vector<x509::IpAddress>>> Resolver::addresses(x509::DnsName name, Seconds deadline) {
   auto const until = std::chrono::steady_clock::now() + deadline;
-  auto const text = name.text();
+  std::string const& text = name.text();  // `name` lives in this coroutine's frame
   auto v6 = co_await impl_->ask(text, kTypeAaaa, until);
   auto v4 = co_await impl_->ask(text, kTypeA, until);
   // One family is enough; a broken answer for the other does not matter then.

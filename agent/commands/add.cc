@@ -167,7 +167,8 @@ Result<Device> add_one(Desk& desk, Options const& options, std::string const& ad
   TRY(auto found, desk.run(first_contact(desk, options, endpoint, password.clone())));
   Result<> saved;
   desk.store().write([&](store::WriteTxn& txn) {
-    found = merged(std::move(found), load_device(txn, found.serial));
+    auto const known = load_device(txn, found.serial);
+    found = merged(std::move(found), known);
     saved = check_names_free(txn, found);
     if (saved.ok()) save_device(txn, found);
     return saved.ok();
