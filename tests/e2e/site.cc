@@ -105,7 +105,7 @@ Site::Site() : ca_folder_(folder_.path("ca")), net_(random_net()), server_addres
   write_private(folder("passphrases"), issuing + "\n" + root + "\n");
 
   std::string const plain = server_address_ + ":" + std::to_string(kHttpPort);
-  Ran const made = ca({"init", "--name", "Test Cameras", "--permit-dns", kDnsSuffix, "--permit-ip", "127.0.0.0/8",
+  Ran const made = ca({"init", "--name", "Test Cameras", "--permit-dns", kDnsSuffix, "--permit-ip", network(24),
                        "--url", url(), "--listen", server_address_ + ":" + std::to_string(kHttpsPort), "--http", plain,
                        "--passphrase-file", folder("passphrases")});
   if (made.code != 0) throw std::runtime_error("lenscap-ca init: " + made.all());

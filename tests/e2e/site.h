@@ -1,6 +1,7 @@
 // A whole site for the end-to-end tests: a CA made by `lenscap-ca init`, its server as a process, a simulator of
-// cameras, and agents, all on a loopback network of their own (127.x.y.0/24) and in a folder that goes with it. Only
-// processes and what they print; nothing of the product is linked here but `base`.
+// cameras, and agents, all on a loopback network of their own (127.x.y.0/24, which is also all that the CA can vouch
+// for beside cams.example) and in a folder that goes with it. Only processes and what they print; nothing of the
+// product is linked here but `base`.
 //
 //   class Enroll : public SiteTest {};
 //   TEST_F(Enroll, ...) { Agent agent(site(), "first"); agent.join(); ... }
@@ -40,6 +41,8 @@ class Site {
   std::string password_file() const { return folder_.path("camera.pass"); }
   std::string const& ca_folder() const { return ca_folder_; }
   std::string url() const { return "https://" + server_address_ + ":" + std::to_string(kHttpsPort); }
+  // Its network from the lowest address on: "127.40.2.0/29". Cameras begin at 10.
+  std::string network(int bits) const { return net_ + "0/" + std::to_string(bits); }
   std::string server_log() const { return server_->log(); }
 
   Ran ca(std::vector<std::string> const& words);  // lenscap-ca with its --state
@@ -49,7 +52,8 @@ class Site {
 
   // A word to join with, whose MAC key is kept secret from then on; `scope` for `eab create`.
   std::string join_word(std::vector<std::string> const& scope);
-  static std::vector<std::string> whole_scope();  // all that the CA can vouch for, both profiles
+  // All that the CA can vouch for (and more addresses than that: those of its own network alone), both profiles.
+  static std::vector<std::string> whole_scope();
 
   // A camera with the site's password; `address` empty: one of its own.
   Camera camera(std::string const& generation, std::string const& address = {}, json::Object const& more = {});
