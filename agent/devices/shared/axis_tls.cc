@@ -157,7 +157,9 @@ net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, 
     soap::Element request = set_tls_request(config);
     auto const answer = co_await ask(connection, request);
     if (!answer.ok()) {
-      if (answer.error().code == DeviceErrc::unreachable) co_return SwitchOutcome::answer_lost;
+      // Another key than a moment ago: it was obeyed, and the HTTP client asked again when no answer came.
+      auto const code = answer.error().code;
+      if (code == DeviceErrc::unreachable || code == DeviceErrc::tls_untrusted) co_return SwitchOutcome::answer_lost;
       co_return answer.error();
     }
     auto const* fault = std::get_if<soap::Fault>(&*answer);
