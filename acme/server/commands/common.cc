@@ -78,6 +78,7 @@ std::string text_of(json::Value const* value) {
 
 void print_table(json::Object const& object, std::string_view list, std::vector<Column> const& columns) {
   std::vector<std::string> header;
+  header.reserve(columns.size());
   for (auto const& column : columns) header.push_back(column.title);
   std::vector<std::vector<std::string>> rows;
   if (auto const* value = object.find(list); value != nullptr && value->as_array() != nullptr)

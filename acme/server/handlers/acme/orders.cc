@@ -29,6 +29,7 @@ net::Awaitable<Result<net::Response>> orders(App& app, SignedRequest const& requ
     ids.pop_back();
   }
   std::vector<std::string> urls;
+  urls.reserve(ids.size());
   for (auto const& order_id : ids) urls.push_back(app.settings.urls.order(order_id));
   auto response = json_response(200, orders_list_to_json(urls));
   if (next) add_link(response, *next, names::kRelNext);
