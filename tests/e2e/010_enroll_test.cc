@@ -5,6 +5,8 @@
 // a new key and takes the old one off the camera.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "agent/commands/desk.h"
 #include "tests/e2e/site.h"
 
@@ -17,6 +19,26 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
+
+// The search itself: without this, an empty list of leaks would say little.
+TEST(Programs, SecretsAreFound) {
+  Programs programs;
+  programs.keep_secret("the secret", "correct-horse-battery");
+  EXPECT_THAT(programs.leaks(), IsEmpty());
+  programs.run({"cat"}, "say correct-horse-battery aloud");
+  EXPECT_THAT(programs.leaks(), ElementsAre("the secret in the output of cat"));
+
+  Programs watching;
+  watching.keep_secret("the secret", "correct-horse-battery");
+  Background const careless({"tail", "-f", "/dev/null", "correct-horse-battery"}, "/dev/null");
+  EXPECT_TRUE(until([&] { return watching.look_at_command_lines(), !watching.leaks().empty(); }, 5));
+
+  Programs reading;
+  reading.keep_secret("the secret", "correct-horse-battery");
+  fakes::TempDir const folder;
+  std::ofstream(folder.path("note")) << std::string("xx\0correct-horse-battery", 24);
+  EXPECT_THAT(reading.leaks({folder.path()}), SizeIs(1));
+}
 
 class Enroll : public SiteTest {
  protected:
