@@ -229,7 +229,7 @@ Journal note_verified(Journal journal, bool chain_incomplete, Time now) {
   return journal;
 }
 
-Journal note_old_removed(Journal journal, std::vector<std::string> removed, std::string note, Time now) {
+Journal note_old_removed(Journal journal, std::vector<std::string> removed, std::string const& note, Time now) {
   journal = step_done(std::move(journal), Step::remove_old, now);
   journal.cleaned = true;
   journal.removed_ids = std::move(removed);

@@ -135,7 +135,7 @@ Journal note_snapshot(Journal journal, std::string config, std::string certifica
 Journal note_switched(Journal journal, Time now);  // also when the answer was lost: only what is served tells
 Journal note_verified(Journal journal, bool chain_incomplete, Time now);
 // `removed` are those of ids_to_remove() (plan.h) that are gone; `note` says why others are not, empty when all are.
-Journal note_old_removed(Journal journal, std::vector<std::string> removed, std::string note, Time now);
+Journal note_old_removed(Journal journal, std::vector<std::string> removed, std::string const& note, Time now);
 Journal note_restored(Journal journal, Time now);
 Journal note_restore_verified(Journal journal, Time now);
 Journal note_discarded(Journal journal, std::vector<std::string> removed, Time now);

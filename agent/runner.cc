@@ -297,7 +297,7 @@ class Run {
   // What could not be removed is left over, which is no failure of the certificate.
   net::Awaitable<Failed> remove_old() {
     auto removed = co_await remove_ids(ids_to_remove(device_, journal_));
-    journal_ = note_old_removed(std::move(journal_), std::move(removed.ids), std::move(removed.note), now());
+    journal_ = note_old_removed(std::move(journal_), std::move(removed.ids), removed.note, now());
     co_return Failed();
   }
 
