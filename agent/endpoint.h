@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
+
 namespace lenscap::agent {
 
 struct Endpoint {
@@ -12,6 +14,10 @@ struct Endpoint {
   std::uint16_t https_port = 443;  // 0: not used
   bool operator==(Endpoint const&) const = default;
 };
+
+// "10.0.0.7", "10.0.0.7:8443", "fd00::7", "[fd00::7]:8443", "cam1.example:8443"; the port is that of HTTPS.
+// Errc::usage.
+Result<Endpoint> parse_endpoint(std::string_view text);
 
 // "10.0.0.7:8443", "[fd00::7]:8443".
 inline std::string with_port(std::string const& address, std::uint16_t port) {

@@ -256,7 +256,7 @@ Result<Device> find_device(store::ReadTxn& txn, std::string_view what) {
   if (found.size() == 1) return std::move(found.front());
   if (found.empty()) {
     return Error(Errc::not_found,
-                 "no device is called \"" + std::string(what) + "\"; lenscap-agent list shows them all");
+                 "no device is called \"" + std::string(what) + "\"; lenscap-agent status shows them all");
   }
   std::string serials;
   for (auto const& device : found) serials.append(serials.empty() ? "" : ", ").append(device.serial);

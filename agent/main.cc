@@ -1,8 +1,10 @@
 // lenscap-agent: the ACME client that works for the cameras.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <sstream>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,11 +20,33 @@ void keep_memory_private() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+constexpr std::string_view kJoinString = "lenscap1.";
+
 // A join string is a secret; the process list is no place for it. The words were copied before.
 void hide_join_strings(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], "lenscap1.", 9) == 0) std::memset(argv[i], 'x', std::strlen(argv[i]));
+    if (std::string_view(argv[i]).find(kJoinString) != std::string_view::npos)
+      std::memset(argv[i], 'x', std::strlen(argv[i]));
   }
+}
+
+// What was not understood is repeated to the person; a join string is not.
+std::string without_join_strings(std::string text) {
+  for (auto at = text.find(kJoinString); at != std::string::npos; at = text.find(kJoinString, at)) {
+    auto const end = std::min(text.find_first_of(" \t\r\n,;", at), text.size());
+    text.replace(at, end - at, "(join string)");
+  }
+  return text;
+}
+
+// Help and version on standard output, what is wrong on standard error.
+lenscap::ExitCode tell(CLI::App const& app, CLI::ParseError const& error) {
+  std::ostringstream out;
+  std::ostringstream err;
+  int const code = app.exit(error, out, err);
+  std::fputs(out.str().c_str(), stdout);
+  std::fputs(without_join_strings(err.str()).c_str(), stderr);
+  return code == 0 ? lenscap::ExitCode::done : lenscap::ExitCode::usage;
 }
 
 }  // namespace
@@ -45,6 +69,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
   agent::add_join(app, global, outcome);
   agent::add_add(app, global, outcome);
+  agent::add_remove(app, global, outcome);
   agent::add_enroll(app, global, outcome);
   agent::add_renew(app, global, outcome);
   agent::add_status(app, global, outcome);
@@ -57,8 +82,7 @@ int main(int argc, char** argv) {
     hide_join_strings(argc, argv);
     app.parse(std::move(words));
   } catch (CLI::ParseError const& error) {
-    int const code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    return static_cast<int>(tell(app, error));
   } catch (std::exception const& broken) {
     std::fprintf(stderr, "lenscap-agent: something this program needs is broken: %s\n", broken.what());
     return static_cast<int>(ExitCode::failed);

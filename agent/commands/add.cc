@@ -1,15 +1,13 @@
-// lenscap-agent add: put devices into the inventory. First contact: what the device shows is approved by a person
-// before any password is sent to it.
+// lenscap-agent add: put devices into the inventory. What a device shows is approved by a person, or by a fingerprint
+// on the command line, before any password is sent to it: see agent/first_contact.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
 #include <iostream>
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include "agent/commands/desk.h"
-#include "agent/names.h"
+#include "agent/first_contact.h"
 #include "base/passphrase.h"
 
 namespace lenscap::agent {
@@ -25,180 +23,92 @@ struct Options {
   std::uint16_t http_port = 80;
 };
 
-// "10.0.0.7", "10.0.0.7:8443", "[fd00::7]:8443", "cam1.example:8443"; the port is that of HTTPS.
-Result<Endpoint> parse_address(std::string const& text, std::uint16_t http_port) {
-  Endpoint endpoint;
-  endpoint.http_port = http_port;
-  endpoint.address = text;
-  std::string port;
-  if (text.starts_with("[")) {
-    auto const close = text.find(']');
-    if (close == std::string::npos) return Error(Errc::usage, text + ": the bracket is not closed");
-    endpoint.address = text.substr(1, close - 1);
-    if (close + 1 < text.size()) port = text.substr(close + 1);
-  } else if (std::count(text.begin(), text.end(), ':') == 1) {
-    endpoint.address = text.substr(0, text.find(':'));
-    port = text.substr(text.find(':'));
-  }
-  if (!port.empty()) {
-    int number = 0;
-    auto const [end, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-    if (port[0] != ':' || error != std::errc() || end != port.data() + port.size() || number < 1 || number > 65535) {
-      return Error(Errc::usage, text + ": the port is a number from 1 to 65535");
-    }
-    endpoint.https_port = static_cast<std::uint16_t>(number);
-  }
-  if (!x509::IpAddress::parse(endpoint.address).ok() && !x509::DnsName::parse(endpoint.address).ok()) {
-    return Error(Errc::usage, text + " is neither an address nor a host name");
-  }
-  return endpoint;
-}
-
-std::string colons(Sha256 const& hash) {
-  std::string text;
-  for (std::size_t i = 0; i < hash.size(); ++i) text += fmt::format("{}{:02X}", i == 0 ? "" : ":", hash[i]);
-  return text;
-}
-
-bool agrees(std::string const& question) {
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+bool ask_person(Endpoint const& endpoint, FirstLook const& look) {
+  x509::Certificate const& leaf = look.peer.front();
+  std::fprintf(
+      stderr,
+      "%s shows a certificate that nobody has approved yet:\n  subject      %s\n  SHA-256      %s\n  serial    "
+      "   %s\nIs this your camera? [y/N] ",
+      endpoint.address.c_str(), leaf.subject().c_str(), fingerprint_text(leaf.fingerprint()).c_str(),
+      look.serial.c_str());
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-// What a person approved: the key that the device shows, or plain HTTP.
-struct Approved {
-  std::optional<Sha256> pin;
-  bool plain_http = false;
-};
-
-Result<Approved> approve(Options const& options, Endpoint const& endpoint, FirstLook const& look) {
-  if (look.peer.empty()) {
-    if (options.accept_plain_http) return Approved{std::nullopt, true};
-    return Error(Errc::needs_confirmation, fmt::format("{} answers on plain HTTP only, where somebody in between can "
-                                                       "pretend to be the camera. If you trust the network "
-                                                       "between here and there, add --accept-plain-http: the password "
-                                                       "is then sent as Digest only, until the camera "
-                                                       "has its certificate",
-                                                       endpoint.address));
+// What can be found wrong before anything is asked of a device.
+Result<std::vector<Sha256>> check_words(Options const& options) {
+  if (options.addresses.size() > 1 && !options.name.empty()) {
+    return Error(Errc::usage, "--name is one camera's name: give one address, or set devices.names in agent.toml");
   }
-  x509::Certificate const& leaf = look.peer.front();
+  if (!options.name.empty()) {
+    auto const name = x509::DnsName::parse(options.name);
+    if (!name.ok()) return Error(Errc::usage, "--name " + options.name + ": " + name.error().detail());
+    if (name->is_wildcard()) return Error(Errc::usage, "--name: a camera's certificate carries no wildcard");
+  }
+  std::vector<Sha256> fingerprints;
   for (auto const& text : options.fingerprints) {
-    TRY(auto const hash, from_hex(text));
-    if (equal_constant_time(hash, leaf.fingerprint())) return Approved{leaf.key().spki_hash(), false};
+    TRY(auto const fingerprint, parse_fingerprint(text));
+    fingerprints.push_back(fingerprint);
   }
-  std::fprintf(
-      stderr,
-      "%s shows a certificate that nobody has approved yet:\n  subject      %s\n  SHA-256      %s\n  serial       %s\n",
-      endpoint.address.c_str(), leaf.subject().c_str(), colons(leaf.fingerprint()).c_str(), look.serial.c_str());
-  bool const can_ask = options.fingerprints.empty() && ::isatty(0) != 0 && ::isatty(2) != 0;
-  if (can_ask && agrees("Is this your camera?")) return Approved{leaf.key().spki_hash(), false};
-  return Error(
-      Errc::needs_confirmation,
-      options.fingerprints.empty()
-          ? fmt::format(
-                "{}: compare the SHA-256 above with what the camera's own page shows, then add --accept-fingerprint {}",
-                endpoint.address, to_hex(leaf.fingerprint()))
-          : fmt::format(
-                "{}: its certificate is none of those accepted with --accept-fingerprint; nothing was sent to it",
-                endpoint.address));
+  return fingerprints;
 }
 
-HttpsState https_state(Identity const& identity, bool supported) {
-  if (!supported) return HttpsState::unsupported_firmware;
-  return identity.https.open ? HttpsState::enabled : HttpsState::missing_certificate;
+Result<Device> add_one(Desk& desk, Options const& options, std::vector<Sha256> const& fingerprints,
+                       std::string const& address, SecretBytes const& password) {
+  Introduction introduction;
+  TRY(introduction.endpoint, parse_endpoint(address));
+  introduction.endpoint.http_port = options.http_port;
+  introduction.user = options.user;
+  introduction.password = password.clone();
+  introduction.name = options.name;
+  introduction.fingerprints = fingerprints;
+  introduction.accept_plain_http = options.accept_plain_http;
+  desk.store().read([&](store::ReadTxn& txn) { introduction.known_keys = known_keys(txn, introduction.endpoint); });
+  bool const can_ask = ::isatty(0) != 0 && ::isatty(2) != 0;
+  auto met = desk.run(first_contact(desk.devices(), desk.settings(), desk.sealer(), desk.clock(),
+                                    std::move(introduction), can_ask ? AskPerson(ask_person) : AskPerson()));
+  if (!met.ok()) return std::move(met).error().with_context(address + ": ");
+  return keep_device(desk.store(), *met, !options.name.empty());
 }
 
-net::Awaitable<Result<Device>> first_contact(Desk& desk, Options const& options, Endpoint endpoint,
-                                             SecretBytes password) {
-  auto looked = co_await desk.devices().look(endpoint);
-  if (!looked.ok()) co_return looked.error().to_error();
-  CO_TRY(auto const approved, approve(options, endpoint, *looked));
-
-  Login login{.user = options.user, .password = password.clone(), .refused = false};
-  Trust trust;
-  if (approved.pin) trust.pins = {*approved.pin};
-  trust.plain_http = approved.plain_http;
-  auto identified = co_await desk.devices().identify(endpoint, login, trust);
-  if (!identified.ok()) co_return identified.error().to_error();
-  Identity const& identity = *identified;
-  // Only a device that some driver serves can have a certificate; the others are kept, and shown as what they are.
-  auto driver = co_await desk.devices().open(endpoint, login, trust, identity.serial);
-  bool const supported = driver.ok();
-  if (!supported && driver.error().code != DeviceErrc::unsupported) co_return driver.error().to_error();
-
-  NameFacts const facts{
-      .address = endpoint.address, .hostname = identity.hostname, .serial = identity.serial, .model = identity.model};
-  CO_TRY(auto names, names_for(desk.settings().names, facts, options.name));
-
-  Device device;
-  device.serial = identity.serial;
-  device.endpoint = endpoint;
-  device.server = desk.settings().site;
-  device.vendor = identity.vendor;
-  device.model = identity.model;
-  device.firmware = identity.firmware;
-  device.hostname = identity.hostname;
-  device.driver = supported ? (*driver)->capabilities().driver : std::string();
-  device.https = https_state(identity, supported);
-  device.added = desk.clock().now();
-  device.seen = device.added;
-  device.user = options.user;
-  device.sealed_password = seal_password(desk.sealer(), password, identity.serial);
-  device.pin = approved.pin;
-  device.accept_plain_http = approved.plain_http;
-  device.names = std::move(names.names);
-  device.common_name = std::move(names.common_name);
-  co_return device;
+json::Object to_row(Device const& device, std::string const& address) {
+  return {{"serial", device.serial},      {"address", address},
+          {"model", device.model},        {"firmware", device.firmware},
+          {"names", device.names.text()}, {"supported", device.https != HttpsState::unsupported_firmware}};
 }
 
-// A device that is known already keeps its certificate and its names; what a person said anew counts.
-Device merged(Device fresh, std::optional<Device> const& known) {
-  if (!known) return fresh;
-  fresh.added = known->added;
-  fresh.live = known->live;
-  fresh.leftover_ids = known->leftover_ids;
-  return fresh;
-}
-
-Result<Device> add_one(Desk& desk, Options const& options, std::string const& address, SecretBytes const& password) {
-  TRY(auto const endpoint, parse_address(address, options.http_port));
-  TRY(auto found, desk.run(first_contact(desk, options, endpoint, password.clone())));
-  Result<> saved;
-  desk.store().write([&](store::WriteTxn& txn) {
-    auto const known = load_device(txn, found.serial);
-    found = merged(std::move(found), known);
-    saved = check_names_free(txn, found);
-    if (saved.ok()) save_device(txn, found);
-    return saved.ok();
-  });
-  CHECK_OK(std::move(saved));
-  return found;
+void print_row(Device const& device, std::string const& address) {
+  std::printf("%s  %s  %s  %s  %s%s\n", device.serial.c_str(), address.c_str(), device.model.c_str(),
+              device.firmware.c_str(), device.names.text().c_str(),
+              device.https == HttpsState::unsupported_firmware ? "  (unsupported firmware)" : "");
 }
 
 ExitCode run(Global const& global, Options const& options) {
-  if (options.addresses.size() > 1 && !options.name.empty()) {
-    return refuse(
-        Error(Errc::usage, "--name is one camera's name: give one address, or set devices.names in agent.toml"));
-  }
+  auto const fingerprints = check_words(options);
+  if (!fingerprints.ok()) return refuse(fingerprints.error());
   auto password =
       read_passphrase(options.password_file.empty() ? "prompt" : "file:" + options.password_file, "camera's password");
   if (!password.ok()) return refuse(password.error());
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
+  json::Array rows;
   std::size_t failed = 0;
   ExitCode last = ExitCode::done;
   for (auto const& address : options.addresses) {
-    auto added = add_one(**desk, options, address, *password);
+    auto added = add_one(**desk, options, *fingerprints, address, *password);
     if (!added.ok()) {
       last = refuse(added.error());
       ++failed;
-      continue;
+    } else if (global.json()) {
+      rows.emplace_back(to_row(*added, address));
+    } else {
+      print_row(*added, address);
     }
-    std::printf("%s  %s  %s  %s  %s%s\n", added->serial.c_str(), address.c_str(), added->model.c_str(),
-                added->firmware.c_str(), added->names.text().c_str(),
-                added->https == HttpsState::unsupported_firmware ? "  (unsupported firmware)" : "");
+  }
+  if (global.json()) {
+    json::Object const whole{{"v", 1}, {"devices", std::move(rows)}, {"failed", failed}};
+    std::fputs(json::write_pretty(whole).c_str(), stdout);
   }
   if (failed == 0) return ExitCode::done;
   return failed == options.addresses.size() ? last : ExitCode::partly_done;
@@ -207,7 +117,7 @@ ExitCode run(Global const& global, Options const& options) {
 }  // namespace
 
 void add_add(CLI::App& app, Global const& global, ExitCode& outcome) {
-  auto* command = app.add_subcommand("add", "Add cameras to the inventory");
+  auto* command = app.add_subcommand("add", "Add cameras to the inventory, or give a known one a new login or address");
   command->footer(
       "Examples:\n  lenscap-agent add 10.20.4.119 --user root --password-file pass --name gate.cams.example\n"
       "  lenscap-agent add 10.20.4.181:8443 --password-file pass --accept-fingerprint 3f1c...");

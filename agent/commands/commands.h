@@ -22,6 +22,7 @@ struct Global {
 
 void add_join(CLI::App& app, Global const& global, ExitCode& outcome);
 void add_add(CLI::App& app, Global const& global, ExitCode& outcome);
+void add_remove(CLI::App& app, Global const& global, ExitCode& outcome);
 void add_enroll(CLI::App& app, Global const& global, ExitCode& outcome);
 void add_renew(CLI::App& app, Global const& global, ExitCode& outcome);
 void add_status(CLI::App& app, Global const& global, ExitCode& outcome);

@@ -1,5 +1,6 @@
 // lenscap-agent enroll: give cameras their certificates, or go on where a run was cut off.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "agent/commands/desk.h"
@@ -15,7 +16,23 @@ struct Options {
   bool dry_run = false;
 };
 
-bool wants_enrolling(Device const& device) { return !device.live && device.https != HttpsState::unsupported_firmware; }
+void show_plan(Global const& global, std::vector<Device> const& devices, std::vector<Job> const& jobs) {
+  json::Array rows;
+  for (auto const& job : jobs) {
+    auto const device = std::ranges::find(devices, job.serial, &Device::serial);
+    auto const steps = describe_plan(*device, job.purpose);
+    rows.emplace_back(json::Object{{"serial", job.serial}, {"steps", json::Value::strings(steps)}});
+    if (global.json()) continue;
+    std::printf("%s\n", job.serial.c_str());
+    for (auto const& step : steps) std::printf("  %s\n", step.c_str());
+  }
+  if (global.json()) {
+    json::Object const whole{{"v", 1}, {"devices", std::move(rows)}};
+    std::fputs(json::write_pretty(whole).c_str(), stdout);
+  } else if (jobs.empty()) {
+    std::puts("Nothing to do.");
+  }
+}
 
 ExitCode run(Global const& global, Options const& options) {
   if (options.all != options.devices.empty()) return refuse(Error(Errc::usage, "enroll: name devices, or say --all"));
@@ -25,29 +42,27 @@ ExitCode run(Global const& global, Options const& options) {
   if (!chosen.ok()) return refuse(chosen.error());
 
   std::vector<Job> jobs;
+  bool cannot = false;  // a device was named that nobody can enroll
   for (Device const& device : *chosen) {
     std::optional<Journal> journal;
     (*desk)->store().read([&](store::ReadTxn& txn) { journal = load_journal(txn, device.serial); });
     bool const goes_on = journal && next_step(*journal).has_value();
-    if (goes_on || wants_enrolling(device)) {
+    if (goes_on || wants_certificate(device)) {
       jobs.push_back({device.serial, goes_on ? journal->purpose : Purpose::enroll});
     } else if (!options.all) {
+      cannot |= !device.live;
       std::fprintf(stderr, "%s: %s\n", device.serial.c_str(),
                    device.live ? "has its certificate; use renew for a new one"
-                               : "unsupported firmware: no driver can give it a certificate");
+                               : "unsupported firmware: no driver can give it a certificate (E2103)");
     }
   }
   if (options.dry_run) {
-    for (auto const& job : jobs) {
-      std::printf("%s\n", job.serial.c_str());
-      for (Device const& device : *chosen) {
-        if (device.serial != job.serial) continue;
-        for (auto const& line : describe_plan(device, job.purpose)) std::printf("  %s\n", line.c_str());
-      }
-    }
+    show_plan(global, *chosen, jobs);
     return ExitCode::done;
   }
-  return run_and_report(global, **desk, "enroll", std::move(jobs));
+  if (cannot && jobs.empty()) return ExitCode::failed;
+  auto const outcome = run_and_report(global, **desk, "enroll", std::move(jobs));
+  return cannot && outcome == ExitCode::done ? ExitCode::partly_done : outcome;
 }
 
 }  // namespace

@@ -32,9 +32,8 @@ ExitCode run(Global const& global, std::string const& given) {
               to_hex(joined->server_roots.front().fingerprint()).c_str());
   if (!is_sealed(open.settings())) {
     std::printf(
-        "Note: not sealed: the vault's key lies beside the secrets it seals (%s). Set vault.key in %s/agent.toml to a "
-        "systemd "
-        "credential before you add devices to an agent that others can copy.\n",
+        "Note: not sealed: the key of the vault (%s) lies beside the secrets that it seals. To keep it apart, move its "
+        "content into a systemd credential and set vault.key in %s/agent.toml: see lenscap-agent.service.\n",
         open.settings().vault_key.c_str(), open.settings().state_dir.c_str());
   }
   std::printf("Next: lenscap-agent add ADDRESS --user USER --password-file FILE\n");

@@ -14,6 +14,7 @@ ExitCode run(Global const& global, std::vector<std::string> const& devices, bool
   std::vector<Job> jobs;
   if (due) {
     (*desk)->store().read([&](store::ReadTxn& txn) { jobs = due_jobs(txn, (*desk)->clock().now()); });
+    std::erase_if(jobs, [](Job const& job) { return job.purpose != Purpose::renew; });  // the others are for enroll
   } else {
     auto chosen = choose(**desk, devices, false);
     if (!chosen.ok()) return refuse(chosen.error());

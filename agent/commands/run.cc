@@ -39,14 +39,25 @@ Result<> round(Global const& global, Log const& log) {
   return {};
 }
 
+bool needs_person(Errc code) {
+  return code == Errc::settings || code == Errc::wrong_passphrase || code == Errc::file ||
+         code == Errc::needs_confirmation;
+}
+
 ExitCode run(Global const& global, int every) {
   Global loud = global;
   loud.verbose = true;
   auto const log = Log::to_stderr();
   log.info("agent.started", {{"state", global.state_dir}, {"every_seconds", every}});
+  bool begun = false;
   do {
     auto done = round(loud, log);
-    if (!done.ok()) log.error("round.failed", {{"why", done.error().detail()}});
+    if (!done.ok()) {
+      log.error("round.failed", {{"error", error_id(done.error().code())}, {"why", done.error().detail()}});
+      // What was never right does not come right by waiting: let the operator see a service that failed.
+      if (!begun && needs_person(done.error().code())) return exit_code(done.error().code());
+    }
+    begun = begun || done.ok();
   } while (!told_to_stop(Seconds(every)));
   log.info("agent.stopped");
   return ExitCode::done;

@@ -1,5 +1,6 @@
 #include "agent/commands/task.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace lenscap::agent {
@@ -17,7 +18,9 @@ Result<std::vector<Device>> choose(Desk& desk, std::vector<std::string> const& n
         chosen = std::move(found).error();
         return;
       }
-      chosen->push_back(*std::move(found));
+      // By two of its names it is still one device, and has one run.
+      bool const twice = std::ranges::find(*chosen, found->serial, &Device::serial) != chosen->end();
+      if (!twice) chosen->push_back(*std::move(found));
     }
   });
   return chosen;
@@ -26,7 +29,8 @@ Result<std::vector<Device>> choose(Desk& desk, std::vector<std::string> const& n
 ExitCode run_and_report(Global const& global, Desk& desk, std::string what, std::vector<Job> jobs) {
   if (jobs.empty()) {
     if (global.json()) {
-      std::printf("{\"results\":[]}\n");
+      std::fputs(json::write_pretty(json::Object{{"v", 1}, {"what", what}, {"results", json::Array()}}).c_str(),
+                 stdout);
     } else {
       std::printf("Nothing to do.\n");
     }
@@ -35,9 +39,12 @@ ExitCode run_and_report(Global const& global, Desk& desk, std::string what, std:
   auto workshop = desk.workshop();
   if (!workshop.ok()) return refuse(workshop.error());
   auto results = desk.run(run_task(**workshop, std::move(what), std::move(jobs)));
-  std::vector<Task> tasks;
-  desk.store().read([&](store::ReadTxn& txn) { tasks = recent_tasks(txn); });
-  Task const& task = tasks.front();
+  Task task;
+  desk.store().read([&](store::ReadTxn& txn) {
+    for (Task& recent : recent_tasks(txn)) {
+      if (recent.id == results.front().task) task = std::move(recent);
+    }
+  });
   if (global.json()) {
     std::fputs(json::write_pretty(results_json(task, results)).c_str(), stdout);
   } else {

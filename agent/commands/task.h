@@ -6,9 +6,10 @@
 
 namespace lenscap::agent {
 
-// All devices, or those named (each must be found).
+// All devices, or those named: each must be found, and comes once however often it is named.
 Result<std::vector<Device>> choose(Desk& desk, std::vector<std::string> const& named, bool all);
 
+// Nothing to do is done as well.
 ExitCode run_and_report(Global const& global, Desk& desk, std::string what, std::vector<Job> jobs);
 
 }  // namespace lenscap::agent

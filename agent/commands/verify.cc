@@ -21,7 +21,12 @@ net::Awaitable<DeviceResult<Served>> look(Desk& desk, Workshop& shop, Device con
   trust.names = expected.names;
   auto driver = co_await desk.devices().open(device.endpoint, login, trust, device.serial);
   Driver* const reader = driver.ok() ? driver->get() : nullptr;
-  co_return co_await desk.devices().verify_served(device.endpoint, expected, reader);
+  auto served = co_await desk.devices().verify_served(device.endpoint, expected, reader);
+  if (served.ok() && served->reached && !driver.ok()) {
+    served->serial_error = driver.error();
+    served->text += "; its serial number was not read: " + driver.error().text;
+  }
+  co_return served;
 }
 
 ExitCode run(Global const& global, std::string const& name) {
