@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "acme/server/operations.h"
 #include "acme/server/records.h"
 #include "acme/server/sweeper.h"
 #include "ca/ledger.h"
@@ -149,6 +150,14 @@ TEST(Recover, AClaimWithoutCertificateGoesBackToReady) {
   EXPECT_EQ(client.read(url).text("status"), "ready");
   EXPECT_EQ(client.finalize(url, {"cam1.cams.example"}).text("status"), "valid");
   EXPECT_EQ(recover(*server.app, server.clock.now()).possibly_issued, 1u);  // it stays on the list
+
+  auto const& authority = *server.app->authority;
+  OperationContext const context{
+      server.app->settings, *server.app->store, nullptr, authority.root_certificate(), authority.issuing_certificate(),
+      server.clock.now()};
+  auto const listed = json::write(find_operation("cert.list")->run(context, {}).value());
+  EXPECT_NE(listed.find("\"possibly issued\""), std::string::npos) << listed;
+  EXPECT_NE(listed.find("\"issued\""), std::string::npos) << listed;
 }
 
 // Requests without a good signature, or without an account, never reach the store's writer.
