@@ -268,8 +268,8 @@ TEST_F(AcmeClientTest, WhatIsNoProblemDocumentIsNotTheServersWord) {
 }
 
 TEST_F(AcmeClientTest, AnswersThatAreNone) {
-  for (std::string const body :
-       {"", "<html>", "[]", "{}", R"({"status":"splendid"})", std::string(70'000, '[').c_str()}) {
+  std::vector<std::string> const bodies{"", "<html>", "[]", "{}", R"({"status":"splendid"})", std::string(70'000, '[')};
+  for (auto const& body : bodies) {
     auto response = acme.respond(200, acme::names::kJson, body);
     response.headers.add("Location", "https://ca.example/order/1");
     for (std::string const ending : {"/directory", "/new-account", "/new-order", "/order/1", "/authorization/1"}) {
