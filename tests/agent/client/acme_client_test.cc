@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "base/net/io_threads.h"
 #include "tests/fakes/fake_acme.h"
 #include "tests/fakes/fake_clock.h"
@@ -128,21 +130,48 @@ TEST_F(AcmeClientTest, BadNonceIsTriedAgainWithTheFreshOne) {
   EXPECT_EQ(acme.count("/new-order") - before, 2);
 }
 
-TEST_F(AcmeClientTest, BadNonceWithoutAFreshOneAsksForOne) {
-  auto client = joined();
-  // Several requests at once leave several nonces behind; here two answers do.
+// Many requests at once leave many nonces behind. One refusal is enough to know that all of them are old: trying each
+// in turn would use up the tries.
+struct ManyAtOnce : AcmeClientTest {
+  static net::Awaitable<FakeAcme::Answer> slowly(Fetch fetch, net::ClientRequest request) {
+    co_await net::sleep_for(std::chrono::milliseconds(0));
+    co_return co_await fetch(std::move(request));
+  }
+  net::Awaitable<> place(AcmeClient& client, acme::NewOrderRequest request) {
+    auto order = co_await client.new_order(std::move(request));
+    EXPECT_TRUE(order.ok());
+    --under_way_;
+  }
+  net::Awaitable<> place_many(AcmeClient& client, int count) {
+    auto const loop = co_await boost::asio::this_coro::executor;
+    under_way_ = count;
+    for (int i = 0; i < count; ++i) net::spawn(loop, place(client, order_for("cam1.example")));
+    while (under_way_ > 0) co_await net::sleep_for(std::chrono::milliseconds(0));
+  }
+  int under_way_ = 0;
+};
+
+TEST_F(ManyAtOnce, OldNoncesAreForgottenTogether) {
+  acme.accounts.emplace("https://ca.example/account/1", key.public_key());
+  Fetch const fetch = [inner = acme.fetch()](net::ClientRequest request) { return slowly(inner, std::move(request)); };
+  AcmeClient client(fetch, {acme.directory_url(), {}}, key, "https://ca.example/account/1");
+  net::run_until_done(threads.next(), place_many(client, 10));
+
   bool first = true;
   acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
     if (!seen.url.ends_with("/new-order") || !std::exchange(first, false)) return std::nullopt;
     acme.forget_nonces();
-    net::ClientResponse response;
+    net::ClientResponse response;  // without a fresh one
     response.status = 400;
     response.headers.add("Content-Type", "application/problem+json");
     response.body = R"({"type":"urn:ietf:params:acme:error:badNonce","detail":"no"})";
     return FakeAcme::Answer(response);
   };
+  int const asked = acme.count("/new-nonce");
+  int const placed = acme.count("/new-order");
   EXPECT_TRUE(run(client.new_order(order_for("cam1.example"))).ok());
-  EXPECT_EQ(acme.count("/new-nonce"), 2);
+  EXPECT_EQ(acme.count("/new-nonce"), asked + 1);
+  EXPECT_EQ(acme.count("/new-order"), placed + 2);
 }
 
 TEST_F(AcmeClientTest, AServerThatNeverLikesANonceIsGivenUp) {
