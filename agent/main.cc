@@ -5,6 +5,7 @@
 #include <cstring>
 #include <exception>
 #include <sstream>
+#include <stdexcept>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,10 +62,18 @@ int main(int argc, char** argv) {
   app.add_option("--state", global.state_dir, "directory with settings, inventory and journal")
       ->envname("LENSCAP_AGENT_STATE")
       ->capture_default_str();
+  app.add_option("--config", global.config, "settings file instead of STATE/agent.toml")
+      ->envname("LENSCAP_AGENT_CONFIG");
   app.add_option("--output", global.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
-  app.add_flag("--verbose", global.verbose, "log every step on standard error");
+  auto* const quiet = app.add_flag("--quiet", global.quiet, "print refusals alone; the exit code tells the rest");
+  app.add_flag("--verbose", global.verbose, "log every step on standard error")->excludes(quiet);
+  // Runs when all words are read and before the command does.
+  app.parse_complete_callback([&global] {
+    if (global.quiet && std::freopen("/dev/null", "w", stdout) == nullptr)
+      throw std::runtime_error("/dev/null cannot be opened");
+  });
   app.require_subcommand(1);
   app.fallthrough();
   agent::add_join(app, global, outcome);

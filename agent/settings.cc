@@ -39,10 +39,10 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
 
 }  // namespace
 
-Result<Settings> load_settings(std::string const& state_dir) {
-  std::string const file = state_dir + "/agent.toml";
-  if (!file_exists(file)) return parse_settings("", file, state_dir);
-  TRY(auto reader, config::Reader::load(file));
+Result<Settings> load_settings(std::string const& state_dir, std::string const& file) {
+  std::string const usual = state_dir + "/agent.toml";
+  if (file.empty() && !file_exists(usual)) return parse_settings("", usual, state_dir);
+  TRY(auto reader, config::Reader::load(file.empty() ? usual : file));
   return from_reader(std::move(reader), state_dir);
 }
 

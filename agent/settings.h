@@ -30,8 +30,9 @@ struct Settings {
   std::string path(std::string const& name) const { return name.starts_with("/") ? name : state_dir + "/" + name; }
 };
 
-// STATE/agent.toml, or the defaults when there is none. Errc::settings with file, line and key; Errc::file.
-Result<Settings> load_settings(std::string const& state_dir);
+// The settings in `file`; when it is empty those in STATE/agent.toml, or the defaults when there is none either.
+// Errc::settings with file, line and key; Errc::file.
+Result<Settings> load_settings(std::string const& state_dir, std::string const& file = "");
 Result<Settings> parse_settings(std::string_view text, std::string const& file_name, std::string const& state_dir);
 
 }  // namespace lenscap::agent

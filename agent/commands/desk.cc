@@ -38,7 +38,7 @@ Result<std::unique_ptr<store::Store>> open_store(Settings const& settings) {
 
 Result<std::unique_ptr<Desk>> Desk::open(Global const& global) {
   CHECK_OK(make_state_directory(global.state_dir));
-  TRY(auto settings, load_settings(global.state_dir));
+  TRY(auto settings, load_settings(global.state_dir, global.config));
   TRY(auto opened, open_store(settings));
   TRY(auto vault, Vault::open(settings, *opened));
   Log const log = global.verbose ? Log::to_stderr(LogLevel::info) : Log::nowhere();
@@ -89,7 +89,7 @@ Result<Workshop*> Desk::workshop() {
 }
 
 Result<ReadDesk> open_to_read(Global const& global) {
-  TRY(auto settings, load_settings(global.state_dir));
+  TRY(auto settings, load_settings(global.state_dir, global.config));
   TRY(auto opened, store::open_read_only(settings.store, global.state_dir));
   return ReadDesk{std::move(settings), std::move(opened)};
 }

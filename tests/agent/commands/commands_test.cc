@@ -88,6 +88,8 @@ TEST_F(CommandsTest, ExitCodes) {
       {"enroll --all --dry-run", 0, "Nothing to do."},
       {"renew --due", 0, "Nothing to do."},
       {"status", 0, "0 devices"},
+      {"status --quiet --verbose", 2, "--quiet"},
+      {"status --config " + dir.path("absent.toml"), 1, "absent.toml"},
   };
   for (auto const& c : cases) {
     auto const ran = run(c.words);
@@ -133,6 +135,23 @@ TEST_F(CommandsTest, SettingsThatAreWrongAreUsage) {
     EXPECT_EQ(ran.code, 2) << command << ran.output;
     EXPECT_THAT(ran.output, HasSubstr("did you mean site.parallel")) << command;
   }
+}
+
+TEST_F(CommandsTest, AnotherSettingsFileIsTakenWhole) {
+  ASSERT_EQ(run("enroll --all").code, 0);
+  ASSERT_TRUE(write_file(dir.path("other.toml"), "[site]\nparalel = 3\n").ok());
+  EXPECT_EQ(run("status").code, 0);
+  EXPECT_THAT(run("status --config " + dir.path("other.toml")).output, HasSubstr("other.toml"));
+}
+
+TEST_F(CommandsTest, QuietSaysRefusalsAlone) {
+  ASSERT_EQ(run("enroll --all").output, "Nothing to do.\n");
+  auto const fine = run("status --quiet");
+  EXPECT_EQ(fine.code, 0);
+  EXPECT_EQ(fine.output, "");
+  auto const refused = run("--quiet verify nobody");
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_THAT(refused.output, HasSubstr("no device is called"));
 }
 
 TEST_F(CommandsTest, AServiceWhoseKeyIsGoneFails) {
