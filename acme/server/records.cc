@@ -160,6 +160,11 @@ void save_account(WriteTxn& txn, Account const& account) {
   txn.put(kAccountKeys, thumbprint(account.key), account.id);
 }
 
+void save_account_key(WriteTxn& txn, Account const& account, x509::PublicKey const& old_key) {
+  txn.erase(kAccountKeys, thumbprint(old_key));
+  save_account(txn, account);
+}
+
 void visit_accounts(ReadTxn& txn, AccountVisitor const& visit) {
   txn.scan(kAccounts, "",
            [&](std::string_view id, std::string_view record) { return visit(read_account(id, record)); });

@@ -23,6 +23,8 @@ Error not_found();  // for every object that is absent or another account's
 std::optional<Account> load_account(store::ReadTxn& txn, std::string_view id);
 std::optional<Account> find_account_by_key(store::ReadTxn& txn, x509::PublicKey const& key);  // 8555-11.1-1
 void save_account(store::WriteTxn& txn, Account const& account);
+// With a new key; the old one is nobody's from then on (8555-7.3.5-6).
+void save_account_key(store::WriteTxn& txn, Account const& account, x509::PublicKey const& old_key);
 using AccountVisitor = std::function<bool(Account const&)>;
 void visit_accounts(store::ReadTxn& txn, AccountVisitor const& visit);  // oldest first
 

@@ -180,9 +180,10 @@ SignatureAlgorithm const& signature_algorithm_for(x509::KeyType type) {
   bug("a key type without a signature algorithm");
 }
 
-Result<Jws> parse_jws(std::string_view body) {
-  TRY(auto const object, json::parse_object(body));  // 8555-6.2-19
-  TRY(auto parts, read_flattened(object));
+namespace {
+
+// What is signed, by which algorithm and by whom; `url` and `nonce` are the caller's, who knows which of them belong.
+Result<Jws> read_signed(Flattened& parts) {
   Jws jws;
   TRY(auto const alg, json::need_string(parts.header, "alg"));
   jws.algorithm = find_signature_algorithm(alg);
@@ -193,6 +194,18 @@ Result<Jws> parse_jws(std::string_view body) {
                                       std::to_string(jws.algorithm->signature_octets) + " octets for " +
                                       std::string(jws.algorithm->name));
   }
+  jws.payload = std::move(parts.payload);
+  jws.signing_input = std::move(parts.signing_input);
+  jws.signature = std::move(parts.signature);
+  return jws;
+}
+
+}  // namespace
+
+Result<Jws> parse_jws(std::string_view body) {
+  TRY(auto const object, json::parse_object(body));  // 8555-6.2-19
+  TRY(auto parts, read_flattened(object));
+  TRY(auto jws, read_signed(parts));
   TRY(auto const url, json::get_string(parts.header, "url"));
   if (!url) return Error(Errc::unauthorized, "JWS protected header: `url` is missing");  // 8555-6.4-1
   TRY(auto const nonce, json::get_string(parts.header, "nonce"));
@@ -204,9 +217,18 @@ Result<Jws> parse_jws(std::string_view body) {
   }
   jws.url = *url;
   jws.nonce = *nonce;
-  jws.payload = std::move(parts.payload);
-  jws.signing_input = std::move(parts.signing_input);
-  jws.signature = std::move(parts.signature);
+  return jws;
+}
+
+Result<Jws> parse_inner_jws(std::string_view body) {
+  TRY(auto const object, json::parse_object(body));
+  TRY(auto parts, read_flattened(object));
+  TRY(auto jws, read_signed(parts));
+  if (!jws.jwk) return Error(Errc::malformed, "JWS protected header: it must carry the key itself (`jwk`)");
+  if (parts.header.find("nonce") != nullptr) {
+    return Error(Errc::malformed, "JWS protected header: an inner JWS has no `nonce`");
+  }
+  TRY(jws.url, json::need_string(parts.header, "url"));
   return jws;
 }
 
@@ -231,7 +253,7 @@ std::string sign_jws(x509::PrivateKey const& key, SigningHeader const& header, s
   } else {
     fields.set("kid", header.kid);
   }
-  fields.set("nonce", header.nonce);
+  if (!header.nonce.empty()) fields.set("nonce", header.nonce);
   fields.set("url", header.url);
   auto const protected_text = to_base64url(as_bytes(json::write(fields)));
   auto const payload_text = to_base64url(as_bytes(payload));

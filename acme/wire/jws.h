@@ -49,12 +49,16 @@ struct Jws {
 //   Errc::unauthorized             no url (8555-6.4-1)
 Result<Jws> parse_jws(std::string_view body);
 
+// A JWS that is the payload of another one (7.3.5): signed by the key that it carries, with a url and without a nonce
+// (8555-7.3.5-1). Everything that parse_jws refuses is refused here too, and as malformed: a kid, a nonce, no url.
+Result<Jws> parse_inner_jws(std::string_view body);
+
 // Does the signature belong to `key` (the jwk, or the key of the account that kid names)? A key of another kind than
 // the algorithm's is Errc::bad_signature_algorithm; r or s outside 1..n-1 and a wrong signature are Errc::malformed.
 Result<> verify(Jws const& jws, x509::PublicKey const& key);
 
 // For clients: a request body. The header carries `kid` unless it is empty, and the key itself (`jwk`) if it is. An
-// empty payload makes a POST-as-GET.
+// empty payload makes a POST-as-GET, an empty nonce an inner JWS.
 struct SigningHeader {
   std::string url = {};
   std::string nonce = {};

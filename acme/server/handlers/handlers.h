@@ -21,6 +21,7 @@ net::Response head_new_nonce(App& app, net::Request const& request);
 net::Awaitable<Result<net::Response>> post_new_nonce(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> account(App& app, SignedRequest const& request);
+net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> orders(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> order(App& app, SignedRequest const& request);

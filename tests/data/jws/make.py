@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Makes good.json and eab.json: request bodies and external account bindings signed by Python and the openssl command,
-so that our own code is tested against another implementation. Run it in this folder; the keys are thrown away."""
-import base64, hashlib, hmac, json, os, re, subprocess, tempfile
+"""Makes good.json, eab.json and key_change.json: request bodies, external account bindings and inner JWS of key changes,
+signed by Python and the openssl command, so that our own code is tested against another implementation. The keys are
+thrown away. Give the names of the files to make; without names, all are made anew."""
+import base64, hashlib, hmac, json, os, re, subprocess, sys, tempfile
 
 
 def b64(octets):
@@ -62,7 +63,11 @@ URL = "https://ca.cams.example/acme/new-account"
 PAYLOAD = {"contact": ["mailto:video@example.org"]}
 MACS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
-good, eab = [], []
+ACCOUNT = "https://ca.cams.example/acme/account/7"
+KEY_CHANGE = "https://ca.cams.example/acme/key-change"
+
+good, eab, key_change = [], [], []
+old = None  # the key of the row before: each change leads to a key of another kind
 with tempfile.TemporaryDirectory() as folder:
     for alg, kind, curve, hash_name, half, genpkey in ROWS:
         key_file = os.path.join(folder, alg)
@@ -85,8 +90,17 @@ with tempfile.TemporaryDirectory() as folder:
             mac = b64(hmac.new(mac_key, (protected + "." + text).encode(), function).digest())
             eab.append({"name": mac_name + "_" + alg, "kid": "agent-7", "url": URL, "mac_key": b64(mac_key), "jwk": jwk,
                         "binding": {"protected": protected, "payload": text, "signature": mac}})
+        if old:
+            protected = b64(json.dumps({"alg": alg, "jwk": jwk, "url": KEY_CHANGE}).encode())
+            text = b64(json.dumps({"account": ACCOUNT, "oldKey": dict(old, use="sig", kid="optional")}).encode())
+            signature = b64(sign(key_file, kind, hash_name, half, (protected + "." + text).encode()))
+            key_change.append({"name": alg, "url": KEY_CHANGE, "account": ACCOUNT, "old": old, "new": jwk,
+                               "payload": json.dumps({"protected": protected, "payload": text, "signature": signature})})
+        old = jwk
 
-for name, cases in (("good.json", good), ("eab.json", eab)):
+for name, cases in (("good.json", good), ("eab.json", eab), ("key_change.json", key_change)):
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        continue
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "w") as file:
         json.dump(cases, file, indent=1)
         file.write("\n")
