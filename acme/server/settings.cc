@@ -134,6 +134,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   for (auto const& type : settings.challenges)
     if (find_validator(type) == nullptr)
       reader.refuse("acme.challenges", "\"" + type + "\" is not known; have: http-01");
+  settings.allow_wildcards = reader.boolean("acme.allow_wildcards", false);
   settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
   settings.resolver = reader.strings("acme.resolver", {});
   for (auto const& text : settings.resolver)
@@ -186,6 +187,7 @@ std::string settings_text(NewSettings const& v) {
          "[acme]\n"
          "# eab_required = true\n"
          "# challenges   = [\"http-01\"]\n"
+         "# allow_wildcards = false\n"
          "# http_port    = 80\n"
          "# resolver     = []    # empty: the system's; or [\"10.0.0.53\", \"127.0.0.1@8053\"]\n"
          "may_reach = " +

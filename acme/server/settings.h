@@ -37,6 +37,7 @@ struct Settings {
   // [acme]
   bool eab_required = true;
   std::vector<std::string> challenges;
+  bool allow_wildcards = false;
   unsigned short http_port = 80;         // where http-01 looks
   std::vector<std::string> resolver;     // see Resolver
   std::vector<x509::IpBlock> may_reach;  // networks that validation may contact; empty: none

@@ -23,6 +23,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->http_url(), "http://pki.cams.example");
   EXPECT_TRUE(settings->eab_required);
   EXPECT_EQ(settings->challenges, std::vector<std::string>{"http-01"});
+  EXPECT_FALSE(settings->allow_wildcards);
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
   EXPECT_EQ(settings->ca_passphrase, "prompt");
@@ -46,6 +47,7 @@ profiles = ["camera-https-cn"]
 [acme]
 eab_required = false
 challenges = ["http-01"]
+allow_wildcards = true
 http_port = 5002
 resolver = ["10.0.0.53", "127.0.0.1@8053"]
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
@@ -64,6 +66,7 @@ url = "memory:"
   EXPECT_EQ(settings->open_scope.prove_dns.size(), 1u);
   EXPECT_EQ(settings->open_scope.live_names_max, 10u);
   EXPECT_FALSE(settings->eab_required);
+  EXPECT_TRUE(settings->allow_wildcards);
 }
 
 TEST(ReadSettings, Refusals) {
