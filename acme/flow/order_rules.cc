@@ -2,29 +2,11 @@
 
 #include <algorithm>
 
-#include "acme/wire/names.h"
+#include "acme/flow/settle.h"
 #include "base/random.h"
 
 namespace lenscap::acme {
 namespace {
-
-// A reused authorization lives at least this much longer, so that the order is not over before its client is.
-constexpr Seconds kReuseMargin = kHour;
-
-// Clients give up, some of them, when they are told to wait longer than this.
-constexpr Seconds kRetryAfterMax{600};
-
-Error rate_limited(std::string detail) {
-  Error error(Errc::rate_limited, std::move(detail));
-  error.retry_after = kRetryAfterMax;  // 8555-6.6-2
-  return error;
-}
-
-Result<> check_issue_until(Scope const& scope, Time now) {
-  if (!scope.issue_until || now < *scope.issue_until) return {};
-  return Error(Errc::unauthorized, "this account's external account key allowed certificates until " +
-                                       to_rfc3339(*scope.issue_until) + "; ask for a new key");
-}
 
 // The profile that counts, if this account may have it now: what was asked for, else the first (profiles-4-1,
 // profiles-4-3).
@@ -40,100 +22,6 @@ Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std:
   std::string list;
   for (auto const& candidate : allowed) list += (list.empty() ? "" : ", ") + candidate;
   return Error(Errc::invalid_profile, "this account has no such profile; it may use: " + list);
-}
-
-std::vector<Challenge> offered_challenges(Identifier const& identifier, Policy const& policy) {
-  std::vector<Challenge> challenges;
-  for (auto const& offer : policy.offers) {
-    // A table row for dns-01 never says `ip` (8738-7-1).
-    bool const fits = identifier.is_wildcard() ? offer.wildcard : identifier.dns() != nullptr ? offer.dns : offer.ip;
-    if (!fits) continue;
-    // 8555-11.3-1: 128 random bits; each challenge has its own token.
-    challenges.push_back({.id = std::to_string(challenges.size() + 1),
-                          .type = offer.type,
-                          .token = random_token(),
-                          .status = ChallengeStatus::pending,
-                          .validated = {},
-                          .error = {},
-                          .attempts = 0});
-  }
-  return challenges;
-}
-
-// Stock clients do not accept a valid authorization without the challenge that made it so; they get the type that every
-// one of them knows.
-std::vector<Challenge> granted_challenge(Identifier const& identifier, Time now) {
-  return {{.id = "1",
-           .type = std::string(identifier.is_wildcard() ? names::kDns01 : names::kHttp01),
-           .token = random_token(),
-           .status = ChallengeStatus::valid,
-           .validated = now,
-           .error = {},
-           .attempts = 0}};
-}
-
-Authorization make_authorization(Account const& account, Identifier const& identifier, Time now) {
-  return {.id = new_id(now),
-          .account_id = account.id,
-          .identifier = identifier.base(),
-          .wildcard = identifier.is_wildcard(),
-          .status = AuthorizationStatus::pending,
-          .created = now,
-          .expires = now,
-          .challenges = {},
-          .granted = {}};
-}
-
-Authorization const* find_reusable(std::vector<Authorization> const& candidates, Account const& account,
-                                   Identifier const& identifier, Time now) {
-  for (auto const& candidate : candidates) {
-    // A granted one is not reused: what is granted may have changed since.
-    if (candidate.account_id == account.id && candidate.status == AuthorizationStatus::valid &&
-        candidate.granted.empty() && candidate.expires >= now + kReuseMargin &&
-        ordered_identifier(candidate) == identifier) {
-      return &candidate;
-    }
-  }
-  return nullptr;
-}
-
-struct Settled {
-  Authorization authorization;
-  bool is_new = true;
-};
-
-// One identifier of an order: granted, reused, to be proved, or refused. 8555-7.4-4
-Result<Settled> settle(Account const& account, Scope const& scope, Identifier const& identifier,
-                       OrderContext const& context, Policy const& policy, Time now) {
-  if (identifier.is_wildcard() && !policy.allow_wildcards) {
-    return Error(Errc::rejected_identifier, "wildcard names are not issued here; name each host");
-  }
-  auto const allowed = access(scope, identifier);
-  if (allowed == Access::refuse) {
-    return Error(Errc::rejected_identifier, "this account may not ask for this name");
-  }
-  if (policy.issuer_constraints) {
-    CHECK_OK(identifier.dns() != nullptr ? policy.issuer_constraints->test(*identifier.dns())
-                                         : policy.issuer_constraints->test(*identifier.ip()));
-  }
-  auto authorization = make_authorization(account, identifier, now);
-  if (allowed == Access::grant) {  // 8555-7.4.1-1: out-of-band knowledge
-    authorization.status = AuthorizationStatus::valid;
-    authorization.expires = now + policy.granted_lifetime;
-    authorization.challenges = granted_challenge(identifier, now);
-    authorization.granted = account.eab_kid.empty() ? "granted to every account by the server's settings"
-                                                    : "granted by external account key " + account.eab_kid;
-    return Settled{std::move(authorization)};
-  }
-  if (auto const* reusable = find_reusable(context.reusable, account, identifier, now)) {
-    return Settled{*reusable, false};
-  }
-  authorization.expires = now + policy.pending_lifetime;
-  authorization.challenges = offered_challenges(identifier, policy);
-  if (authorization.challenges.empty()) {
-    return Error(Errc::rejected_identifier, "no challenge type of this server can prove this name");
-  }
-  return Settled{std::move(authorization)};
 }
 
 Result<> check_live_names(Scope const& scope, std::vector<Identifier> const& identifiers, OrderContext const& context) {
@@ -245,7 +133,7 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   std::vector<Authorization> authorizations;
   std::vector<SubError> refused;
   for (auto const& identifier : request.identifiers) {
-    auto settled = settle(account, scope, identifier, context, policy, now);
+    auto settled = settle(account, scope, identifier, context.reusable, policy, now);
     if (!settled.ok()) {
       refused.push_back({settled.error().code(), settled.error().detail(), std::string(to_string(identifier.type())),
                          identifier.value()});

@@ -24,9 +24,10 @@ constexpr Table kOrders{"orders"};                     // order id -> order
 constexpr Table kAccountOrders{"account_orders"};      // account id / order id -> ""
 constexpr Table kOpenOrders{"open_orders"};            // account id / order id -> "": pending, ready, processing
 constexpr Table kAuthorizations{"authorizations"};     // authorization id -> authorization
-constexpr Table kReusable{"reusable_authorizations"};  // account id / type:identifier -> newest authorization id
-constexpr Table kWaitingOrders{"waiting_orders"};      // authorization id / order id -> "": pending orders
-constexpr Table kLiveNames{"live_names"};              // account id / type:identifier -> end of the latest certificate
+constexpr Table kReusable{"reusable_authorizations"};  // account id / type:identifier -> authorization id, last valid
+constexpr Table kPreAuthorizations{"pre_authorizations"};  // account id / authorization id -> "": pending, by newAuthz
+constexpr Table kWaitingOrders{"waiting_orders"};          // authorization id / order id -> "": pending orders
+constexpr Table kLiveNames{"live_names"};  // account id / type:identifier -> end of the latest certificate
 constexpr Table kMeta{"acme_meta"};
 
 constexpr int kVersion = 1;
@@ -300,10 +301,7 @@ Result<Order> load_order(ReadTxn& txn, std::string_view id, std::string_view acc
 
 void create_order(WriteTxn& txn, NewOrder const& made) {
   auto const& order = made.order;
-  for (auto const& authorization : made.created) {
-    save_authorization(txn, authorization);
-    txn.put(kReusable, joined(order.account_id, tagged(ordered_identifier(authorization))), authorization.id);
-  }
+  for (auto const& authorization : made.created) save_authorization(txn, authorization);
   put_order(txn, order);
   txn.put(kAccountOrders, joined(order.account_id, order.id), "");
   txn.put(kOpenOrders, joined(order.account_id, order.id), "");
@@ -328,13 +326,24 @@ std::vector<Authorization> load_authorizations(ReadTxn& txn, Order const& order)
   return authorizations;
 }
 
+namespace {
+
+void put_reusable(WriteTxn& txn, Authorization const& authorization) {
+  txn.put(kReusable, joined(authorization.account_id, tagged(ordered_identifier(authorization))), authorization.id);
+}
+
+std::optional<Authorization> load_reusable(ReadTxn& txn, std::string_view account, Identifier const& identifier) {
+  auto const id = txn.get(kReusable, joined(account, tagged(identifier)));
+  return id ? load_authorization(txn, *id) : std::nullopt;
+}
+
+}  // namespace
+
 OrderContext load_order_context(ReadTxn& txn, Account const& account, Scope const& scope,
                                 std::vector<Identifier> const& identifiers, Time now) {
   OrderContext context;
   for (auto const& identifier : identifiers) {
-    auto id = txn.get(kReusable, joined(account.id, tagged(identifier)));
-    if (!id) continue;
-    if (auto authorization = load_authorization(txn, *id)) context.reusable.push_back(*std::move(authorization));
+    if (auto reusable = load_reusable(txn, account.id, identifier)) context.reusable.push_back(*std::move(reusable));
   }
   store::scan_prefix(txn, kOpenOrders, account.id + "/", [&](std::string_view, std::string_view) {
     ++context.pending_orders;
@@ -462,6 +471,46 @@ void save_authorization(WriteTxn& txn, Authorization const& authorization) {
   object.set("challenges", std::move(challenges));
   if (!authorization.granted.empty()) object.set("granted", authorization.granted);
   txn.put(kAuthorizations, authorization.id, json::write(object));
+  if (authorization.status == AuthorizationStatus::pending) return;
+  txn.erase(kPreAuthorizations, joined(authorization.account_id, authorization.id));
+  // What an order's names were granted is cheaper made anew than found again.
+  bool const is_proved = authorization.status == AuthorizationStatus::valid && authorization.granted.empty();
+  if (is_proved) put_reusable(txn, authorization);
+}
+
+void create_authorization(WriteTxn& txn, Authorization const& authorization) {
+  save_authorization(txn, authorization);
+  if (authorization.status == AuthorizationStatus::pending)
+    txn.put(kPreAuthorizations, joined(authorization.account_id, authorization.id), "");
+  else
+    put_reusable(txn, authorization);
+}
+
+std::vector<Authorization> load_pre_authorizations(ReadTxn& txn, std::string_view account) {
+  std::vector<std::string> ids;
+  auto const prefix = account.empty() ? std::string() : std::string(account) + "/";
+  store::scan_prefix(txn, kPreAuthorizations, prefix, [&](std::string_view key, std::string_view) {
+    ids.push_back(after_slash(key));
+    return true;
+  });
+  std::vector<Authorization> authorizations;
+  for (auto const& id : ids) {
+    auto authorization = load_authorization(txn, id);
+    if (!authorization) broken(kPreAuthorizations.name, id, "no such authorization");
+    authorizations.push_back(*std::move(authorization));
+  }
+  return authorizations;
+}
+
+AuthzContext load_authz_context(ReadTxn& txn, Account const& account, Identifier const& identifier, Time now) {
+  AuthzContext context;
+  if (auto reusable = load_reusable(txn, account.id, identifier)) context.known.push_back(*std::move(reusable));
+  for (auto& authorization : load_pre_authorizations(txn, account.id)) {
+    if (now >= authorization.expires) continue;  // the sweeper takes it away
+    ++context.open;
+    if (authorization.identifier == identifier) context.known.push_back(std::move(authorization));
+  }
+  return context;
 }
 
 std::vector<WaitingOrder> load_waiting(ReadTxn& txn, Authorization const& authorization) {

@@ -13,6 +13,7 @@
 #include "acme/flow/account_rules.h"
 #include "acme/flow/authz_rules.h"
 #include "acme/flow/order_rules.h"
+#include "acme/flow/settle.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -62,7 +63,13 @@ void record_live_names(store::WriteTxn& txn, std::string_view account, x509::Nam
 // --- authorizations ---
 std::optional<Authorization> load_authorization(store::ReadTxn& txn, std::string_view id);
 Result<Authorization> load_authorization(store::ReadTxn& txn, std::string_view id, std::string_view account);
+// One that newAuthz made, so without an order.
+void create_authorization(store::WriteTxn& txn, Authorization const& authorization);
+// A new or later state. What was proved is found again by the account's later orders.
 void save_authorization(store::WriteTxn& txn, Authorization const& authorization);
+AuthzContext load_authz_context(store::ReadTxn& txn, Account const& account, Identifier const& identifier, Time now);
+// Pending ones that newAuthz made, past their time or not: of one account, or of all (empty).
+std::vector<Authorization> load_pre_authorizations(store::ReadTxn& txn, std::string_view account);
 // Pending orders that wait for it, each with all its authorizations.
 std::vector<WaitingOrder> load_waiting(store::ReadTxn& txn, Authorization const& authorization);
 // All open orders of its account that use it, pending or ready: for deactivation.

@@ -22,6 +22,7 @@ constexpr SignedRoute kSignedRoutes[] = {
     {"/acme/account/{account}", Signer::account, account},
     {"/acme/account/{account}/orders", Signer::account, orders},
     {"/acme/key-change", Signer::account, key_change},
+    {"/acme/new-authz", Signer::account, new_authz},
     {"/acme/new-order", Signer::account, new_order},
     {"/acme/order/{order}", Signer::account, order},
     {"/acme/order/{order}/finalize", Signer::account, finalize},

@@ -50,19 +50,42 @@ bool expire(store::WriteTxn& txn, Order order, Time now) {
   return true;
 }
 
+// Authorizations without an order, made by newAuthz. Few: each account may have so many that are pending, and no more.
+std::size_t expire_pre_authorizations(App& app, Time now) {
+  std::vector<std::string> ids;
+  auto list = [&](store::ReadTxn& txn) {
+    for (auto const& authorization : load_pre_authorizations(txn, ""))
+      if (now >= authorization.expires) ids.push_back(authorization.id);
+    return true;
+  };
+  app.db.read_blocking(list);
+  if (ids.empty()) return 0;
+  auto body = [&](store::WriteTxn& txn) -> Result<> {
+    for (auto const& id : ids)
+      if (auto current = load_authorization(txn, id))
+        save_authorization(txn, expire_authorization(*std::move(current), now));
+    return {};
+  };
+  (void)app.db.write_blocking(body);
+  return ids.size();
+}
+
 struct RunningChallenge {
   std::string authorization, challenge;
 };
 
 std::vector<RunningChallenge> running_challenges(App& app) {
   std::vector<RunningChallenge> running;
+  auto take = [&](Authorization const& authorization) {
+    for (auto const& challenge : authorization.challenges)
+      if (authorization.status == AuthorizationStatus::pending && challenge.status == ChallengeStatus::processing)
+        running.push_back({authorization.id, challenge.id});
+  };
   auto list = [&](store::ReadTxn& txn) {
+    for (auto const& authorization : load_pre_authorizations(txn, "")) take(authorization);
     for (auto const& order : load_open_orders(txn, "")) {
       if (order.status != OrderStatus::pending) continue;
-      for (auto const& authorization : load_authorizations(txn, order))
-        for (auto const& challenge : authorization.challenges)
-          if (authorization.status == AuthorizationStatus::pending && challenge.status == ChallengeStatus::processing)
-            running.push_back({authorization.id, challenge.id});
+      for (auto const& authorization : load_authorizations(txn, order)) take(authorization);
     }
     return true;
   };
@@ -108,7 +131,7 @@ SweepResult recover(App& app, Time now) {
 SweepResult sweep(App& app, Time now) {
   SweepResult result;
   auto step = [now](store::WriteTxn& txn, Order order) { return expire(txn, std::move(order), now); };
-  result.expired = for_open_orders(app, step);
+  result.expired = for_open_orders(app, step) + expire_pre_authorizations(app, now);
   return result;
 }
 

@@ -25,6 +25,7 @@ class Urls {
   std::string directory() const { return base_ + "/acme/directory"; }
   std::string new_nonce() const { return base_ + "/acme/new-nonce"; }
   std::string new_account() const { return base_ + "/acme/new-account"; }
+  std::string new_authz() const { return base_ + "/acme/new-authz"; }
   std::string new_order() const { return base_ + "/acme/new-order"; }
   std::string key_change() const { return base_ + "/acme/key-change"; }
   std::string account(std::string_view id) const { return with_id("/acme/account/", id); }

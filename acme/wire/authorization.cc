@@ -35,6 +35,15 @@ Result<AuthorizationObject> parse_authorization(std::string_view body) {
   return authorization;
 }
 
+Result<Identifier> parse_new_authz(std::string_view payload) {
+  TRY(auto const object, json::parse_object(payload));
+  TRY(auto identifier, json::need_object(object, "identifier"));
+  TRY(auto const identifiers, read_identifiers({json::Value(std::move(identifier))}));
+  return identifiers.front();
+}
+
+json::Object new_authz_to_json(Identifier const& identifier) { return {{"identifier", to_json(identifier)}}; }
+
 Result<> parse_deactivation(std::string_view payload) {
   TRY(auto const object, json::parse_object(payload));
   TRY(auto const status, json::need_string(object, "status"));

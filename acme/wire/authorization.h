@@ -1,4 +1,5 @@
-// The authorization object (RFC 8555 7.1.4) and its one update, deactivation (7.5.2).
+// The authorization object (RFC 8555 7.1.4), the request for one beforehand (7.4.1), and its one update, deactivation
+// (7.5.2).
 #pragma once
 
 #include <optional>
@@ -20,6 +21,11 @@ struct AuthorizationObject {
 };
 json::Object to_json(AuthorizationObject const& authorization);
 Result<AuthorizationObject> parse_authorization(std::string_view body);
+
+// newAuthz's payload {"identifier": {...}} (7.4.1). A type that we do not know, or a value that cannot be read, is
+// named as in a refused order (8555-7.4-4).
+Result<Identifier> parse_new_authz(std::string_view payload);
+json::Object new_authz_to_json(Identifier const& identifier);
 
 // {"status":"deactivated"}; anything else is Errc::malformed.
 Result<> parse_deactivation(std::string_view payload);

@@ -23,6 +23,7 @@ net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const&
 net::Awaitable<Result<net::Response>> account(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> orders(App& app, SignedRequest const& request);
+net::Awaitable<Result<net::Response>> new_authz(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> order(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& request);

@@ -55,6 +55,29 @@ TEST(ParseAuthorization, KeepsUnknownChallengeTypes) {
   EXPECT_EQ(authorization.value().challenges[1].type, "new-02");
 }
 
+TEST(ParseNewAuthz, BothWays) {  // RFC 8555 7.4.1
+  auto const identifier = Identifier::from_host("cam1.example").value();
+  EXPECT_EQ(parse_new_authz(json::write(new_authz_to_json(identifier))).value(), identifier);
+  EXPECT_TRUE(parse_new_authz(R"({"identifier":{"type":"ip","value":"10.0.0.1"},"status":"valid"})").ok());
+  struct Case {
+    char const* payload;
+    Errc code;
+  };
+  Case const cases[] = {
+      {"", Errc::malformed},
+      {"{}", Errc::malformed},
+      {R"({"identifier":[]})", Errc::malformed},
+      {R"({"identifier":{"type":"dns"}})", Errc::malformed},
+      {R"({"identifier":{"type":"dns","value":"a b"}})", Errc::malformed},
+      {R"({"identifier":{"type":"email","value":"a@b"}})", Errc::unsupported_identifier},
+  };
+  for (auto const& c : cases) {
+    auto const parsed = parse_new_authz(c.payload);
+    ASSERT_FALSE(parsed.ok()) << c.payload;
+    EXPECT_EQ(parsed.error().code(), c.code) << c.payload;
+  }
+}
+
 TEST(ParseDeactivation, OnlyThat) {
   EXPECT_TRUE(parse_deactivation(json::write(deactivation_to_json())).ok());
   for (auto payload : {"", "{}", R"({"status":"valid"})", R"({"status":1})", "[]"}) {

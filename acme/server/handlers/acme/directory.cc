@@ -15,6 +15,7 @@ Directory make_directory(App const& app) {
   directory.new_account = urls.new_account();
   directory.new_order = urls.new_order();
   directory.key_change = urls.key_change();
+  directory.new_authz = urls.new_authz();
   directory.external_account_required = app.policy.eab_required;  // 8555-7.3.4-3
   for (auto const& profile : app.policy.profiles)
     directory.profiles.emplace_back(profile.name, app.authority->find_profile(profile.name)->description);
