@@ -43,7 +43,8 @@ struct Trust {
   std::vector<x509::Certificate> roots;
   std::vector<x509::Certificate> intermediates;
   x509::NameSet names;
-  // Or: the operator agreed to plain HTTP for this device. Then Digest is the only login, whatever the device asks for.
+  // Or: plain HTTP was agreed to, and counts where no TLS answers at all: a key that is not believed ends everything.
+  // Digest is the only login then, whatever the device asks for.
   bool plain_http = false;
 };
 

@@ -208,11 +208,13 @@ Journal note_installed(Journal journal, std::string id, std::vector<std::string>
   return journal;
 }
 
-Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, Time now) {
+Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, std::vector<Sha256> held_keys,
+                      Time now) {
   if (config.empty()) bug("a snapshot was noted without its text");
   journal = step_done(std::move(journal), Step::snapshot, now);
   journal.snapshot = std::move(config);
   journal.previous_id = std::move(certificate_id);
+  journal.held_keys = std::move(held_keys);
   return journal;
 }
 
@@ -356,6 +358,7 @@ Promoted promote(Journal journal, Device device, Time now) {
   auto former = device.live ? device.live->id : std::string();
   device.live = LiveCertificate{.id = journal.installed_id,
                                 .chain_pem = journal.chain_pem,
+                                .names = journal.names,
                                 .key_pin = journal.key_pin,
                                 .validity = journal.validity,
                                 .promoted = now,
@@ -500,6 +503,11 @@ Result<Journal> parse_journal(std::string_view text) {
   TRY(j.ca_ids, records::texts(object, "ca_ids"));
   TRY(j.snapshot, records::text(object, "snapshot"));
   TRY(j.previous_id, records::text(object, "previous_id"));
+  TRY(auto const held_keys, records::texts(object, "held_keys"));
+  for (auto const& key : held_keys) {
+    TRY(auto const pin, records::parse_sha256(key));
+    j.held_keys.push_back(pin);
+  }
   TRY(j.switched, records::flag(object, "switched"));
   TRY(j.verified, records::flag(object, "verified"));
   TRY(j.chain_incomplete, records::flag(object, "chain_incomplete"));

@@ -89,6 +89,9 @@ struct Journal {
   std::vector<std::string> ca_ids;
   std::string snapshot;     // HttpsConfig::to_text()
   std::string previous_id;  // certificate id in the snapshot; may be empty
+  // Keys of all certificates that the device held at the snapshot, when that was read over TLS: a switch that goes
+  // wrong can leave any of them served.
+  std::vector<Sha256> held_keys;
   bool switched = false;
   bool verified = false;
   bool chain_incomplete = false;
@@ -131,7 +134,8 @@ Journal note_order(Journal journal, std::string url, Time now);
 Journal note_order_lost(Journal journal, Time now);
 Journal note_certificate(Journal journal, std::string chain_pem, Validity validity, Time now);
 Journal note_installed(Journal journal, std::string id, std::vector<std::string> ca_ids, Time now);
-Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, Time now);
+Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, std::vector<Sha256> held_keys,
+                      Time now);
 Journal note_switched(Journal journal, Time now);  // also when the answer was lost: only what is served tells
 Journal note_verified(Journal journal, bool chain_incomplete, Time now);
 // `removed` are those of ids_to_remove() (plan.h) that are gone; `note` says why others are not, empty when all are.

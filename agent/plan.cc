@@ -43,9 +43,13 @@ std::optional<Step> next_step(Journal const& journal) {
 
 std::vector<Sha256> pins(Device const& device, Journal const* journal) {
   std::vector<Sha256> pins;
-  if (device.pin) pins.push_back(*device.pin);
+  auto const add = [&](Sha256 const& key) {
+    if (std::ranges::find(pins, key) == pins.end()) pins.push_back(key);
+  };
+  if (device.pin) add(*device.pin);
   if (journal != nullptr && journal->switch_begun && !journal->csr.empty() && next_step(*journal)) {
-    if (!device.pin || *device.pin != journal->key_pin) pins.push_back(journal->key_pin);
+    add(journal->key_pin);
+    if (journal->turned_back) std::ranges::for_each(journal->held_keys, add);
   }
   return pins;
 }

@@ -12,21 +12,25 @@ namespace lenscap::agent {
 // Nothing: the story is over. Does not heed journal.waits: what a waiting journal goes on with, it says as well.
 std::optional<Step> next_step(Journal const& journal);
 
-// The keys by which the device may be recognised while this journal runs: the approved one, and, once the switch was
-// begun, the new one as well, since nobody knows which is served.
+// The keys by which the device may be recognised while this journal runs: the approved one; once the switch was begun
+// the new one as well, since nobody knows which is served; and on the way back each that was in the device before.
 std::vector<Sha256> pins(Device const& device, Journal const* journal);
 // Plain HTTP counts only as long as no key was ever approved.
 bool may_use_plain_http(Device const& device);
 
-// Has it no certificate of ours, and is there a driver that could give it one?
+// Does it lack a certificate of ours that carries its names, and is there a driver that could give it one?
 bool wants_certificate(Device const& device);
+
+// The moment from which on the live certificate is due: by its age (renewal.h), or since ever when it does not carry
+// the names that it should. A bug without one.
+Time renew_at(Device const& device, Time now);
 
 // What a round of the agent has to do with a device.
 enum class Work {
   nothing,
   go_on,   // an interrupted journal
   enroll,  // no certificate of ours yet, and the firmware can hold one
-  renew,   // the live certificate is due
+  renew,   // the live certificate is due, by age or by its names
 };
 Work work_for(Device const& device, Journal const* journal, Time now);
 

@@ -115,7 +115,8 @@ class Run {
   Trust trust() const {
     Trust trust;
     trust.pins = pins(device_, &journal_);
-    // A camera whose HTTPS does not come back can only be put right over HTTP; the login is then Digest, never Basic.
+    // A camera whose HTTPS does not come back at all can only be put right over HTTP; the login is then Digest, never
+    // Basic. One that shows a certificate must be known by its key.
     bool const way_back = journal_.turned_back && journal_.switch_begun;
     trust.plain_http = may_use_plain_http(device_) || way_back;
     return trust;
@@ -231,7 +232,16 @@ class Run {
   net::Awaitable<Failed> snapshot() {
     auto config = co_await driver_->get_https();
     if (!config.ok()) co_return to_failure(config.error());
-    journal_ = note_snapshot(std::move(journal_), config->to_text(), config->certificate_id(), now());
+    std::vector<Sha256> held_keys;
+    // What was told over plain HTTP may be anybody's: such keys are not believed later.
+    if (!driver_->identity().peer.empty()) {
+      auto const held = co_await driver_->list_certificates();
+      if (!held.ok()) co_return to_failure(held.error());
+      for (CertificateEntry const& entry : *held)
+        if (entry.certificate) held_keys.push_back(entry.certificate->key().spki_hash());
+    }
+    journal_ =
+        note_snapshot(std::move(journal_), config->to_text(), config->certificate_id(), std::move(held_keys), now());
     co_return Failed();
   }
 

@@ -73,7 +73,7 @@ inline Journal succeed(Journal journal, Step step, Time now = kNow) {
       return note_installed(std::move(journal), id, {}, now);
     }
     case Step::snapshot:
-      return note_snapshot(std::move(journal), "{}", "lenscap-00000001", now);
+      return note_snapshot(std::move(journal), "{}", "lenscap-00000001", {hash(1), hash(3)}, now);
     case Step::switch_https:
       return note_switched(std::move(journal), now);
     case Step::verify_served:

@@ -43,6 +43,7 @@ TEST(JournalRecord, EveryFieldComesBack) {
   journal.profile = "camera-https";
   journal.replaces = "aaa.bbb";
   journal.ca_ids = {"ca1", "ca2"};
+  journal.held_keys = {hash(8), hash(9)};
   journal.chain_incomplete = true;
   journal.promoted = journal.cleaned = journal.restored = journal.restore_verified = journal.discarded = true;
   journal.waits = journal.turned_back = true;

@@ -339,11 +339,48 @@ TEST(RunDevice, RollsARenewalBackToOurFormerCertificate) {
     world.camera.forget_history();
     world.camera.after_switch = after;
     EXPECT_EQ(world.run(Purpose::renew).status, "Rolled back");
+    EXPECT_EQ(world.camera.logins_over_http > 0, after == After::answers_on_plain_http_only) << "no way round TLS";
     EXPECT_EQ(world.camera.serves, before.live->id);
     EXPECT_EQ(world.device().live, before.live);
     EXPECT_EQ(world.device().pin, before.pin);
     EXPECT_THAT(world.camera.our_ids(), ElementsAre(before.live->id));
   }
+}
+
+// Somebody in between who waits for a failed switch gets no login: neither for a key of his own, nor over plain HTTP.
+TEST(RunDevice, AStrangerOnTheWayBackGetsNothing) {
+  TestWorkshop world;
+  world.camera.on_call = [&](std::string const& call) {
+    if (call != "verify_served") return;
+    FakeDevice::Held stranger{x509::PrivateKey::generate(x509::KeyType::ec_p256), {}, std::nullopt};
+    stranger.certificate = x509::testing::to_certificate(
+        x509::testing::build({.common_name = "stranger"}, stranger.key.native(), stranger.key.native(), nullptr));
+    world.camera.held.insert_or_assign("stranger", std::move(stranger));
+    world.camera.serves = "stranger";
+    world.camera.on_call = nullptr;
+  };
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Rollback failed");
+  EXPECT_EQ(world.camera.logins_over_http, 0);
+  EXPECT_EQ(world.camera.count("set_https"), 1) << "the switch alone";
+
+  world.camera.serves = "factory";  // he is gone
+  EXPECT_EQ(world.run().status, "Rolled back");
+  world.camera.held.erase("stranger");
+  expect_untouched(world);
+}
+
+// Plain HTTP was agreed to because there was no HTTPS; a certificate that shows up later wants its own approval.
+TEST(RunDevice, PlainHttpIsOverWhenAKeyShowsUp) {
+  TestWorkshop world;
+  auto device = world.device();
+  device.pin.reset();
+  device.accept_plain_http = true;
+  world.save(device);
+  auto const result = world.run();
+  EXPECT_EQ(result.error, "tls_untrusted");
+  EXPECT_EQ(result.try_again, std::nullopt) << "a person must look first";
+  EXPECT_EQ(world.camera.logins_over_http, 0);
 }
 
 TEST(RunDevice, ADeviceThatOffersNoPlainHttpIsNotGivenUp) {

@@ -120,27 +120,35 @@ TEST_F(RollBack, EveryFault) {
   }
 }
 
-// A renewal that goes wrong leaves our former certificate at work, and it stays the live one.
+// A renewal that goes wrong leaves our former certificate at work, and it stays the live one. Also when the camera fell
+// back to the factory's certificate: its key was in the camera before, and the way back goes over TLS.
 TEST_F(RollBack, RenewalGoesBackToOurFormerCertificate) {
-  Agent agent(site(), "renewal", "verify_for = \"1s\"\n");
-  agent.join();
-  Camera const camera = site().camera("G7");
-  ASSERT_EQ(agent.add({camera}).code, 0);
-  ASSERT_EQ(agent.run({"enroll", "--all"}).code, 0);
-  std::string const before = site().served(camera);
-  std::string const id = site().served_id(camera);
-  site().camsim().faults(camera.serial, R"([{"id":"F25","operation":"SetWebServerTlsConfiguration","count":1}])");
-  Ran const renewed = agent.run({"renew", camera.serial});
-  EXPECT_EQ(renewed.code, 1) << renewed.all();
-  EXPECT_THAT(renewed.out, HasSubstr("Rolled back"));
-  EXPECT_EQ(site().served(camera), before);
-  EXPECT_THAT(site().ours_on(camera), ElementsAre(id));
-  EXPECT_EQ(text(agent.status_of(camera), "fingerprint"), before);
-  EXPECT_EQ(text(agent.status_of(camera), "https"), "Enabled");
-  EXPECT_EQ(agent.run({"verify", camera.serial}).code, 0);
-  EXPECT_EQ(agent.run({"renew", camera.serial}).code, 0);
-  EXPECT_NE(site().served(camera), before);
-  EXPECT_THAT(site().ours_on(camera), ElementsAre(site().served_id(camera)));
+  for (std::string const fault : {"F25", "F27"}) {
+    SCOPED_TRACE(fault);
+    Agent agent(site(), "renewal-" + fault, "verify_for = \"1s\"\n");
+    agent.join();
+    Camera const camera = site().camera("G7");
+    ASSERT_EQ(agent.add({camera}).code, 0);
+    ASSERT_EQ(agent.run({"enroll", "--all"}).code, 0);
+    std::string const before = site().served(camera);
+    std::string const id = site().served_id(camera);
+    site().camsim().clear_journal(camera.serial);
+    site().camsim().faults(camera.serial,
+                           R"([{"id":")" + fault + R"(","operation":"SetWebServerTlsConfiguration","count":1}])");
+    Ran const renewed = agent.run({"renew", camera.serial});
+    EXPECT_EQ(renewed.code, 1) << renewed.all();
+    EXPECT_THAT(renewed.out, HasSubstr("Rolled back"));
+    EXPECT_EQ(site().served(camera), before);
+    EXPECT_THAT(site().ours_on(camera), ElementsAre(id));
+    EXPECT_EQ(text(agent.status_of(camera), "fingerprint"), before);
+    EXPECT_EQ(text(agent.status_of(camera), "https"), "Enabled");
+    EXPECT_EQ(agent.run({"verify", camera.serial}).code, 0);
+    EXPECT_EQ(agent.run({"renew", camera.serial}).code, 0);
+    EXPECT_NE(site().served(camera), before);
+    EXPECT_THAT(site().ours_on(camera), ElementsAre(site().served_id(camera)));
+    for (json::Object const& entry : objects(site().camsim().journal(camera.serial), "entries"))
+      EXPECT_TRUE(text(entry, "auth_used").empty() || text(entry, "listener") == "https") << json::write(entry);
+  }
 }
 
 // What cannot be put back is said loudly, and put back as soon as it can be.

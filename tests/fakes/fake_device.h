@@ -257,8 +257,8 @@ class FakeDevice final : public agent::DeviceAccess {
     bool tls = false;
     if (serves) {
       auto const judged = agent::judge_peer(trust, {served()}, served().key().spki_hash(), clock_.now());
-      tls = judged.ok();
-      if (!tls) refusal = judged.error();
+      if (!judged.ok()) return judged.error();
+      tls = true;
     } else {
       refusal = DeviceError(DeviceErrc::unreachable, "no TLS connection");
     }

@@ -65,17 +65,13 @@ net::Awaitable<DeviceResult<>> Connection::settle() {
   if (endpoint_.https_port != 0) {
     auto seen = co_await shake_hands(http_, endpoint_);
     if (seen.ok()) {
-      auto const key = judge_peer(trust_, seen->chain, seen->spki, clock_.now());
-      if (key.ok()) {
-        key_ = *key;
-        peer_ = std::move(seen->chain);
-        tls_ = settled_ = true;
-        co_return DeviceResult<>();
-      }
-      refusal = key.error();
-    } else {
-      refusal = seen.error();
+      // Whoever shows a key that is not believed is no reason to speak without any: somebody in between could have it.
+      CO_TRY(key_, judge_peer(trust_, seen->chain, seen->spki, clock_.now()));
+      peer_ = std::move(seen->chain);
+      tls_ = settled_ = true;
+      co_return DeviceResult<>();
     }
+    refusal = seen.error();
   }
   if (trust_.plain_http && endpoint_.http_port != 0) {
     tls_ = false;
