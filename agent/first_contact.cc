@@ -15,8 +15,21 @@ struct Approved {
   bool plain_http = false;
 };
 
+Error key_is_missing() {
+  return {Errc::needs_confirmation,
+          "it is known by its key, but shows none now: TLS does not answer. Try again when it does. If the camera was "
+          "reset and has no HTTPS any more, forget it first: lenscap-agent remove"};
+}
+
 Result<Approved> approve(Introduction const& introduction, FirstLook const& look, AskPerson const& ask) {
   if (look.peer.empty()) {
+    // Silence on TLS is easily made by somebody in between.
+    if (!introduction.known_keys.empty()) return key_is_missing();
+    if (!introduction.fingerprints.empty() && !introduction.accept_plain_http) {
+      return Error(Errc::needs_confirmation,
+                   "it shows no certificate, so none that was accepted with --accept-fingerprint; nothing was sent to "
+                   "it. If HTTPS is to answer there, try again when it does");
+    }
     if (introduction.accept_plain_http) return Approved{std::nullopt, true};
     return Error(Errc::needs_confirmation,
                  "it answers on plain HTTP only, where somebody in between can pretend to be the camera. If you trust "
@@ -120,11 +133,17 @@ void keep_names(Device& fresh, Device const& known) {
   if (known.common_name != known.endpoint.address) fresh.common_name = known.common_name;
 }
 
-Device merged(Device fresh, std::optional<Device> const& known, bool named) {
+Result<Device> merged(Device fresh, std::optional<Device> const& known, bool named) {
   if (!known) return fresh;
+  if (known->pin && !fresh.pin) return key_is_missing();
   fresh.added = known->added;
-  fresh.live = known->live;
   fresh.leftover_ids = known->leftover_ids;
+  if (known->live && known->live->key_pin == fresh.pin) {
+    fresh.live = known->live;
+  } else if (known->live) {
+    // It serves something else, and a person says that this is right: ours proves nothing any more.
+    fresh.leftover_ids.push_back(known->live->id);
+  }
   if (!named) keep_names(fresh, *known);
   return fresh;
 }
@@ -134,14 +153,13 @@ Device merged(Device fresh, std::optional<Device> const& known, bool named) {
 Result<Device> keep_device(store::Store& store, Device const& fresh, bool named) {
   Result<Device> kept = fresh;
   store.write([&](store::WriteTxn& txn) {
-    Device const device = merged(fresh, load_device(txn, fresh.serial), named);
-    auto const free = check_names_free(txn, device);
-    if (!free.ok()) {
+    kept = merged(fresh, load_device(txn, fresh.serial), named);
+    if (!kept.ok()) return false;
+    if (auto const free = check_names_free(txn, *kept); !free.ok()) {
       kept = free.error();
       return false;
     }
-    save_device(txn, device);
-    kept = device;
+    save_device(txn, *kept);
     return true;
   });
   return kept;

@@ -19,7 +19,9 @@ struct Introduction {
   std::string name;                  // DNS name for its certificate; empty: by the templates of the settings
   std::vector<Sha256> fingerprints;  // of certificates that it may show; SHA-256 of the DER
   std::vector<Sha256> known_keys;    // SHA-256 of the SubjectPublicKeyInfo: see known_keys() below
-  bool accept_plain_http = false;    // for a device that has no HTTPS; one that has it is never spoken to without
+  // For a device that has no HTTPS and never had: one that shows a certificate, or is known by a key, is not spoken to
+  // without.
+  bool accept_plain_http = false;
 };
 
 // "Is this your camera?" A person answers; nothing: nobody can be asked.
@@ -33,9 +35,10 @@ net::Awaitable<Result<Device>> first_contact(DeviceAccess& devices, Settings con
 // The keys by which devices of the inventory at this very address and port are known.
 std::vector<Sha256> known_keys(store::ReadTxn& txn, Endpoint const& endpoint);
 
-// Writes the record, or nothing at all. A device that is known already keeps its certificate, and its names unless
-// `named`; what a person said anew counts, and its failures are forgotten. Errc::conflict when another device has one
-// of the names.
+// Writes the record, or nothing at all. A device that is known already keeps its names unless `named`, and its
+// certificate as long as that is what was approved: with another key approved (the device was reset, say), it has none.
+// What a person said anew counts, and its failures are forgotten. Errc::conflict when another device has one of the
+// names; Errc::needs_confirmation when a device that is known by a key is to be believed without.
 Result<Device> keep_device(store::Store& store, Device const& fresh, bool named);
 
 // SHA-256 as people copy it: 64 hex digits, with or without colons, in either case. Errc::usage.

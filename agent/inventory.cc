@@ -90,6 +90,7 @@ namespace {
 json::Object to_json(LiveCertificate const& live) {
   json::Object object{{"id", live.id},
                       {"chain", live.chain_pem},
+                      {"names", records::names_to_json(live.names)},
                       {"key_pin", to_hex(live.key_pin)},
                       {"validity", records::validity_to_json(live.validity)},
                       {"promoted", to_rfc3339(live.promoted)}};
@@ -107,6 +108,8 @@ Result<LiveCertificate> parse_live(json::Object const& object) {
   LiveCertificate live;
   TRY(live.id, json::need_string(object, "id"));
   TRY(live.chain_pem, json::need_string(object, "chain"));
+  TRY(auto names, json::need_object(object, "names"));
+  TRY(live.names, records::parse_names(names));
   TRY(auto pin, json::need_string(object, "key_pin"));
   TRY(live.key_pin, records::parse_sha256(pin));
   TRY(auto validity, json::need_object(object, "validity"));

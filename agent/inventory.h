@@ -34,6 +34,7 @@ std::string_view to_string(HttpsState state);
 struct LiveCertificate {
   std::string id;         // on the device
   std::string chain_pem;  // as issued, leaf first
+  x509::NameSet names;    // in it
   Sha256 key_pin{};       // SHA-256 of the SubjectPublicKeyInfo
   Validity validity;
   Time promoted;

@@ -447,6 +447,9 @@ json::Object to_json(Journal const& j) {
   records::set_texts(object, "ca_ids", j.ca_ids);
   records::set_text(object, "snapshot", j.snapshot);
   records::set_text(object, "previous_id", j.previous_id);
+  std::vector<std::string> held_keys;
+  for (Sha256 const& key : j.held_keys) held_keys.push_back(to_hex(key));
+  records::set_texts(object, "held_keys", held_keys);
   records::set_flag(object, "switched", j.switched);
   records::set_flag(object, "verified", j.verified);
   records::set_flag(object, "chain_incomplete", j.chain_incomplete);

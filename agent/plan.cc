@@ -57,15 +57,22 @@ std::vector<Sha256> pins(Device const& device, Journal const* journal) {
 bool may_use_plain_http(Device const& device) { return device.accept_plain_http && !device.pin; }
 
 bool wants_certificate(Device const& device) {
-  return !device.live && device.https != HttpsState::unsupported_firmware;
+  if (device.https == HttpsState::unsupported_firmware) return false;
+  return !device.live || device.live->names != device.names;
+}
+
+Time renew_at(Device const& device, Time now) {
+  if (!device.live) bug("asked when to renew the certificate of a device that has none");
+  auto const& live = *device.live;
+  if (live.names != device.names) return live.promoted;
+  return due_at(now, live.validity, live.window, device.serial);
 }
 
 Work work_for(Device const& device, Journal const* journal, Time now) {
   if (!may_try(device, now)) return Work::nothing;
   if (journal != nullptr && next_step(*journal)) return Work::go_on;
   if (!device.live) return wants_certificate(device) ? Work::enroll : Work::nothing;
-  auto const& live = *device.live;
-  return is_due(now, live.validity, live.window, device.serial) ? Work::renew : Work::nothing;
+  return now >= renew_at(device, now) ? Work::renew : Work::nothing;
 }
 
 std::vector<std::string> ids_to_remove(Device const& device, Journal const& journal) {

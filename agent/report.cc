@@ -109,7 +109,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
   if (device.live) {
     auto const& [not_before, not_after] = device.live->validity;
     row.not_after = not_after;
-    row.renew_at = due_at(now, device.live->validity, device.live->window, device.serial);
+    row.renew_at = renew_at(device, now);
     row.due = now >= *row.renew_at;
     expired = now >= not_after;
     // A certificate that lives a week is not "about to expire" all its life.
@@ -143,6 +143,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
   } else {
     row.status = "OK";
     row.next = row.due ? "renew now" : "renew in " + length_text(*row.renew_at - now);
+    if (device.live->names != device.names) row.next += ": its names were changed";
   }
 
   if (expired) {

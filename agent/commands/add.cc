@@ -63,7 +63,9 @@ Result<Device> add_one(Desk& desk, Options const& options, std::vector<Sha256> c
   introduction.password = password.clone();
   introduction.name = options.name;
   introduction.fingerprints = fingerprints;
-  introduction.accept_plain_http = options.accept_plain_http;
+  // Of one camera a fingerprint says that it has a certificate; of several, which of them have is for them to show.
+  bool const has_certificate = !fingerprints.empty() && options.addresses.size() == 1;
+  introduction.accept_plain_http = options.accept_plain_http && !has_certificate;
   desk.store().read([&](store::ReadTxn& txn) { introduction.known_keys = known_keys(txn, introduction.endpoint); });
   bool const can_ask = ::isatty(0) != 0 && ::isatty(2) != 0;
   auto met = desk.run(first_contact(desk.devices(), desk.settings(), desk.sealer(), desk.clock(),

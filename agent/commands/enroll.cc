@@ -48,7 +48,8 @@ ExitCode run(Global const& global, Options const& options) {
     (*desk)->store().read([&](store::ReadTxn& txn) { journal = load_journal(txn, device.serial); });
     bool const goes_on = journal && next_step(*journal).has_value();
     if (goes_on || wants_certificate(device)) {
-      jobs.push_back({device.serial, goes_on ? journal->purpose : Purpose::enroll});
+      Purpose const begun = device.live ? Purpose::renew : Purpose::enroll;
+      jobs.push_back({device.serial, goes_on ? journal->purpose : begun});
     } else if (!options.all) {
       cannot |= !device.live;
       std::fprintf(stderr, "%s: %s\n", device.serial.c_str(),
@@ -73,7 +74,7 @@ void add_enroll(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->footer("Examples:\n  lenscap-agent enroll --all\n  lenscap-agent enroll ACCC8E68D4D2 --dry-run");
   auto options = std::make_shared<Options>();
   command->add_option("DEVICE", options->devices, "serial number, address or name");
-  command->add_flag("--all", options->all, "every camera that has no certificate of ours");
+  command->add_flag("--all", options->all, "every camera that has no certificate of ours, or one for other names");
   command->add_flag("--dry-run", options->dry_run, "only say what would be done");
   command->callback([&global, &outcome, options] { outcome = run(global, *options); });
 }

@@ -42,6 +42,7 @@ inline LiveCertificate live(std::string id, Time not_before, Seconds lifetime = 
   LiveCertificate certificate;
   certificate.id = std::move(id);
   certificate.chain_pem = "(chain of " + certificate.id + ")";
+  certificate.names = camera().names;
   certificate.key_pin = hash(7);
   certificate.validity = {not_before, not_before + lifetime};
   certificate.promoted = not_before;

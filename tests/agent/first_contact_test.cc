@@ -132,6 +132,25 @@ TEST_F(FirstContactTest, PlainHttpIsForDevicesThatHaveNothingElse) {
   EXPECT_EQ(device->https, HttpsState::missing_certificate);
 }
 
+// Whoever is in between can keep TLS silent; he must not get the login over plain HTTP for that.
+TEST_F(FirstContactTest, SilenceOnTlsIsNoDowngrade) {
+  turn_https_off();
+  auto known = introduction();
+  known.accept_plain_http = true;
+  known.known_keys = {camera.pin("factory")};
+  auto refused = meet(std::move(known));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::needs_confirmation);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("lenscap-agent remove"));
+
+  auto with_fingerprint = introduction();
+  with_fingerprint.fingerprints = {testing::hash(1)};
+  refused = meet(std::move(with_fingerprint));
+  EXPECT_EQ(refused.error().code(), Errc::needs_confirmation);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("--accept-fingerprint"));
+  EXPECT_THAT(camera.calls, ElementsAre("look", "look"));
+}
+
 TEST_F(FirstContactTest, WhatNoDriverServesIsKeptAsUnsupported) {
   camera.fail("open", DeviceError(DeviceErrc::unsupported, "too old"));
   auto device = meet(approved());
@@ -194,6 +213,7 @@ TEST_F(KeepDeviceTest, AKnownOneKeepsItsCertificateAndItsNames) {
   store->write([&](store::WriteTxn& txn) { return save_device(txn, known), true; });
 
   auto fresh = testing::camera();
+  fresh.pin = known.live->key_pin;  // it serves what we gave it
   fresh.added = kNow;
   fresh.names = testing::names("accc8e68d4d2.cams.example", "10.20.4.119");
   fresh.common_name = "accc8e68d4d2.cams.example";
@@ -209,7 +229,38 @@ TEST_F(KeepDeviceTest, AKnownOneKeepsItsCertificateAndItsNames) {
   EXPECT_TRUE(may_try(device, kNow));
   EXPECT_THAT(kept(), ElementsAre(device));
 
-  EXPECT_EQ(keep_device(*store, fresh, /*named=*/true)->names, fresh.names);
+  EXPECT_FALSE(wants_certificate(device));
+
+  auto const renamed = keep_device(*store, fresh, /*named=*/true).value();
+  EXPECT_EQ(renamed.names, fresh.names);
+  EXPECT_TRUE(wants_certificate(renamed)) << "its certificate carries the former names";
+  EXPECT_EQ(work_for(renamed, nullptr, kNow), Work::renew);
+}
+
+// Reset to the factory's state and approved anew: what it serves is not ours, so it has no certificate of ours.
+TEST_F(KeepDeviceTest, AKnownOneWithAnotherKeyHasNoCertificate) {
+  auto const known = testing::enrolled_camera();
+  store->write([&](store::WriteTxn& txn) { return save_device(txn, known), true; });
+  auto fresh = testing::camera();
+  fresh.pin = testing::hash(5);
+  auto const device = keep_device(*store, fresh, false).value();
+  EXPECT_EQ(device.live, std::nullopt);
+  EXPECT_EQ(device.pin, testing::hash(5));
+  EXPECT_THAT(device.leftover_ids, ElementsAre(known.live->id)) << "if it is still there, it goes";
+  EXPECT_EQ(work_for(device, nullptr, kNow), Work::enroll);
+}
+
+// At another address, say: the serial number is known, and so is the key that it should have shown.
+TEST_F(KeepDeviceTest, AKnownKeyIsNotForgottenForPlainHttp) {
+  auto const known = testing::camera();
+  store->write([&](store::WriteTxn& txn) { return save_device(txn, known), true; });
+  auto fresh = known;
+  fresh.pin.reset();
+  fresh.accept_plain_http = true;
+  auto const refused = keep_device(*store, fresh, false);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::needs_confirmation);
+  EXPECT_THAT(kept(), ElementsAre(known));
 }
 
 TEST_F(KeepDeviceTest, AKnownOneAtANewAddress) {

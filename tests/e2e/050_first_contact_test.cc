@@ -145,6 +145,28 @@ TEST_F(FirstContact, CameraThatWasResetAfterwards) {
   }
 }
 
+// Approved anew it is a camera without a certificate, and gets one; under another name it gets another.
+TEST_F(FirstContact, CameraThatWasResetOrRenamedGetsANewCertificate) {
+  Agent agent(site(), "anew");
+  agent.join();
+  Camera const camera = site().camera("G7");
+  ASSERT_EQ(agent.add({camera}).code, 0);
+  ASSERT_EQ(agent.run({"enroll", "--all"}).code, 0);
+  Camera const reset = replace(camera, "G7", camera.serial);
+  ASSERT_EQ(agent.add({reset}).code, 0);
+  EXPECT_EQ(text(agent.status_of(camera), "status"), "Not enrolled") << "it serves the factory's";
+  EXPECT_EQ(agent.run({"status"}).code, 6);
+  ASSERT_EQ(agent.run({"enroll", "--all"}).code, 0);
+  EXPECT_EQ(site().judge(reset, host_name(reset), true), "");
+
+  ASSERT_EQ(agent.add({reset}, {"--name", "tor.cams.example"}).code, 0);
+  EXPECT_THAT(text(agent.status_of(camera), "next"), HasSubstr("names were changed"));
+  Ran const renewed = agent.run({"renew", "--due"});
+  EXPECT_EQ(renewed.code, 0) << renewed.all();
+  EXPECT_EQ(site().judge(reset, "tor.cams.example", true), "");
+  EXPECT_EQ(agent.run({"renew", "--due"}).out, "Nothing to do.\n");
+}
+
 TEST_F(FirstContact, WrongPasswordIsSentOnce) {
   Agent agent(site(), "password");
   agent.join();
