@@ -14,10 +14,14 @@ constexpr store::Table kIntents{"ca_intents"};            // record key -> to-be
 constexpr store::Table kCertificates{"ca_certificates"};  // record key -> DER
 constexpr store::Table kState{"ca_state"};                // "clock" -> seconds since 1970
 // Indexes: the value is empty unless told otherwise, and the key ends with the record key.
-constexpr store::Table kSerials{"ca_serials"};  // serial -> record key
-constexpr store::Table kNames{"ca_names"};      // "d:cam1.example|" + record key; "i:10.0.0.1|" + record key
-constexpr store::Table kKeys{"ca_keys"};        // SPKI hash + "|" + record key
-constexpr store::Table kEnds{"ca_ends"};        // notAfter + "|" + record key
+constexpr store::Table kSerials{"ca_serials"};          // serial -> record key
+constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + record key; "i:10.0.0.1|" + record key
+constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + record key
+constexpr store::Table kEnds{"ca_ends"};                // notAfter + "|" + record key
+constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + record key
+// issuer + "|" + notAfter + "|" + record key -> when and why: a CRL is made of one scan, and leaves out what has ended
+constexpr store::Table kRevoked{"ca_revoked"};
+constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
 
 constexpr std::size_t kTimeCharacters = 10;
 
@@ -41,7 +45,28 @@ std::string record_key(Time recorded_at, std::string_view serial_hex) {
 
 // --- records as JSON ---
 
+std::string serial_of_key(std::string_view key) { return std::string(key.substr(kTimeCharacters + 1)); }
+
 constexpr int kVersion = 1;
+
+json::Object to_json(Revocation const& revocation) {
+  json::Object object{{"at", to_unix(revocation.at)}, {"by", revocation.by}};
+  if (revocation.reason) object.set("reason", static_cast<int>(*revocation.reason));
+  return object;
+}
+
+Result<Revocation> read_revocation(json::Object const& object) {
+  Revocation revocation;
+  TRY(auto at, json::need_int(object, "at"));
+  revocation.at = from_unix(at);
+  TRY(auto by, json::get_string(object, "by"));
+  revocation.by = std::move(by).value_or("");
+  TRY(auto reason, json::get_int(object, "reason"));
+  if (!reason) return revocation;
+  revocation.reason = x509::revocation_reason_of(*reason);
+  if (!revocation.reason) return Error(Errc::malformed, "reason " + std::to_string(*reason));
+  return revocation;
+}
 
 std::string to_json(CertificateRecord const& record) {
   json::Array dns;
@@ -52,6 +77,7 @@ std::string to_json(CertificateRecord const& record) {
                       {"serial", record.serial_hex},
                       {"status", record.status == CertificateStatus::issued ? "issued" : "possibly_issued"},
                       {"reference", record.reference},
+                      {"subscriber", record.subscriber},
                       {"profile", record.profile},
                       {"profile_hash", record.profile_hash},
                       {"issuer", record.issuer},
@@ -67,6 +93,7 @@ std::string to_json(CertificateRecord const& record) {
     object.set("issued_at", to_unix(*record.issued_at));
     object.set("fingerprint", record.fingerprint);
   }
+  if (record.revocation) object.set("revocation", to_json(*record.revocation));
   return json::write(object);
 }
 
@@ -80,6 +107,8 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   TRY(auto status, json::need_string(object, "status"));
   record.status = status == "issued" ? CertificateStatus::issued : CertificateStatus::possibly_issued;
   TRY(record.reference, json::need_string(object, "reference"));
+  TRY(auto subscriber, json::get_string(object, "subscriber"));
+  record.subscriber = std::move(subscriber).value_or("");
   TRY(record.profile, json::need_string(object, "profile"));
   TRY(record.profile_hash, json::need_string(object, "profile_hash"));
   TRY(record.issuer, json::need_string(object, "issuer"));
@@ -106,6 +135,10 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   if (issued_at) {
     record.issued_at = from_unix(*issued_at);
     TRY(record.fingerprint, json::need_string(object, "fingerprint"));
+  }
+  TRY(auto const revocation, json::get_object(object, "revocation"));
+  if (revocation) {
+    TRY(record.revocation, read_revocation(*revocation));
   }
   return record;
 }
@@ -151,7 +184,8 @@ std::optional<Time> clock_mark(store::ReadTxn& txn) {
 
 // --- writing ---
 
-Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference) {
+Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
+                       std::string_view subscriber) {
   if (draft.tbs().empty()) bug("an intent for a draft that is used up");
   auto const mark = clock_mark(txn);
   CHECK_OK(check_clock(mark, draft.prepared_at()));
@@ -163,6 +197,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
   CertificateRecord record{.serial_hex = serial,
                            .status = CertificateStatus::possibly_issued,
                            .reference = std::string(reference),
+                           .subscriber = std::string(subscriber),
                            .profile = draft.profile(),
                            .profile_hash = to_hex(draft.profile_hash()),
                            .issuer = to_hex(what.authority_key_id),
@@ -174,11 +209,13 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .not_after = what.not_after,
                            .recorded_at = draft.prepared_at(),
                            .issued_at = {},
-                           .fingerprint = {}};
+                           .fingerprint = {},
+                           .revocation = {}};
   std::string const key = record_key(record.recorded_at, serial);
   txn.put(kSerials, serial, key);
   txn.put(kRecords, key, to_json(record));
   txn.put(kIntents, key, as_text(draft.tbs()));
+  txn.put(kKeys, record.spki_hash + "|" + key, "");  // from now on: who takes it for another purpose has to see it
   if (!mark || *mark < draft.prepared_at()) txn.put(kState, "clock", std::to_string(to_unix(draft.prepared_at())));
   return {};
 }
@@ -211,8 +248,23 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
   txn.erase(kIntents, *key);
   for (x509::DnsName const& name : record.names.dns) txn.put(kNames, name_prefix(name) + *key, "");
   for (x509::IpAddress const& address : record.names.ip) txn.put(kNames, name_prefix(address) + *key, "");
-  txn.put(kKeys, record.spki_hash + "|" + *key, "");
   txn.put(kEnds, time_key(record.not_after) + "|" + *key, "");
+  if (!record.subscriber.empty()) txn.put(kSubscribers, record.subscriber + "|" + *key, "");
+  return {};
+}
+
+Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
+  auto const key = serial_hex.empty() ? std::nullopt : txn.get(kSerials, serial_hex);
+  if (!key) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
+  CertificateRecord record = load_record(txn, *key);
+  if (record.revocation)
+    return Error(Errc::already_revoked, "this certificate was revoked at " + to_rfc3339(record.revocation->at));
+  record.revocation = revocation;
+  txn.put(kRecords, *key, to_json(record));
+  auto const entry = record.issuer + "|" + time_key(record.not_after) + "|" + *key;
+  txn.put(kRevoked, entry, json::write(to_json(revocation)));
+  if (revocation.reason == x509::RevocationReason::key_compromise)
+    txn.put(kCompromised, record.spki_hash, record.serial_hex);
   return {};
 }
 
@@ -243,6 +295,24 @@ std::optional<Bytes> find_intent_tbs(store::ReadTxn& txn, std::string_view seria
   auto const tbs = txn.get(kIntents, *key);
   if (!tbs) return std::nullopt;
   return to_bytes(*tbs);
+}
+
+std::optional<Revocation> find_revocation(store::ReadTxn& txn, std::string_view serial_hex) {
+  auto record = find_by_serial(txn, serial_hex);
+  return record ? std::move(record->revocation) : std::nullopt;
+}
+
+bool is_compromised(store::ReadTxn& txn, x509::PublicKey const& key) {
+  return txn.get(kCompromised, to_hex(key.spki_hash())).has_value();
+}
+
+bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key) {
+  bool found = false;
+  store::scan_prefix(txn, kKeys, to_hex(key.spki_hash()) + "|", [&](std::string_view, std::string_view) {
+    found = true;
+    return false;
+  });
+  return found;
 }
 
 namespace {
@@ -328,6 +398,25 @@ void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, RecordVi
 
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit) {
   visit_records(txn, keys_with_prefix(txn, kKeys, to_hex(key.spki_hash()) + "|"), visit);
+}
+
+void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
+                   std::function<bool(RevokedCertificate const&)> const& visit) {
+  auto const prefix = std::string(issuer) + "|";
+  txn.scan(kRevoked, prefix + time_key(ends_from), [&](std::string_view key, std::string_view value) {
+    if (!key.starts_with(prefix)) return false;
+    auto const broken = [&](Error const& error) {
+      return store::Broken("the revocation " + std::string(key) + " cannot be read: " + error.detail());
+    };
+    auto const object = json::parse_object(value);
+    if (!object.ok()) throw broken(object.error());
+    auto const revocation = read_revocation(*object);
+    if (!revocation.ok()) throw broken(revocation.error());
+    return visit({.serial_hex = serial_of_key(record_key_of(key)),
+                  .not_after = time_of_key(key.substr(prefix.size())),
+                  .revoked_at = revocation->at,
+                  .reason = revocation->reason});
+  });
 }
 
 }  // namespace lenscap::ca

@@ -1,9 +1,9 @@
-// The book of serials: what was about to be signed (intents) and what was issued, with indexes. Free functions over the
-// store's transactions, so that the caller can put its own records into the same transaction.
+// The book of serials: what was about to be signed (intents), what was issued and what was revoked, with indexes. Free
+// functions over the store's transactions, so that the caller can put its own records into the same transaction.
 //
 // Guaranteed: a serial is taken once and for ever; an intent never disappears, it becomes a certificate or stays
-// `possibly issued`. Not guaranteed: that an intent without certificate was not signed: after a crash nobody knows, so
-// it counts as issued for every purpose of safety.
+// `possibly issued`; a revocation is for good. Not guaranteed: that an intent without certificate was not signed: after
+// a crash nobody knows, so it counts as issued for every purpose of safety.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/x509/certificate.h"
+#include "base/x509/revocation_reason.h"
 #include "ca/issuer.h"
 #include "store/store.h"
 
@@ -22,10 +23,19 @@ enum class CertificateStatus {
 };
 std::string_view to_string(CertificateStatus status);  // "possibly issued", "issued"
 
+struct Revocation {
+  Time at{};
+  std::optional<x509::RevocationReason> reason;  // none was given: a CRL entry without a code (8555-7.6-3)
+  std::string by;                                // for people: who asked for it
+
+  bool operator==(Revocation const&) const = default;
+};
+
 struct CertificateRecord {
   std::string serial_hex;
   CertificateStatus status = CertificateStatus::possibly_issued;
-  std::string reference;  // the caller's, opaque here; the ACME server writes the order's id
+  std::string reference;   // the caller's, opaque here; the ACME server writes the order's id
+  std::string subscriber;  // whose certificate it is, opaque here: the ACME account's id; empty for the CA's own
   std::string profile;
   std::string profile_hash;  // hex
   std::string issuer;        // hex key id of the issuing certificate
@@ -38,6 +48,7 @@ struct CertificateRecord {
   Time recorded_at{};             // of the intent
   std::optional<Time> issued_at;  // when the certificate was recorded
   std::string fingerprint;        // hex SHA-256 of the certificate; empty until issued
+  std::optional<Revocation> revocation;
 };
 
 // A clock that runs back more than this is not believed: refusing for a while costs less than certificates from the
@@ -48,20 +59,32 @@ Result<> check_clock(std::optional<Time> mark, Time now);
 // The highest time that ever stood in an intent.
 std::optional<Time> clock_mark(store::ReadTxn& txn);
 
-// Reserves the serial, stores the to-be-signed octets and `reference`, and lifts the clock's mark. Refuses when the
-// serial is taken (Errc::internal) or the clock has run back (Errc::unavailable). Call it before sign(), and sign only
-// after the transaction is durable.
-Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference);
+// Reserves the serial, stores the to-be-signed octets, `reference` and `subscriber`, and lifts the clock's mark.
+// Refuses when the serial is taken (Errc::internal) or the clock has run back (Errc::unavailable). Call it before
+// sign(), and sign only after the transaction is durable.
+Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
+                       std::string_view subscriber = {});
 
 // Completes the intent with the certificate; the to-be-signed octets must be those of the intent (Errc::internal
 // otherwise, also when there is no intent). Recording the same certificate again changes nothing.
 Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificate, Time now);
+
+// Revokes a certificate, or what was possibly issued, once and for all; by key_compromise its key, too, is never
+// certified again (is_compromised). Errc::not_found: no such serial. Errc::already_revoked: since when.
+Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation);
 
 // Serials as lower-case hex without leading zeros octets, as x509::Certificate::serial_hex() gives them.
 std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex);
 std::optional<x509::Certificate> find_certificate(store::ReadTxn& txn, std::string_view serial_hex);
 // The octets of an intent that has no certificate yet.
 std::optional<Bytes> find_intent_tbs(store::ReadTxn& txn, std::string_view serial_hex);
+
+// Was this certificate revoked, and when? Nothing also when there is no such serial.
+std::optional<Revocation> find_revocation(store::ReadTxn& txn, std::string_view serial_hex);
+// Was a certificate of this key revoked because the key is in wrong hands?
+bool is_compromised(store::ReadTxn& txn, x509::PublicKey const& key);
+// Is this the key of a certificate, or of one that is about to be signed?
+bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
 
 using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false stops
 
@@ -74,7 +97,19 @@ void visit_expiring(store::ReadTxn& txn, Time from, Time until, RecordVisitor co
 // Issued certificates that hold exactly this name, oldest first.
 void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, RecordVisitor const& visit);
 void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, RecordVisitor const& visit);
-// Issued certificates for this key, oldest first.
+// Certificates for this key, issued and possibly issued, oldest first.
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit);
+
+// What a CRL says of one certificate.
+struct RevokedCertificate {
+  std::string serial_hex;
+  Time not_after{};
+  Time revoked_at{};
+  std::optional<x509::RevocationReason> reason;
+};
+// The revoked certificates of one issuer (CertificateRecord::issuer) that end at `ends_from` or later, soonest first;
+// false stops. Reads an index alone, nothing else of the ledger.
+void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
+                   std::function<bool(RevokedCertificate const&)> const& visit);
 
 }  // namespace lenscap::ca

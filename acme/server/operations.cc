@@ -158,7 +158,7 @@ Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
   Object object;
   object.set("serial", record.serial_hex);
   auto const expired = record.status == ca::CertificateStatus::issued && record.not_after < now;
-  object.set("status", expired ? std::string_view("expired") : to_string(record.status));
+  object.set("status", record.revocation ? "revoked" : expired ? "expired" : to_string(record.status));
   std::vector<std::string> names;
   for (auto const& identifier : to_identifiers(record.names)) names.push_back(identifier.value());
   object.set("names", Value::strings(names));
@@ -166,6 +166,12 @@ Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
   object.set("not_before", to_rfc3339(record.not_before));
   object.set("not_after", to_rfc3339(record.not_after));
   object.set("reference", record.reference);
+  if (!record.subscriber.empty()) object.set("account", record.subscriber);
+  if (record.revocation) {
+    object.set("revoked_at", to_rfc3339(record.revocation->at));
+    object.set("reason", x509::to_string(record.revocation->reason.value_or(x509::RevocationReason::unspecified)));
+    object.set("revoked_by", record.revocation->by);
+  }
   return object;
 }
 
@@ -191,13 +197,11 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
   TRY(auto const serial, json::need_string(arguments, "serial"));
   std::optional<ca::CertificateRecord> record;
   std::optional<x509::Certificate> certificate;
-  std::optional<Order> order;
   context.store.read([&](store::ReadTxn& txn) {
     if (serial.empty() || serial.size() > 40) return;
     record = ca::find_by_serial(txn, serial);
     if (!record) return;
     certificate = ca::find_certificate(txn, serial);
-    order = load_order(txn, record->reference);
   });
   if (!record) return Error(Errc::not_found, "there is no certificate with serial " + serial);
   auto object = certificate_to_json(*record, context.now);
@@ -207,7 +211,6 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
   object.set("profile_sha256", record->profile_hash);
   object.set("key_sha256", record->spki_hash);
   if (!record->fingerprint.empty()) object.set("sha256", record->fingerprint);
-  if (order) object.set("account", order->account_id);
   if (certificate) object.set("pem", certificate->pem());
   return object;
 }

@@ -17,9 +17,11 @@ class Ledger : public ::testing::Test {
   Draft draft(x509::NameSet const& wanted, Time now = kNow, std::string const& profile_name = "camera-https") {
     return ca.issuer->prepare(profile(profile_name), request(wanted, profile_name), now).value();
   }
-  Result<> intend(Draft const& wanted, std::string const& reference = "order-1") {
+  Result<> intend(Draft const& wanted, std::string const& reference = "order-1",
+                  std::string const& subscriber = "account-1") {
     Result<> outcome;
-    store->write([&](store::WriteTxn& txn) { return (outcome = record_intent(txn, wanted, reference)).ok(); });
+    store->write(
+        [&](store::WriteTxn& txn) { return (outcome = record_intent(txn, wanted, reference, subscriber)).ok(); });
     return outcome;
   }
   Result<> complete(x509::Certificate const& certificate, Time now = kNow) {
@@ -33,6 +35,13 @@ class Ledger : public ::testing::Test {
     auto certificate = ca.issuer->sign(std::move(made)).value();
     EXPECT_TRUE(complete(certificate, now).ok());
     return certificate;
+  }
+  Result<> revoke(std::string const& serial, Time at, std::optional<x509::RevocationReason> reason = {}) {
+    Result<> outcome;
+    store->write([&](store::WriteTxn& txn) {
+      return (outcome = record_revoked(txn, serial, {.at = at, .reason = reason, .by = "account-1"})).ok();
+    });
+    return outcome;
   }
   template <class Function>
   auto read(Function const& function) {
@@ -79,6 +88,8 @@ TEST_F(Ledger, IntentBecomesACertificate) {
   ASSERT_TRUE(record);
   EXPECT_EQ(record->status, CertificateStatus::issued);
   EXPECT_EQ(record->reference, "order-7");
+  EXPECT_EQ(record->subscriber, "account-1");
+  EXPECT_FALSE(record->revocation);
   EXPECT_EQ(record->profile, "camera-https");
   EXPECT_EQ(record->profile_hash, to_hex(profile("camera-https").hash()));
   EXPECT_EQ(record->issuer, to_hex(ca.ca.issuing.subject_key_id()));
@@ -189,6 +200,95 @@ TEST_F(Ledger, ByNameKeyAndEnd) {
                 visit_expiring(txn, first.not_after() + Seconds(1), first.not_after() + 100 * kDay, visit);
               }),
               ElementsAre("aa.cams.example", "b.cams.example"));
+}
+
+TEST_F(Ledger, AKeyIsCertifiedFromTheIntentOn) {  // 8555-11.1-1
+  auto made = draft(names({"a.cams.example"}));
+  auto const key = made.what().key;
+  auto const certified = [&] { return read([&](store::ReadTxn& txn) { return is_certified(txn, key); }); };
+  EXPECT_FALSE(certified());
+  ASSERT_TRUE(intend(made).ok());
+  EXPECT_TRUE(certified());
+  ASSERT_TRUE(complete(ca.issuer->sign(std::move(made)).value()).ok());
+  EXPECT_TRUE(certified());
+  auto const other = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  EXPECT_FALSE(read([&](store::ReadTxn& txn) { return is_certified(txn, other.public_key()); }));
+}
+
+TEST_F(Ledger, ARevocationIsForGood) {  // 8555-7.6-5
+  auto const serial = issue(names({"a.cams.example"})).serial_hex();
+  auto const found = [&] { return read([&](store::ReadTxn& txn) { return find_revocation(txn, serial); }); };
+  EXPECT_FALSE(found());
+  ASSERT_TRUE(revoke(serial, kNow + kHour, x509::RevocationReason::superseded).ok());
+  Revocation const wanted{kNow + kHour, x509::RevocationReason::superseded, "account-1"};
+  EXPECT_EQ(found(), wanted);
+  auto const again = revoke(serial, kNow + 2 * kHour);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code(), Errc::already_revoked);
+  EXPECT_THAT(again.error().detail(), HasSubstr("2026-06-01T13:00:00Z"));
+  EXPECT_EQ(found(), wanted);
+  EXPECT_EQ(revoke("00", kNow).error().code(), Errc::not_found);
+  EXPECT_EQ(revoke("", kNow).error().code(), Errc::not_found);
+  EXPECT_FALSE(read([&](store::ReadTxn& txn) { return find_revocation(txn, "00"); }));
+}
+
+TEST_F(Ledger, WhatWasPossiblyIssuedCanBeRevoked) {
+  auto const lost = draft(names({"a.cams.example"}));
+  ASSERT_TRUE(intend(lost).ok());
+  ASSERT_TRUE(revoke(lost.serial_hex(), kNow).ok());
+  auto const record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, lost.serial_hex()); });
+  EXPECT_EQ(record->status, CertificateStatus::possibly_issued);
+  EXPECT_EQ(record->revocation, (Revocation{kNow, std::nullopt, "account-1"}));  // 8555-7.6-3
+}
+
+TEST_F(Ledger, AKeyInWrongHandsIsRemembered) {
+  struct Case {
+    std::optional<x509::RevocationReason> reason;
+    bool compromised;
+  };
+  for (auto const& c : {Case{{}, false}, Case{x509::RevocationReason::superseded, false},
+                        Case{x509::RevocationReason::key_compromise, true}}) {
+    auto const certificate = issue(names({"a.cams.example"}));
+    auto const compromised = [&] {
+      return read([&](store::ReadTxn& txn) { return is_compromised(txn, certificate.key()); });
+    };
+    EXPECT_FALSE(compromised());
+    ASSERT_TRUE(revoke(certificate.serial_hex(), kNow, c.reason).ok());
+    EXPECT_EQ(compromised(), c.compromised);
+  }
+}
+
+TEST_F(Ledger, RevokedOnesOfAnIssuerThatHaveNotEnded) {  // 8555-7.6-6
+  auto const early = issue(names({"early.cams.example"}));
+  issue(names({"good.cams.example"}));
+  auto const late = issue(names({"late.cams.example"}), kNow + kDay);
+  ASSERT_TRUE(revoke(late.serial_hex(), kNow + kDay, x509::RevocationReason::superseded).ok());
+  ASSERT_TRUE(revoke(early.serial_hex(), kNow + 2 * kDay).ok());
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  auto const revoked = [&](std::string const& of, Time ends_from, std::size_t at_most = 10) {
+    std::vector<RevokedCertificate> found;
+    store->read([&](store::ReadTxn& txn) {
+      visit_revoked(txn, of, ends_from, [&](RevokedCertificate const& one) {
+        found.push_back(one);
+        return found.size() < at_most;
+      });
+    });
+    return found;
+  };
+  auto const all = revoked(issuer, kNow);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].serial_hex, early.serial_hex());
+  EXPECT_EQ(all[0].not_after, early.not_after());
+  EXPECT_EQ(all[0].revoked_at, kNow + 2 * kDay);
+  EXPECT_EQ(all[0].reason, std::nullopt);
+  EXPECT_EQ(all[1].serial_hex, late.serial_hex());
+  EXPECT_EQ(all[1].reason, x509::RevocationReason::superseded);
+  EXPECT_EQ(revoked(issuer, kNow, 1).size(), 1u);
+  EXPECT_EQ(revoked(issuer, early.not_after()).size(), 2u);
+  EXPECT_EQ(revoked(issuer, early.not_after() + Seconds(1)).size(), 1u);
+  // Issuers whose entries would stand before, at the beginning of, and behind these.
+  for (auto const& other : {std::string("!"), issuer.substr(0, issuer.size() - 1), issuer + "0", std::string("z")})
+    EXPECT_EQ(revoked(other, kNow).size(), 0u) << other;
 }
 
 TEST_F(Ledger, RecordThatCannotBeRead) {

@@ -14,8 +14,7 @@ net::Awaitable<Result<net::Response>> certificate(App& app, SignedRequest const&
     auto const& serial = request.params.at("certificate");
     if (serial.size() > 40) return not_found();  // 20 octets
     auto const record = ca::find_by_serial(txn, serial);
-    if (!record) return not_found();
-    CHECK_OK(load_order(txn, record->reference, request.account().id));  // 8555-7.4.2-2
+    if (!record || record->subscriber != request.account().id) return not_found();  // 8555-7.4.2-2
     auto found = ca::find_certificate(txn, serial);
     if (!found) return not_found();
     return *std::move(found);

@@ -58,7 +58,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
     TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
     TRY(auto next, begin_finalize(std::move(current), request.now));  // 8555-7.4-8: one of two wins
     save_order(txn, next);
-    CHECK_OK(ca::record_intent(txn, draft, next.id));
+    CHECK_OK(ca::record_intent(txn, draft, next.id, next.account_id));
     return next;
   };
   CO_TRY(auto const claimed, co_await app.db.write(claim));
