@@ -7,19 +7,10 @@
 #include <sstream>
 #include <stdexcept>
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include "agent/commands/commands.h"
+#include "base/private_memory.h"
 
 namespace {
-
-// No core dump and no debugger of another user's: both would hold camera passwords.
-void keep_memory_private() {
-  rlimit const none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0);
-}
 
 constexpr std::string_view kJoinString = "lenscap1.";
 

@@ -22,30 +22,16 @@ std::string resolved(Settings const& settings) {
   return std::string(kFile) + settings.path(settings.vault_key.substr(kFile.size()));
 }
 
-// Without "..", symbolic links and double slashes, as far as the path exists.
-std::filesystem::path settled(std::string const& path) {
-  std::error_code ignored;
-  auto const whole = std::filesystem::absolute(path, ignored);
-  auto result = std::filesystem::weakly_canonical(whole, ignored);
-  if (ignored) result = whole.lexically_normal();
-  return result.has_filename() ? result : result.parent_path();
-}
-
-bool lies_within(std::filesystem::path const& path, std::filesystem::path const& directory) {
-  auto const [rest, end] = std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
-  return rest == directory.end();
-}
-
 }  // namespace
 
 bool is_sealed(Settings const& settings) {
   std::string const source = resolved(settings);
   if (!source.starts_with(kFile)) return true;
-  auto const key = settled(source.substr(kFile.size()));
-  if (lies_within(key, settled(settings.state_dir))) return false;
+  std::string const key = source.substr(kFile.size());
+  if (lies_within(key, settings.state_dir)) return false;
   if (!settings.store.starts_with(kLmdb)) return true;
-  auto const store = settled(settings.path(settings.store.substr(kLmdb.size())));
-  return !lies_within(key, store) && key.parent_path() != store.parent_path();
+  // Beside the store is as good as within it.
+  return !lies_within(key, settings.path(settings.store.substr(kLmdb.size())) + "/..");
 }
 
 Result<Vault> Vault::open(Settings const& settings, store::Store& store) {

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "base/random.h"
 
@@ -106,6 +108,20 @@ Result<> create_file(std::string const& path, std::string_view content, mode_t m
     return refusal("create", path);
   }
   return sync_directory(path);
+}
+
+bool lies_within(std::string const& path, std::string const& directory) {
+  // Without "..", symbolic links and double slashes, as far as the path exists.
+  auto const settled = [](std::string const& text) {
+    std::error_code failed;
+    auto const whole = std::filesystem::absolute(text, failed);
+    auto result = std::filesystem::weakly_canonical(whole, failed);
+    if (failed) result = whole.lexically_normal();
+    return result.has_filename() ? result : result.parent_path();
+  };
+  auto const inner = settled(path);
+  auto const outer = settled(directory);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 bool file_exists(std::string const& path) {

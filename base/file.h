@@ -16,5 +16,7 @@ Result<> write_file(std::string const& path, std::string_view content, mode_t mo
 // As write_file, but refuses (Errc::conflict) when the file exists.
 Result<> create_file(std::string const& path, std::string_view content, mode_t mode = 0600);
 bool file_exists(std::string const& path);
+// Does the path name the directory or something below it, whatever "..", links and relative names say?
+bool lies_within(std::string const& path, std::string const& directory);
 
 }  // namespace lenscap

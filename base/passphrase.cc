@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -17,12 +19,13 @@ namespace {
 
 constexpr std::size_t kPassphraseBytesMax = 1024;
 
-Result<SecretBytes> from_file(std::string const& path, std::string_view what) {
+// `forbidden`: mode bits by which others could read it.
+Result<SecretBytes> from_file(std::string const& path, std::string_view what, mode_t forbidden) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     return Error(Errc::file, fmt::format("cannot read the {} from {}: {}", what, path, std::strerror(errno)));
   }
-  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
+  if (S_ISREG(info.st_mode) && (info.st_mode & forbidden) != 0) {
     return Error(Errc::file,
                  fmt::format("{} holds the {} and others may read it; run: chmod 600 {}", path, what, path));
   }
@@ -32,6 +35,52 @@ Result<SecretBytes> from_file(std::string const& path, std::string_view what) {
   OPENSSL_cleanse(content.data(), content.size());
   if (secret.empty()) return Error(Errc::file, fmt::format("{} is empty; it must hold the {}", path, what));
   return secret;
+}
+
+// While it lives, the terminal shows nothing of what is typed, and a signal that would end or stop the process waits:
+// the terminal must not be left mute.
+class Silence {
+ public:
+  explicit Silence(int tty) : tty_(tty), changed_(::tcgetattr(tty, &before_) == 0) {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    for (int const signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP}) ::sigaddset(&signals, signal);
+    ::pthread_sigmask(SIG_BLOCK, &signals, &mask_);
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (changed_) ::tcsetattr(tty, TCSAFLUSH, &silent);
+  }
+  ~Silence() {
+    if (changed_) ::tcsetattr(tty_, TCSAFLUSH, &before_);
+    ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);  // what waited happens now
+  }
+  Silence(Silence const&) = delete;
+  Silence& operator=(Silence const&) = delete;
+
+ private:
+  int tty_;
+  termios before_{};
+  bool changed_;
+  sigset_t mask_{};
+};
+
+// Is a signal waiting that Silence holds back?
+bool interrupted() {
+  sigset_t waiting;
+  return ::sigpending(&waiting) == 0 &&
+         (::sigismember(&waiting, SIGINT) == 1 || ::sigismember(&waiting, SIGTERM) == 1 ||
+          ::sigismember(&waiting, SIGQUIT) == 1 || ::sigismember(&waiting, SIGHUP) == 1);
+}
+
+// One octet, or nothing: the end, an error, or a signal that wants to end the process.
+bool read_octet(int tty, std::uint8_t& octet) {
+  constexpr int kLookForSignalsEveryMs = 100;
+  for (;;) {
+    pollfd waiting{tty, POLLIN, 0};
+    int const ready = ::poll(&waiting, 1, kLookForSignalsEveryMs);
+    if (ready > 0) return ::read(tty, &octet, 1) == 1;
+    if (ready < 0 || interrupted()) return false;
+  }
 }
 
 // Reads one line from the terminal without echo.
@@ -44,19 +93,16 @@ Result<SecretBytes> from_terminal(std::string const& question) {
                     question));
   }
   std::string const prompt = question + ": ";
-  termios before{};
-  bool const changed = ::tcgetattr(tty, &before) == 0;
-  termios silent = before;
-  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  if (changed) ::tcsetattr(tty, TCSAFLUSH, &silent);
   Bytes line;
   line.reserve(kPassphraseBytesMax);
-  if (::write(tty, prompt.data(), prompt.size()) >= 0) {
-    std::uint8_t c = 0;
-    while (line.size() < kPassphraseBytesMax && ::read(tty, &c, 1) == 1 && c != '\n') line.push_back(c);
+  {
+    Silence const silence(tty);
+    if (::write(tty, prompt.data(), prompt.size()) >= 0) {
+      std::uint8_t c = 0;
+      while (line.size() < kPassphraseBytesMax && read_octet(tty, c) && c != '\n') line.push_back(c);
+    }
+    [[maybe_unused]] auto const newline = ::write(tty, "\n", 1);
   }
-  if (changed) ::tcsetattr(tty, TCSAFLUSH, &before);
-  [[maybe_unused]] auto const newline = ::write(tty, "\n", 1);
   ::close(tty);
   if (line.empty()) return Error(Errc::needs_confirmation, fmt::format("{}: nothing was entered", question));
   return SecretBytes(std::move(line));
@@ -66,7 +112,7 @@ Result<SecretBytes> from_terminal(std::string const& question) {
 
 Result<SecretBytes> read_passphrase(std::string const& source, std::string_view what) {
   if (source == "prompt") return from_terminal(fmt::format("Enter the {}", what));
-  if (source.starts_with("file:")) return from_file(source.substr(5), what);
+  if (source.starts_with("file:")) return from_file(source.substr(5), what, 077);
   if (source.starts_with("credential:")) {
     char const* directory = std::getenv("CREDENTIALS_DIRECTORY");  // a directory's name, not a secret
     std::string const name = source.substr(11);
@@ -77,7 +123,8 @@ Result<SecretBytes> read_passphrase(std::string const& source, std::string_view 
                       "systemd with LoadCredential, or choose file: or prompt",
                       what, name));
     }
-    return from_file(std::string(directory) + "/" + name, what);
+    // systemd grants the service's user by an access list, which shows as the group's bit; the directory is private.
+    return from_file(std::string(directory) + "/" + name, what, 007);
   }
   return Error(Errc::settings,
                fmt::format("the {} cannot come from '{}'; write credential:NAME, file:PATH or prompt", what, source));

@@ -1,5 +1,5 @@
 // Octets that must not leave the process: wiped when they end, never printed, not copied by accident.
-// It does NOT keep the kernel from swapping; the programs lock their memory for that.
+// It does NOT keep the kernel from swapping, nor a core dump from holding them: see base/private_memory.h.
 #pragma once
 
 #include <openssl/crypto.h>

@@ -284,12 +284,14 @@ Result<> install_files(std::string const& state_dir, std::string const& keys_dir
 
 }  // namespace
 
-Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now) {
+Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now,
+                               std::function<Result<>()> const& prepare) {
   CHECK_OK(check_passphrases(passphrases));
   std::string const keys_dir = settings.state_dir + "/keys";
   CHECK_OK(refuse_existing(keys_dir));
   TRY(auto made, generate_ca(settings, now));
   CHECK_OK(make_directory(settings.state_dir));
+  if (prepare) CHECK_OK(prepare());
   std::vector<File> const files{
       {"root.pem", made.root.pem(), 0644},
       {"root.key", made.root_key.to_encrypted_pem(passphrases.root), 0600},

@@ -3,6 +3,7 @@
 // and never touches an existing CA.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,10 @@ struct GeneratedCa {
 Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now);
 
 // generate_ca() into STATE/keys. All files appear at once or not at all. Refuses (Errc::conflict) when STATE/keys
-// exists with anything in it; Takes about 3 s: scrypt.
-Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now);
+// exists with anything in it. `prepare` is called when nothing but the disk can refuse any more, and STATE is there;
+// what it refuses ends all, before any key appears. Takes about 3 s: scrypt.
+Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now,
+                               std::function<Result<>()> const& prepare = {});
 
 // "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.
 std::string fingerprint_text(x509::Certificate const& certificate);

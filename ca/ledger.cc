@@ -169,7 +169,9 @@ std::string_view to_string(CertificateStatus status) {
 Result<> check_clock(std::optional<Time> mark, Time now) {
   if (!mark || now >= *mark - kClockStepBack) return {};
   return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) + ", but a certificate was made at " +
-                                      to_rfc3339(*mark) + "; nothing is signed until the clock is right");
+                                      to_rfc3339(*mark) +
+                                      "; nothing is signed until the clock is right. If it is right now and was ahead "
+                                      "then: lenscap-ca serve --accept-clock, once");
 }
 
 std::optional<Time> clock_mark(store::ReadTxn& txn) {
@@ -180,6 +182,13 @@ std::optional<Time> clock_mark(store::ReadTxn& txn) {
   if (error != std::errc{} || end != text->data() + text->size())
     throw store::Broken("the ledger's clock mark cannot be read");
   return from_unix(seconds);
+}
+
+std::optional<Time> accept_clock(store::WriteTxn& txn, Time now) {
+  auto const mark = clock_mark(txn);
+  if (!mark || *mark <= now) return std::nullopt;
+  txn.put(kState, "clock", std::to_string(to_unix(now)));
+  return mark;
 }
 
 // --- writing ---

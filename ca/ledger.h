@@ -58,6 +58,9 @@ constexpr Seconds kClockStepBack{300};
 Result<> check_clock(std::optional<Time> mark, Time now);
 // The highest time that ever stood in an intent.
 std::optional<Time> clock_mark(store::ReadTxn& txn);
+// A person says that the clock is right and the mark is not: once, this machine's clock ran ahead. Lowers the mark to
+// `now`; gives the former one when it was later.
+std::optional<Time> accept_clock(store::WriteTxn& txn, Time now);
 
 // Reserves the serial, stores the to-be-signed octets, `reference` and `subscriber`, and lifts the clock's mark.
 // Refuses when the serial is taken (Errc::internal) or the clock has run back (Errc::unavailable). Call it before

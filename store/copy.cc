@@ -65,7 +65,7 @@ Result<std::size_t> dump(Store& store, std::ostream& out) {
     return static_cast<bool>(out);
   };
   store.read([&](ReadTxn& txn) {
-    records = 0;
+    records = 0;  // LMDB runs the body once; `out` could not be taken back
     write({{"lenscap_store", kDumpFormat}, {"version", txn.get(kMeta, "version").value_or("")}});
     for (auto const& name : txn.tables()) {
       if (name == kMeta.name) continue;

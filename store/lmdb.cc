@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 
@@ -268,6 +269,8 @@ struct EnvClose {
 };
 using Env = std::unique_ptr<MDB_env, EnvClose>;
 
+constexpr auto kLookForReadersEvery = std::chrono::minutes(1);
+
 class LmdbStore final : public Store {
  public:
   LmdbStore(Fd lock, Env env, MDB_dbi dbi)
@@ -298,12 +301,22 @@ class LmdbStore final : public Store {
     broken_.store(true, std::memory_order_release);
   }
 
+  // A process that was killed while it read keeps its snapshot's pages from being used again, until somebody looks.
+  void forget_dead_readers() {
+    auto const now = std::chrono::steady_clock::now();
+    if (now < look_for_readers_at_) return;
+    look_for_readers_at_ = now + kLookForReadersEvery;
+    int dead = 0;
+    (void)mdb_reader_check(env_.get(), &dead);  // to fail at looking is no reason not to write
+  }
+
   // Group commit: every body runs against an overlay on the one transaction, so that it sees the writes of those
   // before it and can be undone alone; what it agreed to goes into the transaction; one commit for all of them.
   // On the writing thread only, which is the only one that ever has a write transaction.
   void commit(std::vector<WriteJob>& jobs) noexcept {
     try {
       throw_if_broken();
+      forget_dead_readers();
       Txn txn(env_.get(), 0);
       bool changed = false;
       for (auto& job : jobs) {
@@ -375,8 +388,9 @@ class LmdbStore final : public Store {
   Env env_;
   MDB_dbi dbi_;
   std::atomic<bool> broken_ = false;
-  std::string broken_text_;  // written once, before broken_ is set
-  Writer writer_;            // last: its thread uses everything above
+  std::string broken_text_;                                      // written once, before broken_ is set
+  std::chrono::steady_clock::time_point look_for_readers_at_{};  // the writing thread's
+  Writer writer_;                                                // last: its thread uses everything above
 };
 
 // A look at a store that another process may be writing: LMDB's snapshots make that safe without our lock.

@@ -45,7 +45,7 @@ void Overlay::scan(Table table, std::string_view from, Visitor const& visit) {
       visit_ours();
     } else if (auto late = writes_.empty() ? writes_.end() : writes_.find(scan_key(table, key));
                late != writes_.end()) {
-      if (late->second) more = visit(key, *late->second);  // written by `visit` during this scan
+      if (auto const copy = late->second) more = visit(key, *copy);  // written by `visit` during this scan
     } else {
       more = visit(key, value);
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "acme/server/commands/commands.h"
+#include "base/private_memory.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lenscap::keep_memory_private();
   try {
     return run(argc, argv);
   } catch (std::exception const& e) {

@@ -85,6 +85,9 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
   TRY(record.key.bind_by, read_time(arguments, "bind_by"));
   TRY(auto uses, json::get_string(arguments, "uses"));
   if (uses && *uses != "single" && *uses != "many") return usage("--uses must be single or many");
+  TRY(auto wants_join, json::get_bool(arguments, "join"));
+  if (wants_join.value_or(false) && !context.settings.http)
+    return usage("a join word needs plain HTTP for the root: set server.http; or give the key id and MAC key by hand");
   record.key.use = uses == "many" ? EabUse::many : EabUse::single;
   record.key.created = context.now;
   record.key.kid = random_token();
@@ -100,11 +103,7 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
   Object result;
   result.set("kid", record.key.kid).set("mac_key", to_base64url(mac_key.view()));
   result.set("directory", context.settings.urls.directory());
-  TRY(auto wants_join, json::get_bool(arguments, "join"));
   if (wants_join.value_or(false)) {
-    if (!context.settings.http)
-      return usage(
-          "a join word needs plain HTTP for the root: set server.http; or give the key id and MAC key by hand");
     JoinString join;
     join.directory = context.settings.urls.directory();
     join.root_sha256 = context.root.fingerprint();
@@ -133,6 +132,7 @@ Object eab_to_json(EabKey const& key, Time now) {
 Result<Object> list_eab(OperationContext const& context, Object const&) {
   json::Array keys;
   context.store.read([&](store::ReadTxn& txn) {
+    keys.clear();
     visit_eab(txn, [&](EabRecord const& record) {
       keys.emplace_back(eab_to_json(record.key, context.now));
       return true;
@@ -185,6 +185,7 @@ Result<Object> list_certificates(OperationContext const& context, Object const& 
     return certificates.size() < limit;
   };
   context.store.read([&](store::ReadTxn& txn) {
+    certificates.clear();
     if (expiring)
       ca::visit_expiring(txn, context.now, context.now + Seconds(*expiring), visit);
     else
@@ -218,6 +219,7 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
 Result<Object> list_accounts(OperationContext const& context, Object const&) {
   json::Array accounts;
   context.store.read([&](store::ReadTxn& txn) {
+    accounts.clear();
     visit_accounts(txn, [&](Account const& account) {
       Object object;
       object.set("account", account.id);

@@ -7,8 +7,6 @@
 namespace lenscap::acme {
 namespace {
 
-constexpr auto kChoresEvery = std::chrono::seconds(60);
-
 std::string nonce_file(Settings const& settings) { return settings.state_dir + "/nonces"; }
 
 }  // namespace
@@ -32,8 +30,9 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
                                         .log = std::move(log)});
 }
 
-Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& inherited) {
-  std::unique_ptr<Server> server(new Server(app));
+Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& inherited,
+                                              std::chrono::milliseconds chores_every) {
+  std::unique_ptr<Server> server(new Server(app, chores_every));
   auto const now = app.clock.now();
   app.nonces.load(nonce_file(app.settings));
   recover(app, now);
@@ -107,7 +106,7 @@ std::vector<Server::Port> Server::ports() const { return ports_; }
 void Server::look_after() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait_for(lock, kChoresEvery);
+    wake_.wait_for(lock, chores_every_);
     if (stopping_) return;
     lock.unlock();
     do_chores();

@@ -1,6 +1,7 @@
 // The App behind sockets: listeners, the server's own certificate, the admin socket, and the chores that come by time.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -25,8 +26,11 @@ struct InheritedSockets {
 
 class Server {
  public:
+  static constexpr std::chrono::milliseconds kChoresEvery{60'000};
+
   // Recovers what a crash left, then serves. `app` is borrowed.
-  static Result<std::unique_ptr<Server>> start(App& app, InheritedSockets const& inherited = {});
+  static Result<std::unique_ptr<Server>> start(App& app, InheritedSockets const& inherited = {},
+                                               std::chrono::milliseconds chores_every = kChoresEvery);
   ~Server();  // graceful stop: requests in progress may end, nonces are kept for the next start
 
   struct Port {
@@ -38,12 +42,13 @@ class Server {
   ServerCertificate& certificate() { return *certificate_; }
 
  private:
-  explicit Server(App& app) : app_(app) {}
+  Server(App& app, std::chrono::milliseconds chores_every) : app_(app), chores_every_(chores_every) {}
   Result<> open_listeners(InheritedSockets const& inherited);
   void look_after();  // the chores' thread
   void do_chores();
 
   App& app_;
+  std::chrono::milliseconds const chores_every_;
   std::unique_ptr<ServerCertificate> certificate_;
   std::vector<Port> ports_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

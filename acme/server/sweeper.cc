@@ -15,6 +15,7 @@ template <class Step>
 std::size_t for_open_orders(App& app, Step const& step) {
   std::vector<std::string> ids;
   auto list = [&](store::ReadTxn& txn) {
+    ids.clear();
     for (auto const& order : load_open_orders(txn, "")) ids.push_back(order.id);
     return true;
   };
@@ -82,6 +83,7 @@ std::vector<RunningChallenge> running_challenges(App& app) {
         running.push_back({authorization.id, challenge.id});
   };
   auto list = [&](store::ReadTxn& txn) {
+    running.clear();
     for (auto const& authorization : load_pre_authorizations(txn, "")) take(authorization);
     for (auto const& order : load_open_orders(txn, "")) {
       if (order.status != OrderStatus::pending) continue;
@@ -106,6 +108,7 @@ SweepResult recover(App& app, Time now) {
   result.returned_to_ready = for_open_orders(app, return_claim);
 
   auto count = [&](store::ReadTxn& txn) {
+    result.possibly_issued = 0;
     ca::visit_possibly_issued(txn, now + kDay, [&](ca::CertificateRecord const& record) {
       ++result.possibly_issued;
       app.log.warning("certificate.possibly_issued",

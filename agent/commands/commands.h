@@ -15,7 +15,7 @@ namespace lenscap::agent {
 
 struct Global {
   std::string state_dir = "/var/lib/lenscap-agent";
-  std::string config;            // empty: STATE/agent.toml
+  std::string config = {};       // empty: STATE/agent.toml
   std::string output = "table";  // or "json"
   bool quiet = false;            // refusals alone; the exit code tells the rest
   bool verbose = false;          // the log on standard error

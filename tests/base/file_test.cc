@@ -58,5 +58,35 @@ TEST_F(FileTest, PassphraseFileMustBePrivateAndFull) {
   EXPECT_FALSE(read_passphrase("credential:../x", "passphrase").ok());
 }
 
+// systemd shows the service's grant in the group's bits, and nobody can change them there.
+TEST_F(FileTest, ACredentialMayShowTheGroupsBitsOnly) {
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", dir_.c_str(), 1), 0);
+  ASSERT_TRUE(write_file(path("key"), "correct horse\n", 0440).ok());
+  auto const read = read_passphrase("credential:key", "passphrase");
+  ASSERT_TRUE(read.ok()) << read.error().detail();
+  EXPECT_EQ(read->text(), "correct horse");
+  ASSERT_TRUE(write_file(path("open"), "correct horse\n", 0444).ok());
+  EXPECT_FALSE(read_passphrase("credential:open", "passphrase").ok());
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+TEST_F(FileTest, LiesWithinWhateverTheSpelling) {
+  std::filesystem::create_directories(path("state/keys"));
+  std::filesystem::create_directory_symlink(path("state"), path("link"));
+  struct Case {
+    char const* path;
+    bool within;
+  };
+  Case const cases[] = {{"state", true},          {"state/pass", true},  {"state/keys/../pass", true},
+                        {"state/../pass", false}, {"state-pass", false}, {"link/pass", true},
+                        {"state//keys/x", true},  {"pass", false},       {"link/../pass", false}};
+  for (auto const& c : cases) {
+    EXPECT_EQ(lies_within(path(c.path), path("state")), c.within) << c.path;
+    EXPECT_EQ(lies_within(path(c.path), path("state/")), c.within) << c.path;
+    EXPECT_EQ(lies_within(path(c.path), path("link")), c.within) << c.path;
+    EXPECT_EQ(lies_within(std::filesystem::relative(path(c.path)).string(), path("state")), c.within) << c.path;
+  }
+}
+
 }  // namespace
 }  // namespace lenscap

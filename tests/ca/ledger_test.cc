@@ -315,5 +315,23 @@ TEST(CheckClock, TableOfTimes) {
   EXPECT_FALSE(check_clock(kNow, kNow - Seconds(301)).ok());
 }
 
+// A clock that had run ahead once would stop the CA for good if nobody could say so.
+TEST_F(Ledger, AnAcceptedClockEndsTheRefusal) {
+  issue(names({"a.cams.example"}), kNow + kDay * 400);
+  ASSERT_EQ(intend(draft(names({"b.cams.example"}))).error().code(), Errc::unavailable);
+  std::optional<Time> former;
+  store->write([&](store::WriteTxn& txn) {
+    former = accept_clock(txn, kNow);
+    return true;
+  });
+  EXPECT_EQ(former, kNow + kDay * 400);
+  EXPECT_TRUE(intend(draft(names({"b.cams.example"}))).ok());
+  store->write([&](store::WriteTxn& txn) {
+    former = accept_clock(txn, kNow + kDay);
+    return true;
+  });
+  EXPECT_EQ(former, std::nullopt) << "the mark is never lifted by it";
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

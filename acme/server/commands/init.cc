@@ -5,11 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "acme/server/commands/commands.h"
 #include "acme/server/default_profiles.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
+#include "store/store.h"
 
 namespace lenscap::acme {
 namespace {
@@ -20,6 +23,8 @@ struct Options {
   std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
   std::string http = "0.0.0.0:80";
 };
+
+std::string settings_file(std::string const& state) { return state + "/ca.toml"; }
 
 std::string absolute(std::string const& path) {
   std::string out = path;
@@ -52,11 +57,14 @@ NewSettings settings_of(Options const& options) {
   values.listen = options.listen;
   values.permit_dns = options.ceremony.permit_dns;
   values.permit_ip = options.ceremony.permit_ip;
-  values.passphrase = options.passphrase_file.empty() ? "prompt" : "file:" + absolute(options.passphrase_file);
+  // A pipe is gone at the next start.
+  bool const lasts = std::filesystem::is_regular_file(options.passphrase_file);
+  values.passphrase = lasts ? "file:" + absolute(options.passphrase_file) : "prompt";
   return values;
 }
 
-Result<> write_settings(std::string const& state, std::string const& text) {
+// Everything but the keys, before they appear: the settings under a name that `serve` does not know yet.
+Result<> prepare_state(std::string const& state, Settings const& settings, std::string const& text) {
   auto const profiles = state + "/profiles";
   if (::mkdir(profiles.c_str(), 0755) != 0 && errno != EEXIST)
     return Error(Errc::file, profiles + ": " + std::strerror(errno));
@@ -64,23 +72,43 @@ Result<> write_settings(std::string const& state, std::string const& text) {
     auto const file = profiles + "/" + std::string(profile.name) + ".toml";
     if (!file_exists(file)) CHECK_OK(create_file(file, profile.text, 0644));
   }
-  return create_file(state + "/ca.toml", text, 0644);
+  TRY(auto const store, store::open(settings.store_url, state));
+  return write_file(settings_file(state) + ".new", text, 0644);
+}
+
+// The last step: from now on there is a CA.
+Result<> finish_state(std::string const& state) {
+  auto const file = settings_file(state);
+  if (::rename((file + ".new").c_str(), file.c_str()) == 0) return {};
+  return Error(Errc::file, file + ": " + std::strerror(errno));
+}
+
+Result<> refuse_existing(std::string const& state) {
+  auto const file = settings_file(state);
+  if (file_exists(file)) return Error(Errc::conflict, file + " exists: there is a CA already, and nothing was changed");
+  if (file_exists(file + ".new") && file_exists(state + "/keys/issuing.key"))
+    return Error(Errc::conflict,
+                 "an earlier init ended just before its last step; its CA is whole. Finish it with: mv " + file +
+                     ".new " + file);
+  return {};
 }
 
 Result<ExitCode> run(CommandLine const& line, Options options) {
   options.ceremony.state_dir = line.state;
-  auto const file = line.state + "/ca.toml";
-  if (file_exists(file)) return Error(Errc::conflict, file + " exists: there is a CA already, and nothing was changed");
+  auto const file = settings_file(line.state);
+  CHECK_OK(refuse_existing(line.state));
   // The settings are read back as the server will read them, before anything is made.
   auto const text = settings_text(settings_of(options));
   TRY(auto reader, config::Reader::parse(text, "settings"));
   TRY(auto const settings, read_settings(std::move(reader), line.state));
   TRY(auto const passphrases, ask_passphrases(options));
-  TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now()));
-  CHECK_OK(write_settings(line.state, text));
+  auto const prepare = [&] { return prepare_state(line.state, settings, text); };
+  TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now(), prepare));
+  CHECK_OK(finish_state(line.state));
 
   auto const hash = to_hex(made.root.fingerprint());
   auto const constraints = made.issuing.name_constraints();
+  for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
   if (line.wants_json()) {
     print_json({{"root_sha256", hash},
                 {"root", made.keys_dir + "/root.pem"},
@@ -89,7 +117,6 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
                 {"permits", constraints ? constraints->text() : ""}});
     return ExitCode::done;
   }
-  for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
   fmt::print("The CA \"{}\" is made; it can name {} and nothing else.\n\n", options.ceremony.name,
              constraints ? constraints->text() : "everything");
   fmt::print("Root certificate  {}\n", made.keys_dir + "/root.pem");

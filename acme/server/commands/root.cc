@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "acme/server/commands/commands.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
@@ -52,7 +55,8 @@ Result<ExitCode> export_root(CommandLine const& line, std::string const& form, s
                              bool with_issuing) {
   TRY(auto const content, exported_text(line, form, with_issuing));
   if (out == "-") {
-    std::fwrite(content.data(), 1, content.size(), stdout);
+    if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() || std::fflush(stdout) != 0)
+      return Error(Errc::file, std::string("cannot write to standard output: ") + std::strerror(errno));
     return ExitCode::done;
   }
   CHECK_OK(write_file(out, content, 0644));

@@ -14,6 +14,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/server.h"
 #include "base/file.h"
+#include "ca/ledger.h"
 
 namespace lenscap::acme {
 namespace {
@@ -79,13 +80,37 @@ void wait_for_stop(sigset_t const& signals) {
   }
 }
 
+bool is_sealed(Settings const& settings) {
+  constexpr std::string_view kFile = "file:";
+  if (!settings.ca_passphrase.starts_with(kFile)) return true;
+  auto const path = settings.ca_passphrase.substr(kFile.size());
+  return path.starts_with("/") && !lies_within(path, settings.state_dir);
+}
+
 // A store that lost a write must not go on; the supervisor starts a new process, which recovers.
 [[noreturn]] void end_broken(Log const& log, std::string const& why) {
   log.error("store.broken", {{"error", why}, {"what_to_do", "see docs/operations.md; the process ends now"}});
   ::_exit(70);
 }
 
-Result<ExitCode> run(CommandLine const& line, std::string const& port_file) {
+// What the certificates of that time say stays as it is; only the refusal to sign ends.
+void accept_clock(App& app) {
+  auto const now = app.clock.now();
+  std::optional<Time> former;
+  auto lower = [&former, now](store::WriteTxn& txn) -> Result<> {
+    former = ca::accept_clock(txn, now);
+    return {};
+  };
+  (void)app.db.write_blocking(lower);
+  if (former) app.log.warning("clock.accepted", {{"now", to_rfc3339(now)}, {"was_ahead_to", to_rfc3339(*former)}});
+}
+
+struct ServeOptions {
+  std::string port_file;
+  bool accept_clock = false;
+};
+
+Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   TRY(auto settings, load_settings(line));
   TRY(auto const passphrase, read_issuing_passphrase(settings));
   sigset_t signals;
@@ -97,14 +122,14 @@ Result<ExitCode> run(CommandLine const& line, std::string const& port_file) {
 
   SystemClock const clock;
   auto const log = Log::to_stderr();
-  if (settings.ca_passphrase.starts_with("file:" + line.state) ||
-      (settings.ca_passphrase.starts_with("file:") && !settings.ca_passphrase.starts_with("file:/")))
+  if (!is_sealed(settings))
     log.warning("secrets.not_sealed",
                 {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
   TRY(auto const app, open_app(std::move(settings), passphrase, clock, log));
   app->db.on_broken = [&log](std::string const& why) { end_broken(log, why); };
+  if (options.accept_clock) accept_clock(*app);
   TRY(auto server, Server::start(*app, inherited_sockets()));
-  CHECK_OK(write_ports(port_file, *server));
+  CHECK_OK(write_ports(options.port_file, *server));
   log.info("server.ready", {{"directory", app->settings.urls.directory()},
                             {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())}});
   notify_supervisor("READY=1");
@@ -119,13 +144,15 @@ Result<ExitCode> run(CommandLine const& line, std::string const& port_file) {
 }  // namespace
 
 void add_serve(CLI::App& app, CommandLine& line) {
-  auto port_file = std::make_shared<std::string>();
+  auto options = std::make_shared<ServeOptions>();
   auto* serve = app.add_subcommand("serve", "Serve ACME until stopped");
-  serve->add_option("--port-file", *port_file, "Write the open ports here once they are open");
+  serve->add_option("--port-file", options->port_file, "Write the open ports here once they are open");
+  serve->add_flag("--accept-clock", options->accept_clock,
+                  "Believe the clock though a certificate was made at a later time: for once, when it had run ahead");
   serve->footer(
       "Examples:\n  lenscap-ca serve --state /var/lib/lenscap-ca\n  lenscap-ca serve --state ./state --port-file "
       "./ports");
-  serve->callback([&line, port_file] { line.run = [&line, port_file] { return run(line, *port_file); }; });
+  serve->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });
 }
 
 }  // namespace lenscap::acme

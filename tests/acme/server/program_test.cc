@@ -88,6 +88,69 @@ TEST_F(Program, InitRefuses) {
     EXPECT_FALSE(std::filesystem::exists(ca().path(dir) + "/keys")) << dir;
 }
 
+// Whatever init cannot do, it can be run again, or says how to go on.
+TEST_F(Program, ABrokenOffInitLeavesNoHalfCa) {
+  auto const state = ca().path("broken");
+  auto const init = std::vector<std::string>{"init",
+                                             "--name",
+                                             "X",
+                                             "--url",
+                                             "https://localhost",
+                                             "--permit-dns",
+                                             "localhost",
+                                             "--passphrase-file",
+                                             ca().path("passphrases")};
+  std::filesystem::create_directories(state);
+  std::ofstream(state + "/profiles") << "in the way";
+  auto const refused = ca().run_on(state, init);
+  EXPECT_EQ(refused.code, 1) << refused.all();
+  EXPECT_THAT(refused.all(), HasSubstr("profiles"));
+  EXPECT_FALSE(std::filesystem::exists(state + "/keys"));
+  std::filesystem::remove(state + "/profiles");
+  ASSERT_EQ(ca().run_on(state, init).code, 0);
+
+  // Ended between the keys and the last step.
+  std::filesystem::rename(state + "/ca.toml", state + "/ca.toml.new");
+  auto const again = ca().run_on(state, init);
+  EXPECT_EQ(again.code, 5) << again.all();
+  EXPECT_THAT(again.all(), HasSubstr("mv " + state + "/ca.toml.new " + state + "/ca.toml"));
+}
+
+TEST_F(Program, AFreshCaHasEmptyLists) {
+  fakes::CaProcess fresh;
+  for (auto const* what : {"eab", "cert", "account"}) {
+    auto const ran = fresh.run({what, "list", "--output", "json"});
+    EXPECT_EQ(ran.code, 0) << what << ": " << ran.all();
+    EXPECT_THAT(ran.out, HasSubstr("[]")) << what;
+  }
+}
+
+TEST_F(Program, APassphraseBesideTheDataIsTold) {
+  auto const toml = ca().state() + "/ca.toml";
+  auto const before = fakes::CaProcess::read(toml);
+  auto const line = before.find("passphrase = \"file:");
+  ASSERT_NE(line, std::string::npos) << before;
+  ca().serve();
+  EXPECT_EQ(ca().stop(), 0);
+  EXPECT_THAT(ca().log(), Not(HasSubstr("secrets.not_sealed")));
+
+  std::filesystem::copy_file(ca().path("passphrases"), ca().state() + "/pass");
+  auto text = before;
+  text.replace(line, text.find('\n', line) - line, "passphrase = \"file:" + ca().state() + "/../state/pass\"");
+  std::ofstream(toml) << text;
+  ca().serve();
+  EXPECT_EQ(ca().stop(), 0);
+  EXPECT_THAT(ca().log(), HasSubstr("secrets.not_sealed"));
+  std::ofstream(toml) << before;
+  std::filesystem::remove(ca().state() + "/pass");
+}
+
+TEST_F(Program, ExportToAFullDiskFails) {
+  auto const ran = ca().programs().run(
+      {"sh", "-c", std::string(LENSCAP_BIN_DIR) + "/lenscap-ca --state " + ca().state() + " root export > /dev/full"});
+  EXPECT_EQ(ran.code, 1) << ran.all();
+}
+
 TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
   for (std::vector<std::string> words : {std::vector<std::string>{"init"},
                                          {"serve"},
