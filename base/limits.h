@@ -32,6 +32,7 @@ constexpr seconds kProvedAuthorizationLifetime{24 * 3600};  // a private network
 constexpr seconds kValidationDeadline{10};                  // one attempt
 constexpr int kValidationAttempts = 3;
 constexpr std::size_t kValidationBodyBytes = 1024;  // a key authorization is 87 characters
+constexpr int kValidationRedirects = 10;            // as public CAs do; followed only when the settings say so
 
 // CA.
 constexpr seconds kBackdate{3600};

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "acme/server/resolver.h"
 #include "acme/server/validator.h"
-#include "acme/wire/names.h"
 
 namespace lenscap::acme {
 namespace {
@@ -47,12 +45,43 @@ bool is_passphrase_source(std::string_view text) {
          (text.starts_with("credential:") && text.size() > 11);
 }
 
+ResolverOptions read_resolver(config::Reader& reader) {
+  ResolverOptions options;
+  options.servers = reader.strings("acme.resolver", {});
+  for (auto const& text : options.servers)
+    if (!Resolver::is_server(text))
+      reader.refuse("acme.resolver",
+                    "\"" + text + "\" is not ADDRESS or ADDRESS@PORT, such as 10.0.0.53 or 127.0.0.1@8053");
+  options.tcp = reader.boolean("acme.resolver_tcp", false);
+  options.trust_anchors = reader.strings("acme.dnssec_anchors", {});
+  auto const dnssec = reader.string("acme.dnssec", "if-signed");
+  if (dnssec == "off")
+    options.dnssec = Dnssec::off;
+  else if (dnssec == "if-signed")
+    options.dnssec = Dnssec::if_signed;
+  else if (dnssec == "require")
+    options.dnssec = Dnssec::require;
+  else
+    reader.refuse("acme.dnssec", "\"" + dnssec + "\" is none of off, if-signed, require");
+  if (options.dnssec == Dnssec::require && options.trust_anchors.empty())
+    reader.refuse("acme.dnssec",
+                  "\"require\" needs acme.dnssec_anchors: files with the keys to begin from, such as "
+                  "/usr/share/dns/root.key, or your own zone's DS record");
+  return options;
+}
+
 std::string quoted(std::string_view text) { return json::write(json::Value(text)); }  // TOML's basic strings are JSON's
 
 std::string list(std::vector<std::string> const& texts) {
   std::string out = "[";
   for (auto const& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
   return out + "]";
+}
+
+std::vector<std::string> known_challenges() {
+  std::vector<std::string> types;
+  for (auto const& row : validators()) types.emplace_back(row.type);
+  return types;
 }
 
 }  // namespace
@@ -130,17 +159,15 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
     if (!is_file_word(name)) reader.refuse("ca.profiles", "\"" + name + "\" is not a profile's name");
 
   settings.eab_required = reader.boolean("acme.eab_required", true);
-  settings.challenges = reader.strings("acme.challenges", {std::string(names::kHttp01)});
+  settings.challenges = reader.strings("acme.challenges", known_challenges());
   for (auto const& type : settings.challenges)
     if (find_validator(type) == nullptr)
-      reader.refuse("acme.challenges", "\"" + type + "\" is not known; have: http-01");
+      reader.refuse("acme.challenges", "\"" + type + "\" is not known; have: " + list(known_challenges()));
   settings.allow_wildcards = reader.boolean("acme.allow_wildcards", false);
   settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
-  settings.resolver = reader.strings("acme.resolver", {});
-  for (auto const& text : settings.resolver)
-    if (!Resolver::is_server(text))
-      reader.refuse("acme.resolver",
-                    "\"" + text + "\" is not ADDRESS or ADDRESS@PORT, such as 10.0.0.53 or 127.0.0.1@8053");
+  settings.tls_port = static_cast<unsigned short>(reader.integer("acme.tls_port", 443, 1, 65535));
+  settings.redirects = reader.boolean("acme.redirects", false);
+  settings.resolver = read_resolver(reader);
   settings.may_reach = read_list(reader, "acme.may_reach", x509::IpBlock::parse);
   settings.open_scope = read_scope(reader, "acme.open");
 
@@ -186,10 +213,15 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "[acme]\n"
          "# eab_required = true\n"
-         "# challenges   = [\"http-01\"]\n"
+         "# challenges   = " +
+         list(known_challenges()) +
+         "    # offered in this order\n"
          "# allow_wildcards = false\n"
          "# http_port    = 80\n"
+         "# tls_port     = 443\n"
+         "# redirects    = false\n"
          "# resolver     = []    # empty: the system's; or [\"10.0.0.53\", \"127.0.0.1@8053\"]\n"
+         "# dnssec       = \"if-signed\"    # off, if-signed or require; checks what dnssec_anchors = [FILE] cover\n"
          "may_reach = " +
          list(v.permit_ip) +
          "    # networks that validation may contact; nothing else ever is\n"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "acme/flow/policy.h"
+#include "acme/server/resolver.h"
 #include "acme/server/urls.h"
 #include "base/config.h"
 #include "base/x509/name.h"
@@ -39,7 +40,9 @@ struct Settings {
   std::vector<std::string> challenges;
   bool allow_wildcards = false;
   unsigned short http_port = 80;         // where http-01 looks
-  std::vector<std::string> resolver;     // see Resolver
+  unsigned short tls_port = 443;         // where tls-alpn-01 looks
+  bool redirects = false;                // whether http-01 follows them
+  ResolverOptions resolver;              // resolver, resolver_tcp, dnssec, dnssec_anchors
   std::vector<x509::IpBlock> may_reach;  // networks that validation may contact; empty: none
   Scope open_scope;                      // [acme.open]: of accounts without a key, when eab_required is false
 

@@ -67,7 +67,12 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
 
   ChallengeToCheck check{loaded->authorization.identifier, challenge->token,
                          key_authorization(challenge->token, loaded->account.key)};
-  ValidationTools tools{app_.http, app_.resolver, app_.settings.may_reach, app_.settings.http_port};
+  ValidationTools tools{app_.http,
+                        app_.resolver,
+                        app_.settings.may_reach,
+                        app_.settings.http_port,
+                        app_.settings.tls_port,
+                        app_.settings.redirects};
   auto outcome = co_await validator->validate(tools, std::move(check));
 
   auto const now = app_.clock.now();

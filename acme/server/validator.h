@@ -4,13 +4,14 @@
 // reasons.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string_view>
 
 #include "acme/wire/identifier.h"
+#include "base/limits.h"
 #include "base/net/awaitable.h"
 #include "base/net/http_client.h"
-#include "base/time.h"
 
 namespace lenscap::acme {
 
@@ -22,6 +23,9 @@ struct ValidationTools {
   Resolver& resolver;
   std::vector<x509::IpBlock> const& may_reach;  // nothing outside is ever contacted
   unsigned short http_port = 80;
+  unsigned short tls_port = 443;
+  bool redirects = false;                                            // of http-01
+  std::chrono::milliseconds deadline = limits::kValidationDeadline;  // of one attempt, DNS and all addresses included
 };
 
 struct ChallengeToCheck {
@@ -42,9 +46,7 @@ Validator const* find_validator(std::string_view type);  // nullptr: not known
 
 // RFC 8555 8.3, RFC 8738.
 net::Awaitable<Result<>> validate_http_01(ValidationTools& tools, ChallengeToCheck challenge);
-
-// May validation contact this address? In `may_reach`, and no address that is never a host's: unspecified, multicast,
-// broadcast, and IPv4 inside IPv6 (mapped, NAT64, 6to4), which would go round the list.
-bool may_contact(x509::IpAddress const& address, std::vector<x509::IpBlock> const& may_reach);
+// RFC 8555 8.4.
+net::Awaitable<Result<>> validate_dns_01(ValidationTools& tools, ChallengeToCheck challenge);
 
 }  // namespace lenscap::acme

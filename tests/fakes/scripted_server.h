@@ -20,13 +20,14 @@
 
 namespace lenscap::fakes {
 
-class ScriptedServer {
+// Takes connections on loopback, one at a time, and gives each to a function; the socket is closed afterwards.
+class SocketServer {
  public:
-  using Script = std::function<std::string(std::string const& request)>;
+  using Talk = std::function<void(int peer)>;
 
   // `address` is an IPv4 address of loopback, or "::1"; throws where the machine has no such address. `port` 0: any.
-  explicit ScriptedServer(Script script, std::string const& address = "127.0.0.1", unsigned short port = 0)
-      : script_(std::move(script)), bell_(::eventfd(0, EFD_CLOEXEC)) {
+  explicit SocketServer(Talk talk, std::string const& address = "127.0.0.1", unsigned short port = 0)
+      : talk_(std::move(talk)), bell_(::eventfd(0, EFD_CLOEXEC)) {
     auto const v6 = address.find(':') != std::string::npos;
     listening_ = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int const one = 1;
@@ -53,22 +54,18 @@ class ScriptedServer {
                      : reinterpret_cast<sockaddr_in&>(storage).sin_port);
     thread_ = std::thread([this] { serve(); });
   }
-  ~ScriptedServer() {
+  ~SocketServer() {
     std::uint64_t const one = 1;
     [[maybe_unused]] auto written = ::write(bell_, &one, sizeof one);
     thread_.join();
     ::close(listening_);
     ::close(bell_);
   }
-  ScriptedServer(ScriptedServer const&) = delete;
-  ScriptedServer& operator=(ScriptedServer const&) = delete;
+  SocketServer(SocketServer const&) = delete;
+  SocketServer& operator=(SocketServer const&) = delete;
 
   unsigned short port() const { return port_; }
   int connections() const { return connections_; }
-  std::vector<std::string> requests() const {
-    std::lock_guard lock(mutex_);
-    return requests_;
-  }
 
  private:
   void serve() {
@@ -82,11 +79,34 @@ class ScriptedServer {
       timeval const patience{5, 0};
       ::setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
       ::setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-      answer(peer);
+      talk_(peer);
       ::close(peer);
     }
   }
 
+  Talk talk_;
+  int bell_;
+  int listening_ = -1;
+  unsigned short port_ = 0;
+  std::atomic<int> connections_ = 0;
+  std::thread thread_;
+};
+
+class ScriptedServer {
+ public:
+  using Script = std::function<std::string(std::string const& request)>;
+
+  explicit ScriptedServer(Script script, std::string const& address = "127.0.0.1", unsigned short port = 0)
+      : script_(std::move(script)), server_([this](int peer) { answer(peer); }, address, port) {}
+
+  unsigned short port() const { return server_.port(); }
+  int connections() const { return server_.connections(); }
+  std::vector<std::string> requests() const {
+    std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+ private:
   void answer(int peer) {
     std::string head;
     char buffer[2048];
@@ -109,13 +129,9 @@ class ScriptedServer {
   }
 
   Script script_;
-  int bell_;
-  int listening_ = -1;
-  unsigned short port_ = 0;
-  std::atomic<int> connections_ = 0;
   mutable std::mutex mutex_;
   std::vector<std::string> requests_;
-  std::thread thread_;
+  SocketServer server_;  // last: its thread uses the others
 };
 
 inline std::string http_answer(std::string const& body, std::string const& status = "200 OK",

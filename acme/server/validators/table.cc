@@ -7,7 +7,8 @@ namespace {
 // In the order in which an authorization lists them.
 constexpr Validator kValidators[] = {
     // type           dns   ip    *.     validate
-    {names::kHttp01, true, true, false, validate_http_01},  // RFC 8555 8.3, RFC 8738
+    {names::kHttp01, true, true, false, validate_http_01},         // RFC 8555 8.3, RFC 8738
+    {names::kDns01, true, false, true, validate_dns_01},           // RFC 8555 8.4
 };
 
 }  // namespace

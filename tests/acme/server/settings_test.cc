@@ -22,7 +22,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(to_string(settings->listen.at(1)), "[::]:443");
   EXPECT_EQ(settings->http_url(), "http://pki.cams.example");
   EXPECT_TRUE(settings->eab_required);
-  EXPECT_EQ(settings->challenges, std::vector<std::string>{"http-01"});
+  EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01"}));
+  EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
   EXPECT_FALSE(settings->allow_wildcards);
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
@@ -49,7 +50,11 @@ eab_required = false
 challenges = ["http-01"]
 allow_wildcards = true
 http_port = 5002
+tls_port = 5001
 resolver = ["10.0.0.53", "127.0.0.1@8053"]
+resolver_tcp = true
+dnssec = "require"
+dnssec_anchors = ["/usr/share/dns/root.key"]
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
 [acme.open]
 prove_dns = ["cams.example"]
@@ -62,6 +67,11 @@ url = "memory:"
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->http_url(), "http://[fd00:20::1]:8080");
   EXPECT_EQ(settings->http_port, 5002);
+  EXPECT_EQ(settings->tls_port, 5001);
+  EXPECT_EQ(settings->resolver.servers.size(), 2u);
+  EXPECT_TRUE(settings->resolver.tcp);
+  EXPECT_EQ(settings->resolver.dnssec, Dnssec::require);
+  EXPECT_EQ(settings->resolver.trust_anchors.size(), 1u);
   EXPECT_EQ(settings->may_reach.size(), 2u);
   EXPECT_EQ(settings->open_scope.prove_dns.size(), 1u);
   EXPECT_EQ(settings->open_scope.live_names_max, 10u);
@@ -89,6 +99,8 @@ TEST(ReadSettings, Refusals) {
       {"unknown challenge", std::string(kLeast) + "[acme]\nchallenges = [\"http-02\"]\n", "http-01"},
       {"port", std::string(kLeast) + "[acme]\nhttp_port = 0\n", "http_port"},
       {"resolver", std::string(kLeast) + "[acme]\nresolver = [\"dns.example\"]\n", "ADDRESS@PORT"},
+      {"DNSSEC word", std::string(kLeast) + "[acme]\ndnssec = \"on\"\n", "if-signed"},
+      {"DNSSEC without anchors", std::string(kLeast) + "[acme]\ndnssec = \"require\"\n", "dnssec_anchors"},
       {"network", std::string(kLeast) + "[acme]\nmay_reach = [\"10.20.0.1/15\"]\n", "may_reach"},
       {"type", std::string(kLeast) + "[acme]\neab_required = 1\n", "eab_required"},
       {"no TOML", "[server", "ca.toml"},
