@@ -48,5 +48,7 @@ Validator const* find_validator(std::string_view type);  // nullptr: not known
 net::Awaitable<Result<>> validate_http_01(ValidationTools& tools, ChallengeToCheck challenge);
 // RFC 8555 8.4.
 net::Awaitable<Result<>> validate_dns_01(ValidationTools& tools, ChallengeToCheck challenge);
+// RFC 8737, RFC 8738.
+net::Awaitable<Result<>> validate_tls_alpn_01(ValidationTools& tools, ChallengeToCheck challenge);
 
 }  // namespace lenscap::acme

@@ -1,5 +1,5 @@
-// The answer to http-01: input is a status (two octets), the length of a Location (two octets), the Location, the body. A
-// redirect leads to a URL of http or https on a port of ours, to a name or the address itself; its URL is stable.
+// The answer to http-01: input is a status (two octets), the length of a Location (two octets), the Location, the body.
+// A redirect leads to a URL of http or https on a port of ours, to a name or the address itself; its URL is stable.
 #include <algorithm>
 
 #include "acme/flow/http_01_rules.h"

@@ -9,6 +9,7 @@ constexpr Validator kValidators[] = {
     // type           dns   ip    *.     validate
     {names::kHttp01, true, true, false, validate_http_01},         // RFC 8555 8.3, RFC 8738
     {names::kDns01, true, false, true, validate_dns_01},           // RFC 8555 8.4
+    {names::kTlsAlpn01, true, true, false, validate_tls_alpn_01},  // RFC 8737, RFC 8738
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(to_string(settings->listen.at(1)), "[::]:443");
   EXPECT_EQ(settings->http_url(), "http://pki.cams.example");
   EXPECT_TRUE(settings->eab_required);
-  EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01"}));
+  EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01", "tls-alpn-01"}));
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
   EXPECT_FALSE(settings->allow_wildcards);
   EXPECT_EQ(settings->http_port, 80);
