@@ -114,24 +114,31 @@ TEST_F(Join, NamesOutsideTheScope) {
     std::string camera_name;
     std::string address;       // of the camera; empty: one that the CA can vouch for
     std::string refused_name;  // empty: its address
+    char const* why;
   };
+  constexpr char const* kScope = "may not ask for this name";
+  constexpr char const* kConstraints = "the issuer's name constraints permit only";
   std::vector<Case> const cases{
       {"dns",
        {"--grant-dns", "hall.cams.example", "--grant-ip", "127.0.0.0/8"},
        "gate.cams.example",
        "",
-       "gate.cams.example"},
-      {"ip", {"--grant-dns", "cams.example", "--grant-ip", site().network(29)}, "gate.cams.example", "", ""},
-      {"constraints-dns",
+       "gate.cams.example",
+       kScope},
+      {"ip", {"--grant-dns", "cams.example", "--grant-ip", site().network(29)}, "gate.cams.example", "", "", kScope},
+      // No scope grants what the constraints exclude (see below), so it is the scope that says no.
+      {"foreign-dns",
        {"--grant-dns", "cams.example", "--grant-ip", "127.0.0.0/8"},
        "www.bank.example",
        "",
-       "www.bank.example"},
+       "www.bank.example",
+       kScope},
       {"constraints-ip",
        {"--grant-dns", "cams.example", "--grant-ip", "127.0.0.0/8"},
        "gate.cams.example",
        "127.19." + std::to_string(getpid() % 256) + ".",
-       ""},
+       "",
+       kConstraints},
   };
   for (Case const& c : cases) {
     for (char const* generation : {"G3", "G7"}) {
@@ -156,6 +163,7 @@ TEST_F(Join, NamesOutsideTheScope) {
       EXPECT_EQ(text(results[0], "error"), "rejected_identifier");
       std::string const refused = c.refused_name.empty() ? camera.address : c.refused_name;
       EXPECT_THAT(text(results[0], "description"), HasSubstr(refused)) << "it says which name";
+      EXPECT_THAT(text(results[0], "description"), HasSubstr(c.why));
       EXPECT_EQ(text(agent.status_of(camera), "status"), "Refused by the CA");
       EXPECT_EQ(agent.run({"status"}).code, 6);
       EXPECT_EQ(site().served(camera), camera.certificate_sha256);
