@@ -100,6 +100,7 @@ void check_digest(Device& device, Request const& request, std::string_view text,
   auto const user = device.state.users.find(given["username"]);
   if (user == device.state.users.end() || given["realm"] != realm_of(device) || given["uri"] != request.target) return;
   std::string const& qop = given["qop"];
+  login.qop = !qop.empty();
   if (!qop.empty() && (qop != "auth" || !device.state.switches.digest_qop)) return;
   std::string const ha1 = md5_hex(user->first + ":" + realm_of(device) + ":" + user->second.password);
   std::string const ha2 = md5_hex(request.method + ":" + request.target);

@@ -15,6 +15,7 @@ std::string scheme_of(std::string_view auth_policy, bool tls);
 struct Login {
   bool ok = false;
   bool tried = false;  // credentials were sent
+  bool qop = false;    // Digest with qop=auth
   bool stale = false;  // they were right, but the nonce is used up
   std::string scheme;  // of the credentials that were sent
   std::string user;

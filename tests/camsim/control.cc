@@ -40,6 +40,32 @@ bool is_serial(std::string_view text) {
 
 Error unknown_member(std::string const& name) { return {Errc::malformed, "unknown member '" + name + "'"}; }
 
+// Only switches of what TLS serves make the web server load its settings anew: a fault may want it to serve others.
+Result<> change_switches(Device& device, json::Object const& values) {
+  Switches const before = device.state.switches;
+  CHECK_OK(set_switches(device.state.switches, values));
+  Switches const& after = device.state.switches;
+  bool const chain = before.chain_served != after.chain_served || before.ca_set_served != after.ca_set_served ||
+                     before.ca_store_served != after.ca_store_served;
+  bool const endpoints = before.tls_min != after.tls_min || before.tls_max != after.tls_max ||
+                         before.http_under_https != after.http_under_https;
+  if (chain) device.apply();
+  if (endpoints && !chain) device.reopen();
+  return {};
+}
+
+// {"mqtt_client":["id"]}: other services' own certificates, as somebody else set them.
+Result<> change_cert_sets(State& state, json::Object const& sets) {
+  for (auto const& [name, value] : sets.members()) {
+    TRY(auto const ids, json::need_strings(sets, name));
+    if (!state.cert_sets.contains(name)) return Error(Errc::malformed, "no certificate set is called " + name);
+    for (std::string const& id : ids)
+      if (state.find_certificate(id) == nullptr) return Error(Errc::malformed, "no certificate is called " + id);
+    state.cert_sets[name].certificates = ids;
+  }
+  return {};
+}
+
 int status_of(Errc code) {
   if (code == Errc::not_found) return 404;
   return code == Errc::conflict ? 409 : 400;
@@ -160,7 +186,7 @@ Result<json::Value> Control::on_device(Device& device, std::string const& method
     if (list.as_array() == nullptr) return Error(Errc::malformed, "faults are an array");
     TRY(auto faults, Faults::parse(*list.as_array()));
     device.faults.set(std::move(faults));
-    device.apply_faults();
+    device.reopen();
     return json::Value(json::Object());
   }
   if (method == "PUT") {
@@ -168,8 +194,9 @@ Result<json::Value> Control::on_device(Device& device, std::string const& method
     if (what == "clock") {
       TRY(device.state.clock_offset_s, json::need_int(object, "offset_s"));
     } else if (what == "switches") {
-      CHECK_OK(set_switches(device.state.switches, object));
-      device.apply();
+      CHECK_OK(change_switches(device, object));
+    } else if (what == "cert_sets") {
+      CHECK_OK(change_cert_sets(device.state, object));
     } else if (what == "users") {
       TRY(device.state.users, parse_users(object));
     } else {

@@ -161,7 +161,7 @@ void Device::apply() {
   if (life_ == Life::running) open_endpoints();
 }
 
-void Device::apply_faults() {
+void Device::reopen() {
   if (life_ == Life::running) open_endpoints();
 }
 
@@ -176,29 +176,35 @@ void Device::later(milliseconds delay, void (Device::*step)(unsigned)) {
 }
 
 void Device::restart_web_server(std::string const& operation) {
+  if (life_ == Life::off || life_ == Life::rebooting) return;
   ++turn_;
   restart_operation_ = operation;
   later(world_.scaled(state.switches.restart_after_ms), &Device::restart_gap);
+}
+
+std::optional<Fault> Device::strikes_restart(std::string_view id) {
+  auto fault = faults.strike(id, restart_operation_, world_.random);
+  if (fault) journal.note_fault(restart_operation_, id);
+  return fault;
 }
 
 void Device::restart_gap(unsigned) {
   life_ = Life::restarting;
   shut_endpoints();
   auto gap = world_.scaled(state.switches.restart_ms);
-  if (auto const fault = faults.strike("F29", restart_operation_, world_.random))
-    gap = world_.scaled(1000LL * fault->seconds);
+  if (auto const fault = strikes_restart("F29")) gap = world_.scaled(1000LL * fault->seconds);
   later(std::max(gap, kShortestGap), &Device::restart_done);
 }
 
 void Device::restart_done(unsigned) {
   life_ = Life::running;
-  if (faults.strike("F25", restart_operation_, world_.random)) {
+  if (strikes_restart("F25")) {
     open_endpoints();  // with what was loaded before
     return count_start();
   }
   load_tls();
-  if (faults.strike("F26", restart_operation_, world_.random)) https_broken_ = true;
-  if (loaded_.enabled && faults.strike("F27", restart_operation_, world_.random)) {
+  if (strikes_restart("F26")) https_broken_ = true;
+  if (loaded_.enabled && strikes_restart("F27")) {
     StoredCertificate factory = make_factory_certificate({});  // firmware without one makes one up
     for (StoredCertificate const& own : state.certificates)
       if (own.factory) factory = own;
@@ -210,6 +216,7 @@ void Device::restart_done(unsigned) {
 }
 
 void Device::reboot() {
+  if (life_ == Life::off) return;
   ++turn_;
   life_ = Life::rebooting;
   key_orders_.clear();

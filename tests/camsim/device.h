@@ -155,16 +155,16 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // Applies `state` to the endpoints at once (first start, control API).
   void apply();
-  // The web server's restart after a change: soon, then a gap in which connections are refused, then the new settings.
-  // `fault` is the operation whose faults F25-F27 and F29 apply.
+  // The web server's restart after a change, unless the camera is off or on its way up by then: soon, then a gap in
+  // which connections are refused, then the new settings. `fault` is the operation whose faults F25-F27 and F29 apply.
   void restart_web_server(std::string const& operation);
   void reboot();
   void power_off();
   void power_on();
   // Keeps IP settings and the clock (soft) or nothing (hard); users and their certificates are gone, then a reboot.
   void factory_default(bool hard);
-  // A fault F1 shuts the listeners it names; called whenever the list of faults changes.
-  void apply_faults();
+  // Opens and shuts the endpoints as faults (F1) and switches want it, with the settings that are loaded.
+  void reopen();
 
   // Gives `then` a fresh key after the time that this camera needs; one key at a time (6.8).
   void make_key(std::string const& type, std::function<void(KeyRef)> then);
@@ -186,6 +186,7 @@ class Device : public std::enable_shared_from_this<Device> {
   void start_key(KeyOrder const& order);
   void finish_key(unsigned number, KeyRef key);
   void later(std::chrono::milliseconds delay, void (Device::*step)(unsigned));
+  std::optional<Fault> strikes_restart(std::string_view id);
   void restart_gap(unsigned turn);
   void restart_done(unsigned turn);
   void boot_done(unsigned turn);

@@ -88,10 +88,12 @@ void Device::make_factory_state() {
   state.tls = {};
   state.tls.enabled = switches.https_factory && !served.empty() && switches.factory_certificate != "none";
   state.tls.ciphers = split(state.generation->ciphers, ':');
-  if (state.tls.enabled)
+  if (state.tls.enabled) {
     state.tls.set.certificates = {served};
-  else
+    state.tls.policies = {switches.factory_policy, switches.factory_policy, switches.factory_policy};
+  } else {
     state.tls.policies = {"Http", "Http", "Http"};
+  }
 }
 
 void Device::factory_default(bool hard) {

@@ -21,6 +21,19 @@ struct Exchange {
   Role role = Role::none;
 };
 
+// The request holds what its operation does not know.
+inline void note_unknown_element(Exchange& x) {
+  if (!x.entry.unknown_element) x.device->journal.raise(&JournalFlags::unknown_element);
+  x.entry.unknown_element = true;
+}
+
+// Does a fault inside the operation strike?
+inline bool strikes(Exchange& x, std::string_view fault) {
+  if (!x.device->faults.strike(fault, x.entry.operation, x.device->world().random)) return false;
+  x.entry.fault = fault;
+  return true;
+}
+
 // A handler's decision: an answer; or work to go on with once there is a new key, or once some time has passed.
 struct Outcome {
   Outcome(Response answer) : response(std::move(answer)) {}  // NOLINT(google-explicit-constructor)

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tests/camsim/tool.h"
 
 namespace lenscap::camsim {
@@ -64,8 +66,10 @@ TEST(Fault, Drips) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G3"});
   camsim.faults(camera.serial, R"([{"id":"F4","interval_ms":2}])");
-  WebAnswer const whole = curl({"-w", "%{time_total}"}, camera.http_url + kList);
+  auto const start = std::chrono::steady_clock::now();
+  WebAnswer const whole = curl({}, camera.http_url + kList);
   EXPECT_EQ(whole.status, 401) << "the faults of every request strike before login";
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 2 * std::chrono::milliseconds(whole.body.size()));
   camsim.faults(camera.serial, R"([{"id":"F4","interval_ms":1000}])");
   EXPECT_EQ(curl({"--max-time", "1.5"}, camera.http_url + kList).curl_status, kCurlTimeout);
 }
@@ -240,10 +244,35 @@ TEST(Fault, ProbabilityIsSeeded) {
   EXPECT_THAT(runs[0], HasSubstr("."));
 }
 
+// A switch that has nothing to do with TLS does not put right what a fault left behind.
+TEST(Fault, StaysWhenAnotherSwitchIsSet) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3"});
+  camsim.faults(camera.serial, R"([{"id":"F26","count":1}])");
+  Client const client(camera.http_url);
+  unsigned const starts = camsim.starts(camera.serial);
+  EXPECT_EQ(client
+                .soap("<acertificates:SetCertSet><acertificates:CertSetName>WebServer</acertificates:CertSetName>"
+                      "<acertificates:CertSet><acert:Certificates><acert:Id>Default(self-signed)</acert:Id>"
+                      "</acert:Certificates></acertificates:CertSet></acertificates:SetCertSet>")
+                .status,
+            200);
+  camsim.wait_for_start(camera.serial, starts);
+  EXPECT_FALSE(camsim.info(camera.serial).https_on);
+  camsim.switches(camera.serial, {{"nonce_count", false}});
+  EXPECT_FALSE(camsim.info(camera.serial).https_on);
+  camsim.switches(camera.serial, {{"ca_set_served", false}});
+  EXPECT_TRUE(camsim.info(camera.serial).https_on) << "what TLS serves is loaded anew";
+}
+
 TEST(Fault, UnknownOnesAreRefused) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G3"});
-  for (char const* list : {R"([{"id":"F99"}])", R"([{"id":"F5","stauts":1}])", R"({"id":"F5"})", R"(["F5"])", "["})
+  for (char const* list :
+       {R"([{"id":"F99"}])", R"([{"id":"F5","stauts":1}])", R"({"id":"F5"})", R"(["F5"])", "[",
+        R"([{"id":"F1","listener":"ftp"}])", R"([{"id":"F33","operation":"restart","when":"during"}])",
+        R"([{"id":"F5","operation":"GetCertificate"}])", R"([{"id":"F5","operation":"PATCH certificates"},{}])",
+        R"([{"id":"F5","operation":"PATCH certificates/{id}"}])", R"([{"id":"F5","operation":"params.list"}])"})
     EXPECT_EQ(camsim.call("PUT", "/devices/" + camera.serial + "/faults", list).status, 400) << list;
 }
 

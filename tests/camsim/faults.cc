@@ -1,12 +1,37 @@
 #include "tests/camsim/faults.h"
 
+#include <algorithm>
 #include <array>
+
+#include "tests/camsim/rest.h"
+#include "tests/camsim/soap.h"
+#include "tests/camsim/text.h"
 
 namespace lenscap::camsim {
 namespace {
 
 constexpr std::array<std::string_view, 16> kKnown{"F1",  "F2",  "F3",  "F4",  "F5",  "F6",  "F7",  "F8",
                                                   "F23", "F24", "F25", "F26", "F27", "F28", "F29", "F33"};
+
+// Names that the journal can show; of CGIs the part before the method.
+bool is_operation(std::string_view name) {
+  if (name.empty() || is_soap_operation(name) || is_rest_operation(name)) return true;
+  constexpr std::array<std::string_view, 11> kCgis{
+      "basicdeviceinfo", "apidiscovery",   "systemready",       "time", "ntp", "network_settings", "param", "pwdgrp",
+      "restart",         "factorydefault", "hardfactorydefault"};
+  return std::find(kCgis.begin(), kCgis.end(), name.substr(0, name.find('.'))) != kCgis.end();
+}
+
+Result<> check(Fault const& fault) {
+  auto const refuse = [&](std::string const& what, std::string const& value) {
+    return Error(Errc::malformed, "fault " + fault.id + ": there is no " + what + " '" + value + "'");
+  };
+  if (!is_operation(fault.operation)) return refuse("operation", fault.operation);
+  if (fault.listener != "http" && fault.listener != "https" && fault.listener != "both")
+    return refuse("listener", fault.listener);
+  if (fault.when != "before" && fault.when != "after") return refuse("moment", fault.when);
+  return {};
+}
 
 Result<Fault> parse_one(json::Value const& value) {
   json::Object const* object = value.as_object();
@@ -46,6 +71,7 @@ Result<Fault> parse_one(json::Value const& value) {
     else
       return Error(Errc::malformed, "fault " + fault.id + ": member '" + name + "' is unknown or of the wrong type");
   }
+  CHECK_OK(check(fault));
   return fault;
 }
 

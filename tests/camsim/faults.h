@@ -13,6 +13,8 @@
 namespace lenscap::camsim {
 
 // JSON: {"id":"F5","operation":"GetCertificates","count":2,"skip":1,"probability":0.5,"status":503,...}
+// Refused: what is unknown in ids, members, operations, listeners and moments. A fault that can never strike would be a
+// test that cannot fail.
 struct Fault {
   std::string id;
   std::string operation;  // as in the journal; empty: every request, even before login

@@ -175,7 +175,7 @@ void strike_listeners(Exchange& x, Response& response) {
     std::vector<Fault> faults = device->faults.list();
     faults.push_back(shut);
     device->faults.set(std::move(faults));
-    device->apply_faults();
+    device->reopen();
   };
 }
 
@@ -254,6 +254,7 @@ bool admit(Shared const& x, Route const& route, Reply const& reply) {
   if (!route.anonymous(*x)) {
     Login const login = check_login(device, x->request);
     x->entry.auth_used = login.scheme;
+    x->entry.auth_qop = login.qop;
     if (!login.ok) return refuse_login(x, login, reply), false;
     x->user = login.user;
     x->role = login.role;
@@ -293,6 +294,10 @@ void serve_device(std::shared_ptr<Device> device, Request request, Reply reply) 
   x->entry.basic_over_http = !r.tls && lower(r.header("Authorization")).starts_with("basic ");
   x->entry.password_in_url = has_password(r);
   x->entry.private_key_received = brings_private_key(*x);
+  Journal& journal = x->device->journal;
+  if (x->entry.basic_over_http) journal.raise(&JournalFlags::basic_over_http);
+  if (x->entry.password_in_url) journal.raise(&JournalFlags::password_in_url);
+  if (x->entry.private_key_received) journal.raise(&JournalFlags::private_key_received);
 
   if (auto instead = strike_instead(*x, "")) return finish(x, std::move(*instead), reply);
   Route const route = route_of(x->request);

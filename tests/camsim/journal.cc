@@ -114,21 +114,19 @@ void Journal::add(JournalEntry entry) {
   if (entries_.size() > kEntriesMax) entries_.pop_front();
 }
 
-json::Object Journal::flags() const {
-  int basic = 0;
-  int url = 0;
-  int key = 0;
-  int unknown = 0;
-  for (JournalEntry const& entry : entries_) {
-    basic += entry.basic_over_http;
-    url += entry.password_in_url;
-    key += entry.private_key_received;
-    unknown += entry.unknown_element;
+void Journal::note_fault(std::string_view operation, std::string_view fault) {
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (entry->operation != operation) continue;
+    entry->fault = fault;
+    return;
   }
-  return json::Object{{"basic_over_http", basic},
-                      {"password_in_url", url},
-                      {"private_key_received", key},
-                      {"unknown_element", unknown}};
+}
+
+json::Object Journal::flags() const {
+  return json::Object{{"basic_over_http", counts_.basic_over_http},
+                      {"password_in_url", counts_.password_in_url},
+                      {"private_key_received", counts_.private_key_received},
+                      {"unknown_element", counts_.unknown_element}};
 }
 
 json::Object Journal::to_json() const {
@@ -148,6 +146,7 @@ json::Object Journal::to_json() const {
                                 {"path", entry.target},
                                 {"auth_offered", entry.auth_offered},
                                 {"auth_used", entry.auth_used},
+                                {"auth_qop", entry.auth_qop},
                                 {"user", entry.user},
                                 {"status", entry.status},
                                 {"operation", entry.operation},

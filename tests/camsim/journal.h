@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -21,6 +22,7 @@ struct JournalEntry {
   std::string method;
   std::string target;        // with secrets replaced
   std::string auth_used;     // "", "basic", "digest"
+  bool auth_qop = false;     // Digest with qop
   std::string auth_offered;  // what the 401 offered
   std::string user;          // of a login that succeeded
   int status = 0;            // 0: no answer was given
@@ -33,16 +35,32 @@ struct JournalEntry {
   bool unknown_element = false;
 };
 
+// How often each was seen since the journal was cleared: counted as a request arrives, so that neither one that is
+// never answered nor one that is too old to be kept is missing.
+struct JournalFlags {
+  int basic_over_http = 0;
+  int password_in_url = 0;
+  int private_key_received = 0;
+  int unknown_element = 0;
+};
+
 class Journal {
  public:
   // Numbers the entry and keeps it; the oldest go when there are too many.
   void add(JournalEntry entry);
-  void clear() { entries_.clear(); }
+  // A fault that struck only after the answer: noted at the newest entry of the operation.
+  void note_fault(std::string_view operation, std::string_view fault);
+  void raise(int JournalFlags::*flag) { ++(counts_.*flag); }
+  void clear() {
+    entries_.clear();
+    counts_ = {};
+  }
   json::Object to_json() const;  // {"entries":[...],"flags":{"basic_over_http":0,...}}
   json::Object flags() const;
 
  private:
   std::deque<JournalEntry> entries_;
+  JournalFlags counts_;
   std::uint64_t last_ = 0;
 };
 

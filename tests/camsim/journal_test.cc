@@ -81,5 +81,39 @@ TEST(Flags, EachIsSeen) {
   EXPECT_THAT(json::write(camsim.journal(camera.serial)), Not(HasSubstr("cm9vdDpwYXNz"))) << "the login itself";
 }
 
+// Counted on arrival: neither an old request nor one that never gets an answer is missing.
+TEST(Flags, AreCountedOnArrival) {
+  Journal journal;
+  journal.raise(&JournalFlags::basic_over_http);
+  for (int i = 0; i < 6000; ++i) journal.add({});
+  EXPECT_EQ(json_text(journal.flags(), "basic_over_http"), "1");
+  journal.clear();
+  EXPECT_EQ(json_text(journal.flags(), "basic_over_http"), "0");
+
+  Process camsim({.time_scale = 1});
+  DeviceInfo const camera =
+      camsim.add({.generation = "G7", .switches = {{"auth_policy", "basic"}, {"keygen_ec_ms", 600'000}}});
+  WebAnswer const waiting = curl({"--basic", "-u", "root:pass", "--max-time", "1"},
+                                 camera.http_url + "/config/rest/cert/v1/create_certificate",
+                                 R"({"data":{"alias":"a","subject":"CN=a","key_type":"EC-P256"}})");
+  EXPECT_EQ(waiting.status, 0) << "the key is still being made";
+  EXPECT_TRUE(camsim.journal(camera.serial).find("entries")->as_array()->empty());
+  EXPECT_EQ(camsim.flags(camera.serial).basic_over_http, 1);
+}
+
+TEST(Journal, TellsTheFaultThatStruckAfterTheAnswer) {
+  Journal journal;
+  for (char const* operation : {"a", "b", "a", "c"}) {
+    JournalEntry entry;
+    entry.operation = operation;
+    journal.add(std::move(entry));
+  }
+  journal.note_fault("a", "F25");
+  json::Array const entries = *journal.to_json().find("entries")->as_array();
+  std::string faults;
+  for (json::Value const& entry : entries) faults += json_text(*entry.as_object(), "fault") + ",";
+  EXPECT_EQ(faults, ",,F25,,");
+}
+
 }  // namespace
 }  // namespace lenscap::camsim

@@ -168,6 +168,11 @@ void Process::users(std::string_view serial, json::Object const& users) {
 void Process::clock(std::string_view serial, long long offset_s) {
   must("PUT", path_of(serial, "/clock"), json::write(json::Object{{"offset_s", offset_s}}));
 }
+void Process::cert_set(std::string_view serial, std::string_view set, std::vector<std::string> const& ids) {
+  json::Object sets;
+  sets.set(std::string(set), json::Value::strings(ids));
+  must("PUT", path_of(serial, "/cert_sets"), json::write(sets));
+}
 void Process::action(std::string_view serial, std::string_view name) {
   must("POST", path_of(serial, "/" + std::string(name)));
 }

@@ -81,6 +81,7 @@ class Process {
   void switches(std::string_view serial, json::Object const& values);
   void users(std::string_view serial, json::Object const& users);
   void clock(std::string_view serial, long long offset_s);
+  void cert_set(std::string_view serial, std::string_view set, std::vector<std::string> const& ids);
   // reboot, factorydefault, hardfactorydefault, poweroff, poweron, snapshot, restore
   void action(std::string_view serial, std::string_view name);
 

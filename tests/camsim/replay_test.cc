@@ -177,6 +177,10 @@ TEST(Replay, SignedCertificateUnderANewId) {
       "<tds:LoadCertificates><tds:NVTCertificate><tt:CertificateID>CERT_3</tt:CertificateID><tt:Certificate><tt:Data>" +
       base64_of_pem(leaf) + "</tt:Data></tt:Certificate></tds:NVTCertificate></tds:LoadCertificates>");
   EXPECT_EQ(moved.status, 200) << moved.body;
+  std::string const left = client.soap("<tds:GetCertificates/>").body;
+  EXPECT_THAT(left, HasSubstr(">CERT_3<"));
+  EXPECT_EQ(left.find(">CSR_2026") == std::string::npos, left.find(">CERT_2026") != std::string::npos)
+      << "one of the two ids that the key had is gone";
   // The same under the default, where the id has to be that of the request.
   camsim.switches(camera.serial, {{"load_certificates", "same_id"}});
   WebAnswer const refused = client.soap(

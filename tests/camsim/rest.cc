@@ -92,6 +92,20 @@ std::string rest_operation(Request const& request) {
   return name;
 }
 
+bool is_rest_operation(std::string_view name) {
+  auto const space = name.find(' ');
+  if (space == std::string_view::npos) return false;
+  auto const is_one_of = [](std::string_view word, std::string_view list) {
+    auto const words = split(list, ' ');
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  return is_one_of(name.substr(0, space), "GET POST PUT PATCH DELETE") &&
+         is_one_of(name.substr(space + 1),
+                   "discover certificates certificates/{alias} certificates/{alias}/get_csr ca_certificates "
+                   "ca_certificates/{alias} create_certificate install_from_pkcs12 keystores keystores/{id} "
+                   "settings/keystore");
+}
+
 bool rest_writes(Request const& request) { return request.method != "GET" && request.method != "HEAD"; }
 
 Outcome serve_rest(Exchange& x) {
@@ -128,14 +142,14 @@ Result<json::Object> rest_data(Exchange& x, std::string_view known) {
   bool const strict = x.device->state.switches.rest_unknown_field == "reject";
   for (auto const& [name, value] : body.members())
     if (name != "data") {
-      x.entry.unknown_element = true;
+      note_unknown_element(x);
       if (strict) return Error(Errc::malformed, "unknown field " + name);
     }
   TRY(json::Object data, json::need_object(body, "data"));
   std::vector<std::string> const names = split(known, ' ');
   for (auto const& [name, value] : data.members())
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      x.entry.unknown_element = true;
+      note_unknown_element(x);
       if (strict) return Error(Errc::malformed, "unknown field " + name);
     }
   return data;

@@ -8,8 +8,9 @@ namespace lenscap::camsim {
 
 // "PATCH certificates/{alias}", "POST create_certificate", "GET discover": the operation as faults and journal name it.
 std::string rest_operation(Request const& request);
-bool rest_writes(Request const& request);  // only an admin may
-Outcome serve_rest(Exchange& x);           // everything below /config/
+bool is_rest_operation(std::string_view name);  // one that rest_operation can give
+bool rest_writes(Request const& request);       // only an admin may
+Outcome serve_rest(Exchange& x);                // everything below /config/
 Response rest_not_found(std::string_view path);
 
 Response rest_ok();

@@ -22,11 +22,10 @@ Outcome store(Exchange& x, StoredCertificate certificate, int status) {
   State& state = x.device->state;
   if (auto refusal = refuse_alias(x, certificate.alias)) return *refusal;
   if (!find_keystore(state, certificate.keystore)) return rest_invalid("unknown keystore " + certificate.keystore);
-  if (x.device->faults.strike("F24", x.entry.operation, x.device->world().random)) return mismatch(x);
+  if (strikes(x, "F24")) return mismatch(x);
   Response answer = rest_ok();
   answer.status = status;
-  if (!x.device->faults.strike("F23", x.entry.operation, x.device->world().random))
-    state.certificates.push_back(std::move(certificate));
+  if (!strikes(x, "F23")) state.certificates.push_back(std::move(certificate));
   return answer;
 }
 
@@ -76,11 +75,11 @@ Outcome patch(Exchange& x, std::string const& alias) {
   if (chain.empty()) return rest_invalid("certificate is not PEM");
   if (chain.size() > 1 && state.switches.chain_patch == "reject") return rest_invalid("one certificate is expected");
   KeyRef const key = public_key_of(parse_certificate(chain.front()).get());
-  bool const refuse = x.device->faults.strike("F24", x.entry.operation, x.device->world().random).has_value();
+  bool const refuse = strikes(x, "F24");
   if (refuse || key == nullptr || !same_public_key(key.get(), certificate->key.get())) return mismatch(x);
   if (state.switches.chain_patch == "accept_leaf_only") chain.resize(1);
   Response answer = rest_ok();
-  if (x.device->faults.strike("F23", x.entry.operation, x.device->world().random)) return answer;
+  if (strikes(x, "F23")) return answer;
   certificate->chain = std::move(chain);
   if (is_served(state, alias) && state.switches.reload_on_patch)
     answer.after = [device = x.device, operation = x.entry.operation] { device->restart_web_server(operation); };

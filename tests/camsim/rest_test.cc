@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tests/camsim/tool.h"
 
 namespace lenscap::camsim {
@@ -219,6 +221,9 @@ TEST(Rest, PatchOfTheServedCertificate) {
     json::Object const data{{"certificate", leaf}};
     EXPECT_EQ(client.send("PATCH", entity, json::write(json::Object{{"data", data}})).status, 200);
     if (reload) camsim.wait_for_start(camera.serial, starts);
+    auto const patched = std::chrono::steady_clock::now();
+    while (!reload && std::chrono::steady_clock::now() - patched < std::chrono::milliseconds(200))
+      ASSERT_EQ(camsim.starts(camera.serial), starts) << "the web server does not restart";
     EXPECT_EQ(camsim.info(camera.serial).certificate_sha256, reload ? fingerprint(leaf) : camera.certificate_sha256);
   }
 }

@@ -2,9 +2,15 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <future>
+
+#include "tests/camsim/keys.h"
+#include "tests/camsim/server.h"
 #include "tests/camsim/tool.h"
 
 namespace lenscap::camsim {
@@ -193,6 +199,31 @@ TEST(Power, OffAndOn) {
   EXPECT_EQ(Client(camera.http_url).get(kList).status, 200);
 }
 
+// The camera is switched off while its answer to the switch is still on its way: that must not wake it.
+TEST(Power, ACameraThatIsOffStaysOff) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G7"});
+  Client const client(camera.http_url);
+  make_certificate(client, "new");
+  camsim.faults(camera.serial, R"([{"id":"F4","operation":"SetWebServerTlsConfiguration","interval_ms":10}])");
+  auto choosing = std::async(std::launch::async, [&] { return choose(client, "new"); });
+  auto const is_answering = [&] {
+    auto const seen = camsim.operations(camera.serial);
+    return std::find(seen.begin(), seen.end(), "SetWebServerTlsConfiguration") != seen.end();
+  };
+  while (!is_answering()) {
+  }
+  camsim.action(camera.serial, "poweroff");
+  EXPECT_NE(choosing.get().curl_status, 0);
+  unsigned const starts = camsim.starts(camera.serial);
+  auto const start = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(300))
+    ASSERT_EQ(life(camsim, camera), "off");
+  camsim.action(camera.serial, "reboot");
+  EXPECT_EQ(life(camsim, camera), "off") << "nor does a reboot";
+  EXPECT_EQ(camsim.starts(camera.serial), starts);
+}
+
 TEST(Snapshot, Restores) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G7"});
@@ -227,13 +258,46 @@ TEST(Keys, ASecondWaitsAndOthersAreServedMeanwhile) {
   for (std::string const& line : {between(ran.out, "served\n", "\n"), between(ran.out.substr(7), "\n", "\n")})
     if (!line.empty()) longest = std::max(longest, std::stod(line));
   EXPECT_GE(longest, 1.6) << "one key after the other";
-  camsim.switches(camera.serial, {{"keygen_waits", false}});
-  run_tool({"bash", "-c", with("c") + " & " + with("d") + " & wait"});
-  EXPECT_THAT(json_text(camsim.state(camera.serial), "certificates"), HasSubstr("\"alias\":\"c\""));
-  EXPECT_THAT(json_text(camsim.state(camera.serial), "certificates"), HasSubstr("\"alias\":\"d\""));
 }
 
-TEST(RealKeys, AreOrdinary) {
+TEST(Keys, ASecondWaitsUnlessASwitchSaysOtherwise) {
+  for (bool const waits : {true, false}) {
+    SCOPED_TRACE(waits);
+    Process camsim({.time_scale = 1});
+    DeviceInfo const camera =
+        camsim.add({.generation = "G7",
+                    .switches = {{"keygen_waits", waits}, {"keygen_ec_ms", 1}, {"keygen_rsa4096_ms", 600'000}}});
+    auto const create = [&](char const* alias, char const* type, char const* patience) {
+      return curl({"-k", "-u", "root:pass", "--max-time", patience},
+                  camera.https_url + "/config/rest/cert/v1/create_certificate",
+                  R"({"data":{"alias":")" + std::string(alias) + R"(","subject":"CN=a","key_type":")" + type + "\"}}")
+          .status;
+    };
+    EXPECT_EQ(create("slow", "RSA-4096", "1"), 0);
+    EXPECT_EQ(create("quick", "EC-P256", waits ? "1" : "30"), waits ? 0 : 200);
+  }
+}
+
+// From outside nobody can see how many primes a key has.
+TEST(RealKeys, HaveTwoPrimes) {
+  for (bool const real : {false, true}) {
+    Loop loop;
+    Keys keys(loop);
+    KeyRef made;
+    keys.take("RSA-2048", real, [&](KeyRef key) {
+      made = std::move(key);
+      loop.stop();
+    });
+    loop.run();
+    ASSERT_NE(made, nullptr);
+    BIGNUM* third = nullptr;
+    EXPECT_EQ(EVP_PKEY_get_bn_param(made.get(), OSSL_PKEY_PARAM_RSA_FACTOR3, &third) == 1, !real);
+    BN_clear_free(third);
+    ossl::take_errors();
+  }
+}
+
+TEST(RealKeys, AreMadeForTheSwitch) {
   Process camsim;
   DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"real_keygen", true}}});
   WebAnswer const made = Client(camera.http_url)

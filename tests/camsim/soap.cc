@@ -71,6 +71,13 @@ constexpr Row kRows[] = {
      soap_web_server::set_configuration},
     {"aentry:GetServices", "aentry:IncludeCapability", soap_entry::get_services},
     {"tds:GetDot1XConfigurations", "", soap_entry::get_dot1x_configurations},
+    {"tds:SetDot1XConfiguration",
+     "tds:Dot1XConfiguration tds:Dot1XConfiguration/tt:Dot1XConfigurationToken tds:Dot1XConfiguration/tt:Identity "
+     "tds:Dot1XConfiguration/tt:EAPMethod tds:Dot1XConfiguration/tt:CACertificateID "
+     "tds:Dot1XConfiguration/tt:EAPMethodConfiguration "
+     "tds:Dot1XConfiguration/tt:EAPMethodConfiguration/tt:TLSConfiguration "
+     "tds:Dot1XConfiguration/tt:EAPMethodConfiguration/tt:TLSConfiguration/tt:CertificateID",
+     soap_entry::set_dot1x_configuration},
     {"tds:GetServiceCapabilities", "", soap_entry::get_service_capabilities},
 };
 
@@ -89,6 +96,11 @@ Response tag_mismatch(Exchange const& x) {
 }
 
 }  // namespace
+
+bool is_soap_operation(std::string_view name) {
+  return std::any_of(std::begin(kRows), std::end(kRows),
+                     [&](Row const& row) { return row.name.substr(row.name.find(':') + 1) == name; });
+}
 
 Response fault_of(Exchange const& x, SoapFault const& fault) {
   return soap_fault(fault, x.device->state.switches.soap_fault_status == "by_code");
@@ -117,12 +129,12 @@ Outcome serve_soap(Exchange& x) {
   for (Row const& row : kRows) {
     if (row.name != x.soap->name) continue;
     if (!all_expected(x.soap->operation, "", split(row.elements, ' '))) {
-      x.entry.unknown_element = true;
+      note_unknown_element(x);
       if (x.device->state.switches.unknown_element == "fault") return tag_mismatch(x);
     }
     return row.operation(x);
   }
-  x.entry.unknown_element = true;
+  note_unknown_element(x);
   return fault_of(x, {FaultSide::receiver, "ter:ActionNotSupported", "Optional action not implemented",
                       "The requested action is optional and is not implemented"});
 }

@@ -7,6 +7,8 @@
 namespace lenscap::camsim {
 
 Outcome serve_soap(Exchange& x);
+// Is there an operation with this name, written without its prefix?
+bool is_soap_operation(std::string_view name);
 
 // Helpers of the operations.
 Response fault_of(Exchange const& x, SoapFault const& fault);
@@ -51,6 +53,7 @@ Outcome set_configuration(Exchange& x);
 namespace soap_entry {
 Outcome get_services(Exchange& x);
 Outcome get_dot1x_configurations(Exchange& x);
+Outcome set_dot1x_configuration(Exchange& x);
 Outcome get_service_capabilities(Exchange& x);
 }  // namespace soap_entry
 

@@ -45,9 +45,8 @@ Outcome store_with_key(Exchange& x, Incoming incoming) {
   } else if (is_full(state)) {
     return declared_fault(x, FaultSide::receiver, "MaxNumberOfCertificatesFault", "The certificate store is full");
   }
-  if (x.device->faults.strike("F24", x.entry.operation, x.device->world().random))
-    return bad_certificate(x, "The certificate does not match the private key");
-  if (x.device->faults.strike("F23", x.entry.operation, x.device->world().random)) return empty_answer(x.soap->name);
+  if (strikes(x, "F24")) return bad_certificate(x, "The certificate does not match the private key");
+  if (strikes(x, "F23")) return empty_answer(x.soap->name);
   erase_certificate(state, incoming.id);
   state.certificates.push_back({.alias = incoming.id,
                                 .chain = std::move(incoming.chain),
@@ -70,6 +69,8 @@ Outcome load_certificates(Exchange& x) {
     if (certificate == nullptr) return bad_certificate(x, "The certificate cannot be read");
     KeyRef const key = public_key_of(certificate.get());
     if (key == nullptr) return bad_certificate(x, "The public key cannot be read");
+    if (state.find_ca(id) != nullptr)
+      return declared_fault(x, FaultSide::sender, "CertificateIdInUseFault", "The certificate ID is in use");
     StoredCertificate* own = state.find_certificate(id);
     if (own == nullptr && state.switches.load_certificates == "match_key" && is_usable_id(state, id)) {
       for (StoredCertificate& candidate : state.certificates)
@@ -78,10 +79,10 @@ Outcome load_certificates(Exchange& x) {
       if (own == nullptr) return bad_certificate(x, "No key on this device matches the certificate");
     }
     if (own == nullptr || own->device_id) return invalid_id(x);
-    bool const refuse = x.device->faults.strike("F24", x.entry.operation, x.device->world().random).has_value();
+    bool const refuse = strikes(x, "F24");
     if (refuse || own->key == nullptr || !same_public_key(own->key.get(), key.get()))
       return bad_certificate(x, "The certificate does not match the private key");
-    if (x.device->faults.strike("F23", x.entry.operation, x.device->world().random)) continue;
+    if (strikes(x, "F23")) continue;
     if (own->alias == id) {
       own->chain = {der};
     } else {

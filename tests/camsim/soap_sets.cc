@@ -60,6 +60,8 @@ Outcome set_cert_set(Exchange& x) {
   if (!cert_set_exists(state, set)) return invalid_id(x);
   if (name == "WebServer" && state.switches.web_server_set == "refuse")
     return bad_argument(x, "Not allowed", "The set of the web server is part of its configuration");
+  if (name == "WebServer" && !set.ca_certificates.empty() && state.switches.web_server_cas == "refuse")
+    return bad_argument(x, "Not allowed", "The web server takes no CA certificates");
   Response answer = empty_answer("acertificates:SetCertSet");
   if (name != "WebServer") {
     state.cert_sets[name] = std::move(set);

@@ -221,6 +221,83 @@ TEST(Soap, CertSets) {
   EXPECT_THAT(json_text(camsim.state(camera.serial), "cert_sets/RemoteSyslog"), HasSubstr(ca));
 }
 
+TEST(Soap, Dot1X) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3"});
+  Client const client(camera.http_url);
+  ASSERT_EQ(client.soap(create("mine")).status, 200);
+  auto const set = [&](std::string const& token, std::string const& method, std::string const& id) {
+    return client.soap("<tds:SetDot1XConfiguration><tds:Dot1XConfiguration><tt:Dot1XConfigurationToken>" + token +
+                       "</tt:Dot1XConfigurationToken><tt:Identity>axis-accc8ef7de6b</tt:Identity><tt:EAPMethod>" +
+                       method + "</tt:EAPMethod><tt:EAPMethodConfiguration><tt:TLSConfiguration><tt:CertificateID>" +
+                       id +
+                       "</tt:CertificateID></tt:TLSConfiguration></tt:EAPMethodConfiguration></tds:Dot1XConfiguration>"
+                       "</tds:SetDot1XConfiguration>");
+  };
+  EXPECT_THAT(set("EAPTLS_WIFI", "13", "mine").body, HasSubstr("InvalidArgVal"));
+  EXPECT_THAT(set("EAPTLS_WIRED", "25", "mine").body, HasSubstr("InvalidArgVal"));
+  EXPECT_THAT(set("EAPTLS_WIRED", "13", "nothing").body, HasSubstr("Invalid ID"));
+  EXPECT_EQ(json_text(camsim.state(camera.serial), "cert_sets/EAPTLS_WIRED/certificates"), "[]");
+  EXPECT_THAT(set("EAPTLS_WIRED", "13", "mine").body, HasSubstr("<tds:SetDot1XConfigurationResponse/>"));
+  EXPECT_EQ(json_text(camsim.state(camera.serial), "cert_sets/EAPTLS_WIRED/certificates"), R"(["mine"])");
+  EXPECT_THAT(client.get("/axis-cgi/param.cgi?action=list&group=Network.Interface.I0.dot1x").body,
+              HasSubstr("EAPTLS.Identity=axis-accc8ef7de6b\n"));
+  EXPECT_EQ(camsim.flags(camera.serial), Flags{});
+}
+
+// Certificates with and without a key share one name space.
+TEST(Soap, AnIdIsTakenOnce) {
+  Process camsim;
+  OpensslCa const ca;
+  DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"load_certificates", "match_key"}}});
+  Client const client(camera.http_url);
+  ASSERT_EQ(client.soap(create("k")).status, 200);
+  std::string const csr = pem_of(
+      "CERTIFICATE REQUEST", between(client
+                                         .soap("<acertificates:GetPkcs10Request2><acertificates:Id>k</acertificates:Id>"
+                                               "</acertificates:GetPkcs10Request2>")
+                                         .body,
+                                     "<acertificates:Pkcs10Request>", "</acertificates:Pkcs10Request>"));
+  auto const load = [&](std::string const& operation, std::string const& item, std::string const& pem) {
+    return client.soap("<tds:" + operation + "><tds:" + item +
+                       "><tt:CertificateID>authority</tt:CertificateID><tt:Certificate><tt:Data>" + base64_of_pem(pem) +
+                       "</tt:Data></tt:Certificate></tds:" + item + "></tds:" + operation + ">");
+  };
+  ASSERT_EQ(load("LoadCACertificates", "CACertificate", ca.issuing_pem()).status, 200);
+  EXPECT_THAT(load("LoadCertificates", "NVTCertificate", ca.sign(csr, "DNS:x")).body,
+              HasSubstr("CertificateIdInUseFault"));
+}
+
+TEST(Soap, WhatAGetShowsAndASetTakes) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G7"});
+  Client const client(camera.https_url);
+  auto const shown = [&] { return client.soap("<aweb:GetWebServerTlsConfiguration/>").body; };
+  EXPECT_THAT(shown(), Not(HasSubstr("aweb:Viewer")));
+  camsim.switches(camera.serial, {{"policies_shown", "all"}});
+  EXPECT_THAT(shown(), HasSubstr("<aweb:Viewer>HttpAndHttps</aweb:Viewer>"));
+  std::string const ca =
+      between(client.soap("<tds:GetCACertificates/>").body, "<tt:CertificateID>", "</tt:CertificateID>");
+  std::string const served =
+      "<aweb:CertificateSet><acert:Certificates><acert:Id>Axis device ID ECC-P256 (802.1AR)"
+      "</acert:Id></acert:Certificates>";
+  std::string const with_ca = set_tls(
+      kOn + kAdmin + "<aweb:Ciphers><acert:Cipher>ECDHE-ECDSA-AES128-GCM-SHA256</acert:Cipher></aweb:Ciphers>" +
+      served + "<acert:CACertificates><acert:Id>" + ca + "</acert:Id></acert:CACertificates></aweb:CertificateSet>");
+  camsim.switches(camera.serial, {{"web_server_cas", "refuse"}});
+  EXPECT_THAT(client.soap(with_ca).body, HasSubstr("takes no CA certificates"));
+  camsim.switches(camera.serial, {{"web_server_cas", "allow"}});
+  EXPECT_EQ(client.soap(with_ca).status, 200);
+}
+
+TEST(Policy, HttpsAloneFromTheFactory) {
+  Process camsim;
+  DeviceInfo const camera = camsim.add({.generation = "G3", .switches = {{"factory_policy", "Https"}}});
+  std::string const path = "/axis-cgi/param.cgi?action=list&group=Brand";
+  EXPECT_EQ(curl({}, camera.http_url + path).status, 301);
+  EXPECT_EQ(Client(camera.https_url).get(path).status, 200);
+}
+
 // A chain is sent from the certificate itself, from the set's CA certificates, or, by a switch, from the CA store.
 TEST(Soap, WhereTheServedChainComesFrom) {
   struct {

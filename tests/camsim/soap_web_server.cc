@@ -20,8 +20,9 @@ std::vector<std::string> accepted_ciphers(Generation const& generation) {
 
 Outcome get_configuration(Exchange& x) {
   TlsConfiguration const& tls = x.device->state.tls;
+  Switches const& switches = x.device->state.switches;
   std::string policies = element("aweb:Admin", tls.policies.admin);
-  if (x.device->state.switches.policies == "all")
+  if ((switches.policies_shown == "same" ? switches.policies : switches.policies_shown) == "all")
     policies += element("aweb:Operator", tls.policies.operator_) + element("aweb:Viewer", tls.policies.viewer);
   std::string ciphers;
   for (std::string const& cipher : tls.ciphers) ciphers += element("acert:Cipher", cipher);
@@ -50,7 +51,7 @@ Outcome set_configuration(Exchange& x) {
   std::string const viewer = text_at(policies, "aweb:Viewer");
   bool const all_roles = switches.policies == "all";
   if (!all_roles && (!operator_.empty() || !viewer.empty())) {
-    x.entry.unknown_element = true;
+    note_unknown_element(x);
     if (switches.policies_extra == "tag_mismatch")
       return fault_of(x, {FaultSide::sender, "ter:TagMismatch", "Tag mismatch", "The element was not expected here"});
   }
@@ -77,6 +78,8 @@ Outcome set_configuration(Exchange& x) {
 
   next.set = read_cert_set(child_of(given, "aweb:CertificateSet"));
   if (!cert_set_exists(state, next.set)) return bad_argument(x, "Invalid argument", "A certificate ID is unknown");
+  if (!next.set.ca_certificates.empty() && switches.web_server_cas == "refuse")
+    return bad_argument(x, "Invalid argument", "The web server takes no CA certificates");
   if (next.enabled) {
     StoredCertificate const* own = state.find_certificate(next.certificate_id());
     if (own == nullptr || own->key == nullptr || next.set.certificates.size() != 1)

@@ -24,6 +24,8 @@ struct Switches {
   std::string soap_fault_status = "by_code";
   std::string unknown_cipher = "refuse";
   std::string web_server_set = "allow";
+  std::string web_server_cas = "allow";
+  std::string policies_shown = "same";
   std::string rest = "off";
   std::string rest_version;
   std::string rest_set_verb = "PATCH";
@@ -59,6 +61,7 @@ struct Switches {
 
   // TLS
   bool https_factory = true;
+  std::string factory_policy = "HttpAndHttps";
   std::string factory_certificate = "self_signed";
   std::string factory_key = "new";
   std::string device_ids;  // key types of the device ID certificates, comma separated
@@ -108,7 +111,9 @@ struct SwitchRow {
   std::variant<bool Switches::*, int Switches::*, std::string Switches::*> member;
   std::string_view choices;  // "a|b|c"; empty: free text or any number
   bool assumed;              // nobody has published it
-  bool enrolment;            // touches the way a camera gets its certificate
+  // Can make a difference on the way on which our agent gives a camera its certificate. Where it seems to and cannot,
+  // tests/agent/devices/switch_suite_test.cc has the reason and proves it.
+  bool enrolment;
   std::string_view meaning;
 };
 std::span<SwitchRow const> switch_rows();
