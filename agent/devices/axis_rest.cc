@@ -81,21 +81,49 @@ class AxisRest final : public AxisDriver {
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_certificates() final;
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_ca_certificates() final;
   net::Awaitable<DeviceResult<>> erase(std::string id, bool is_ca) final;
+  net::Awaitable<DeviceResult<bool>> load_ca(std::string id, x509::Certificate certificate) final;
 
+  enum class Change { set, action };
+  net::Awaitable<DeviceResult<Reply>> change(Change kind, std::string path, json::Value data, Pace pace = Pace::usual);
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_list(std::string collection);
   net::Awaitable<DeviceResult<>> make_key(KeySpec spec, std::string key_type);
   net::Awaitable<DeviceResult<std::string>> make_best_key(KeySpec spec);
   net::Awaitable<DeviceResult<std::vector<x509::Certificate>>> read_chain(std::string id);
-  net::Awaitable<DeviceResult<std::vector<std::string>>> add_issuers(std::vector<x509::Certificate> chain);
 
   std::string certificate_path(std::string_view id) const {
     return path_ + "/certificates/" + axis::percent_encode(id);
   }
-  net::Method set_method() const { return capabilities().rest_put ? net::Method::put : net::Method::patch; }
-  net::Method action_method() const { return capabilities().rest_put ? net::Method::put : net::Method::post; }
+  net::Method method_of(Change kind) const {
+    if (put_) return net::Method::put;
+    return kind == Change::set ? net::Method::patch : net::Method::post;
+  }
 
   std::string path_;
+  bool put_ = capabilities().rest_put;
+  bool verb_proven_ = false;
 };
+
+// Up to 11.10 what changes something goes by PUT, later by PATCH and POST; the beta of the interface is older than that
+// and lasted longer (11.11). So its state is a hint, and a first answer that there is no such thing makes us try the
+// other verb.
+net::Awaitable<DeviceResult<Reply>> AxisRest::change(Change kind, std::string path, json::Value data, Pace pace) {
+  auto const is_missing = [](DeviceResult<Reply> const& reply) {
+    if (!reply.ok()) return reply.error().code == DeviceErrc::unsupported;
+    return reply->status == 404 || reply->status == 405;
+  };
+  auto reply = co_await rest(connection(), method_of(kind), path, data, pace);
+  if (!verb_proven_ && is_missing(reply)) {
+    put_ = !put_;
+    auto other = co_await rest(connection(), method_of(kind), path, std::move(data), pace);
+    if (is_missing(other)) {
+      put_ = !put_;
+    } else {
+      reply = std::move(other);
+    }
+  }
+  verb_proven_ = verb_proven_ || (reply.ok() && reply->ok());
+  co_return reply;
+}
 
 CertificateEntry read_entry(json::Object const& object) {
   CertificateEntry entry;
@@ -163,10 +191,12 @@ net::Awaitable<DeviceResult<>> AxisRest::make_key(KeySpec spec, std::string key_
       .set("subject", subject_of(spec))
       .set("subject_alt_names", alt_names(spec.names))
       .set("key_type", key_type);
-  CO_TRY(auto const reply, co_await rest(connection(), action_method(), path_ + "/create_certificate",
-                                         json::Value(std::move(data)), Pace::make_key));
-  // 409: made before a crash; the CSR tells whether it is what we want.
-  if (reply.ok() || reply.status == 409) co_return DeviceResult<>();
+  CO_TRY(auto const reply,
+         co_await change(Change::action, path_ + "/create_certificate", json::Value(std::move(data)), Pace::make_key));
+  if (reply.ok()) co_return DeviceResult<>();
+  // It was not there a moment ago, and nobody else makes such ids: the HTTP client asked again when no answer came.
+  CO_TRY(auto const entries, co_await read_certificates());
+  if (find(entries, spec.id) != nullptr) co_return DeviceResult<>();
   DeviceError error = refusal_error(reply, "making a key");
   if (error.code == DeviceErrc::bad_certificate) error.code = DeviceErrc::key_generation_failed;
   co_return error;
@@ -214,8 +244,8 @@ net::Awaitable<DeviceResult<NewKey>> AxisRest::create_key_and_csr(KeySpec spec) 
 
   json::Object names;
   names.set("subject_alt_names", alt_names(spec.names));
-  CO_TRY(auto const reply, co_await rest(connection(), action_method(), certificate_path(spec.id) + "/get_csr",
-                                         json::Value(std::move(names)), Pace::make_key));
+  CO_TRY(auto const reply, co_await change(Change::action, certificate_path(spec.id) + "/get_csr",
+                                           json::Value(std::move(names)), Pace::make_key));
   if (!reply.ok()) co_return refusal_error(reply, "getting the certificate request");
   if (reply.data().as_string() == nullptr)
     co_return DeviceError(DeviceErrc::bad_answer, "get_csr: the answer holds no request");
@@ -231,26 +261,12 @@ net::Awaitable<DeviceResult<NewKey>> AxisRest::create_key_and_csr(KeySpec spec) 
   co_return key;
 }
 
-net::Awaitable<DeviceResult<std::vector<std::string>>> AxisRest::add_issuers(std::vector<x509::Certificate> chain) {
-  std::vector<std::string> ids;
-  CO_TRY(auto const present, co_await read_ca_certificates());
-  for (std::size_t i = 1; i < chain.size(); ++i) {
-    std::string const id = ca_id_of(chain[i]);
-    auto const same = std::find_if(present.begin(), present.end(), [&](CertificateEntry const& entry) {
-      return entry.certificate && *entry.certificate == chain[i];
-    });
-    if (same != present.end()) {
-      ids.push_back(same->id);
-      continue;
-    }
-    json::Object data;
-    data.set("alias", id).set("certificate", chain[i].pem());
-    CO_TRY(auto const reply,
-           co_await rest(connection(), net::Method::post, path_ + "/ca_certificates", json::Value(std::move(data))));
-    // A refusal only leaves the chain incomplete.
-    if (reply.ok()) ids.push_back(id);
-  }
-  co_return ids;
+net::Awaitable<DeviceResult<bool>> AxisRest::load_ca(std::string id, x509::Certificate certificate) {
+  json::Object data;
+  data.set("alias", id).set("certificate", certificate.pem());
+  CO_TRY(auto const reply,
+         co_await rest(connection(), net::Method::post, path_ + "/ca_certificates", json::Value(std::move(data))));
+  co_return reply.ok();
 }
 
 net::Awaitable<DeviceResult<Installed>> AxisRest::install_certificate(std::string key_id, x509::PublicKey key,
@@ -262,10 +278,10 @@ net::Awaitable<DeviceResult<Installed>> AxisRest::install_certificate(std::strin
   if (!done_before) {
     json::Object data;
     data.set("certificate", to_pem(chain));
-    CO_TRY(auto reply, co_await rest(connection(), set_method(), certificate_path(key_id), json::Value(data)));
+    CO_TRY(auto reply, co_await change(Change::set, certificate_path(key_id), json::Value(data)));
     if (!reply.ok() && reply.status == 400 && chain.size() > 1) {
       data.set("certificate", chain.front().pem());
-      CO_TRY(reply, co_await rest(connection(), set_method(), certificate_path(key_id), json::Value(data)));
+      CO_TRY(reply, co_await change(Change::set, certificate_path(key_id), json::Value(data)));
     }
     if (!reply.ok()) co_return refusal_error(reply, "installing the certificate");
     CO_TRY(stored, co_await read_chain(key_id));

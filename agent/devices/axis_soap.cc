@@ -24,11 +24,11 @@ class AxisSoap final : public AxisDriver {
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_certificates() final;
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_ca_certificates() final;
   net::Awaitable<DeviceResult<>> erase(std::string id, bool is_ca) final;
+  net::Awaitable<DeviceResult<bool>> load_ca(std::string id, x509::Certificate certificate) final;
 
   net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_list(std::string operation, std::string item);
   net::Awaitable<DeviceResult<>> make_key(KeySpec spec);
   net::Awaitable<DeviceResult<std::optional<std::string>>> find_installed(x509::Certificate leaf);
-  net::Awaitable<DeviceResult<std::vector<std::string>>> add_issuers(std::vector<x509::Certificate> chain);
 };
 
 net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> AxisSoap::read_list(std::string operation,
@@ -140,26 +140,11 @@ soap::Element load_request(std::string_view operation, std::string_view item, st
   return request;
 }
 
-// Puts the issuing certificates beside the leaf; this interface has no way to give both in one. What does not succeed
-// here only leaves the chain incomplete, so refusals other than of connection and login are no reason to stop.
-net::Awaitable<DeviceResult<std::vector<std::string>>> AxisSoap::add_issuers(std::vector<x509::Certificate> chain) {
-  std::vector<std::string> ids;
-  if (chain.size() < 2) co_return ids;
-  CO_TRY(auto const present, co_await read_ca_certificates());
-  for (std::size_t i = 1; i < chain.size(); ++i) {
-    std::string const id = ca_id_of(chain[i]);
-    auto const same = std::find_if(present.begin(), present.end(), [&](CertificateEntry const& entry) {
-      return entry.certificate && *entry.certificate == chain[i];
-    });
-    if (same != present.end()) {
-      ids.push_back(same->id);
-      continue;
-    }
-    soap::Element const request = load_request("LoadCACertificates", "CACertificate", id, chain[i].der());
-    CO_TRY(auto const answer, co_await ask(connection(), request));
-    if (std::holds_alternative<soap::Element>(answer)) ids.push_back(id);
-  }
-  co_return ids;
+// This interface has no way to give leaf and issuers in one.
+net::Awaitable<DeviceResult<bool>> AxisSoap::load_ca(std::string id, x509::Certificate certificate) {
+  soap::Element const request = load_request("LoadCACertificates", "CACertificate", id, certificate.der());
+  CO_TRY(auto const answer, co_await ask(connection(), request));
+  co_return std::holds_alternative<soap::Element>(answer);
 }
 
 net::Awaitable<DeviceResult<Installed>> AxisSoap::install_certificate(std::string key_id, x509::PublicKey key,

@@ -4,6 +4,8 @@
 // it; status and results say so. A lost answer alone is no failure. Once the fault is gone, the next `enroll` succeeds.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/e2e/site.h"
 
 namespace lenscap::e2e {
@@ -52,7 +54,15 @@ constexpr Case kCases[] = {
     {"it reboots after the install", "G3", "F33", "LoadCertificates", 1, "?", "unreachable", R"(,"when":"after")"},
 };
 
-class RollBack : public SiteTest {};
+class RollBack : public SiteTest {
+ protected:
+  // How many requests the fault has struck: a case whose fault never does would show nothing.
+  static int struck(Camera const& camera, std::string const& fault) {
+    auto const entries = objects(site().camsim().journal(camera.serial), "entries");
+    return static_cast<int>(std::count_if(entries.begin(), entries.end(),
+                                          [&](auto const& entry) { return text(entry, "fault") == fault; }));
+  }
+};
 
 TEST_F(RollBack, EveryFault) {
   Agent agent(site(), "faults", "verify_for = \"2s\"\nverify_while_away = \"4s\"\n", 16);
@@ -82,6 +92,8 @@ TEST_F(RollBack, EveryFault) {
     json::Object const* result = find_row(results, "mac", camera.serial);
     json::Object const* row = find_row(status, "mac", camera.serial);
     ASSERT_TRUE(result != nullptr && row != nullptr);
+    EXPECT_GE(struck(camera, c.fault), 1);
+    EXPECT_LE(struck(camera, c.fault), c.count);
     std::string const outcome = text(*result, "status");
     if (c.result != std::string("?")) {
       EXPECT_EQ(outcome, c.result) << text(*result, "description");

@@ -66,6 +66,34 @@ CertificateEntry const* AxisDriver::find(std::vector<CertificateEntry> const& en
   return found == entries.end() ? nullptr : &*found;
 }
 
+net::Awaitable<DeviceResult<std::vector<std::string>>> AxisDriver::add_issuers(std::vector<x509::Certificate> chain) {
+  std::vector<std::string> ids;
+  if (chain.size() < 2) co_return ids;
+  CO_TRY(auto present, co_await read_ca_certificates());
+  auto const id_of = [&present](x509::Certificate const& wanted) {
+    auto const same = std::find_if(present.begin(), present.end(), [&](CertificateEntry const& entry) {
+      return entry.certificate && *entry.certificate == wanted;
+    });
+    return same == present.end() ? std::string() : same->id;
+  };
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    std::string id = id_of(chain[i]);
+    if (id.empty()) {
+      std::string const new_id = ca_id_of(chain[i]);
+      CO_TRY(bool const taken, co_await load_ca(new_id, chain[i]));
+      if (taken) {
+        id = new_id;
+      } else {
+        // The HTTP client asks again when no answer came: then it is the repetition that was refused.
+        CO_TRY(present, co_await read_ca_certificates());
+        id = id_of(chain[i]);
+      }
+    }
+    if (!id.empty()) ids.push_back(std::move(id));
+  }
+  co_return ids;
+}
+
 net::Awaitable<DeviceResult<HttpsConfig>> AxisDriver::get_https() { return axis::read_https(connection()); }
 
 net::Awaitable<DeviceResult<SwitchOutcome>> AxisDriver::set_https(HttpsConfig config) {

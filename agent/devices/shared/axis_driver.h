@@ -49,6 +49,12 @@ class AxisDriver : public Driver {
   virtual net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> read_ca_certificates() = 0;
   // One that is there, ours and unused.
   virtual net::Awaitable<DeviceResult<>> erase(std::string id, bool is_ca) = 0;
+  // Stores a CA certificate; false: the device refuses it.
+  virtual net::Awaitable<DeviceResult<bool>> load_ca(std::string id, x509::Certificate certificate) = 0;
+
+  // Puts the issuing certificates of a leaf-first chain beside it and gives their ids. What the device refuses is left
+  // out, since that only leaves the chain incomplete.
+  net::Awaitable<DeviceResult<std::vector<std::string>>> add_issuers(std::vector<x509::Certificate> chain);
 
   // The entry with this id; nullptr when there is none. Ids compare with case here, as devices do.
   static CertificateEntry const* find(std::vector<CertificateEntry> const& entries, std::string_view id);

@@ -144,6 +144,19 @@ std::optional<HttpsConfig> without_our_ca(HttpsConfig config) {
   return config;
 }
 
+// What to try in place of a configuration that the device refused, the likeliest first: which roles it wants and
+// whether the set may hold CA certificates differs between firmware, and what a get shows is not always what a set
+// takes.
+std::vector<HttpsConfig> other_forms(HttpsConfig const& config, soap::Fault const& fault) {
+  std::vector<HttpsConfig> forms;
+  auto const roles = other_roles(config);
+  auto const leaf_alone = without_our_ca(config);
+  if (leaf_alone) forms.push_back(*leaf_alone);
+  if (roles) forms.insert(fault.names("TagMismatch") ? forms.begin() : forms.end(), *roles);
+  if (roles && leaf_alone) forms.push_back(*other_roles(*leaf_alone));
+  return forms;
+}
+
 }  // namespace
 
 net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, HttpsConfig config) {
@@ -153,7 +166,8 @@ net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, 
         "HTTPS cannot be turned on without a certificate and a list of ciphers; the device gave none");
   // The device answers now: a connection that ends without an answer then means that the request may have been obeyed.
   CO_CHECK_OK(co_await connection.settle());
-  for (int tries = 0;; ++tries) {
+  std::optional<std::vector<HttpsConfig>> others;
+  while (true) {
     soap::Element request = set_tls_request(config);
     auto const answer = co_await ask(connection, request);
     if (!answer.ok()) {
@@ -168,9 +182,10 @@ net::Awaitable<DeviceResult<SwitchOutcome>> write_https(Connection& connection, 
       connection.unsettle();
       co_return SwitchOutcome::accepted;
     }
-    auto other = fault->names("TagMismatch") ? other_roles(config) : without_our_ca(config);
-    if (tries > 0 || !other) co_return fault_error(*fault, request.name);
-    config = *std::move(other);
+    if (!others) others = other_forms(config, *fault);
+    if (others->empty()) co_return fault_error(*fault, request.name);
+    config = std::move(others->front());
+    others->erase(others->begin());
   }
 }
 

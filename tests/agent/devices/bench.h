@@ -117,6 +117,8 @@ struct Enrolled {
   std::optional<SwitchOutcome> outcome;
   std::optional<Served> served;
   std::vector<x509::Certificate> chain;
+  std::chrono::milliseconds key_time{0};     // from the order to make a key until its request was there
+  std::chrono::milliseconds switch_time{0};  // from the order to switch until the new certificate was proven
 
   bool good() const { return !error && served && served->text.find("certificate of the new key") != std::string::npos; }
   std::string text() const {
@@ -136,10 +138,15 @@ inline Enrolled enrol(Camera& camera, Driver& driver, KeySpec spec) {
   if (!before.ok()) return done.error = before.error(), done;
   done.before = *before;
 
+  auto const since = [](std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  };
   done.step = "create_key_and_csr";
+  auto const key_ordered = std::chrono::steady_clock::now();
   auto key = bench.wait(driver.create_key_and_csr(spec));
   if (!key.ok()) return done.error = key.error(), done;
   done.key = *key;
+  done.key_time = since(key_ordered);
 
   done.step = "install_certificate";
   done.chain = bench.certify(key->csr.key, camera.names);
@@ -148,6 +155,7 @@ inline Enrolled enrol(Camera& camera, Driver& driver, KeySpec spec) {
   done.installed = *installed;
 
   done.step = "set_https";
+  auto const switch_ordered = std::chrono::steady_clock::now();
   auto const outcome = bench.wait(driver.set_https(before->with_certificate(installed->id, installed->ca_ids)));
   if (!outcome.ok()) return done.error = outcome.error(), done;
   done.outcome = *outcome;
@@ -157,6 +165,7 @@ inline Enrolled enrol(Camera& camera, Driver& driver, KeySpec spec) {
   auto const served = bench.wait(bench.devices->verify_served(camera.endpoint, expected, &driver));
   if (!served.ok()) return done.error = served.error(), done;
   done.served = *served;
+  done.switch_time = since(switch_ordered);
   if (!served->good(expected)) done.error = DeviceError(DeviceErrc::switched_but_not_served, served->text);
   return done;
 }
