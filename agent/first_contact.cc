@@ -99,6 +99,7 @@ net::Awaitable<Result<Device>> first_contact(DeviceAccess& devices, Settings con
   device.https = https_state(identity, supported);
   device.added = clock.now();
   device.seen = device.added;
+  device.clock_offset = identity.clock_offset;
   device.user = introduction.user;
   device.sealed_password = seal_password(sealer, introduction.password, identity.serial);
   device.pin = approved.pin;

@@ -146,6 +146,7 @@ json::Object to_json(Device const& device) {
   object.set("https", to_string(device.https));
   object.set("added", to_rfc3339(device.added));
   records::set_time(object, "seen", device.seen);
+  if (device.clock_offset) object.set("clock_offset", static_cast<std::int64_t>(device.clock_offset->count()));
   records::set_text(object, "user", device.user);
   records::set_text(object, "password", device.sealed_password);
   if (device.pin) object.set("pin", to_hex(*device.pin));
@@ -181,6 +182,8 @@ Result<Device> parse_device(std::string_view text) {
   device.https = row->state;
   TRY(device.added, records::need_time(object, "added"));
   TRY(device.seen, records::get_time(object, "seen"));
+  TRY(auto clock_offset, json::get_int(object, "clock_offset"));
+  if (clock_offset) device.clock_offset = Seconds(*clock_offset);
   TRY(device.user, records::text(object, "user"));
   TRY(device.sealed_password, records::text(object, "password"));
   TRY(auto pin, json::get_string(object, "pin"));

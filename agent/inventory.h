@@ -57,6 +57,7 @@ struct Device {
   HttpsState https = HttpsState::unknown;
   Time added;
   std::optional<Time> seen;
+  std::optional<Seconds> clock_offset;  // device minus us
 
   // Login.
   std::string user;

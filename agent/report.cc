@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/device_clock.h"
+#include "agent/length_text.h"
 #include "agent/plan.h"
 #include "agent/records.h"
 #include "base/text_table.h"
@@ -77,21 +79,6 @@ std::string_view https_text(HttpsState state) {
   bug("HttpsState out of range");
 }
 
-// "61 days", "1 day", "5 hours", "less than a minute".
-std::string length_text(Seconds length) {
-  struct Unit {
-    Seconds seconds;
-    char const* name;
-  };
-  for (auto [seconds, name] : {Unit{kDay, "day"}, Unit{kHour, "hour"}, Unit{kMinute, "minute"}}) {
-    // A day and a bit is better told in hours.
-    if (length < seconds * (seconds == kMinute ? 1 : 2)) continue;
-    auto count = length / seconds;
-    return std::to_string(count) + " " + name + (count == 1 ? "" : "s");
-  }
-  return "less than a minute";
-}
-
 std::string address_text(Endpoint const& at) {
   return at.https_port == 443 ? at.address : with_port(at.address, at.https_port);
 }
@@ -153,6 +140,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
   }
   row.attention = row.attention || expired || expiring;
   if (device.live && device.live->chain_incomplete) row.next += "; chain incomplete";
+  if (auto const note = clock_note(device.clock_offset); !note.empty()) row.next += "; " + note;
 }
 
 }  // namespace
@@ -265,6 +253,8 @@ TaskResult result_of(std::string task, Device const& device, Journal const& jour
       result.status = "Waiting";
       break;
   }
+  if (auto const note = clock_note(device.clock_offset); !note.empty() && journal.outcome == Outcome::done)
+    result.description += "; " + note + ": give it a time server";
   if (result.error.empty() && journal.failure) result.error = journal.failure->code;
   if (journal.outcome != Outcome::done && device.failure && device.failure->retry != Retry::never) {
     result.try_again = next_try(device);

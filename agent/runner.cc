@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/device_clock.h"
 #include "agent/plan.h"
 
 namespace lenscap::agent {
@@ -135,6 +136,7 @@ class Run {
     auto opened = co_await shop_.devices.open(device_.endpoint, login_, std::move(trust), device_.serial);
     if (!opened.ok()) co_return to_failure(opened.error());
     driver_ = *std::move(opened);
+    device_.clock_offset = driver_->identity().clock_offset;
     co_return Failed();
   }
 
@@ -163,6 +165,10 @@ class Run {
     device_.hostname = identity.hostname;
     device_.driver = driver_->capabilities().driver;
     device_.seen = now();
+    std::optional<Validity> former;
+    if (device_.live) former = device_.live->validity;
+    auto const clock = check_clock(device_.clock_offset, expected_validity(former, now()), now());
+    if (!clock.ok()) co_return to_failure(clock.error());
     // A CSR that cannot carry the names needs the profile that takes them from the order.
     bool const order_decides = !driver_->capabilities().csr_san;
     journal_.profile = order_decides ? shop_.settings.profile_names_from_order : shop_.settings.profile;
@@ -221,6 +227,8 @@ class Run {
   }
 
   net::Awaitable<Failed> install() {
+    auto const clock = check_clock(device_.clock_offset, journal_.validity, now());
+    if (!clock.ok()) co_return to_failure(clock.error());
     auto chain = staged_chain();
     x509::PublicKey key = chain.front().key();
     auto installed = co_await driver_->install_certificate(journal_.key_id, std::move(key), std::move(chain));

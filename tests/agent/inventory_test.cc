@@ -48,6 +48,7 @@ TEST(DeviceRecord, EveryFieldComesBack) {
   device.hostname = "axis-accc8e68d4d2";
   device.driver = "axis_rest";
   device.seen = kNow;
+  device.clock_offset = -kHour;
   device.sealed_password = "sealed:v1:abc";
   device.accept_plain_http = true;
   device.leftover_ids = {"lenscap-00000009"};

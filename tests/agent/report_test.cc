@@ -57,6 +57,8 @@ TEST(StatusRow, ByState) {
   short_lived.live = testing::live("lenscap-1", kNow - kDay, 7 * kDay);
   auto leaf_only = enrolled_camera();
   leaf_only.live->chain_incomplete = true;
+  auto slow = enrolled_camera();
+  slow.clock_offset = -30 * kMinute;
 
   struct Case {
     char const* name;
@@ -70,6 +72,9 @@ TEST(StatusRow, ByState) {
   Case const cases[] = {
       {"good", enrolled_camera(), "OK", "80 days", "renew in ", false, false},
       {"leaf only", leaf_only, "OK", "80 days", "; chain incomplete", false, false},
+      {"slow clock", slow, "OK", "80 days", "; its clock is 30 minutes behind", false, false},
+      {"clock", failed("clock_wrong", Retry::later), "Clock is wrong", "80 days", "(E2031)", true, false},
+      {"blocked", failed("auth_throttled", Retry::later), "Login blocked", "80 days", "(E2012)", true, false},
       {"short-lived", short_lived, "OK", "6 days", "renew in ", false, false},
       {"due", due, "OK", "23 days", "renew now", false, true},
       {"expiring", expiring, "Certificate about to expire", "6 days", "renew now", true, true},

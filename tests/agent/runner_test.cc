@@ -178,6 +178,55 @@ TEST(RunDevice, AgainAtOnceIsBounded) {
 
 // --- identity and login
 
+TEST(RunDevice, AClockThatIsFarOffStopsTheOrder) {
+  for (Seconds const offset : {-2 * kHour, -20'000 * kDay, 100 * kDay}) {
+    TestWorkshop world;
+    world.camera.clock_offset = offset;
+    auto const result = world.run();
+    EXPECT_EQ(result.status, "Waiting");
+    EXPECT_EQ(result.error, "clock_wrong");
+    EXPECT_THAT(result.description, HasSubstr("time server"));
+    EXPECT_EQ(world.camera.count("create_key_and_csr"), 0);
+    expect_untouched(world);
+    ASSERT_TRUE(world.device().failure);
+    EXPECT_EQ(world.device().failure->code, "clock_wrong");
+    world.camera.clock_offset = Seconds(0);
+    EXPECT_EQ(world.run().status, "Finished");
+    expect_enrolled(world);
+  }
+}
+
+// Another clock than when it was ordered: the certificate waits, and the same one is installed later.
+TEST(RunDevice, AClockThatIsFarOffStopsTheInstallation) {
+  TestWorkshop world;
+  world.camera.on_call = [&](std::string const& call) {
+    if (call == "create_key_and_csr") world.camera.clock_offset = -kDay;
+  };
+  world.camera.fail("install_certificate", DeviceError(DeviceErrc::busy_timeout, Retry::now, "not yet"), 1);
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Waiting");
+  EXPECT_EQ(result.error, "clock_wrong");
+  EXPECT_EQ(world.camera.count("install_certificate"), 1);
+  EXPECT_EQ(world.camera.serves, "factory");
+  auto const chain = world.journal().chain_pem;
+  EXPECT_NE(chain, "");
+  world.camera.clock_offset = Seconds(0);
+  EXPECT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.device().live->chain_pem, chain);
+  expect_enrolled(world);
+}
+
+TEST(RunDevice, AClockThatIsALittleOffIsNoted) {
+  TestWorkshop world;
+  world.camera.clock_offset = 3 * kHour;
+  auto const result = world.run();
+  EXPECT_EQ(result.status, "Finished");
+  EXPECT_THAT(result.description, HasSubstr("its clock is 3 hours ahead: give it a time server"));
+  EXPECT_EQ(world.device().clock_offset, 3 * kHour);
+  world.camera.clock_offset = Seconds(1);
+  EXPECT_THAT(world.run(Purpose::renew).description, Not(HasSubstr("clock")));
+}
+
 TEST(RunDevice, AWrongPasswordIsSentOnce) {
   TestWorkshop world;
   world.camera.password = "changed";

@@ -52,6 +52,8 @@ TEST(Digest, WithAndWithoutQop) {
   for (bool const qop : {false, true}) {
     DeviceInfo const camera = camsim.add({.generation = "G4", .switches = {{"digest_qop", qop}}});
     EXPECT_EQ(curl({"--digest", "-u", "root:pass"}, camera.http_url + kList).status, 200);
+    json::Object const journal = camsim.journal(camera.serial);
+    EXPECT_EQ(json_text(*journal.find("entries")->as_array()->back().as_object(), "auth_qop"), qop ? "true" : "false");
     EXPECT_EQ(curl({"--digest", "-u", "root:wrong"}, camera.http_url + kList).status, 401);
     EXPECT_EQ(curl({"--digest", "-u", "nobody:pass"}, camera.http_url + kList).status, 401);
   }

@@ -87,6 +87,11 @@ TEST_F(Enroll, EveryGeneration) {
   keep_account_key_secret(agent);
   std::vector<Camera> cameras;
   for (char const* generation : {"G1", "G2", "G3", "G4", "G6", "G7"}) cameras.push_back(site().camera(generation));
+  // Hardened: no plain HTTP at all, as many sites want it.
+  std::vector<Camera> hardened;
+  for (char const* generation : {"G3", "G7"})
+    hardened.push_back(site().camera(generation, {}, {{"switches", json::Object{{"factory_policy", "Https"}}}}));
+  cameras.insert(cameras.end(), hardened.begin(), hardened.end());
   Camera const gate = site().camera("G7");
   Camera const old = site().camera("G0");
 
@@ -102,7 +107,7 @@ TEST_F(Enroll, EveryGeneration) {
   // What is seen before.
   Ran const before = agent.run({"status"});
   EXPECT_EQ(before.code, 6) << before.all();
-  EXPECT_THAT(before.out, HasSubstr("8 devices: 0 OK, 8 need attention"));
+  EXPECT_THAT(before.out, HasSubstr("10 devices: 0 OK, 10 need attention"));
   EXPECT_EQ(text(agent.status_of(cameras[0]), "https"), "Disabled (Missing server certificate)");
   EXPECT_EQ(text(agent.status_of(old), "https"), "Unsupported firmware");
 
@@ -118,7 +123,7 @@ TEST_F(Enroll, EveryGeneration) {
   EXPECT_EQ(code, 0) << json::write_pretty(enrolled);
   EXPECT_EQ(text(enrolled, "what"), "enroll");
   auto const results = objects(enrolled, "results");
-  EXPECT_THAT(results, SizeIs(7)) << "all but the one that cannot";
+  EXPECT_THAT(results, SizeIs(9)) << "all but the one that cannot";
   for (json::Object const& result : results) {
     EXPECT_EQ(text(result, "status"), "Finished") << json::write(result);
     EXPECT_EQ(text(result, "error"), "");
@@ -127,6 +132,8 @@ TEST_F(Enroll, EveryGeneration) {
   EXPECT_EQ(agent.run({"results"}).code, 0);
 
   for (Camera const& camera : cameras) expect_proven(agent, camera, host_name(camera));
+  for (Camera const& camera : hardened)
+    EXPECT_EQ(text(*site().camsim().state(camera.serial).find("tls")->as_object(), "admin"), "Https") << "as it was";
   expect_proven(agent, gate, "gate.cams.example");
   EXPECT_NE(site().judge(gate, host_name(gate), true), "") << "it was given another name";
   for (Camera const& camera : cameras) {
@@ -139,7 +146,7 @@ TEST_F(Enroll, EveryGeneration) {
   // The one that cannot: shown as what it is, and the reason for which a person has to look.
   Ran const status = agent.run({"status"});
   EXPECT_EQ(status.code, 6);
-  EXPECT_THAT(status.out, HasSubstr("8 devices: 7 OK, 1 needs attention"));
+  EXPECT_THAT(status.out, HasSubstr("10 devices: 9 OK, 1 needs attention"));
   EXPECT_THAT(status.out, HasSubstr("Secrets are not sealed"));
   EXPECT_EQ(text(agent.status_of(old), "https"), "Unsupported firmware");
   EXPECT_THAT(text(agent.status_of(old), "next"), AllOf(HasSubstr("update the firmware"), HasSubstr("(E2103)")));

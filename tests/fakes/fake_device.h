@@ -45,6 +45,7 @@ class FakeDevice final : public agent::DeviceAccess {
   std::string password = "pass";
   agent::Capabilities capabilities{.driver = "fake", .key_types = {}, .keystores = {}, .csr_san = true};
   bool http_open = true;
+  std::optional<Seconds> clock_offset = Seconds(0);
   AfterSwitch after_switch = AfterSwitch::serves_it;  // to a certificate made in this test
   bool stays_dead = false;                            // ... and a restored configuration does not help
   Seconds restart{0};                                 // how long nothing answers after a change of the settings
@@ -279,6 +280,7 @@ class FakeDevice final : public agent::DeviceAccess {
     identity.serial = serial;
     identity.model = "P1367";
     identity.firmware = "7.30.1";
+    identity.clock_offset = clock_offset;
     identity.http.open = http_open;
     identity.https.open = serves.has_value();
     if (tls) identity.peer = {served()};

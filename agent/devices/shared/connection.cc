@@ -3,6 +3,7 @@
 #include "agent/devices/shared/axis_auth.h"
 #include "agent/devices/shared/axis_text.h"
 #include "agent/devices/shared/text.h"
+#include "base/net/io_threads.h"
 
 namespace lenscap::agent {
 
@@ -122,6 +123,28 @@ DeviceResult<> Connection::judge_status(net::ClientResponse const& response, boo
   return {};
 }
 
+// Was that status a block after many wrong passwords, whosesoever, and no word about our login? A blocked client gets
+// it for what needs no login, too. Firmware that asks for a login there as well does so for longer than a block lasts.
+net::Awaitable<bool> Connection::is_blocked(int status) {
+  for (int looks = 0; looks < 2; ++looks) {
+    if (looks > 0) co_await net::sleep_for(timeouts_.blocked);
+    net::ClientRequest request;
+    request.method = net::Method::post;
+    request.url = base_url(endpoint_, tls_) + "/axis-cgi/systemready.cgi";
+    request.body = R"({"apiVersion":"1.0","method":"systemready"})";
+    request.headers.add("Content-Type", "application/json");
+    request.total_timeout = timeouts_.look;
+    if (tls_) {
+      request.trust = net::Trust::pin(key_);
+      request.allow_weak_tls = true;
+    }
+    auto const answer = co_await http_.fetch(std::move(request));
+    if (!answer.ok()) co_return false;
+    if (answer->status != status) co_return looks > 0;
+  }
+  co_return false;
+}
+
 net::Awaitable<DeviceResult<net::ClientResponse>> Connection::send(Exchange exchange) {
   if (exchange.login && login_.refused)
     co_return DeviceError(DeviceErrc::auth_failed, "the device refused the password before; it is not tried again");
@@ -151,8 +174,20 @@ net::Awaitable<DeviceResult<net::ClientResponse>> Connection::send(Exchange exch
     co_return error;
   }
   clock_offset_ = agent::clock_offset(answer->headers, clock_.now());
-  CO_CHECK_OK(judge_status(*answer, exchange.login));
-  co_return *std::move(answer);
+  auto const judged = judge_status(*answer, exchange.login);
+  if (judged.ok()) co_return *std::move(answer);
+  bool const about_login =
+      judged.error().code == DeviceErrc::auth_failed || judged.error().code == DeviceErrc::not_admin;
+  if (about_login) {
+    bool const blocked = co_await is_blocked(answer->status);
+    if (blocked) {
+      login_.refused = false;
+      co_return DeviceError(DeviceErrc::auth_throttled,
+                            "the device holds back all logins for a while, as it does after many wrong passwords; "
+                            "ours was not judged");
+    }
+  }
+  co_return judged.error();
 }
 
 }  // namespace lenscap::agent

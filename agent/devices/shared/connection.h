@@ -13,6 +13,7 @@ struct DeviceTimeouts {
   std::chrono::milliseconds look = std::chrono::seconds(10);  // what is asked of anybody
   std::chrono::milliseconds usual = std::chrono::seconds(20);
   std::chrono::milliseconds make_key = std::chrono::seconds(240);  // RSA-4096 in a secure element takes a minute
+  std::chrono::milliseconds blocked = std::chrono::seconds(11);    // after too many wrong passwords: ten seconds
 };
 enum class Pace { usual, make_key };
 
@@ -32,6 +33,7 @@ class Connection {
              DeviceTimeouts timeouts);
 
   // Sends it. Refusals are those of the connection and of the login (401, 403, 503); any other status comes back.
+  // auth_throttled: the device refuses everybody for a while, so the password was not judged.
   net::Awaitable<DeviceResult<net::ClientResponse>> send(Exchange exchange);
 
   // Looks anew and judges; send() does it by itself when nothing is settled yet.
@@ -51,6 +53,7 @@ class Connection {
 
  private:
   DeviceError failed(Error const& error);
+  net::Awaitable<bool> is_blocked(int status);
   DeviceResult<> judge_status(net::ClientResponse const& response, bool with_login);
 
   net::HttpClient& http_;

@@ -463,6 +463,48 @@ TEST(Times, AKeyMayTakeLong) {
   }
 }
 
+// Somebody else tried passwords from our address. What the camera then says to ours is no word about it.
+TEST(Throttle, ABlockIsNoWrongPassword) {
+  DeviceTimeouts timeouts;
+  timeouts.blocked = std::chrono::seconds(6);
+  Bench bench(0, timeouts);
+  struct {
+    char const* answer;
+    int block_ms;
+    DeviceErrc code;
+  } const cases[] = {{"401", 5000, DeviceErrc::auth_throttled},
+                     {"403", 5000, DeviceErrc::auth_throttled},
+                     {"drop", 600'000, DeviceErrc::unreachable},
+                     {"401", 600'000, DeviceErrc::auth_failed}};  // no block lasts that long
+  for (auto const& c : cases) {
+    SCOPED_TRACE(std::string(c.answer) + " " + std::to_string(c.block_ms));
+    json::Object switches{{"throttle", true}, {"throttle_failures", 0}, {"throttle_block_ms", c.block_ms}};
+    switches.set("throttle_answer", c.answer);
+    Camera camera(bench, device_with("G7", switches));
+    auto const trust = camera.first_trust();
+    net::ClientRequest guess;
+    guess.url = camera.info.https_url + "/axis-cgi/param.cgi?action=list&group=Brand";
+    guess.trust = net::Trust::pin(trust.pins.front());
+    guess.allow_weak_tls = true;
+    guess.auth = net::HttpAuth::any_but_basic_on_plain;
+    guess.user = "root";
+    guess.password = SecretBytes("guess");
+    auto const guessed = bench.wait(bench.http.fetch(std::move(guess)));
+    ASSERT_TRUE(guessed.ok() && guessed->status == 401);
+
+    auto const blocked = camera.open(trust);
+    ASSERT_FALSE(blocked.ok());
+    EXPECT_EQ(blocked.error().code, c.code) << blocked.error().text;
+    bool const judged = c.code == DeviceErrc::auth_failed;
+    EXPECT_EQ(camera.login.refused, judged);
+    if (judged) continue;
+    EXPECT_EQ(blocked.error().retry, Retry::later);
+    bench.camsim.clock(camera.info.serial, 3600);  // it is over
+    auto const done = enrol(camera);
+    EXPECT_TRUE(done.good()) << done.text();
+  }
+}
+
 TEST(Times, ARebootIsWaitedForUntilTheCameraIsReady) {
   Bench bench(1);
   constexpr int kRebootMs = 600;
