@@ -1,6 +1,9 @@
 #include "agent/vault.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
@@ -14,12 +17,25 @@ constexpr store::Table kVault{"vault"};
 constexpr std::string_view kCheckContext = "vault/check";
 constexpr std::string_view kCheckText = "lenscap";
 constexpr std::string_view kFile = "file:";
+constexpr std::string_view kCredential = "credential:";
 constexpr std::string_view kLmdb = "lmdb:";
 
 // The source with a relative file made absolute.
 std::string resolved(Settings const& settings) {
   if (!settings.vault_key.starts_with(kFile)) return settings.vault_key;
   return std::string(kFile) + settings.path(settings.vault_key.substr(kFile.size()));
+}
+
+// A credential reaches the processes that systemd starts and nobody else, so commands typed by hand need its help too.
+Result<SecretBytes> read_key(std::string const& source) {
+  if (source.starts_with(kCredential) && std::getenv("CREDENTIALS_DIRECTORY") == nullptr) {
+    return Error(Errc::file,
+                 fmt::format("the key of the agent's vault is the systemd credential '{0}', which this command was not "
+                             "given. By hand, as root: systemd-run --quiet --pty --wait --collect --same-dir "
+                             "-p LoadCredentialEncrypted={0}:/etc/credstore.encrypted/{0} lenscap-agent ...",
+                             source.substr(kCredential.size())));
+  }
+  return read_passphrase(source, "key of the agent's vault");
 }
 
 }  // namespace
@@ -48,7 +64,7 @@ Result<Vault> Vault::open(Settings const& settings, store::Store& store) {
     }
     CHECK_OK(create_file(path, to_base64url(random_bytes(32)) + "\n", 0600));
   }
-  TRY(auto key, read_passphrase(source, "key of the agent's vault"));
+  TRY(auto key, read_key(source));
 
   std::string salt;
   store.write([&](store::WriteTxn& txn) {

@@ -68,6 +68,25 @@ TEST_F(VaultTest, AKeyThatOthersMayReadIsRefused) {
   EXPECT_EQ(Vault::open(settings, *store).error().code(), Errc::file);
 }
 
+// By hand there is no credential: the refusal is the line to type.
+TEST_F(VaultTest, ACredentialThatOnlyTheServiceHas) {
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  settings.vault_key = "credential:lenscap-agent-key";
+  auto refused = Vault::open(settings, *store);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::file);
+  EXPECT_THAT(refused.error().detail(),
+              HasSubstr("systemd-run --quiet --pty --wait --collect --same-dir -p "
+                        "LoadCredentialEncrypted=lenscap-agent-key:/etc/credstore.encrypted/lenscap-agent-key "
+                        "lenscap-agent"));
+
+  fakes::TempDir credentials;
+  ASSERT_TRUE(write_file(credentials.path("lenscap-agent-key"), "key\n", 0600).ok());
+  ::setenv("CREDENTIALS_DIRECTORY", credentials.path().c_str(), 1);
+  EXPECT_TRUE(Vault::open(settings, *store).ok());
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 TEST_F(VaultTest, AFileElsewhereIsNeverMade) {
   fakes::TempDir other;
   settings.vault_key = "file:" + other.path("key");
