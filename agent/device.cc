@@ -26,6 +26,7 @@ constexpr std::array kDeviceErrcs = {
     DeviceErrcRow{DeviceErrc::needs_setup, "needs_setup", Retry::never, Errc::needs_confirmation},
     DeviceErrcRow{DeviceErrc::wrong_device, "wrong_device", Retry::never, Errc::conflict},
     DeviceErrcRow{DeviceErrc::clock_wrong, "clock_wrong", Retry::later, Errc::conflict},
+    DeviceErrcRow{DeviceErrc::no_driver, "no_driver", Retry::never, Errc::not_found},
     DeviceErrcRow{DeviceErrc::unsupported, "unsupported", Retry::never, Errc::not_found},
     DeviceErrcRow{DeviceErrc::keytype_unsupported, "keytype_unsupported", Retry::never, Errc::bad_public_key},
     DeviceErrcRow{DeviceErrc::key_generation_failed, "key_generation_failed", Retry::later, Errc::unavailable},
@@ -62,6 +63,8 @@ std::string_view to_string(Retry retry) {
       return "never";
     case Retry::later:
       return "later";
+    case Retry::anew:
+      return "anew";
     case Retry::now:
       return "now";
   }

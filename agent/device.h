@@ -205,7 +205,7 @@ struct ServedExpectation {
   std::vector<x509::Certificate> intermediates;  // the issuing certificates that we hold
   x509::NameSet names;                           // each must be covered
   std::string serial;                            // expected serial number; empty: not read
-  Seconds until = Seconds(90);                   // how long a wrong answer is tried again
+  Seconds until = Seconds(90);                   // how long a wrong answer is tried again, since the first answer
   Seconds until_away = Seconds(180);             // how long nothing answering is tried again
   // Between two looks; the first ones are closer together.
   std::chrono::milliseconds interval = std::chrono::seconds(2);

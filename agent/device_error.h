@@ -23,7 +23,8 @@ enum class DeviceErrc {
   needs_setup,            // no administrator yet: factory state (or a factory reset happened)
   wrong_device,           // another serial number answers
   clock_wrong,            // the device's clock is too far off
-  unsupported,            // no driver for it, or the device cannot do what was asked
+  no_driver,              // its firmware has no interface for certificates that we know
+  unsupported,            // the device cannot do what was asked
   keytype_unsupported,    // the device cannot make a key of that type
   key_generation_failed,  // the device tried to make a key and could not
   store_full,             // no room for one more certificate
@@ -40,7 +41,12 @@ enum class DeviceErrc {
 };
 std::string_view to_string(DeviceErrc code);  // the enumerator's own spelling
 
-enum class Retry { never, later, now };  // never: a person must look first; later: with the next round
+enum class Retry {
+  never,  // a person must look first
+  later,  // with a later round, from where it stopped
+  anew,   // what was begun is given up, and begun anew with a later round
+  now,
+};
 std::string_view to_string(Retry retry);
 Retry default_retry(DeviceErrc code);
 

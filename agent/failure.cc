@@ -16,13 +16,24 @@ Retry retry_of(Errc code) {
     case Errc::tls:                 // its certificate may have expired and be renewed
     case Errc::caa:
       return Retry::later;
-    default:
+    case Errc::bad_csr:  // the device would make the same again
+    case Errc::bad_public_key:
+    case Errc::bad_signature_algorithm:
+    // Our own, not the server's.
+    case Errc::usage:
+    case Errc::settings:
+    case Errc::file:
+    case Errc::wrong_passphrase:
+    case Errc::needs_confirmation:
+    case Errc::conflict:
       return Retry::never;
+    default:
+      return Retry::anew;
   }
 }
 
 Result<Retry> parse_retry(std::string_view text) {
-  for (auto retry : {Retry::never, Retry::later, Retry::now}) {
+  for (auto retry : {Retry::never, Retry::later, Retry::anew, Retry::now}) {
     if (text == to_string(retry)) return retry;
   }
   return Error(Errc::malformed, "unknown retry \"" + std::string(text) + "\"");

@@ -19,7 +19,9 @@ struct Failure {
 
 Failure to_failure(DeviceError const& error);
 // The ACME side: what may pass by itself (unreachable, rate limited, the server's own trouble) is tried later; what the
-// server decided is not tried again.
+// server decided gives this certificate up and is asked anew, ever more seldom: whoever runs the CA may change a scope
+// or a profile, and renewals must not wait for somebody to tell the agent of it. What a request with the same key and
+// settings meets again for ever is not tried.
 Failure to_failure(Error const& error);
 
 json::Object to_json(Failure const& failure);

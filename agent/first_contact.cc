@@ -32,9 +32,12 @@ Result<Approved> approve(Introduction const& introduction, FirstLook const& look
     }
     if (introduction.accept_plain_http) return Approved{std::nullopt, true};
     return Error(Errc::needs_confirmation,
-                 "it answers on plain HTTP only, where somebody in between can pretend to be the camera. If you trust "
-                 "the network between here and there, add --accept-plain-http: the password is then sent as Digest "
-                 "only, until the camera has its certificate");
+                 fmt::format("it answers on plain HTTP only, not on TLS at port {}; there somebody in between can "
+                             "pretend to be the camera, and keep TLS silent. If the camera has HTTPS at another port, "
+                             "give ADDRESS:PORT. If it has none, and you trust the network between here and there, add "
+                             "--accept-plain-http: the password is then sent as Digest only, until the camera has its "
+                             "certificate",
+                             introduction.endpoint.https_port));
   }
   x509::Certificate const& leaf = look.peer.front();
   Approved const as_shown{leaf.key().spki_hash(), false};
@@ -57,11 +60,6 @@ Result<Approved> approve(Introduction const& introduction, FirstLook const& look
   return Error(Errc::needs_confirmation, "it was not approved; nothing was sent to it");
 }
 
-HttpsState https_state(Identity const& identity, bool supported) {
-  if (!supported) return HttpsState::unsupported_firmware;
-  return identity.https.open ? HttpsState::enabled : HttpsState::missing_certificate;
-}
-
 }  // namespace
 
 net::Awaitable<Result<Device>> first_contact(DeviceAccess& devices, Settings const& settings, Sealer const& sealer,
@@ -81,7 +79,14 @@ net::Awaitable<Result<Device>> first_contact(DeviceAccess& devices, Settings con
   // Only a device that some driver serves can have a certificate; the others are kept, and shown as what they are.
   auto driver = co_await devices.open(endpoint, login, trust, identity.serial);
   bool const supported = driver.ok();
-  if (!supported && driver.error().code != DeviceErrc::unsupported) co_return driver.error().to_error();
+  HttpsState state = HttpsState::unsupported_firmware;
+  if (supported) {
+    auto const config = co_await (*driver)->get_https();
+    if (!config.ok()) co_return config.error().to_error();
+    state = https_state(*config);
+  } else if (driver.error().code != DeviceErrc::no_driver && driver.error().code != DeviceErrc::unsupported) {
+    co_return driver.error().to_error();
+  }
 
   NameFacts const facts{
       .address = endpoint.address, .hostname = identity.hostname, .serial = identity.serial, .model = identity.model};
@@ -96,7 +101,7 @@ net::Awaitable<Result<Device>> first_contact(DeviceAccess& devices, Settings con
   device.firmware = identity.firmware;
   device.hostname = identity.hostname;
   device.driver = supported ? (*driver)->capabilities().driver : std::string();
-  device.https = https_state(identity, supported);
+  device.https = state;
   device.added = clock.now();
   device.seen = device.added;
   device.clock_offset = identity.clock_offset;
@@ -144,6 +149,8 @@ Result<Device> merged(Device fresh, std::optional<Device> const& known, bool nam
   } else if (known->live) {
     // It serves something else, and a person says that this is right: ours proves nothing any more.
     fresh.leftover_ids.push_back(known->live->id);
+    for (auto const& id : known->live->ca_ids)
+      if (is_our_id(id)) fresh.leftover_ids.push_back(id);
   }
   if (!named) keep_names(fresh, *known);
   return fresh;

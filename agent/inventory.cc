@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/device.h"
 #include "agent/journal.h"
 #include "agent/records.h"
 
@@ -32,6 +33,15 @@ std::string_view to_string(HttpsState state) {
     if (row.state == state) return row.text;
   }
   bug("HttpsState out of range");
+}
+
+HttpsState https_state(HttpsConfig const& config) {
+  if (config.enabled) return HttpsState::enabled;
+  return config.certificate_id().empty() ? HttpsState::missing_certificate : HttpsState::disabled;
+}
+
+bool serves_with(LiveCertificate const& live, std::string_view id) {
+  return live.id == id || std::ranges::find(live.ca_ids, id) != live.ca_ids.end();
 }
 
 std::optional<std::string> parse_serial(std::string_view text) {
@@ -94,6 +104,7 @@ json::Object to_json(LiveCertificate const& live) {
                       {"key_pin", to_hex(live.key_pin)},
                       {"validity", records::validity_to_json(live.validity)},
                       {"promoted", to_rfc3339(live.promoted)}};
+  records::set_texts(object, "ca_ids", live.ca_ids);
   records::set_flag(object, "chain_incomplete", live.chain_incomplete);
   if (live.window) {
     object.set("window", json::Object{{"start", to_rfc3339(live.window->start)},
@@ -115,6 +126,7 @@ Result<LiveCertificate> parse_live(json::Object const& object) {
   TRY(auto validity, json::need_object(object, "validity"));
   TRY(live.validity, records::parse_validity(validity));
   TRY(live.promoted, records::need_time(object, "promoted"));
+  TRY(live.ca_ids, records::texts(object, "ca_ids"));
   TRY(live.chain_incomplete, records::flag(object, "chain_incomplete"));
   TRY(auto window, json::get_object(object, "window"));
   if (window) {

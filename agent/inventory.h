@@ -30,6 +30,8 @@ enum class HttpsState {
   enabled,
 };
 std::string_view to_string(HttpsState state);
+struct HttpsConfig;                                 // device.h
+HttpsState https_state(HttpsConfig const& config);  // of a device that a driver serves
 
 struct LiveCertificate {
   std::string id;         // on the device
@@ -38,10 +40,14 @@ struct LiveCertificate {
   Sha256 key_pin{};       // SHA-256 of the SubjectPublicKeyInfo
   Validity validity;
   Time promoted;
+  std::vector<std::string> ca_ids;      // issuing certificates on the device that stand beside it
   bool chain_incomplete = false;        // the device serves the leaf alone
   std::optional<RenewalWindow> window;  // last ARI answer for it
   bool operator==(LiveCertificate const&) const = default;
 };
+
+// Is this the id of the certificate, or of one beside it?
+bool serves_with(LiveCertificate const& live, std::string_view id);
 
 struct Device {
   std::string serial;  // 12 upper-case hex digits
@@ -73,8 +79,8 @@ struct Device {
   std::string common_name;  // a DNS name among them; may be empty
 
   std::optional<LiveCertificate> live;
-  std::vector<std::string>
-      leftover_ids;  // certificates of ours on the device that serve nothing; removed when possible
+  std::vector<std::string> leftover_ids;  // certificates and issuing certificates of ours on the device that serve
+                                          // nothing; removed when possible
 
   // The last attempt, if it failed; nothing after a success.
   std::optional<Failure> failure;

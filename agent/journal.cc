@@ -115,6 +115,7 @@ Journal begin_journal(Device const& device, Purpose purpose, std::string key_id,
 
 Journal resume(Journal journal) {
   journal.waits = false;
+  journal.login_refused = false;
   if (journal.outcome == Outcome::rollback_failed) journal.tries = 0;
   return journal;
 }
@@ -181,11 +182,13 @@ Journal note_order(Journal journal, std::string url, Time now) {
   return journal;
 }
 
-Journal note_order_lost(Journal journal, Time now) {
+Journal note_order_lost(Journal journal, std::string const& why, Time now) {
   if (journal.orders >= kOrdersPerKey) {
-    return note_failure(std::move(journal),
-                        {"order_lost", Retry::never, "the server lost three orders in a row; ask whoever runs it"},
-                        now);
+    return note_failure(
+        std::move(journal),
+        {"order_lost", Retry::anew,
+         "three orders in a row came to nothing; ask whoever runs the server (the last one: " + why + ")"},
+        now);
   }
   journal = step_done(std::move(journal), Step::get_certificate, now);
   journal.order_url.clear();
@@ -303,7 +306,7 @@ Journal note_failure(Journal journal, Failure failure, Time now) {
     case Step::get_certificate:
     case Step::install:
     case Step::snapshot:
-      if (failure.retry == Retry::never || is_worn_out(journal)) {
+      if (failure.retry == Retry::never || failure.retry == Retry::anew || is_worn_out(journal)) {
         return turn_back(std::move(journal), step, std::move(failure));
       }
       break;
@@ -329,6 +332,7 @@ Journal note_failure(Journal journal, Failure failure, Time now) {
       journal.restored = false;
       journal.outcome = Outcome::rollback_failed;
       journal.waits = true;
+      journal.login_refused = failure.code == to_string(DeviceErrc::auth_failed);
       journal.sentence = failed_sentence(step, failure.text) + "; look at the device";
       if (journal.failure) journal.sentence += " (first: " + journal.failure->text + ")";
       return journal;
@@ -345,7 +349,7 @@ Journal note_failure(Journal journal, Failure failure, Time now) {
 namespace {
 
 void add_leftover(Device& device, std::string const& id) {
-  if (!is_our_id(id) || (device.live && device.live->id == id)) return;
+  if (!is_our_id(id) || (device.live && serves_with(*device.live, id))) return;
   if (std::ranges::find(device.leftover_ids, id) == device.leftover_ids.end()) device.leftover_ids.push_back(id);
 }
 
@@ -355,20 +359,25 @@ Promoted promote(Journal journal, Device device, Time now) {
   if (!journal.verified) bug("a certificate was to be promoted that was not verified");
   if (journal.serial != device.serial) bug("a journal was to be promoted for another device");
   if (journal.promoted) return {std::move(journal), std::move(device)};
-  auto former = device.live ? device.live->id : std::string();
+  std::vector<std::string> former{journal.previous_id, journal.key_id};
+  if (device.live) {
+    former.insert(former.begin(), device.live->id);
+    former.insert(former.end(), device.live->ca_ids.begin(), device.live->ca_ids.end());
+  }
   device.live = LiveCertificate{.id = journal.installed_id,
                                 .chain_pem = journal.chain_pem,
                                 .names = journal.names,
                                 .key_pin = journal.key_pin,
                                 .validity = journal.validity,
                                 .promoted = now,
+                                .ca_ids = journal.ca_ids,
                                 .chain_incomplete = journal.chain_incomplete,
                                 .window = std::nullopt};
   device.pin = journal.key_pin;
   device.accept_plain_http = false;
   device.https = HttpsState::enabled;
-  std::erase(device.leftover_ids, journal.installed_id);
-  for (auto const& id : {former, journal.previous_id, journal.key_id}) add_leftover(device, id);
+  std::erase_if(device.leftover_ids, [&](auto const& id) { return serves_with(*device.live, id); });
+  for (auto const& id : former) add_leftover(device, id);
   device = with_success(std::move(device), now);
 
   if (journal.step == Step::promote) journal.step.reset();
@@ -398,7 +407,9 @@ Device with_outcome(Device device, Journal const& journal, Time now) {
     case Outcome::failed:
     case Outcome::rolled_back: {
       // Without `key_begun` nothing of this journal is on the device.
-      for (auto const& id : {journal.key_id, journal.installed_id}) {
+      std::vector<std::string> made{journal.key_id, journal.installed_id};
+      made.insert(made.end(), journal.ca_ids.begin(), journal.ca_ids.end());
+      for (auto const& id : made) {
         bool removed = std::ranges::find(journal.removed_ids, id) != journal.removed_ids.end();
         if (journal.key_begun && !removed) add_leftover(device, id);
       }
@@ -406,8 +417,10 @@ Device with_outcome(Device device, Journal const& journal, Time now) {
       failure.text = journal.sentence;
       return with_failure(std::move(device), std::move(failure), now);
     }
-    case Outcome::rollback_failed:
-      return with_failure(std::move(device), {"rollback_failed", Retry::later, journal.sentence}, now);
+    case Outcome::rollback_failed: {
+      auto const retry = journal.login_refused ? Retry::never : Retry::later;
+      return with_failure(std::move(device), {"rollback_failed", retry, journal.sentence}, now);
+    }
     case Outcome::running:
       if (!journal.waits || !journal.failure) return device;  // interrupted: nothing was learned
       return with_failure(std::move(device), {journal.failure->code, Retry::later, journal.sentence}, now);
@@ -464,6 +477,7 @@ json::Object to_json(Journal const& j) {
   records::set_flag(object, "key_begun", j.key_begun);
   records::set_flag(object, "switch_begun", j.switch_begun);
   records::set_flag(object, "waits", j.waits);
+  records::set_flag(object, "login_refused", j.login_refused);
   if (j.failure) object.set("failure", to_json(*j.failure));
   records::set_flag(object, "turned_back", j.turned_back);
   object.set("outcome", to_string(j.outcome));
@@ -529,6 +543,7 @@ Result<Journal> parse_journal(std::string_view text) {
   TRY(j.key_begun, records::flag(object, "key_begun"));
   TRY(j.switch_begun, records::flag(object, "switch_begun"));
   TRY(j.waits, records::flag(object, "waits"));
+  TRY(j.login_refused, records::flag(object, "login_refused"));
   TRY(auto failure, json::get_object(object, "failure"));
   if (failure) {
     TRY(j.failure, parse_failure(*failure));

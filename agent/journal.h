@@ -57,7 +57,7 @@ enum class Outcome {
   done,             // the new certificate is live and proven
   failed,           // nothing changed on the device
   rolled_back,      // the device serves again what it served before
-  rollback_failed,  // a person must look; the plan tries to restore again whenever it is asked
+  rollback_failed,  // a person should look; the plan tries to restore again whenever it is asked
 };
 std::string_view to_string(Outcome outcome);
 
@@ -108,6 +108,7 @@ struct Journal {
   bool key_begun = false;          // from here on there may be something to discard
   bool switch_begun = false;       // from here on a failure means restore
   bool waits = false;              // nothing more in this run: see note_failure
+  bool login_refused = false;      // on the way back; the password is not sent again until a person looked
   std::optional<Failure> failure;  // the one that turned us back; while going forward: the last one
   bool turned_back = false;
   Outcome outcome = Outcome::running;
@@ -129,9 +130,9 @@ Journal begin_step(Journal journal, Step step, Time now);
 Journal note_probed(Journal journal, Time now);
 Journal note_key(Journal journal, std::string key_id, Bytes csr, Sha256 key_pin, Time now);
 Journal note_order(Journal journal, std::string url, Time now);
-// In place of note_certificate: the server does not know the order any more. Another one is placed, at most three in
+// In place of note_certificate: the order is gone, and `why`. Another one is placed for the same key, at most three in
 // all; after that it is a failure.
-Journal note_order_lost(Journal journal, Time now);
+Journal note_order_lost(Journal journal, std::string const& why, Time now);
 Journal note_certificate(Journal journal, std::string chain_pem, Validity validity, Time now);
 Journal note_installed(Journal journal, std::string id, std::vector<std::string> ca_ids, Time now);
 Journal note_snapshot(Journal journal, std::string config, std::string certificate_id, std::vector<Sha256> held_keys,
@@ -148,9 +149,8 @@ constexpr int kTriesPerStep = 3;
 constexpr int kOrdersPerKey = 3;
 
 // The step that was begun failed.
-//   Before the switch   `now`: again at once; `later`: the journal waits for the next run; after three tries, or
-//   `never`:
-//                       back, to discard what was made.
+//   Before the switch   `now`: again at once; `later`: the journal waits for the next run; `never`, `anew`, or after
+//                       three tries: back, to discard what was made.
 //   From the switch on  `now`: again at once, three times in all; anything else: back, to restore and then discard.
 //   Turned back         a failed discard leaves something over and ends the story; a failed restore is rollback_failed
 //                       and waits: each further run tries it again.

@@ -1,6 +1,11 @@
 #include "agent/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <span>
+
+#include "agent/device.h"
 
 namespace lenscap::agent {
 namespace {
@@ -56,6 +61,10 @@ std::vector<Sha256> pins(Device const& device, Journal const* journal) {
 
 bool may_use_plain_http(Device const& device) { return device.accept_plain_http && !device.pin; }
 
+bool holds_way_back(Journal const& journal) {
+  return journal.switch_begun && !journal.promoted && next_step(journal).has_value();
+}
+
 bool wants_certificate(Device const& device) {
   if (device.https == HttpsState::unsupported_firmware) return false;
   return !device.live || device.live->names != device.names;
@@ -76,27 +85,73 @@ Work work_for(Device const& device, Journal const* journal, Time now) {
 }
 
 std::vector<std::string> ids_to_remove(Device const& device, Journal const& journal) {
-  std::vector<std::string> ids =
-      journal.promoted ? device.leftover_ids : std::vector<std::string>{journal.installed_id, journal.key_id};
+  std::vector<std::string> ids = device.leftover_ids;
+  if (!journal.promoted) {
+    ids = {journal.installed_id, journal.key_id};
+    // A device may have held an issuing certificate under an id of its own before.
+    std::ranges::copy_if(journal.ca_ids, std::back_inserter(ids), is_our_id);
+  }
   std::vector<std::string> wanted;
   for (auto const& id : ids) {
-    bool is_live = device.live && device.live->id == id;
+    bool const is_live = device.live && serves_with(*device.live, id);
     if (!id.empty() && !is_live && std::ranges::find(wanted, id) == wanted.end()) wanted.push_back(id);
   }
   return wanted;
 }
 
-std::vector<std::string> describe_plan(Device const& device, Purpose purpose) {
-  std::vector<std::string> lines{
-      "see that serial number " + device.serial + " answers at " + device.endpoint.address,
-      "let the device make a new key and a signing request for " + device.names.text(),
-      "order a certificate for it from the ACME server",
-      "install the certificate; the device still serves the old one",
-      "note the HTTPS settings, and switch them to the new certificate",
-      "connect anew and check key, names, time, chain and serial number; if anything is wrong, put the settings back",
-  };
-  if (purpose == Purpose::renew || device.live || !device.leftover_ids.empty()) {
-    lines.push_back("remove our former certificate from the device");
+namespace {
+
+// In words; nothing for a step that stands in the line of another.
+std::string describe(Device const& device, Step step) {
+  switch (step) {
+    case Step::probe:
+      return "see that serial number " + device.serial + " answers at " + device.endpoint.address;
+    case Step::make_key:
+      return "let the device make a new key and a signing request for " + device.names.text();
+    case Step::get_certificate:
+      return "order a certificate for it from the ACME server";
+    case Step::install:
+      return "install the certificate; the device still serves the old one";
+    case Step::switch_https:
+      return "note the HTTPS settings, and switch them to the new certificate";
+    case Step::verify_served:
+      return "connect anew and check key, names, time, chain and serial number; if anything is wrong, put the settings "
+             "back";
+    case Step::remove_old:
+      return "remove our former certificate from the device";
+    case Step::restore:
+      return "put the device's former HTTPS settings back, since the switch to the new certificate failed";
+    case Step::verify_restored:
+      return "see that it serves again what it served before";
+    case Step::discard:
+      return "remove the unfinished certificate from the device";
+    case Step::place_order:
+    case Step::snapshot:
+    case Step::promote:
+      return {};
+  }
+  bug("Step out of range");
+}
+
+constexpr std::array kForward = {Step::probe,   Step::make_key,  Step::place_order,  Step::get_certificate,
+                                 Step::install, Step::snapshot,  Step::switch_https, Step::verify_served,
+                                 Step::promote, Step::remove_old};
+constexpr std::array kBack = {Step::restore, Step::verify_restored, Step::discard};
+
+}  // namespace
+
+std::vector<std::string> describe_plan(Device const& device, Journal const* journal, Purpose purpose) {
+  auto const next = journal != nullptr ? next_step(*journal) : std::nullopt;
+  bool const back = next && journal->turned_back;
+  std::span<Step const> steps = kForward;
+  if (back) steps = kBack;
+  bool const has_former = purpose == Purpose::renew || device.live || !device.leftover_ids.empty();
+  std::vector<std::string> lines;
+  auto const first = next ? std::ranges::find(steps, *next) : steps.begin();
+  for (auto step = first; step != steps.end(); ++step) {
+    auto line = describe(device, *step);
+    if (line.empty() || (*step == Step::remove_old && !has_former)) continue;
+    lines.push_back(std::move(line));
   }
   return lines;
 }

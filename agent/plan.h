@@ -18,6 +18,9 @@ std::vector<Sha256> pins(Device const& device, Journal const* journal);
 // Plain HTTP counts only as long as no key was ever approved.
 bool may_use_plain_http(Device const& device);
 
+// Does this journal alone know the settings that the device may have to go back to?
+bool holds_way_back(Journal const& journal);
+
 // Does it lack a certificate of ours that carries its names, and is there a driver that could give it one?
 bool wants_certificate(Device const& device);
 
@@ -34,11 +37,11 @@ enum class Work {
 };
 Work work_for(Device const& device, Journal const* journal, Time now);
 
-// Ids of ours to remove from the device: in remove_old those that are left over, in discard those of this journal.
-// Never the live one.
+// Ids of ours to remove from the device: in remove_old those that are left over, in discard those of this journal, with
+// the issuing certificates that were added. Never the live one nor what stands beside it.
 std::vector<std::string> ids_to_remove(Device const& device, Journal const& journal);
 
-// The steps in words, for --dry-run.
-std::vector<std::string> describe_plan(Device const& device, Purpose purpose);
+// What comes next, in words, for --dry-run: the rest of a journal that is not over, or else a new certificate.
+std::vector<std::string> describe_plan(Device const& device, Journal const* journal, Purpose purpose);
 
 }  // namespace lenscap::agent

@@ -35,7 +35,8 @@ constexpr std::array kAdvice = {
     Advice{"tls_untrusted", "Key changed", "E2021", "find out why, then approve it: lenscap-agent add"},
     Advice{"wrong_device", "Wrong device", "E2022", "give the device's new address: lenscap-agent add"},
     Advice{"clock_wrong", "Clock is wrong", "E2031", ""},
-    Advice{"unsupported", "OK", "E2103", "update the firmware to 5.70 or newer"},
+    Advice{"no_driver", "OK", "E2103", "update the firmware to 5.70 or newer"},
+    Advice{"unsupported", "Failed", "E2111", kLook},
     Advice{"keytype_unsupported", "Failed", "E2104", kLook},
     Advice{"key_generation_failed", "Failed", "E2105", ""},
     Advice{"store_full", "Failed", "E2106", "remove a certificate from the device"},
@@ -50,6 +51,8 @@ constexpr std::array kAdvice = {
     // The ACME server; other codes of its have the number that they have everywhere (base/error.h).
     Advice{"rejected_identifier", "Refused by the CA", "E1024", "ask the CA for these names: lenscap-agent results"},
     Advice{"unauthorized", "Refused by the CA", "E1028", kLook},
+    Advice{"invalid_profile", "Refused by the CA", "E1016", kLook},
+    Advice{"compound", "Refused by the CA", "E1010", kLook},
     Advice{"account_does_not_exist", "Refused by the CA", "E1001", "join again: lenscap-agent join"},
     Advice{"order_lost", "Refused by the CA", "E2301", kLook},
 };
@@ -113,10 +116,11 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
       row.next = numbered(advice.next.empty() ? kLook : advice.next, advice);
     } else {
       auto at = next_try(device);
-      row.next = numbered(at <= now ? "tries again now" : "tries again in " + length_text(at - now), advice);
+      std::string const again = at <= now ? "tries again now" : "tries again in " + length_text(at - now);
+      row.next = numbered(advice.next.empty() ? again : std::string(advice.next) + "; " + again, advice);
     }
   } else if (device.https == HttpsState::unsupported_firmware) {
-    auto const advice = advice_for("unsupported");
+    auto const advice = advice_for("no_driver");
     row.status = advice.status;
     row.attention = true;
     row.next = numbered(advice.next, advice);

@@ -11,6 +11,8 @@ namespace lenscap::agent {
 namespace {
 
 constexpr Seconds kPauseBeforeRepeat{2};
+// A web server answers for a few seconds more before it restarts with the settings that it was given.
+constexpr Seconds kRestartBegins{6};
 
 // One device in one run: its records, and the connection to it while there is one.
 class Run {
@@ -21,9 +23,8 @@ class Run {
   net::Awaitable<TaskResult> to_the_end(std::string task) {
     journal_ = resume(std::move(journal_));
     save();
-    while (!journal_.waits) {
+    while (!is_over() && !shop_.is_told_to_stop()) {
       auto const step = next_step(journal_);
-      if (!step) break;
       journal_ = begin_step(std::move(journal_), *step, now());
       save();
       shop_.log.info(
@@ -37,9 +38,9 @@ class Run {
         journal_ = note_failure(std::move(journal_), *std::move(failure), now());
         driver_.reset();  // what answered before may be gone
       }
+      if (is_over()) break;  // written down together with what came of it
       save();
-      bool const again_now = journal_.step.has_value() && !journal_.waits;
-      if (again_now) co_await shop_.sleep(kPauseBeforeRepeat);
+      if (journal_.step.has_value()) co_await shop_.sleep(kPauseBeforeRepeat);
     }
     co_return finish(std::move(task));
   }
@@ -48,6 +49,7 @@ class Run {
   using Failed = std::optional<Failure>;
 
   Time now() const { return shop_.clock.now(); }
+  bool is_over() const { return journal_.waits || !next_step(journal_); }
 
   void save() {
     shop_.store.write(
@@ -58,11 +60,14 @@ class Run {
   TaskResult finish(std::string task) {
     device_ = with_outcome(std::move(device_), journal_, now());
     TaskResult result = result_of(std::move(task), device_, journal_, now());
+    // All in one: an end without its failure would begin anew at once, and know nothing of what is left over.
     shop_.store.write([&](store::WriteTxn& txn) {
+      save_journal(txn, journal_);
       save_device(txn, device_);
       save_result(txn, result);
       return true;
     });
+    if (shop_.written) shop_.written(journal_);
     shop_.log.info("device.finished",
                    {{"device", device_.serial}, {"outcome", to_string(journal_.outcome)}, {"why", journal_.sentence}});
     return result;
@@ -157,7 +162,11 @@ class Run {
 
   net::Awaitable<Failed> probe() {
     auto failed = co_await open_device(trust());
+    if (failed && failed->code == to_string(DeviceErrc::no_driver)) device_.https = HttpsState::unsupported_firmware;
     if (failed) co_return failed;
+    // For the status alone: what cannot be read here is read again at the snapshot, where it counts.
+    auto const config = co_await driver_->get_https();
+    if (config.ok()) device_.https = https_state(*config);
     Identity const& identity = driver_->identity();
     device_.vendor = identity.vendor;
     device_.model = identity.model;
@@ -172,6 +181,10 @@ class Run {
     // A CSR that cannot carry the names needs the profile that takes them from the order.
     bool const order_decides = !driver_->capabilities().csr_san;
     journal_.profile = order_decides ? shop_.settings.profile_names_from_order : shop_.settings.profile;
+    // A device that does not offer the wanted type of key makes its best.
+    auto const& offered = driver_->capabilities().key_types;
+    bool const has_wanted = std::ranges::find(offered, shop_.settings.key_type) != offered.end();
+    journal_.key_type = has_wanted ? shop_.settings.key_type : "";
     journal_ = note_probed(std::move(journal_), now());
     co_return Failed();
   }
@@ -201,7 +214,7 @@ class Run {
     CompleteOrder request{.order_url = journal_.order_url, .names = journal_.names, .csr = *std::move(csr)};
     auto chain = co_await complete_order(shop_.acme, std::move(request), shop_.sleep, shop_.clock);
     if (!chain.ok() && chain.error().code() == Errc::not_found) {
-      journal_ = note_order_lost(std::move(journal_), now());
+      journal_ = note_order_lost(std::move(journal_), chain.error().detail(), now());
       co_return Failed();
     }
     if (!chain.ok()) co_return to_failure(chain.error());
@@ -229,8 +242,10 @@ class Run {
   net::Awaitable<Failed> install() {
     auto const clock = check_clock(device_.clock_offset, journal_.validity, now());
     if (!clock.ok()) co_return to_failure(clock.error());
+    auto csr = x509::parse_csr(journal_.csr);
+    if (!csr.ok()) co_return to_failure(csr.error());
     auto chain = staged_chain();
-    x509::PublicKey key = chain.front().key();
+    x509::PublicKey key = csr->key;
     auto installed = co_await driver_->install_certificate(journal_.key_id, std::move(key), std::move(chain));
     if (!installed.ok()) co_return to_failure(installed.error());
     journal_ = note_installed(std::move(journal_), installed->id, installed->ca_ids, now());
@@ -256,7 +271,9 @@ class Run {
   net::Awaitable<Failed> switch_https() {
     auto snapshot = HttpsConfig::from_text(journal_.snapshot);
     if (!snapshot.ok()) co_return to_failure(snapshot.error());
-    HttpsConfig config = snapshot->with_certificate(journal_.installed_id, journal_.ca_ids);
+    HttpsConfig config = *std::move(snapshot);
+    std::erase_if(config.ca_ids, is_our_id);  // those of the former certificate; the new one's come with it
+    config = config.with_certificate(journal_.installed_id, journal_.ca_ids);
     auto outcome = co_await driver_->set_https(std::move(config));
     if (!outcome.ok()) co_return to_failure(outcome.error());
     driver_->set_trust(trust());  // the new key counts as well from now on
@@ -329,7 +346,9 @@ class Run {
   }
 
   // The device answers again as it did, or does not within the time that a restart may take. Settings alone are a
-  // promise: where HTTPS was on, it must be the key that we knew, and plain HTTP proves nothing.
+  // promise: where HTTPS was on, it must be the key that we knew, and plain HTTP proves nothing. One good look may be
+  // at a web server that is yet to restart: it takes two, over connections of their own.
+  static constexpr int kGoodLooks = 2;
   net::Awaitable<Failed> verify_restored() {
     auto wanted = HttpsConfig::from_text(journal_.snapshot);
     if (!wanted.ok()) co_return to_failure(wanted.error());
@@ -339,23 +358,27 @@ class Run {
       former.plain_http = false;
     }
     Time const end = now() + shop_.settings.verify_while_away;
+    int good_looks = 0;
     while (true) {
       auto failed = co_await open_device(former);
       if (failed && !may_pass(*failed)) co_return failed;
-      if (!failed) {
-        auto config = co_await driver_->get_https();
-        bool const as_before =
-            config.ok() && config->certificate_ids == wanted->certificate_ids && config->enabled == wanted->enabled;
-        if (as_before) break;
-        failed = config.ok() ? to_failure(DeviceError(DeviceErrc::rollback_failed,
-                                                      "the device did not take its former HTTPS settings back"))
-                             : to_failure(config.error());
-      }
-      if (now() >= end) co_return failed;
-      co_await shop_.sleep(kPauseBeforeRepeat);
+      if (!failed) failed = co_await look_at_settings(*wanted);
+      good_looks = failed ? 0 : good_looks + 1;
+      if (good_looks == kGoodLooks) break;
+      if (failed && now() >= end) co_return failed;
+      Seconds const pause = failed ? kPauseBeforeRepeat : kRestartBegins;
+      co_await shop_.sleep(pause);
     }
     journal_ = note_restore_verified(std::move(journal_), now());
     co_return Failed();
+  }
+
+  net::Awaitable<Failed> look_at_settings(HttpsConfig wanted) {
+    auto config = co_await driver_->get_https();
+    if (!config.ok()) co_return to_failure(config.error());
+    if (config->certificate_ids == wanted.certificate_ids && config->enabled == wanted.enabled) co_return Failed();
+    co_return to_failure(
+        DeviceError(DeviceErrc::rollback_failed, "the device did not take its former HTTPS settings back"));
   }
 
   net::Awaitable<Failed> discard() {

@@ -25,10 +25,15 @@ struct Workshop {
   Log log;
   // Called after every write of a journal: the tests' place to stop the world. Empty: nothing.
   std::function<void(Journal const&)> written;
+  // Looked at between two steps; the journal is then gone on with in another run. Empty: never.
+  std::function<bool()> told_to_stop = {};
+
+  bool is_told_to_stop() const { return told_to_stop && told_to_stop(); }
 };
 
 // Goes on with the device's journal, or begins one for `purpose`, as far as it gets now. The result is also in the
-// store. A broken store is an exception. Not twice at the same time for one device.
+// store. Stops between two steps when told to. A broken store is an exception. Not twice at the same time for one
+// device.
 net::Awaitable<TaskResult> run_device(Workshop& shop, std::string serial, Purpose purpose, std::string task);
 
 }  // namespace lenscap::agent

@@ -27,7 +27,7 @@ struct Batch {
 };
 
 net::Awaitable<> work(Batch& batch) {
-  while (batch.next < batch.jobs.size() && !batch.broken) {
+  while (batch.next < batch.jobs.size() && !batch.broken && !batch.shop.is_told_to_stop()) {
     Job const job = batch.jobs[batch.next++];
     auto result = co_await run_device(batch.shop, job.serial, job.purpose, batch.task);
     batch.results.push_back(std::move(result));

@@ -1,5 +1,8 @@
 #include "agent/settings.h"
 
+#include <array>
+#include <utility>
+
 #include "agent/names.h"
 #include "base/config.h"
 #include "base/file.h"
@@ -17,6 +20,20 @@ Seconds patience(config::Reader& reader, std::string_view path, Seconds fallback
   return given;
 }
 
+// As the settings spell it, and as devices do.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kKeyTypes = {{
+    {"ec-p256", "EC-P256"},
+    {"rsa-2048", "RSA-2048"},
+}};
+
+std::string key_type(config::Reader& reader) {
+  std::string const given = reader.string("devices.key_type", "");
+  for (auto const& [ours, theirs] : kKeyTypes)
+    if (given == ours) return std::string(theirs);
+  if (!given.empty()) reader.refuse("devices.key_type", "must be \"ec-p256\" or \"rsa-2048\"");
+  return {};
+}
+
 Result<Settings> from_reader(config::Reader reader, std::string const& state_dir) {
   Settings settings;
   settings.state_dir = state_dir;
@@ -29,6 +46,7 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
   settings.profile = reader.string("devices.profile", settings.profile);
   settings.profile_names_from_order =
       reader.string("devices.profile_names_from_order", settings.profile_names_from_order);
+  settings.key_type = key_type(reader);
   settings.verify_for = patience(reader, "devices.verify_for", settings.verify_for);
   settings.verify_while_away = patience(reader, "devices.verify_while_away", settings.verify_while_away);
   settings.vault_key = reader.string("vault.key", settings.vault_key);

@@ -19,6 +19,7 @@ struct Settings {
   std::vector<std::string> names = {"{ip}"};
   std::string profile = "camera-https";                      // asked for in orders; empty: the server's default
   std::string profile_names_from_order = "camera-https-cn";  // for devices whose CSR cannot carry the names
+  std::string key_type;  // "EC-P256" or "RSA-2048", where the device has the choice; empty: the device's best
   std::string vault_key = "file:vault.key";  // see base/passphrase.h; a relative file lies in the state directory
   std::string store = "lmdb:db";
   // How long what a device serves may still be wrong after the switch, and how long it may be away.

@@ -62,6 +62,12 @@ Served judge_served(ServedExpectation const& expected, std::vector<x509::Certifi
   return served;
 }
 
+bool Patience::is_over(bool reached, std::chrono::milliseconds since_begun) {
+  if (!reached) return since_begun >= until_away_;
+  if (!first_reached_) first_reached_ = since_begun;
+  return since_begun - *first_reached_ >= until_;
+}
+
 namespace {
 
 bool is_final(DeviceError const& error) {
@@ -69,12 +75,22 @@ bool is_final(DeviceError const& error) {
          error.code != DeviceErrc::tls_untrusted;  // the web server may still be changing over
 }
 
-net::Awaitable<> check_serial(Served& served, ServedExpectation const& expected, Driver& driver) {
+// Of another connection than the one that was judged: the very key, where one is expected. A certificate of ours with
+// the same names may be held by somebody else, such as a former one.
+Trust trust_of(ServedExpectation const& expected) {
   Trust trust;
+  if (expected.key) {
+    trust.pins = {expected.key->spki_hash()};
+    return trust;
+  }
   trust.roots = expected.roots;
   trust.intermediates = expected.intermediates;
   trust.names = expected.names;
-  auto const serial = co_await driver.read_serial(std::move(trust));
+  return trust;
+}
+
+net::Awaitable<> check_serial(Served& served, ServedExpectation const& expected, Driver& driver) {
+  auto const serial = co_await driver.read_serial(trust_of(expected));
   if (!serial.ok()) {
     served.serial_error = serial.error();
     served.text += "; its serial number could not be read: " + serial.error().text;
@@ -95,6 +111,7 @@ net::Awaitable<DeviceResult<Served>> verify_served(net::HttpClient& http, Clock 
   if (endpoint.https_port == 0)
     co_return DeviceError(DeviceErrc::unsupported, "the device has no HTTPS port in the inventory");
   auto const start = std::chrono::steady_clock::now();
+  Patience patience(expected);
   // Many devices change over in no time: the first looks follow each other closely.
   auto pause = std::min(std::chrono::milliseconds(125), expected.interval);
   for (int tries = 1;; ++tries) {
@@ -113,8 +130,8 @@ net::Awaitable<DeviceResult<Served>> verify_served(net::HttpClient& http, Clock 
       final_answer = served.serial_error && is_final(*served.serial_error);
     }
     served.tries = tries;
-    auto const limit = served.reached ? expected.until : expected.until_away;
-    bool const out_of_time = std::chrono::steady_clock::now() - start >= limit;
+    auto const so_far = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+    bool const out_of_time = patience.is_over(served.reached, so_far);
     if (served.good(expected) || final_answer || out_of_time) co_return served;
     co_await net::sleep_for(pause);
     pause = std::min(pause * 2, expected.interval);

@@ -21,6 +21,11 @@ net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject or
   for (std::string const& url : order.authorizations) {
     CO_TRY(auto authorization, co_await client.authorization(url));
     if (authorization.object.status == acme::AuthorizationStatus::valid) continue;
+    if (authorization.object.status != acme::AuthorizationStatus::pending) {
+      co_return Error(Errc::not_found, fmt::format("the authorization of {} is {}, so the ACME order is of no use",
+                                                   authorization.object.identifier.value(),
+                                                   acme::to_string(authorization.object.status)));
+    }
     co_return Error(
         Errc::order_not_ready,
         fmt::format(
@@ -32,9 +37,9 @@ net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject or
 }
 
 Error ended(acme::OrderObject const& order) {
-  if (!order.error) return {Errc::order_not_ready, "the ACME order ended invalid; the server gave no reason"};
-  // "not found" is what an order is that the server has lost; this one was found.
-  Errc const code = order.error->code() == Errc::not_found ? Errc::order_not_ready : order.error->code();
+  if (!order.error) return {Errc::not_found, "the ACME order ended invalid; the server gave no reason"};
+  // "Not ready" is what expired while nobody finalized it.
+  Errc const code = order.error->code() == Errc::order_not_ready ? Errc::not_found : order.error->code();
   return {code, "the ACME order ended invalid: " + order.error->detail()};
 }
 

@@ -26,9 +26,9 @@ struct CompleteOrder {
 };
 
 // The chain, leaf first. Refusals worth telling apart:
-//   not_found                 the server does not know the order (any more): place a new one
-//   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name), or
-//                             ended invalid without a reason; with one, the reason's own code
+//   not_found                 the order is gone: the server does not know it (any more), or it expired, or ended
+//                             invalid without a reason; place a new one. With a reason, the reason's own code
+//   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name)
 //   incorrect_response        the server answered against its own protocol, or issued something else
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
                                                                       Sleep sleep, Clock const& clock);

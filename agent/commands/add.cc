@@ -80,6 +80,15 @@ json::Object to_row(Device const& device, std::string const& address) {
           {"names", device.names.text()}, {"supported", device.https != HttpsState::unsupported_firmware}};
 }
 
+// A certificate for an address alone is good for whoever types the address, and few do.
+void warn_of_no_name(Device const& device) {
+  if (!device.names.dns.empty() || device.https == HttpsState::unsupported_firmware) return;
+  std::fprintf(stderr,
+               "%s: its certificate will carry the address %s alone. For a DNS name as well, add it again with --name, "
+               "or for all cameras set names = [\"{ip}\", \"{hostname}.cams.example\"] under [devices] in agent.toml\n",
+               device.serial.c_str(), device.names.text().c_str());
+}
+
 void print_row(Device const& device, std::string const& address) {
   std::printf("%s  %s  %s  %s  %s%s\n", device.serial.c_str(), address.c_str(), device.model.c_str(),
               device.firmware.c_str(), device.names.text().c_str(),
@@ -102,7 +111,10 @@ ExitCode run(Global const& global, Options const& options) {
     if (!added.ok()) {
       last = refuse(added.error());
       ++failed;
-    } else if (global.json()) {
+      continue;
+    }
+    warn_of_no_name(*added);
+    if (global.json()) {
       rows.emplace_back(to_row(*added, address));
     } else {
       print_row(*added, address);

@@ -16,11 +16,13 @@ struct Options {
   bool dry_run = false;
 };
 
-void show_plan(Global const& global, std::vector<Device> const& devices, std::vector<Job> const& jobs) {
+void show_plan(Global const& global, Desk& desk, std::vector<Device> const& devices, std::vector<Job> const& jobs) {
   json::Array rows;
   for (auto const& job : jobs) {
     auto const device = std::ranges::find(devices, job.serial, &Device::serial);
-    auto const steps = describe_plan(*device, job.purpose);
+    std::optional<Journal> journal;
+    desk.store().read([&](store::ReadTxn& txn) { journal = load_journal(txn, job.serial); });
+    auto const steps = describe_plan(*device, journal ? &*journal : nullptr, job.purpose);
     rows.emplace_back(json::Object{{"serial", job.serial}, {"steps", json::Value::strings(steps)}});
     if (global.json()) continue;
     std::printf("%s\n", job.serial.c_str());
@@ -42,28 +44,24 @@ ExitCode run(Global const& global, Options const& options) {
   if (!chosen.ok()) return refuse(chosen.error());
 
   std::vector<Job> jobs;
-  bool cannot = false;  // a device was named that nobody can enroll
   for (Device const& device : *chosen) {
     std::optional<Journal> journal;
     (*desk)->store().read([&](store::ReadTxn& txn) { journal = load_journal(txn, device.serial); });
     bool const goes_on = journal && next_step(*journal).has_value();
-    if (goes_on || wants_certificate(device)) {
+    // Firmware that could not do it may have been updated; for whoever names the camera it is looked at again.
+    bool const looks_again = !options.all && device.https == HttpsState::unsupported_firmware;
+    if (goes_on || wants_certificate(device) || looks_again) {
       Purpose const begun = device.live ? Purpose::renew : Purpose::enroll;
       jobs.push_back({device.serial, goes_on ? journal->purpose : begun});
     } else if (!options.all) {
-      cannot |= !device.live;
-      std::fprintf(stderr, "%s: %s\n", device.serial.c_str(),
-                   device.live ? "has its certificate; use renew for a new one"
-                               : "unsupported firmware: no driver can give it a certificate (E2103)");
+      std::fprintf(stderr, "%s: has its certificate; use renew for a new one\n", device.serial.c_str());
     }
   }
   if (options.dry_run) {
-    show_plan(global, *chosen, jobs);
+    show_plan(global, **desk, *chosen, jobs);
     return ExitCode::done;
   }
-  if (cannot && jobs.empty()) return ExitCode::failed;
-  auto const outcome = run_and_report(global, **desk, "enroll", std::move(jobs));
-  return cannot && outcome == ExitCode::done ? ExitCode::partly_done : outcome;
+  return run_and_report(global, **desk, "enroll", std::move(jobs));
 }
 
 }  // namespace

@@ -5,15 +5,38 @@
 
 #include "agent/commands/desk.h"
 #include "agent/commands/task.h"
+#include "agent/plan.h"
 
 namespace lenscap::agent {
 namespace {
 
-ExitCode run(Global const& global, std::vector<std::string> const& names) {
+// The first that is between two settings of its web server.
+Result<> check_none_is_changing(Desk& desk, std::vector<Device> const& devices) {
+  Result<> fine;
+  desk.store().read([&](store::ReadTxn& txn) {
+    for (Device const& device : devices) {
+      auto const journal = load_journal(txn, device.serial);
+      if (!journal || !holds_way_back(*journal)) continue;
+      fine =
+          Error(Errc::conflict,
+                device.serial +
+                    " is in the middle of a change, and its former HTTPS settings are known to this agent "
+                    "alone. Let it come to an end: lenscap-agent enroll " +
+                    device.serial + "; if the camera is gone for good: lenscap-agent remove --force " + device.serial);
+      return;
+    }
+  });
+  return fine;
+}
+
+ExitCode run(Global const& global, std::vector<std::string> const& names, bool force) {
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
   auto chosen = choose(**desk, names, false);
   if (!chosen.ok()) return refuse(chosen.error());
+  if (!force) {
+    if (auto const fine = check_none_is_changing(**desk, *chosen); !fine.ok()) return refuse(fine.error());
+  }
   (*desk)->store().write([&](store::WriteTxn& txn) {
     for (Device const& device : *chosen) erase_device(txn, device.serial);
     return true;
@@ -32,7 +55,9 @@ void add_remove(CLI::App& app, Global const& global, ExitCode& outcome) {
       "Examples:\n  lenscap-agent remove ACCC8E68D4D2\n  lenscap-agent remove gate.cams.example 10.20.4.181");
   auto devices = std::make_shared<std::vector<std::string>>();
   command->add_option("DEVICE", *devices, "serial number, address or name")->required();
-  command->callback([&global, &outcome, devices] { outcome = run(global, *devices); });
+  auto force = std::make_shared<bool>(false);
+  command->add_flag("--force", *force, "also one whose HTTPS settings are being changed or put back");
+  command->callback([&global, &outcome, devices, force] { outcome = run(global, *devices, *force); });
 }
 
 }  // namespace lenscap::agent

@@ -1,6 +1,6 @@
 // lenscap-agent run: the service. Rounds at a fixed pace; in each, what is due and nothing else. Between the rounds the
-// store is closed, so that the other commands can work. Ends between two steps' writes on SIGTERM: the journal makes
-// that safe.
+// store is closed, so that the other commands can work. On SIGTERM and SIGINT it ends between two steps of each device;
+// whoever cannot wait for that may kill it, which the journal makes safe at any moment.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -12,19 +12,32 @@
 namespace lenscap::agent {
 namespace {
 
-// Waits for SIGTERM or SIGINT; true when one came. Outside this wait they end the process at once, which is safe at any
-// moment.
-bool told_to_stop(Seconds wait) {
+sigset_t stop_signals() {
   sigset_t signals;
-  sigset_t before;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, &before);
+  return signals;
+}
+
+// From now on they wait until somebody looks, also in every thread that is begun later.
+void hold_stop_signals() {
+  sigset_t const signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+// Is one waiting? It stays.
+bool is_told_to_stop() {
+  sigset_t waiting;
+  sigpending(&waiting);
+  return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
+}
+
+// Waits for one; true when it came, or had come before.
+bool told_to_stop_within(Seconds wait) {
+  sigset_t const signals = stop_signals();
   timespec const until{.tv_sec = static_cast<std::time_t>(wait.count()), .tv_nsec = 0};
-  bool const told = sigtimedwait(&signals, nullptr, &until) > 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return told;
+  return sigtimedwait(&signals, nullptr, &until) > 0;
 }
 
 Result<> round(Global const& global, Log const& log) {
@@ -33,6 +46,7 @@ Result<> round(Global const& global, Log const& log) {
   desk->store().read([&](store::ReadTxn& txn) { jobs = due_jobs(txn, desk->clock().now()); });
   if (jobs.empty()) return {};
   TRY(auto* workshop, desk->workshop());
+  workshop->told_to_stop = is_told_to_stop;
   log.info("round.begun", {{"devices", jobs.size()}});
   auto results = desk->run(run_task(*workshop, "renew", std::move(jobs)));
   log.info("round.ended", {{"devices", results.size()}});
@@ -45,6 +59,7 @@ bool needs_person(Errc code) {
 }
 
 ExitCode run(Global const& global, int every) {
+  hold_stop_signals();
   Global loud = global;
   loud.verbose = true;
   auto const log = Log::to_stderr();
@@ -58,7 +73,7 @@ ExitCode run(Global const& global, int every) {
       if (!begun && needs_person(done.error().code())) return exit_code(done.error().code());
     }
     begun = begun || done.ok();
-  } while (!told_to_stop(Seconds(every)));
+  } while (!told_to_stop_within(Seconds(every)));
   log.info("agent.stopped");
   return ExitCode::done;
 }

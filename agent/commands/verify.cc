@@ -16,9 +16,7 @@ net::Awaitable<DeviceResult<Served>> look(Desk& desk, Workshop& shop, Device con
     return Login{.user = device.user, .password = *std::move(password), .refused = false};
   }());
   Trust trust;
-  trust.roots = expected.roots;
-  trust.intermediates = expected.intermediates;
-  trust.names = expected.names;
+  trust.pins = {expected.key->spki_hash()};
   auto driver = co_await desk.devices().open(device.endpoint, login, trust, device.serial);
   Driver* const reader = driver.ok() ? driver->get() : nullptr;
   auto served = co_await desk.devices().verify_served(device.endpoint, expected, reader);

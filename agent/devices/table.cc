@@ -26,9 +26,9 @@ net::Awaitable<DeviceResult<std::unique_ptr<Driver>>> open_driver(std::unique_pt
     if (!driver.ok()) co_return std::move(driver).error();
     if (*driver != nullptr) co_return *std::move(driver);
   }
-  co_return DeviceError(DeviceErrc::unsupported, "firmware " + identity.firmware +
-                                                     " has no interface for certificates that we know (Axis devices "
-                                                     "need 5.70 or newer)");
+  co_return DeviceError(DeviceErrc::no_driver, "firmware " + identity.firmware +
+                                                   " has no interface for certificates that we know (Axis devices "
+                                                   "need 5.70 or newer)");
 }
 
 namespace {

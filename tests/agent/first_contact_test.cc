@@ -40,6 +40,7 @@ struct FirstContactTest : ::testing::Test {
   void turn_https_off() {
     camera.serves.reset();
     camera.https.enabled = false;
+    camera.https.certificate_ids.clear();
   }
 
   fakes::FakeClock clock{kNow};
@@ -152,11 +153,19 @@ TEST_F(FirstContactTest, SilenceOnTlsIsNoDowngrade) {
 }
 
 TEST_F(FirstContactTest, WhatNoDriverServesIsKeptAsUnsupported) {
-  camera.fail("open", DeviceError(DeviceErrc::unsupported, "too old"));
+  camera.fail("open", DeviceError(DeviceErrc::no_driver, "too old"));
   auto device = meet(approved());
   ASSERT_TRUE(device.ok());
   EXPECT_EQ(device->https, HttpsState::unsupported_firmware);
   EXPECT_EQ(device->driver, "");
+}
+
+TEST_F(FirstContactTest, HttpsThatIsOffAlthoughThereIsACertificate) {
+  turn_https_off();
+  camera.https.certificate_ids = {"factory"};
+  auto agreed = introduction();
+  agreed.accept_plain_http = true;
+  EXPECT_EQ(meet(std::move(agreed))->https, HttpsState::disabled);
 }
 
 TEST_F(FirstContactTest, RefusalsComeThrough) {

@@ -46,7 +46,7 @@ TEST(JournalRecord, EveryFieldComesBack) {
   journal.held_keys = {hash(8), hash(9)};
   journal.chain_incomplete = true;
   journal.promoted = journal.cleaned = journal.restored = journal.restore_verified = journal.discarded = true;
-  journal.waits = journal.turned_back = true;
+  journal.waits = journal.turned_back = journal.login_refused = true;
   journal.removed_ids = {"x"};
   journal.step = Step::remove_old;
   journal.tries = 2;
@@ -186,12 +186,15 @@ TEST(Failure, OfTheServer) {
   };
   for (auto [code, retry] : {Case{Errc::unreachable, Retry::later}, Case{Errc::rate_limited, Retry::later},
                              Case{Errc::unavailable, Retry::later}, Case{Errc::internal, Retry::later},
-                             Case{Errc::rejected_identifier, Retry::never}, Case{Errc::unauthorized, Retry::never},
-                             Case{Errc::bad_csr, Retry::never}, Case{Errc::account_does_not_exist, Retry::never}}) {
+                             Case{Errc::rejected_identifier, Retry::anew}, Case{Errc::unauthorized, Retry::anew},
+                             Case{Errc::invalid_profile, Retry::anew}, Case{Errc::compound, Retry::anew},
+                             Case{Errc::account_does_not_exist, Retry::anew}, Case{Errc::bad_csr, Retry::never},
+                             Case{Errc::wrong_passphrase, Retry::never}}) {
     auto failure = to_failure(Error(code, "why"));
     EXPECT_EQ(failure.code, to_string(code));
     EXPECT_EQ(failure.retry, retry) << failure.code;
     EXPECT_EQ(failure.text, "why");
+    EXPECT_EQ(parse_failure(to_json(failure)).value(), failure);
   }
 }
 

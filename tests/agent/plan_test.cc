@@ -115,6 +115,22 @@ TEST(NoteFailure, BeforeTheSwitchNeverMeansDiscard) {
   }
 }
 
+// What the CA refuses: nothing stays on the device, and it is asked again by itself, at last once a day.
+TEST(NoteFailure, BeforeTheSwitchAnewMeansDiscardAndAnotherRound) {
+  auto device = camera();
+  Time now = kNow;
+  for (int round = 1; round <= 20; ++round) {
+    auto journal = fresh();
+    auto const steps = run(journal, fail_at(Step::place_order, Retry::anew));
+    EXPECT_THAT(steps, ElementsAre(Step::probe, Step::make_key, Step::place_order, Step::discard));
+    EXPECT_EQ(journal.outcome, Outcome::failed);
+    device = with_outcome(device, journal, now);
+    EXPECT_FALSE(may_try(device, now + kRetryFloor - Seconds(1)));
+    now += kRetryCeiling * 11 / 10;
+    EXPECT_EQ(work_for(device, &journal, now), Work::enroll) << round;
+  }
+}
+
 TEST(NoteFailure, BeforeTheSwitchLaterWaitsAndTheThirdTimeDiscards) {
   for (auto failing : kBeforeSwitch) {
     SCOPED_TRACE(to_string(failing));
@@ -196,6 +212,27 @@ TEST(NoteFailure, AFailedRollBackWaitsAndIsTriedAgain) {
   }
 }
 
+// Cameras lock accounts: the way back waits for a person as well when the password was refused.
+TEST(NoteFailure, ARefusedPasswordOnTheWayBackIsNotSentByItself) {
+  auto journal = before(Step::verify_served);
+  bool refuses = true;
+  auto const failing = [&](Step step) -> std::optional<Failure> {
+    if (step == Step::verify_served) return Failure{"switched_but_not_served", Retry::later, "serves another one"};
+    if (step == Step::restore && refuses) return Failure{"auth_failed", Retry::never, "refused"};
+    return std::nullopt;
+  };
+  run(journal, failing);
+  auto device = with_outcome(camera(), journal, kNow);
+  EXPECT_EQ(device.failure->code, "rollback_failed");
+  EXPECT_EQ(work_for(device, &journal, kNow + 400 * kDay), Work::nothing);
+  device.failure.reset();  // a person gave the password
+  device.failures = 0;
+  EXPECT_EQ(work_for(device, &journal, kNow), Work::go_on);
+  refuses = false;
+  run(journal, failing);
+  EXPECT_EQ(journal.outcome, Outcome::rolled_back);
+}
+
 TEST(NoteFailure, AFailedDiscardEndsTheStoryAndLeavesSomethingOver) {
   auto journal = before(Step::install);
   auto both = [](Step step) -> std::optional<Failure> {
@@ -230,13 +267,16 @@ TEST(NoteOrderLost, PlacesAnotherOneThreeTimesInAll) {
   for (int i = 1; i <= 2; ++i) {
     journal = succeed(begin_step(journal, Step::place_order, kNow), Step::place_order);
     EXPECT_EQ(journal.orders, i);
-    journal = reread(note_order_lost(begin_step(journal, Step::get_certificate, kNow), kNow));
+    journal = reread(note_order_lost(begin_step(journal, Step::get_certificate, kNow), "gone", kNow));
     EXPECT_EQ(next_step(journal), Step::place_order);
     EXPECT_FALSE(journal.csr.empty()) << "the key stays";
   }
   journal = succeed(begin_step(journal, Step::place_order, kNow), Step::place_order);
-  journal = note_order_lost(begin_step(journal, Step::get_certificate, kNow), kNow);
+  journal = note_order_lost(begin_step(journal, Step::get_certificate, kNow), "it expired", kNow);
   EXPECT_EQ(next_step(journal), Step::discard);
+  EXPECT_THAT(journal.sentence, HasSubstr("the last one: it expired"));
+  journal = succeed(begin_step(journal, Step::discard, kNow), Step::discard);
+  EXPECT_TRUE(may_try(with_outcome(camera(), journal, kNow), kNow + kDay)) << "a certificate must not expire for it";
 }
 
 TEST(Pins, TheNewKeyCountsWhileNobodyKnowsWhichIsServed) {
@@ -276,6 +316,22 @@ TEST(MayUsePlainHttp, OnlyUntilAKeyWasApproved) {
   EXPECT_FALSE(may_use_plain_http(promoted.device));
   promoted.device.accept_plain_http = true;  // set by hand later: a pin is stronger
   EXPECT_FALSE(may_use_plain_http(promoted.device));
+}
+
+TEST(HoldsWayBack, FromTheSwitchUntilTheEnd) {
+  for (auto step : kForward) {
+    bool const holds = step == Step::switch_https || step == Step::verify_served || step == Step::promote;
+    EXPECT_EQ(holds_way_back(begin_step(before(step), step, kNow)), holds) << to_string(step);
+  }
+  auto journal = before(Step::verify_served);
+  run(journal, [](Step step) -> std::optional<Failure> {
+    if (step == Step::verify_served || step == Step::restore) return Failure{"unreachable", Retry::later, "away"};
+    return std::nullopt;
+  });
+  EXPECT_EQ(journal.outcome, Outcome::rollback_failed);
+  EXPECT_TRUE(holds_way_back(journal));
+  run(journal);
+  EXPECT_FALSE(holds_way_back(journal)) << "it is back";
 }
 
 TEST(WorkFor, Cases) {
@@ -328,11 +384,27 @@ TEST(NeedsDevice, OnlyWhatIsDoneOnTheDevice) {
 }
 
 TEST(DescribePlan, SaysWhatWouldBeDone) {
-  auto lines = describe_plan(camera(), Purpose::enroll);
+  auto lines = describe_plan(camera(), nullptr, Purpose::enroll);
   EXPECT_EQ(lines.size(), 6U);
   EXPECT_THAT(lines[0], HasSubstr("ACCC8E68D4D2 answers at 10.20.4.119"));
   EXPECT_THAT(lines[1], HasSubstr("cam1.cams.example"));
-  EXPECT_EQ(describe_plan(enrolled_camera(), Purpose::renew).size(), 7U);
+  EXPECT_EQ(describe_plan(enrolled_camera(), nullptr, Purpose::renew).size(), 7U);
+  auto over = fresh();
+  run(over);
+  EXPECT_EQ(describe_plan(camera(), &over, Purpose::enroll), lines) << "another one begins";
+}
+
+TEST(DescribePlan, OfWhatWasInterruptedTheRest) {
+  auto journal = before(Step::install);
+  auto lines = describe_plan(camera(), &journal, Purpose::enroll);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_THAT(lines[0], HasSubstr("install the certificate"));
+
+  journal = note_failure(begin_step(before(Step::verify_served), Step::verify_served, kNow),
+                         {"switched_but_not_served", Retry::later, ""}, kNow);
+  lines = describe_plan(camera(), &journal, Purpose::enroll);
+  EXPECT_THAT(lines, ElementsAre(HasSubstr("former HTTPS settings back"), HasSubstr("served before"),
+                                 HasSubstr("remove the unfinished certificate")));
 }
 
 }  // namespace

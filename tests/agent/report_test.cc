@@ -88,6 +88,11 @@ TEST(StatusRow, ByState) {
       {"other device", failed("wrong_device", Retry::never), "Wrong device", "80 days", "(E2022)", true, false},
       {"away", failed("unreachable", Retry::later), "Unreachable", "80 days", "tries again in 1", true, false},
       {"rolled back", failed("switched_but_not_served", Retry::later), "Rolled back", "80 days", "E2201", true, false},
+      {"cannot do one thing", failed("unsupported", Retry::never), "Failed", "80 days", "(E2111)", true, false},
+      {"no driver", failed("no_driver", Retry::never), "OK", "80 days", "update the firmware to 5.70 or newer (E2103)",
+       true, false},
+      {"refused by the CA", failed("rejected_identifier", Retry::anew), "Refused by the CA", "80 days",
+       "ask the CA for these names: lenscap-agent results; tries again in 1", true, false},
       {"unknown code", failed("something_new", Retry::never), "Failed", "80 days", "(E2000)", true, false},
   };
   for (auto const& c : cases) {

@@ -100,6 +100,28 @@ TEST(RunDevice, PutsTheAddedAuthoritiesBesideTheCertificate) {
   EXPECT_THAT(world.camera.https.ciphers, Not(IsEmpty())) << "as they were";
 }
 
+// Issuing certificates that we added go with the certificate that they stood beside.
+TEST(RunDevice, AddedAuthoritiesAreRemovedWhenNothingUsesThem) {
+  TestWorkshop world;
+  world.camera.held_cas = {"their-own"};
+  world.camera.ca_ids = {"lenscap-ca-1", "their-own"};
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_the_former;
+  EXPECT_EQ(world.run().status, "Rolled back");
+  EXPECT_THAT(world.camera.held_cas, ElementsAre("their-own"));
+
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_it;
+  ASSERT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.run(Purpose::renew).status, "Finished");
+  EXPECT_THAT(world.camera.held_cas, ElementsAre("lenscap-ca-1", "their-own")) << "the same issuer again";
+  EXPECT_THAT(world.device().leftover_ids, IsEmpty());
+
+  world.camera.ca_ids = {"lenscap-ca-2"};
+  EXPECT_EQ(world.run(Purpose::renew).status, "Finished");
+  EXPECT_THAT(world.camera.held_cas, ElementsAre("lenscap-ca-2", "their-own")) << "another issuer";
+  EXPECT_THAT(world.camera.https.ca_ids, ElementsAre("their-own", "lenscap-ca-2"));
+  EXPECT_THAT(world.device().leftover_ids, IsEmpty());
+}
+
 TEST(RunDevice, ACsrWithoutTheNamesNeedsTheOtherProfile) {
   TestWorkshop world;
   world.camera.capabilities.csr_san = false;
@@ -112,12 +134,15 @@ TEST(RunDevice, ACsrWithoutTheNamesNeedsTheOtherProfile) {
 
 constexpr std::string_view kCallsBeforeTheSwitch[] = {"open", "create_key_and_csr", "install_certificate",
                                                       "install_certificate.answer", "get_https"};
+// The settings are read when the device is probed, where nothing hangs on it, and then for the snapshot.
+int first_that_counts(std::string_view call) { return call == "get_https" ? 2 : 1; }
 
 TEST(RunDevice, WhatFailsForGoodBeforeTheSwitchLeavesTheDeviceAsItWas) {
   for (auto const call : kCallsBeforeTheSwitch) {
     SCOPED_TRACE(call);
     TestWorkshop world;
-    world.camera.fail(std::string(call), DeviceError(DeviceErrc::store_full, Retry::never, "no room"), 1);
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::store_full, Retry::never, "no room"), 1,
+                      first_that_counts(call));
     auto const result = world.run();
     EXPECT_EQ(result.status, "Failed");
     EXPECT_EQ(result.error, "store_full");
@@ -132,7 +157,8 @@ TEST(RunDevice, WhatMayPassBeforeTheSwitchWaitsAndIsGivenUpAfterThreeRuns) {
   for (auto const call : kCallsBeforeTheSwitch) {
     SCOPED_TRACE(call);
     TestWorkshop world;
-    world.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::later, "not now"), 3);
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::later, "not now"), 3,
+                      first_that_counts(call));
     auto const id_before = world.run();
     EXPECT_EQ(id_before.status, "Waiting");
     EXPECT_TRUE(id_before.try_again);
@@ -151,7 +177,8 @@ TEST(RunDevice, WhatMayPassIsGoneOnWith) {
   for (auto const call : kCallsBeforeTheSwitch) {
     SCOPED_TRACE(call);
     TestWorkshop world;
-    world.camera.fail(std::string(call), DeviceError(DeviceErrc::unreachable, Retry::later, "away"), 1);
+    world.camera.fail(std::string(call), DeviceError(DeviceErrc::unreachable, Retry::later, "away"), 1,
+                      first_that_counts(call));
     EXPECT_EQ(world.run().status, "Waiting");
     EXPECT_EQ(world.run().status, "Finished");
     expect_enrolled(world);
@@ -163,7 +190,8 @@ TEST(RunDevice, AgainAtOnceIsBounded) {
   for (auto const call : kCallsBeforeTheSwitch) {
     SCOPED_TRACE(call);
     TestWorkshop once;
-    once.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::now, "blink"), 1);
+    once.camera.fail(std::string(call), DeviceError(DeviceErrc::busy_timeout, Retry::now, "blink"), 1,
+                     first_that_counts(call));
     EXPECT_EQ(once.run().status, "Finished");
     expect_enrolled(once);
     EXPECT_GT(once.clock.now(), kNow) << "not without a pause";
@@ -173,6 +201,79 @@ TEST(RunDevice, AgainAtOnceIsBounded) {
     EXPECT_EQ(always.run().status, "Failed");
     EXPECT_LT(always.camera.calls.size(), 30U);
     EXPECT_EQ(always.camera.serves, "factory");
+  }
+}
+
+// --- what the status shows of HTTPS
+
+TEST(RunDevice, TellsWhatItSawOfHttps) {
+  struct Case {
+    bool enabled;
+    std::vector<std::string> ids;
+    HttpsState state;
+  };
+  for (auto const& c : {Case{true, {"factory"}, HttpsState::enabled}, Case{false, {"factory"}, HttpsState::disabled},
+                        Case{false, {}, HttpsState::missing_certificate}}) {
+    TestWorkshop world;
+    auto device = world.device();
+    device.https = HttpsState::unknown;
+    world.save(device);
+    world.camera.https.enabled = c.enabled;
+    world.camera.https.certificate_ids = c.ids;
+    world.camera.fail("create_key_and_csr", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
+    EXPECT_EQ(world.run().status, "Waiting");
+    EXPECT_EQ(world.device().https, c.state) << to_string(c.state);
+  }
+}
+
+TEST(RunDevice, FirmwareThatWasUpdatedIsSeen) {
+  TestWorkshop world;
+  world.camera.fail("open", DeviceError(DeviceErrc::no_driver, "too old"), 1);
+  EXPECT_EQ(world.run().error, "no_driver");
+  EXPECT_EQ(world.device().https, HttpsState::unsupported_firmware);
+  EXPECT_EQ(world.run().status, "Finished");
+  expect_enrolled(world);
+}
+
+TEST(RunDevice, TheWantedTypeOfKeyWhereThereIsAChoice) {
+  struct Case {
+    std::vector<std::string> offered;
+    std::string wanted;
+    std::string asked_for;
+  };
+  for (auto const& c : {Case{{"EC-P256", "RSA-2048"}, "RSA-2048", "RSA-2048"}, Case{{"EC-P256"}, "RSA-2048", ""},
+                        Case{{}, "EC-P256", ""}, Case{{"EC-P256", "RSA-2048"}, "", ""}}) {
+    TestWorkshop world;
+    world.camera.capabilities.key_types = c.offered;
+    world.settings.key_type = c.wanted;
+    EXPECT_EQ(world.run().status, "Finished");
+    EXPECT_EQ(world.journal().key_type, c.asked_for) << c.wanted;
+    EXPECT_EQ(world.camera.asked_key_type, c.asked_for);
+  }
+}
+
+// --- being told to stop
+
+// After each step in turn; what is left is done by the next run, and nothing twice.
+TEST(RunDevice, StopsBetweenTwoSteps) {
+  for (int steps = 0;; ++steps) {
+    TestWorkshop world;
+    auto shop = world.shop();
+    int looks = 0;
+    shop.told_to_stop = [&] { return looks++ == steps; };
+    auto const result =
+        net::run(world.threads.next(), run_device(shop, world.device().serial, Purpose::enroll, "task"));
+    if (result.status == "Finished") {
+      EXPECT_GE(steps, 10);
+      break;
+    }
+    SCOPED_TRACE(steps);
+    EXPECT_EQ(result.status, "Waiting");
+    EXPECT_EQ(world.device().failure, std::nullopt) << "nothing failed";
+    EXPECT_EQ(world.run().status, "Finished");
+    expect_enrolled(world);
+    EXPECT_EQ(world.acme.orders.size(), 1U);
+    EXPECT_EQ(world.camera.count("create_key_and_csr"), 1);
   }
 }
 
@@ -295,7 +396,25 @@ TEST(RunDevice, WhatTheServerRefusesDiscardsTheKey) {
   EXPECT_EQ(result.status, "Failed");
   EXPECT_EQ(result.error, "rejected_identifier");
   EXPECT_THAT(result.description, HasSubstr("not granted"));
+  EXPECT_TRUE(result.try_again) << "its scope may be widened without a word to the agent";
   expect_untouched(world);
+}
+
+// The agent dies behind the order and comes back when the server has given it up.
+TEST(RunDevice, AnOrderThatExpiredMeanwhileIsPlacedAgain) {
+  TestWorkshop world;
+  world.written = [](Journal const& journal) {
+    if (!journal.order_url.empty()) throw Killed();
+  };
+  EXPECT_THROW((void)world.run(), Killed);
+  world.written = nullptr;
+  auto& order = world.acme.orders.begin()->second.object;
+  order.status = acme::OrderStatus::invalid;
+  order.error = Error(Errc::order_not_ready, "the order expired at 2027-01-15T09:00:00Z");
+  world.clock.advance(2 * kHour);
+  EXPECT_EQ(world.run().status, "Finished");
+  EXPECT_EQ(world.camera.count("create_key_and_csr"), 1) << "the same key";
+  expect_enrolled(world);
 }
 
 TEST(RunDevice, AServerThatIsAwayIsWaitedForWithTheSameKey) {
@@ -456,6 +575,22 @@ TEST(RunDevice, SettingsThatWentBackAreNoProofThatItServes) {
   expect_untouched(world);
 }
 
+// The settings are back and the device serves as before, for it has yet to restart: then HTTPS does not come up.
+TEST(RunDevice, AGoodLookBeforeTheRestartIsNoProof) {
+  for (bool const dies : {false, true}) {
+    TestWorkshop world;
+    world.camera.after_switch = FakeDevice::AfterSwitch::serves_the_former;
+    world.camera.restart = Seconds(20);
+    world.camera.restart_begins = Seconds(3);
+    world.camera.dies_when_restored = dies;
+    EXPECT_EQ(world.run().status, dies ? "Rollback failed" : "Rolled back");
+    if (dies)
+      EXPECT_THAT(world.camera.our_ids(), Not(IsEmpty())) << "nothing is removed while nobody knows";
+    else
+      expect_untouched(world);
+  }
+}
+
 TEST(RunDevice, EveryFailureFromTheSwitchOnEndsAsItWas) {
   for (std::string const call : {"set_https", "verify_served", "read_serial"}) {
     for (auto const retry : {Retry::never, Retry::later, Retry::now}) {
@@ -508,7 +643,7 @@ TEST(RunDevice, WhatCannotBeRemovedIsLeftOverAndRemovedLater) {
   expect_enrolled(world);
 
   TestWorkshop other;
-  other.camera.fail("get_https", DeviceError(DeviceErrc::bad_answer, Retry::never, "strange"), 1);
+  other.camera.fail("get_https", DeviceError(DeviceErrc::bad_answer, Retry::never, "strange"), 1, 2);
   other.camera.fail("remove", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
   EXPECT_EQ(other.run().status, "Failed");
   EXPECT_THAT(other.device().leftover_ids, Not(IsEmpty()));
@@ -582,6 +717,21 @@ TEST(RunDevice, KilledInAnyCall) {
     expect_enrolled(world);
   }
   EXPECT_GT(nth, 8);
+}
+
+// Whatever is written last, an end is never without what came of it: the failure, and with it the pause.
+TEST(RunDevice, AnEndAndItsFailureAreOneWrite) {
+  TestWorkshop world;
+  world.camera.fail("install_certificate", DeviceError(DeviceErrc::store_full, Retry::never, "no room"), 1);
+  world.camera.fail("remove", DeviceError(DeviceErrc::busy_timeout, "not now"), 1);
+  world.written = [](Journal const& journal) {
+    if (journal.outcome == Outcome::failed) throw Killed();
+  };
+  EXPECT_THROW((void)world.run(), Killed);
+  auto const device = world.device();
+  ASSERT_TRUE(device.failure);
+  EXPECT_EQ(device.failure->code, "store_full");
+  EXPECT_THAT(device.leftover_ids, Not(IsEmpty())) << "what is still on the device is not forgotten";
 }
 
 // On the way back as well: whatever happens, the device ends as it was.

@@ -120,6 +120,17 @@ TEST_F(SchedulerTest, AnExceptionEndsTheTask) {
   EXPECT_FALSE(tasks().front().ended);
 }
 
+TEST_F(SchedulerTest, BeginsNoOtherDeviceWhenToldToStop) {
+  world.settings.parallel = 1;
+  world.devices = &access;
+  auto shop = world.shop();
+  shop.told_to_stop = [&] { return access.asked.size() >= 2; };
+  auto const results = net::run(world.threads.next(), run_task(shop, "enroll", jobs_for(5)));
+  EXPECT_THAT(results, SizeIs(2));
+  EXPECT_THAT(access.asked, SizeIs(2));
+  EXPECT_TRUE(tasks().front().ended);
+}
+
 TEST_F(SchedulerTest, AMixedTaskHasAResultForEach) {
   world.settings.parallel = 1;
   (void)jobs_for(1);

@@ -41,6 +41,7 @@ parallel = 7
 names = ["{ip}", "{hostname}.cams.example"]
 profile = "a"
 profile_names_from_order = "b"
+key_type = "rsa-2048"
 verify_for = "5s"
 verify_while_away = "10m"
 [vault]
@@ -56,6 +57,7 @@ url = "memory:"
   expected.names = {"{ip}", "{hostname}.cams.example"};
   expected.profile = "a";
   expected.profile_names_from_order = "b";
+  expected.key_type = "RSA-2048";
   expected.verify_for = Seconds(5);
   expected.verify_while_away = 10 * kMinute;
   expected.vault_key = "credential:key";

@@ -73,5 +73,27 @@ TEST(JudgeServed, AnExpiredCertificateOfOursIsStillOfOurs) {
   EXPECT_EQ(served.chain_state, ServedChain::complete);
 }
 
+// A camera that was away for long has its whole time from when it answers.
+TEST(Patience, CountsFromTheFirstAnswer) {
+  ServedExpectation expected;
+  expected.until = Seconds(90);
+  expected.until_away = Seconds(180);
+  Patience never_there(expected);
+  EXPECT_FALSE(never_there.is_over(false, Seconds(179)));
+  EXPECT_TRUE(never_there.is_over(false, Seconds(180)));
+
+  Patience late(expected);
+  EXPECT_FALSE(late.is_over(false, Seconds(100)));
+  EXPECT_FALSE(late.is_over(true, Seconds(102))) << "it has only just come back";
+  EXPECT_FALSE(late.is_over(true, Seconds(191)));
+  EXPECT_TRUE(late.is_over(true, Seconds(192)));
+
+  Patience at_once(expected);
+  EXPECT_FALSE(at_once.is_over(true, Seconds(0)));
+  EXPECT_TRUE(at_once.is_over(true, Seconds(90)));
+  expected.until = Seconds(0);
+  EXPECT_TRUE(Patience(expected).is_over(true, Seconds(0))) << "one look";
+}
+
 }  // namespace
 }  // namespace lenscap::agent

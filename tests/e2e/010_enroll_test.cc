@@ -17,6 +17,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
@@ -151,7 +152,10 @@ TEST_F(Enroll, EveryGeneration) {
   EXPECT_EQ(text(agent.status_of(old), "https"), "Unsupported firmware");
   EXPECT_THAT(text(agent.status_of(old), "next"), AllOf(HasSubstr("update the firmware"), HasSubstr("(E2103)")));
   Ran const refused = agent.run({"enroll", old.serial});
-  EXPECT_THAT(refused.err, HasSubstr("unsupported firmware"));
+  EXPECT_EQ(refused.code, 1) << "named, it is looked at again";
+  EXPECT_THAT(refused.out, AllOf(HasSubstr("no interface for certificates"), HasSubstr("(E2103)")));
+  EXPECT_EQ(text(agent.status_of(old), "https"), "Unsupported firmware");
+  EXPECT_EQ(text(agent.status_of(old), "status"), "OK");
   EXPECT_EQ(agent.run({"verify", old.serial}).code, 2);
 
   // Once more does nothing.
@@ -210,6 +214,27 @@ TEST_F(Enroll, ServiceEnrollsWhatWasAdded) {
   EXPECT_EQ(site().judge(camera, host_name(camera), true), "");
   EXPECT_EQ(service.stop(), 0) << service.log();
   site().programs().remember("the service's log", service.log());
+}
+
+// Told to stop in the middle of a round, it ends between two steps and goes on at the next start.
+TEST_F(Enroll, ServiceThatIsStoppedInTheMiddleOfARound) {
+  Agent agent(site(), "stopped", "verify_for = \"3s\"\n");
+  agent.join();
+  Camera const camera = site().camera("G7");
+  // The switch is not done, so what is served is looked at for a while.
+  site().camsim().faults(camera.serial, R"([{"id":"F25","operation":"SetWebServerTlsConfiguration","count":1}])");
+  ASSERT_EQ(agent.add({camera}).code, 0);
+  std::vector<std::string> const words{
+      std::string(LENSCAP_BIN_DIR) + "/lenscap-agent", "--state", agent.folder(), "run", "--every", "1"};
+  Background service(words, site().folder("stopped.log"));
+  ASSERT_TRUE(until([&] { return service.log().find("\"verify_served\"") != std::string::npos; }, 60)) << service.log();
+  EXPECT_EQ(service.stop(), 0) << service.log();
+  EXPECT_THAT(service.log(), HasSubstr("agent.stopped"));
+  EXPECT_THAT(service.log(), Not(HasSubstr("\"restore\""))) << "the next step was not begun";
+  EXPECT_EQ(agent.run({"enroll", "--all"}).code, 1) << "put back as it was";
+  EXPECT_EQ(site().served(camera), camera.certificate_sha256);
+  EXPECT_EQ(agent.run({"enroll", camera.serial}).code, 0);
+  EXPECT_EQ(site().judge(camera, host_name(camera), true), "");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 // at the same address, a camera that was reset). Each refusal says what to do, and has its exit code.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "tests/e2e/site.h"
 
 namespace lenscap::e2e {
@@ -70,6 +72,19 @@ TEST_F(FirstContact, PlainHttpThatNobodyAgreedTo) {
   expect_nothing_sent(camera);
   EXPECT_EQ(agent.add_bare(camera, {"--accept-plain-http"}).code, 0);
   EXPECT_EQ(site().camsim().flags(camera.serial), camsim::Flags{}) << "Digest only";
+}
+
+TEST_F(FirstContact, CameraWithoutAName) {
+  Agent agent(site(), "nameless");
+  std::string const settings = site().folder("nameless.toml");
+  std::ofstream(settings) << "[devices]\nnames = [\"{ip}\"]\n";
+  Camera const camera = site().camera("G7");
+  Ran const added = agent.add({camera}, {"--config", settings});
+  EXPECT_EQ(added.code, 0) << added.all();
+  EXPECT_THAT(added.err, AllOf(HasSubstr("will carry the address " + camera.address + " alone"), HasSubstr("--name")));
+  Ran const named = agent.add({camera}, {"--config", settings, "--name", "gate.cams.example"});
+  EXPECT_EQ(named.code, 0) << named.all();
+  EXPECT_EQ(named.err, "");
 }
 
 TEST_F(FirstContact, NobodyThere) {

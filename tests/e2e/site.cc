@@ -97,6 +97,8 @@ json::Object const* find_row(std::vector<json::Object> const& rows, std::string_
 Site::Site() : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
   camera_password_ = "pa-" + random_text(24);
   programs_.keep_secret("the cameras' password", camera_password_);
+  // As it stands in a Basic login.
+  programs_.keep_secret("the cameras' login", to_base64(as_bytes("root:" + camera_password_)));
   write_private(password_file(), camera_password_ + "\n");
   std::string const issuing = random_text(32);
   std::string const root = random_text(32);

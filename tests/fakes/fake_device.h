@@ -49,6 +49,8 @@ class FakeDevice final : public agent::DeviceAccess {
   AfterSwitch after_switch = AfterSwitch::serves_it;  // to a certificate made in this test
   bool stays_dead = false;                            // ... and a restored configuration does not help
   Seconds restart{0};                                 // how long nothing answers after a change of the settings
+  Seconds restart_begins{0};                          // until then it goes on as if nothing had been changed
+  bool dies_when_restored = false;                    // TLS does not answer after the restart with former settings
   std::vector<std::string> ca_ids;                    // that an installation says it has added
 
   // The call fails so many times; the `after`-th and those behind it. Calls are named as in device.h.
@@ -67,6 +69,8 @@ class FakeDevice final : public agent::DeviceAccess {
   std::vector<std::string> calls;
   int logins_over_http = 0;
   int wrong_logins = 0;
+  std::string asked_key_type;
+  std::set<std::string> held_cas;  // ids of the issuing certificates that were added
 
   Sha256 pin(std::string const& id) const { return held.at(id).key.public_key().spki_hash(); }
   x509::Certificate const& served() const { return *held.at(*serves).certificate; }
@@ -121,22 +125,21 @@ class FakeDevice final : public agent::DeviceAccess {
                                                                    agent::Driver* driver) override {
     if (auto failed = begin("verify_served")) co_return *failed;
     Time const begun = clock_.now();
+    agent::Patience patience(expected);
     while (true) {
       std::vector<x509::Certificate> chain;
-      if (serves && !away()) chain = {served()};
+      bool const is_away = away();
+      if (serves && !is_away) chain = {served()};
       auto result = judge_served(expected, std::move(chain), clock_.now());
       auto tls_only = expected;
       tls_only.serial.clear();
       if (result.good(tls_only) && driver != nullptr) {
         agent::Trust trust;
-        trust.roots = expected.roots;
-        trust.intermediates = expected.intermediates;
-        trust.names = expected.names;
+        trust.pins = {expected.key->spki_hash()};
         auto const read = co_await driver->read_serial(std::move(trust));
         result.serial_checked = read.ok() && *read == expected.serial;
       }
-      auto const limit = result.reached ? expected.until : expected.until_away;
-      if (result.good(expected) || clock_.now() - begun >= limit) co_return result;
+      if (result.good(expected) || patience.is_over(result.reached, clock_.now() - begun)) co_return result;
       clock_.advance(Seconds(2));
     }
   }
@@ -166,6 +169,7 @@ class FakeDevice final : public agent::DeviceAccess {
 
     net::Awaitable<agent::DeviceResult<agent::NewKey>> create_key_and_csr(agent::KeySpec spec) override {
       if (auto failed = begin("create_key_and_csr")) co_return *failed;
+      device_.asked_key_type = spec.key_type;
       if (!device_.held.contains(spec.id)) {
         Held made{x509::PrivateKey::generate(x509::KeyType::ec_p256), {}, std::nullopt};
         auto const names = device_.capabilities.csr_san ? spec.names : x509::NameSet();
@@ -186,6 +190,7 @@ class FakeDevice final : public agent::DeviceAccess {
       if (!(chain.front().key() == key) || !(entry->second.key.public_key() == key))
         co_return agent::DeviceError(agent::DeviceErrc::key_mismatch, "the certificate is for another key");
       entry->second.certificate = chain.front();
+      device_.held_cas.insert(device_.ca_ids.begin(), device_.ca_ids.end());
       if (auto failed = begin("install_certificate.answer")) co_return *failed;
       co_return agent::Installed{.id = key_id, .chain = agent::ChainUpload::leaf_only, .ca_ids = device_.ca_ids};
     }
@@ -204,10 +209,12 @@ class FakeDevice final : public agent::DeviceAccess {
 
     net::Awaitable<agent::DeviceResult<>> remove(std::string id) override {
       if (auto failed = begin("remove")) co_return *failed;
-      auto const& used = device_.https.certificate_ids;
+      auto used = device_.https.certificate_ids;
+      used.insert(used.end(), device_.https.ca_ids.begin(), device_.https.ca_ids.end());
       if (!agent::is_our_id(id) || std::find(used.begin(), used.end(), id) != used.end())
         co_return agent::DeviceError(agent::DeviceErrc::id_in_use, "certificate '" + id + "' is in use and stays");
       device_.held.erase(id);
+      device_.held_cas.erase(id);
       co_return agent::DeviceResult<>();
     }
 
@@ -247,7 +254,14 @@ class FakeDevice final : public agent::DeviceAccess {
     return found->second.error;
   }
 
-  bool away() const { return clock_.now() < away_until_; }
+  bool away() {
+    if (pending_ && clock_.now() >= pending_->first) {
+      serves = pending_->second;
+      pending_.reset();
+      away_until_ = clock_.now() + restart;
+    }
+    return clock_.now() < away_until_;
+  }
 
   // Whether it was reached over TLS; by the agent's own rule of whom to believe.
   agent::DeviceResult<bool> reach(agent::Trust const& trust, agent::Login& login) {
@@ -289,25 +303,29 @@ class FakeDevice final : public agent::DeviceAccess {
 
   void apply(agent::HttpsConfig config) {
     https = std::move(config);
-    away_until_ = clock_.now() + restart;
+    std::optional<std::string> next = serves;
     std::string const id = https.certificate_id();
     if (first_ids_.empty()) first_ids_ = {"factory", serves.value_or("")};
     bool const fresh = !first_ids_.contains(id);
     if (!https.enabled) {
-      serves.reset();
+      next.reset();
     } else if (!fresh) {
-      if (!stays_dead) serves = id;
+      if (!stays_dead) next = id;
+      if (dies_when_restored) next.reset();
     } else if (after_switch == AfterSwitch::serves_it) {
-      serves = id;
+      next = id;
     } else if (after_switch == AfterSwitch::serves_the_factorys) {
-      serves = "factory";
+      next = "factory";
     } else if (after_switch == AfterSwitch::answers_on_plain_http_only) {
-      serves.reset();
+      next.reset();
     }
+    pending_ = {clock_.now() + restart_begins, next};
+    away();
   }
 
   FakeClock& clock_;
   Time away_until_{};
+  std::optional<std::pair<Time, std::optional<std::string>>> pending_;  // what it serves, and since when
   std::map<std::string, Fault> faults_;
   std::set<std::string> first_ids_;  // served before the test switched anything
 };

@@ -106,7 +106,7 @@ TEST_F(ObtainTest, ResumesFromEveryStatus) {
   order().object.status = acme::OrderStatus::invalid;
   auto const ended = complete(url);
   ASSERT_FALSE(ended.ok());
-  EXPECT_EQ(ended.error().code(), Errc::order_not_ready);
+  EXPECT_EQ(ended.error().code(), Errc::not_found) << "without a reason a new one may do better";
 }
 
 TEST_F(ObtainTest, AnOrderThatTheServerForgot) {
@@ -122,9 +122,26 @@ TEST_F(ObtainTest, AnInvalidOrderTellsItsReason) {
   auto ended = complete(url);
   EXPECT_EQ(ended.error().code(), Errc::rejected_identifier);
   EXPECT_THAT(ended.error().detail(), HasSubstr("outside of the account's scope"));
-  // Not found is what a lost order is; this one is not lost.
-  order().object.error = Error(Errc::not_found, "some part is missing");
-  EXPECT_EQ(complete(url).error().code(), Errc::order_not_ready);
+}
+
+// What a crash and a long pause make of an order: it is gone, and a new one is to be placed.
+TEST_F(ObtainTest, AnOrderThatExpired) {
+  auto const url = place().value();
+  order().object.status = acme::OrderStatus::invalid;
+  order().object.error = Error(Errc::order_not_ready, "the order expired at 2027-01-15T08:00:00Z");
+  auto const expired = complete(url);
+  EXPECT_EQ(expired.error().code(), Errc::not_found);
+  EXPECT_THAT(expired.error().detail(), HasSubstr("expired at"));
+
+  order().object = {.status = acme::OrderStatus::pending,
+                    .identifiers = order().object.identifiers,
+                    .authorizations = order().object.authorizations,
+                    .finalize = order().object.finalize};
+  for (auto const status : {acme::AuthorizationStatus::expired, acme::AuthorizationStatus::invalid,
+                            acme::AuthorizationStatus::deactivated, acme::AuthorizationStatus::revoked}) {
+    acme.authorizations = status;
+    EXPECT_EQ(complete(url).error().code(), Errc::not_found) << acme::to_string(status);
+  }
 }
 
 TEST_F(ObtainTest, APendingAuthorizationIsExplained) {

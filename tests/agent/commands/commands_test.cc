@@ -6,7 +6,10 @@
 #include <array>
 #include <cstdio>
 
+#include "agent/journal.h"
 #include "base/file.h"
+#include "store/store.h"
+#include "tests/agent/agent_values.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace lenscap::agent {
@@ -142,6 +145,35 @@ TEST_F(CommandsTest, AnotherSettingsFileIsTakenWhole) {
   ASSERT_TRUE(write_file(dir.path("other.toml"), "[site]\nparalel = 3\n").ok());
   EXPECT_EQ(run("status").code, 0);
   EXPECT_THAT(run("status --config " + dir.path("other.toml")).output, HasSubstr("other.toml"));
+}
+
+// The snapshot that leads back is in the journal alone.
+TEST_F(CommandsTest, ADeviceInTheMiddleOfAChangeIsNotForgotten) {
+  ASSERT_EQ(run("enroll --all").code, 0);
+  {
+    auto const store = store::open("lmdb:db", dir.path("state")).value();
+    auto journal = begin_journal(testing::camera(), Purpose::enroll, "lenscap-00000002", "", testing::kNow);
+    while (next_step(journal) != Step::verify_served) {
+      auto const step = next_step(journal).value();
+      journal = testing::succeed(begin_step(journal, step, testing::kNow), step);
+    }
+    journal = note_failure(begin_step(journal, Step::verify_served, testing::kNow),
+                           {"switched_but_not_served", Retry::later, ""}, testing::kNow);
+    store->write([&](store::WriteTxn& txn) {
+      save_device(txn, testing::camera());
+      save_journal(txn, journal);
+      return true;
+    });
+  }
+  auto const refused = run("remove ACCC8E68D4D2");
+  EXPECT_EQ(refused.code, 5) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("former HTTPS settings are known to this agent alone"));
+  EXPECT_THAT(run("status").output, HasSubstr("ACCC8E68D4D2"));
+  auto const planned = run("enroll --all --dry-run");
+  EXPECT_THAT(planned.output, HasSubstr("put the device's former HTTPS settings back"));
+  EXPECT_THAT(planned.output, Not(HasSubstr("new key")));
+  EXPECT_EQ(run("remove ACCC8E68D4D2 --force").code, 0);
+  EXPECT_THAT(run("status").output, Not(HasSubstr("ACCC8E68D4D2")));
 }
 
 TEST_F(CommandsTest, QuietSaysRefusalsAlone) {

@@ -397,7 +397,7 @@ TEST(Open, OldFirmwareIsKnownButUnsupported) {
   EXPECT_EQ(identity->firmware, camera.info.firmware);
   auto const driver = camera.open(trust);
   ASSERT_FALSE(driver.ok());
-  EXPECT_EQ(driver.error().code, DeviceErrc::unsupported);
+  EXPECT_EQ(driver.error().code, DeviceErrc::no_driver);
   EXPECT_THAT(driver.error().text, HasSubstr("5.70"));
 }
 
