@@ -123,7 +123,7 @@ class Run {
     trust.pins = pins(device_, &journal_);
     // A camera whose HTTPS does not come back at all can only be put right over HTTP; the login is then Digest, never
     // Basic. One that shows a certificate must be known by its key.
-    bool const way_back = journal_.turned_back && journal_.switch_begun;
+    bool const way_back = journal_.turned_back && journal_.switch_begun && !journal_.restore_verified;
     trust.plain_http = may_use_plain_http(device_) || way_back;
     return trust;
   }

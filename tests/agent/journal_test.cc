@@ -138,6 +138,20 @@ TEST(Promote, ForeignCertificatesAreNoLeftOvers) {
   }
 }
 
+// Those of the former certificate that the new one does not stand beside.
+TEST(Promote, FormerAuthoritiesAreLeftOver) {
+  auto journal = verified();
+  journal.ca_ids = {"lenscap-ca-2", "lenscap-ca-3", "their-own"};
+  auto device = enrolled_camera();
+  device.live->ca_ids = {"lenscap-ca-1", "lenscap-ca-2", "AXIS-ca"};
+  device.leftover_ids = {"lenscap-ca-3"};  // in use again
+  auto promoted = promote(journal, device, kNow);
+  EXPECT_THAT(promoted.device.leftover_ids, ElementsAre("lenscap-00000001", "lenscap-ca-1"));
+  EXPECT_EQ(promoted.device.live->ca_ids, journal.ca_ids);
+  EXPECT_EQ(parse_device(json::write(to_json(promoted.device))).value(), promoted.device);
+  EXPECT_THAT(ids_to_remove(promoted.device, promoted.journal), ElementsAre("lenscap-00000001", "lenscap-ca-1"));
+}
+
 TEST(Promote, AKeyIdOfItsOwnIsLeftOver) {
   auto journal = verified();
   journal.installed_id = "lenscap-00000003";

@@ -367,6 +367,11 @@ TEST(IdsToRemove, NeverTheLiveOne) {
   EXPECT_THAT(ids_to_remove(device, journal), ElementsAre("lenscap-00000003", "lenscap-00000002"));
   journal.installed_id = "lenscap-00000001";
   EXPECT_THAT(ids_to_remove(device, journal), ElementsAre("lenscap-00000002"));
+  journal.ca_ids = {"lenscap-ca-1", "lenscap-ca-2", "their-own"};
+  device.live->ca_ids = {"lenscap-ca-1"};
+  EXPECT_THAT(ids_to_remove(device, journal), ElementsAre("lenscap-00000002", "lenscap-ca-2"))
+      << "neither what the live one needs nor what is not ours";
+  device.live->ca_ids.clear();
   auto promoted = promote(before(Step::promote), device, kNow);
   EXPECT_THAT(ids_to_remove(promoted.device, promoted.journal), ElementsAre("lenscap-00000001"));
   promoted.device.leftover_ids = {"lenscap-00000002"};

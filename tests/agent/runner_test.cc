@@ -538,6 +538,21 @@ TEST(RunDevice, AStrangerOnTheWayBackGetsNothing) {
   expect_untouched(world);
 }
 
+// Once it is proven that HTTPS is back, silence is no reason for plain HTTP any more.
+TEST(RunDevice, TheWayOverPlainHttpEndsWithTheProof) {
+  TestWorkshop world;
+  world.camera.after_switch = FakeDevice::AfterSwitch::serves_the_former;
+  world.written = [](Journal const& journal) {
+    if (journal.restore_verified) throw Killed();
+  };
+  EXPECT_THROW((void)world.run(), Killed);
+  world.written = nullptr;
+  world.camera.serves.reset();
+  EXPECT_EQ(world.run().status, "Rolled back");
+  EXPECT_EQ(world.camera.logins_over_http, 0);
+  EXPECT_THAT(world.device().leftover_ids, Not(IsEmpty())) << "removed with the next certificate";
+}
+
 // Plain HTTP was agreed to because there was no HTTPS; a certificate that shows up later wants its own approval.
 TEST(RunDevice, PlainHttpIsOverWhenAKeyShowsUp) {
   TestWorkshop world;

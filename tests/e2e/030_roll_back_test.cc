@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr char const* kSwitch = "SetWebServerTlsConfiguration";
 constexpr char const* kPatch = "PATCH certificates/{alias}";
@@ -116,6 +117,7 @@ TEST_F(RollBack, EveryFault) {
     }
     if (outcome != "Waiting") {
       EXPECT_EQ(site().ids_on(camera), factory_ids[i]) << "nothing of ours stays";
+      EXPECT_THAT(site().our_authorities_on(camera), IsEmpty());
     }
   }
 

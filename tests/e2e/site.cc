@@ -228,6 +228,14 @@ std::vector<std::string> Site::ours_on(Camera const& camera) {
   return ids;
 }
 
+std::vector<std::string> Site::our_authorities_on(Camera const& camera) {
+  std::vector<std::string> ids;
+  for (json::Object const& entry : objects(camsim_.state(camera.serial), "ca_certificates")) {
+    if (text(entry, "alias").starts_with("lenscap-")) ids.push_back(text(entry, "alias"));
+  }
+  return ids;
+}
+
 std::string Site::served_id(Camera const& camera) {
   json::Object const state = camsim_.state(camera.serial);
   json::Object const& tls = *state.find("tls")->as_object();

@@ -71,6 +71,8 @@ class Site {
   // Ids of all certificates with keys that are on it, and the one that its web server is set to.
   std::vector<std::string> ids_on(Camera const& camera);
   std::string served_id(Camera const& camera);
+  // Ids of the CA certificates that we added to it.
+  std::vector<std::string> our_authorities_on(Camera const& camera);
   // Requests that came with a login, whatever became of them.
   int logins_sent_to(Camera const& camera);
 
