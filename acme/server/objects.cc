@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/server/respond.h"
+#include "acme/server/validation.h"
 #include "acme/wire/names.h"
 
 namespace lenscap::acme {
@@ -12,6 +13,11 @@ namespace {
 constexpr Seconds kAskAgain{2};
 
 bool is_running(Challenge const& challenge) { return challenge.status == ChallengeStatus::processing; }
+
+// Beyond the next attempt, when one has failed: the status will not change before (8555-8.2-1).
+Seconds ask_again(Challenge const& challenge) {
+  return challenge.error ? Validation::kRetryPause + kAskAgain : kAskAgain;
+}
 
 }  // namespace
 
@@ -72,15 +78,15 @@ net::Response order_response(Urls const& urls, Order const& order) {
 
 net::Response authorization_response(Urls const& urls, Authorization const& authorization) {
   auto response = json_response(200, to_json(authorization_object(urls, authorization)));
-  if (std::any_of(authorization.challenges.begin(), authorization.challenges.end(), is_running))
-    add_retry_after(response, kAskAgain);
+  auto const running = std::find_if(authorization.challenges.begin(), authorization.challenges.end(), is_running);
+  if (running != authorization.challenges.end()) add_retry_after(response, ask_again(*running));
   return response;
 }
 
 net::Response challenge_response(Urls const& urls, Authorization const& authorization, Challenge const& challenge) {
   auto response = json_response(200, to_json(challenge_object(urls, authorization, challenge)));
   add_link(response, urls.authorization(authorization.id), names::kRelUp);  // 8555-7.5.1-3
-  if (is_running(challenge)) add_retry_after(response, kAskAgain);
+  if (is_running(challenge)) add_retry_after(response, ask_again(challenge));
   return response;
 }
 

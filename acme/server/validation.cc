@@ -1,11 +1,28 @@
 #include "acme/server/validation.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "acme/server/app.h"
 #include "acme/server/records.h"
 #include "acme/server/validator.h"
 #include "acme/wire/key_authorization.h"
 
 namespace lenscap::acme {
+namespace asio = boost::asio;
+
+// A challenge between two attempts; touched on its own io thread alone.
+struct Validation::Waiting {
+  explicit Waiting(asio::any_io_executor const& executor) : timer(executor) {}
+  asio::steady_timer timer;
+  asio::steady_timer::time_point earliest;
+};
+
+Validation::Validation(App& app) : app_(app) {}
+Validation::~Validation() = default;
 
 void Validation::start(std::string authorization_id, std::string challenge_id) {
   // libcurl's loop lives on the first io thread; an attempt is mostly waiting.
@@ -27,7 +44,43 @@ class Turn {
   bool taken_;
 };
 
+// An authorization has one challenge of each type, so both ids together are the challenge's name.
+std::string key_of(std::string const& authorization_id, std::string const& challenge_id) {
+  return authorization_id + "/" + challenge_id;
+}
+
 }  // namespace
+
+void Validation::retry_now(std::string const& authorization_id, std::string const& challenge_id) {
+  std::shared_ptr<Waiting> waiting;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const found = waiting_.find(key_of(authorization_id, challenge_id));
+    if (found == waiting_.end()) return;  // an attempt is under way, or all is over
+    waiting = found->second;
+  }
+  asio::post(waiting->timer.get_executor(), [waiting] {
+    if (waiting->earliest < waiting->timer.expiry()) waiting->timer.expires_at(waiting->earliest);  // wakes the wait
+  });
+}
+
+net::Awaitable<> Validation::wait_for_retry(std::string key) {
+  asio::any_io_executor const executor = co_await asio::this_coro::executor;
+  auto const waiting = std::make_shared<Waiting>(executor);
+  auto const now = std::chrono::steady_clock::now();
+  waiting->earliest = now + std::min(retry_at_least, retry_pause);
+  waiting->timer.expires_at(now + retry_pause);
+  {
+    std::lock_guard const lock(mutex_);
+    waiting_[key] = waiting;
+  }
+  while (std::chrono::steady_clock::now() < waiting->timer.expiry()) {
+    boost::system::error_code ignored;
+    co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  std::lock_guard const lock(mutex_);
+  waiting_.erase(key);
+}
 
 net::Awaitable<> Validation::run(std::string authorization_id, std::string challenge_id) {
   std::string failure;
@@ -37,7 +90,7 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
         Turn const turn(running_);
         if (turn.taken()) again = co_await attempt(authorization_id, challenge_id);
       }
-      if (again) co_await net::sleep_for(retry_pause);
+      if (again) co_await wait_for_retry(key_of(authorization_id, challenge_id));
     }
   } catch (std::exception const& e) {
     failure = e.what();

@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/net/awaitable.h"
@@ -14,23 +17,34 @@ struct App;
 
 class Validation {
  public:
-  explicit Validation(App& app) : app_(app) {}
+  explicit Validation(App& app);
+  ~Validation();
 
   // Starts validating a challenge that is `processing` in the store, and returns at once.
   void start(std::string authorization_id, std::string challenge_id);
 
-  // Before the second and the third attempt. Tests make it short.
-  std::chrono::milliseconds retry_pause = std::chrono::seconds(3);
+  // The client says again that it is ready (8555-8.2-1): the next attempt of a challenge that waits for it comes at
+  // once, but not within retry_at_least of the last. Anything else is left as it is. From any thread.
+  void retry_now(std::string const& authorization_id, std::string const& challenge_id);
+
+  // Before the second and the third attempt. Tests make them short.
+  static constexpr std::chrono::seconds kRetryPause{3};
+  std::chrono::milliseconds retry_pause = kRetryPause;
+  std::chrono::milliseconds retry_at_least = std::chrono::seconds(1);
 
   // At most so many attempts at once; the others wait for their turn (8555-10.3-1).
   static constexpr int kAttemptsAtOnce = 64;
 
  private:
   net::Awaitable<> run(std::string authorization_id, std::string challenge_id);
+  net::Awaitable<> wait_for_retry(std::string key);
   net::Awaitable<bool> attempt(std::string const& authorization_id, std::string const& challenge_id);
 
   App& app_;
   std::atomic<int> running_ = 0;
+  struct Waiting;
+  std::mutex mutex_;  // of the map, not of what it holds
+  std::map<std::string, std::shared_ptr<Waiting>> waiting_;
 };
 
 }  // namespace lenscap::acme

@@ -2,53 +2,18 @@
 // (RFC 8555 7.5.1, 8.2).
 #include <gtest/gtest.h>
 
+#include "acme/flow/dns_01_rules.h"
 #include "acme/server/records.h"
 #include "acme/server/sweeper.h"
 #include "acme/wire/key_authorization.h"
-#include "tests/acme/server/fixture.h"
-#include "tests/fakes/dns_server.h"
-#include "tests/fakes/scripted_server.h"
+#include "tests/acme/server/proving.h"
+#include "tests/base/x509/acme_certificate_maker.h"
+#include "tests/fakes/tls_server.h"
 
 namespace lenscap::acme::test {
 namespace {
 
-using fakes::http_answer;
-using fakes::ScriptedServer;
-
-// A device that answers with what its owner's key authorizes, after `failures` wrong answers.
-class Validations : public ::testing::Test {
- protected:
-  ScriptedServer device{[this](std::string const& request) {
-    if (failures-- > 0) return http_answer("not yet");
-    auto const begin = request.find("/.well-known/acme-challenge/") + 28;
-    auto const token = request.substr(begin, request.find(' ', begin) - begin);
-    return http_answer(key_authorization(token, *account_key));
-  }};
-  std::atomic<int> failures = 0;
-  std::optional<x509::PublicKey> account_key;
-  fakes::DnsServer dns;
-  TestServer server{{.settings = "http_port = " + std::to_string(device.port()) +
-                                 "\nmay_reach = [\"127.0.0.0/8\"]\nresolver = [\"" + dns.resolver() + "\"]\n"}};
-  Client client = proving_client(server);
-
-  Validations() { account_key = client.key.public_key(); }
-
-  // Polls until the object leaves `pending` and `processing`.
-  Answer wait_for(std::string const& url) {
-    for (int i = 0; i < 2000; ++i) {
-      auto answer = client.read(url);
-      EXPECT_EQ(answer.status, 200);  // 8555-7.5.1-6
-      auto const status = answer.text("status");
-      if (status != "pending" && status != "processing") return answer;
-      net::run_until_done(server.app->threads.executor(0), net::sleep_for(std::chrono::milliseconds(5)));
-    }
-    ADD_FAILURE() << "no end: " << url;
-    return {};
-  }
-  static json::Object first_challenge(Answer const& authorization) {
-    return *authorization.object().find("challenges")->as_array()->front().as_object();
-  }
-};
+using Validations = Proving;
 
 TEST_F(Validations, TheLastValidAuthorizationMakesTheOrderReady) {  // 8555-7.5.1-7, 8555-8-1, 8555-8-2
   dns.set("cam1.cams.example", {"127.0.0.1"});
@@ -89,6 +54,99 @@ TEST_F(Validations, AFailureIsTriedAgain) {  // 8555-8.2-1
   client.post(json::need_string(first_challenge(client.read(url)), "url").value(), "{}");
   EXPECT_EQ(wait_for(url).text("status"), "valid");
   EXPECT_EQ(device.connections(), 3);
+}
+
+// While the next attempt is awaited the challenge shows the last error, and when to look again (8555-8.2-1).
+TEST_F(Validations, AChallengeBetweenTwoAttempts) {
+  server.app->validation.retry_pause = std::chrono::hours(1);
+  server.app->validation.retry_at_least = std::chrono::milliseconds(1);
+  failures = 1;
+  auto const order = client.new_order({"127.0.0.1"});
+  auto const url = first_text(order.object(), "authorizations");
+  auto const challenge_url = challenge_of(url, "http-01");
+  client.post(challenge_url, "{}");
+  auto const failed = wait_until([&] { return client.read(challenge_url); }, has_error);
+  EXPECT_EQ(failed.text("status"), "processing");
+  EXPECT_EQ(failed.header("Retry-After"), "5");
+  EXPECT_TRUE(failed.has_link(url, "up"));
+  auto const object = failed.object();
+  EXPECT_EQ(json::need_string(*object.find("error")->as_object(), "type").value(),
+            "urn:ietf:params:acme:error:incorrectResponse");
+  EXPECT_EQ(client.read(url).text("status"), "pending");
+  EXPECT_EQ(client.read(url).header("Retry-After"), "5");
+  EXPECT_EQ(client.read(order.header("Location")).text("status"), "pending");
+  EXPECT_EQ(device.connections(), 1);
+
+  // The client has set something right and says so: no waiting for an hour.
+  auto const ended = wait_until(
+      [&] {
+        auto answer = client.post(challenge_url, "{}");
+        EXPECT_EQ(answer.status, 200);
+        EXPECT_TRUE(answer.has_link(url, "up"));
+        return answer;
+      },
+      [](Answer const& answer) { return answer.text("status") == "valid"; });
+  EXPECT_EQ(ended.object().find("error"), nullptr);
+  EXPECT_EQ(device.connections(), 2);
+}
+
+TEST_F(Validations, RepeatedResponsesAreNoMoreThanOneAttempt) {  // 8555-8.2-1: rate limited
+  server.app->validation.retry_pause = std::chrono::hours(1);
+  server.app->validation.retry_at_least = std::chrono::hours(1);
+  failures = 1000;
+  auto const order = client.new_order({"127.0.0.1"});
+  auto const challenge_url = challenge_of(first_text(order.object(), "authorizations"), "http-01");
+  client.post(challenge_url, "{}");
+  wait_until([&] { return client.read(challenge_url); }, has_error);
+  for (int i = 0; i < 50; ++i) {
+    auto const answer = client.post(challenge_url, "{}");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.text("status"), "processing");
+  }
+  EXPECT_EQ(device.connections(), 1);
+}
+
+// A wildcard has dns-01 alone, an address everything else (8555-8.4-1, 8738-7-1).
+TEST_F(Validations, WhichChallengesAreOffered) {
+  auto const types = [&](std::string const& host) {
+    std::string list;
+    auto const authorization = client.read(first_text(client.new_order({host}).object(), "authorizations"));
+    auto const object = authorization.object();
+    for (auto const& challenge : *object.find("challenges")->as_array())
+      list += json::need_string(*challenge.as_object(), "type").value() + " ";
+    return list;
+  };
+  EXPECT_EQ(types("cam1.cams.example"), "http-01 dns-01 tls-alpn-01 ");
+  EXPECT_EQ(types("127.0.0.1"), "http-01 tls-alpn-01 ");
+}
+
+TEST_F(Validations, ByDns01) {  // 8555-8.4-1
+  auto const order = client.new_order({"cam1.cams.example"});
+  auto const url = first_text(order.object(), "authorizations");
+  auto const challenge_url = challenge_of(url, "dns-01");
+  auto const token = client.read(challenge_url).text("token");
+  dns.set_texts("_acme-challenge.cam1.cams.example",
+                {"another", dns_01_value(key_authorization(token, client.key.public_key()))});
+  client.post(challenge_url, "{}");
+  auto const done = wait_for(url);
+  EXPECT_EQ(done.text("status"), "valid") << done.body;
+  EXPECT_EQ(json::need_string(first_challenge(done), "type").value(), "dns-01");  // 8555-7.1.4-4
+  EXPECT_EQ(device.connections(), 0);
+  EXPECT_EQ(client.finalize(order.header("Location"), {"cam1.cams.example"}).text("status"), "valid");
+}
+
+TEST_F(Validations, ByTlsAlpn01) {  // 8737-3-1, 8738-6-1
+  auto const order = client.new_order({"127.0.0.1"});
+  auto const url = first_text(order.object(), "authorizations");
+  auto const challenge_url = challenge_of(url, "tls-alpn-01");
+  auto const token = client.read(challenge_url).text("token");
+  using namespace x509::testing;
+  auto const certificate = acme_certificate({subject_alt_name({}, {Bytes{127, 0, 0, 1}}),
+                                             acme_identifier(key_authorization(token, client.key.public_key()))});
+  fakes::TlsServer const camera(certificate.get(), acme_certificate_key().native(), {}, "127.0.0.1", tls_port);
+  client.post(challenge_url, "{}");
+  EXPECT_EQ(wait_for(url).text("status"), "valid");
+  EXPECT_EQ(client.finalize(order.header("Location"), {"127.0.0.1"}).text("status"), "valid");
 }
 
 TEST_F(Validations, AfterThreeFailuresEverythingIsInvalid) {  // 8555-7.5.1-5, 8555-7.5.1-7, 8555-8-1

@@ -25,8 +25,11 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
   if (request.is_post_as_get()) co_return answer(current);
 
   CO_CHECK_OK(parse_challenge_response(request.payload));
-  // A challenge that is no longer waiting is answered as it is, without a write (8555-7.5.1-3).
-  if (find_challenge(current, challenge_id)->status != ChallengeStatus::pending) co_return answer(current);
+  // A challenge that is no longer waiting is answered as it is, without a write (8555-7.5.1-3). One that failed and is
+  // to be tried again is tried now: the client has set something right (8555-8.2-1).
+  auto const status = find_challenge(current, challenge_id)->status;
+  if (status == ChallengeStatus::processing) app.validation.retry_now(id, challenge_id);
+  if (status != ChallengeStatus::pending) co_return answer(current);
 
   auto accept = [&](store::WriteTxn& txn) -> Result<Accepted> {
     TRY(auto found, load_authorization(txn, id, owner));
