@@ -78,6 +78,26 @@ std::string list(std::vector<std::string> const& texts) {
   return out + "]";
 }
 
+void read_caa(config::Reader& reader, Settings& settings) {
+  auto const mode = reader.string("acme.caa", "off");
+  if (mode == "lenient")
+    settings.caa = CaaMode::lenient;
+  else if (mode == "strict")
+    settings.caa = CaaMode::strict;
+  else if (mode != "off")
+    reader.refuse("acme.caa", "\"" + mode + "\" is none of off, lenient, strict");
+  auto const own = settings.urls.host_is_ip() ? std::vector<std::string>() : std::vector{settings.urls.host()};
+  for (auto const& text : reader.strings("acme.caa_identities", own)) {
+    auto const name = x509::DnsName::parse(text);
+    if (name && !name->is_wildcard())
+      settings.caa_identities.push_back(name->text());
+    else
+      reader.refuse("acme.caa_identities", "\"" + text + "\" is not a DNS name");
+  }
+  if (settings.caa != CaaMode::off && settings.caa_identities.empty())
+    reader.refuse("acme.caa_identities", "the names by which CAA records allow this CA, such as \"pki.cams.example\"");
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -169,6 +189,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.redirects = reader.boolean("acme.redirects", false);
   settings.resolver = read_resolver(reader);
   settings.may_reach = read_list(reader, "acme.may_reach", x509::IpBlock::parse);
+  read_caa(reader, settings);
   settings.open_scope = read_scope(reader, "acme.open");
 
   settings.store_url = reader.string("store.url", "lmdb:db");
@@ -221,6 +242,7 @@ std::string settings_text(NewSettings const& v) {
          "# tls_port     = 443\n"
          "# redirects    = false\n"
          "# resolver     = []    # empty: the system's; or [\"10.0.0.53\", \"127.0.0.1@8053\"]\n"
+         "# caa          = \"off\"    # off, lenient or strict: whether names may say by CAA who issues for them\n"
          "# dnssec       = \"if-signed\"    # off, if-signed or require; checks what dnssec_anchors = [FILE] cover\n"
          "may_reach = " +
          list(v.permit_ip) +

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/flow/caa_rules.h"
 #include "acme/flow/policy.h"
 #include "acme/server/resolver.h"
 #include "acme/server/urls.h"
@@ -44,7 +45,9 @@ struct Settings {
   bool redirects = false;                // whether http-01 follows them
   ResolverOptions resolver;              // resolver, resolver_tcp, dnssec, dnssec_anchors
   std::vector<x509::IpBlock> may_reach;  // networks that validation may contact; empty: none
-  Scope open_scope;                      // [acme.open]: of accounts without a key, when eab_required is false
+  CaaMode caa = CaaMode::off;
+  std::vector<std::string> caa_identities;  // what CAA records call this CA; never empty unless caa is off
+  Scope open_scope;                         // [acme.open]: of accounts without a key, when eab_required is false
 
   // [store]
   std::string store_url;

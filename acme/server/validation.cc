@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "acme/server/app.h"
+#include "acme/server/caa.h"
 #include "acme/server/records.h"
 #include "acme/server/validator.h"
 #include "acme/wire/key_authorization.h"
@@ -127,6 +128,12 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
                         app_.settings.tls_port,
                         app_.settings.redirects};
   auto outcome = co_await validator->validate(tools, std::move(check));
+  if (outcome.ok() && loaded->authorization.identifier.dns() != nullptr) {
+    auto question = caa_question(loaded->authorization, app_.settings.urls.account(loaded->account.id));
+    question.method = validator->type;
+    std::vector<CaaQuestion> questions{std::move(question)};
+    outcome = co_await check_caa(app_, std::move(questions));
+  }
 
   auto const now = app_.clock.now();
   auto record = [&](store::WriteTxn& txn) -> Result<Recorded> {

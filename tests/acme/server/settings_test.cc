@@ -24,6 +24,9 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_TRUE(settings->eab_required);
   EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01", "tls-alpn-01"}));
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
+  EXPECT_FALSE(settings->redirects);
+  EXPECT_EQ(settings->caa, CaaMode::off);
+  EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.cams.example"});  // the host of the URL
   EXPECT_FALSE(settings->allow_wildcards);
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
@@ -55,6 +58,9 @@ resolver = ["10.0.0.53", "127.0.0.1@8053"]
 resolver_tcp = true
 dnssec = "require"
 dnssec_anchors = ["/usr/share/dns/root.key"]
+caa = "strict"
+caa_identities = ["PKI.example"]
+redirects = true
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
 [acme.open]
 prove_dns = ["cams.example"]
@@ -70,6 +76,9 @@ url = "memory:"
   EXPECT_EQ(settings->tls_port, 5001);
   EXPECT_EQ(settings->resolver.servers.size(), 2u);
   EXPECT_TRUE(settings->resolver.tcp);
+  EXPECT_TRUE(settings->redirects);
+  EXPECT_EQ(settings->caa, CaaMode::strict);
+  EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.example"});
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::require);
   EXPECT_EQ(settings->resolver.trust_anchors.size(), 1u);
   EXPECT_EQ(settings->may_reach.size(), 2u);
@@ -99,6 +108,9 @@ TEST(ReadSettings, Refusals) {
       {"unknown challenge", std::string(kLeast) + "[acme]\nchallenges = [\"http-02\"]\n", "http-01"},
       {"port", std::string(kLeast) + "[acme]\nhttp_port = 0\n", "http_port"},
       {"resolver", std::string(kLeast) + "[acme]\nresolver = [\"dns.example\"]\n", "ADDRESS@PORT"},
+      {"CAA word", std::string(kLeast) + "[acme]\ncaa = \"on\"\n", "lenient"},
+      {"CAA name", std::string(kLeast) + "[acme]\ncaa_identities = [\"*.example\"]\n", "caa_identities"},
+      {"CAA without a name", "[server]\nurl = \"https://10.20.0.1\"\n[acme]\ncaa = \"strict\"\n", "caa_identities"},
       {"DNSSEC word", std::string(kLeast) + "[acme]\ndnssec = \"on\"\n", "if-signed"},
       {"DNSSEC without anchors", std::string(kLeast) + "[acme]\ndnssec = \"require\"\n", "dnssec_anchors"},
       {"network", std::string(kLeast) + "[acme]\nmay_reach = [\"10.20.0.1/15\"]\n", "may_reach"},

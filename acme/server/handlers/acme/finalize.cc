@@ -4,6 +4,7 @@
 //   -> sign once -> one transaction: settle -> answer
 // A crash anywhere is repaired by the sweeper.
 #include "acme/server/app.h"
+#include "acme/server/caa.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
@@ -50,6 +51,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
 
   auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
   CO_TRY(auto const checked, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
+  CO_CHECK_OK(co_await recheck_caa(app, checked.order_id, checked.account_id, request.now));
   ca::IssueRequest wanted{checked.profile, checked.key, checked.names, csr.common_name};
   CO_TRY(auto draft, co_await app.issuing.prepare(std::move(wanted), request.now));
 
