@@ -79,7 +79,7 @@ void ub_check(int code, std::string const& what) {
   if (code != 0) throw std::runtime_error("libunbound: " + what + ": " + ub_strerror(code));
 }
 
-// The servers of /etc/resolv.conf.
+// The servers of /etc/resolv.conf; never none, which would mean to ask the Internet's own.
 std::vector<std::string> system_servers() {
   std::vector<std::string> servers;
   auto const text = read_file("/etc/resolv.conf");
@@ -89,13 +89,13 @@ std::vector<std::string> system_servers() {
     std::string word, server;
     if (words >> word >> server && word == "nameserver" && server.find('"') == server.npos) servers.push_back(server);
   }
+  if (servers.empty()) servers.emplace_back("127.0.0.1");  // as resolv.conf(5) has it
   return servers;
 }
 
 // One forward zone for everything, without a cache: libunbound keeps even an answer of TTL 0 for the rest of the
 // second, and a failure for five. Only a configuration file can say so; this one never touches a disk.
 void set_forwarders(ub_ctx* ctx, std::vector<std::string> const& servers) {
-  if (servers.empty()) return;  // from the root servers on
   std::string text = "forward-zone:\n  name: \".\"\n  forward-no-cache: yes\n";
   for (auto const& server : servers) text += "  forward-addr: \"" + server + "\"\n";
   int const file = ::memfd_create("resolver", MFD_CLOEXEC);
