@@ -224,7 +224,7 @@ struct Resolver::Impl {
   }
 };
 
-Resolver::Resolver(ResolverOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Resolver::Resolver(ResolverOptions const& options) : impl_(std::make_unique<Impl>(options)) {}
 Resolver::~Resolver() = default;
 
 bool Resolver::is_server(std::string_view text) {

@@ -34,7 +34,7 @@ struct ResolverOptions {
 class Resolver {
  public:
   // Throws on a text that libunbound refuses.
-  explicit Resolver(ResolverOptions options);
+  explicit Resolver(ResolverOptions const& options);
   ~Resolver();
   Resolver(Resolver const&) = delete;
   Resolver& operator=(Resolver const&) = delete;
