@@ -1,6 +1,11 @@
 // Every path of the server, in two tables: what is signed by an ACME client, and what anybody may read.
+#include "acme/server/routes.h"
+
+#include <algorithm>
+
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
+#include "acme/server/records.h"
 #include "acme/server/respond.h"
 
 namespace lenscap::acme {
@@ -49,21 +54,25 @@ constexpr OpenRoute kWebRoutes[] = {
     {Method::get, "/roots/{sha256}", root_certificate},
 };
 
+bool has_ids(std::map<std::string, std::string> const& params) {
+  return std::ranges::all_of(params, [](auto const& param) { return is_id(param.second); });
+}
+
+net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route, net::Request request) {
+  CO_TRY(auto const signed_request, co_await authenticate(app, route.signer, std::move(request)));
+  if (!has_ids(signed_request.params)) co_return not_found();  // like any object that is not there
+  co_return co_await route.handler(app, signed_request);
+}
+
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
-  net::Response response;
-  auto signed_request = co_await authenticate(app, route.signer, std::move(request));
-  if (!signed_request) {
-    response = problem_response(signed_request.error());
-  } else {
-    auto answer = co_await route.handler(app, *signed_request);
-    response = answer ? *std::move(answer) : problem_response(answer.error());
-  }
+  auto answered = co_await answer(app, route, std::move(request));
+  auto response = answered ? *std::move(answered) : problem_response(answered.error());
   finish_acme(response, app.nonces, app.settings.urls, route.resource);
   co_return response;
 }
 
 net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, net::Request request) {
-  auto response = route.handler(app, request);
+  auto response = has_ids(request.params) ? route.handler(app, request) : problem_response(not_found());
   finish_acme(response, app.nonces, app.settings.urls, route.resource);
   co_return response;
 }
@@ -86,6 +95,14 @@ net::Response http_problem(int status, std::string detail) {
 }
 
 }  // namespace
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  for (auto const& route : kOpenAcmeRoutes) routes.push_back({route.method, route.pattern, Listening::acme, false});
+  for (auto const& route : kSignedRoutes) routes.push_back({Method::post, route.pattern, Listening::acme, true});
+  for (auto const& route : kWebRoutes) routes.push_back({route.method, route.pattern, Listening::web, false});
+  return routes;
+}
 
 net::Router make_acme_routes(App& app) {
   net::Router router([&app](int status, std::string detail) {

@@ -12,12 +12,12 @@ Error bad(std::string_view base, std::string_view why) {
                                    "; write it as https://HOST or https://HOST:PORT");
 }
 
+}  // namespace
+
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
-         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == text.npos;
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") == text.npos;
 }
-
-}  // namespace
 
 Result<Urls> Urls::parse(std::string_view base) {
   constexpr std::string_view kScheme = "https://";

@@ -9,6 +9,10 @@
 
 namespace lenscap::acme {
 
+// Can this part of a path be the id of an object of ours? What cannot is absent, and no store is asked for it: keys of
+// records have a limit. base64url and "." (RFC 9773 4.1), at most 64 characters.
+bool is_id(std::string_view text);
+
 class Urls {
  public:
   // "https://host[:port]": https, no path, no query, no credentials, lower-case host, the default port left out.
