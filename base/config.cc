@@ -136,6 +136,13 @@ std::vector<std::string> Reader::strings(std::string_view path, std::vector<std:
   return fallback;
 }
 
+std::vector<std::string> Reader::string_or_strings(std::string_view path, std::vector<std::string> const& fallback) {
+  auto const* node = state_->ask(path);
+  auto const* value = node != nullptr ? node->as_string() : nullptr;
+  if (value == nullptr) return strings(path, fallback);
+  return value->get().empty() ? std::vector<std::string>{} : std::vector<std::string>{value->get()};
+}
+
 std::int64_t Reader::integer(std::string_view path, std::int64_t fallback, std::int64_t min, std::int64_t max) {
   auto const* node = state_->ask(path);
   if (node == nullptr) return fallback;

@@ -24,6 +24,8 @@ class Reader {
   // `path` is dotted: "acme.eab_required". An absent key gives `fallback`; a wrong type is an error for finish().
   std::string string(std::string_view path, std::string_view fallback);
   std::vector<std::string> strings(std::string_view path, std::vector<std::string> const& fallback);
+  // The same, and a single text stands for a list of one; "" for an empty list.
+  std::vector<std::string> string_or_strings(std::string_view path, std::vector<std::string> const& fallback);
   std::int64_t integer(std::string_view path, std::int64_t fallback, std::int64_t min, std::int64_t max);
   bool boolean(std::string_view path, bool fallback);
   Seconds duration(std::string_view path, Seconds fallback);  // "90d"

@@ -86,7 +86,7 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
   TRY(auto uses, json::get_string(arguments, "uses"));
   if (uses && *uses != "single" && *uses != "many") return usage("--uses must be single or many");
   TRY(auto wants_join, json::get_bool(arguments, "join"));
-  if (wants_join.value_or(false) && !context.settings.http)
+  if (wants_join.value_or(false) && context.settings.http.empty())
     return usage("a join word needs plain HTTP for the root: set server.http; or give the key id and MAC key by hand");
   record.key.use = uses == "many" ? EabUse::many : EabUse::single;
   record.key.created = context.now;

@@ -84,7 +84,8 @@ Result<> Server::open_listeners(InheritedSockets const& inherited) {
   for (auto socket : inherited.http) CHECK_OK(open(false, from_supervisor, socket));
   if (inherited.tls.empty())
     for (auto const& endpoint : app_.settings.listen) CHECK_OK(open(true, endpoint, -1));
-  if (inherited.http.empty() && app_.settings.http) CHECK_OK(open(false, *app_.settings.http, -1));
+  if (inherited.http.empty())
+    for (auto const& endpoint : app_.settings.http) CHECK_OK(open(false, endpoint, -1));
   return {};
 }
 

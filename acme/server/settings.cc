@@ -131,14 +131,31 @@ std::string to_string(Endpoint const& endpoint) {
 }
 
 std::string Settings::http_url() const {
-  if (!http) return "";
+  if (http.empty()) return "";
   auto const host = urls.host().find(':') != std::string::npos ? "[" + urls.host() + "]" : urls.host();
-  return "http://" + host + (http->port == 80 ? "" : ":" + std::to_string(http->port));
+  return "http://" + host + (http.front().port == 80 ? "" : ":" + std::to_string(http.front().port));
 }
 
 std::string Settings::profile_file(std::string_view name) const {
   return state_dir + "/profiles/" + std::string(name) + ".toml";
 }
+
+namespace {
+
+std::vector<Endpoint> parse_endpoints(config::Reader& reader, std::string_view path,
+                                      std::vector<std::string> const& texts) {
+  std::vector<Endpoint> endpoints;
+  for (auto const& text : texts) {
+    auto endpoint = parse_endpoint(text);
+    if (endpoint)
+      endpoints.push_back(*std::move(endpoint));
+    else
+      reader.refuse(path, endpoint.error().detail());
+  }
+  return endpoints;
+}
+
+}  // namespace
 
 Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   auto urls = Urls::parse(reader.string("server.url", ""));
@@ -149,20 +166,10 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   Settings settings(*std::move(urls));
   settings.state_dir = std::move(state_dir);
 
-  for (auto const& text : reader.strings("server.listen", {"0.0.0.0:443", "[::]:443"})) {
-    auto endpoint = parse_endpoint(text);
-    if (endpoint)
-      settings.listen.push_back(*std::move(endpoint));
-    else
-      reader.refuse("server.listen", endpoint.error().detail());
-  }
-  if (auto const text = reader.string("server.http", "0.0.0.0:80"); !text.empty()) {
-    auto endpoint = parse_endpoint(text);
-    if (endpoint)
-      settings.http = *std::move(endpoint);
-    else
-      reader.refuse("server.http", endpoint.error().detail());
-  }
+  settings.listen =
+      parse_endpoints(reader, "server.listen", reader.strings("server.listen", {"0.0.0.0:443", "[::]:443"}));
+  settings.http =
+      parse_endpoints(reader, "server.http", reader.string_or_strings("server.http", {"0.0.0.0:80", "[::]:80"}));
 
   settings.ca_name = reader.string("ca.name", "");
   // What the certificates permit was fixed when they were made; these two say it to the reader of the file.
@@ -213,7 +220,7 @@ std::string settings_text(NewSettings const& v) {
          list(v.listen) +
          "\n"
          "http   = " +
-         quoted(v.http) +
+         list(v.http) +
          "    # plain HTTP: root and issuing certificate; nothing of ACME\n"
          "\n"
          "[ca]\n"

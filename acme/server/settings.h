@@ -28,7 +28,7 @@ struct Settings {
   // [server]
   Urls urls;                     // url
   std::vector<Endpoint> listen;  // TLS: ACME
-  std::optional<Endpoint> http;  // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
+  std::vector<Endpoint> http;    // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
 
   // [ca]
   std::string ca_name;
@@ -52,7 +52,7 @@ struct Settings {
   // [store]
   std::string store_url;
 
-  // "http://host[:port]": base of the plain HTTP URLs; empty when `http` is.
+  // "http://host[:port]": base of the plain HTTP URLs, by the port of the first; empty when `http` is.
   std::string http_url() const;
   std::string profile_file(std::string_view name) const;
 
@@ -67,8 +67,8 @@ Result<Settings> load_settings(std::string const& file, std::string state_dir);
 
 // What `init` writes: the chosen values, and the others as comments with their defaults.
 struct NewSettings {
-  std::string url, http, name;
-  std::vector<std::string> listen, permit_dns, permit_ip;
+  std::string url, name;
+  std::vector<std::string> listen, http, permit_dns, permit_ip;
   std::string passphrase;
 };
 std::string settings_text(NewSettings const& values);

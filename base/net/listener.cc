@@ -264,7 +264,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
       acceptor.open(endpoint.protocol(), ec);
       error_code ignored;
       if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
-      if (!ec && address.is_v6()) acceptor.set_option(asio::ip::v6_only(false), ignored);
+      // [::] beside 0.0.0.0 on one port: each takes its own family, whatever the system's default is.
+      if (!ec && address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), ec);
       if (!ec) acceptor.bind(endpoint, ec);
       if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     }

@@ -21,7 +21,7 @@ struct Options {
   ca::CeremonySettings ceremony;
   std::string passphrase_file, root_passphrase_file;
   std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
-  std::string http = "0.0.0.0:80";
+  std::vector<std::string> http{"0.0.0.0:80", "[::]:80"};
 };
 
 std::string settings_file(std::string const& state) { return state + "/ca.toml"; }
@@ -52,7 +52,8 @@ Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
 NewSettings settings_of(Options const& options) {
   NewSettings values;
   values.url = options.ceremony.url;
-  values.http = options.http;
+  for (auto const& endpoint : options.http)
+    if (!endpoint.empty()) values.http.push_back(endpoint);
   values.name = options.ceremony.name;
   values.listen = options.listen;
   values.permit_dns = options.ceremony.permit_dns;
@@ -145,7 +146,7 @@ void add_init(CLI::App& app, CommandLine& line) {
                    "File with the issuing key's passphrase in the first line and the root's in the second");
   init->add_option("--root-passphrase-file", options->root_passphrase_file, "File with the root's passphrase instead");
   init->add_option("--listen", options->listen, "Where ACME is served (TLS)")->capture_default_str();
-  init->add_option("--http", options->http, "Where root and issuing certificate are served; empty: nowhere")
+  init->add_option("--http", options->http, "Where root and issuing certificate are served; \"\": nowhere")
       ->capture_default_str();
   init->footer(
       "Examples:\n"

@@ -20,6 +20,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->urls.base(), "https://pki.cams.example");
   EXPECT_EQ(settings->listen.size(), 2u);
   EXPECT_EQ(to_string(settings->listen.at(1)), "[::]:443");
+  ASSERT_EQ(settings->http.size(), 2u);
+  EXPECT_EQ(to_string(settings->http.at(1)), "[::]:80");
   EXPECT_EQ(settings->http_url(), "http://pki.cams.example");
   EXPECT_TRUE(settings->eab_required);
   EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01", "tls-alpn-01"}));
@@ -88,6 +90,27 @@ url = "memory:"
   EXPECT_TRUE(settings->allow_wildcards);
 }
 
+TEST(ReadSettings, PlainHttpAtOnePlaceManyOrNone) {
+  struct Case {
+    char const* http;
+    std::vector<std::string> endpoints;
+    char const* url;
+  };
+  for (auto const& c :
+       std::vector<Case>{{"\"0.0.0.0:8080\"", {"0.0.0.0:8080"}, "http://pki.cams.example:8080"},
+                         {"[\"0.0.0.0:80\", \"[::]:81\"]", {"0.0.0.0:80", "[::]:81"}, "http://pki.cams.example"},
+                         {"\"\"", {}, ""},
+                         {"[]", {}, ""}}) {
+    auto const settings = read(std::string(kLeast) + "http = " + c.http + "\n");
+    ASSERT_TRUE(settings.ok()) << c.http << settings.error().detail();
+    std::vector<std::string> endpoints;
+    for (auto const& endpoint : settings->http) endpoints.push_back(to_string(endpoint));
+    EXPECT_EQ(endpoints, c.endpoints) << c.http;
+    EXPECT_EQ(settings->http_url(), c.url);
+  }
+  EXPECT_FALSE(read(std::string(kLeast) + "http = [80]\n").ok());
+}
+
 TEST(ReadSettings, Refusals) {
   struct Case {
     char const* name;
@@ -136,7 +159,7 @@ TEST(SettingsText, IsReadBackAsItWasMeant) {
   NewSettings values;
   values.url = "https://pki.cams.example:8443";
   values.listen = {"127.0.0.1:8443"};
-  values.http = "127.0.0.1:8080";
+  values.http = {"127.0.0.1:8080", "[::1]:8080"};
   values.name = "A \"quoted\" name \\ with more";
   values.permit_dns = {"cams.example"};
   values.permit_ip = {"10.20.0.0/15"};
@@ -146,6 +169,9 @@ TEST(SettingsText, IsReadBackAsItWasMeant) {
   EXPECT_EQ(settings->ca_name, values.name);
   EXPECT_EQ(settings->ca_passphrase, values.passphrase);
   EXPECT_EQ(settings->may_reach.size(), 1u);
+  EXPECT_EQ(settings->http.size(), 2u);
+  values.http = {};
+  EXPECT_TRUE(read(settings_text(values))->http.empty());
 }
 
 }  // namespace

@@ -46,6 +46,27 @@ TEST(Listener, RefusesAPortThatIsTaken) {
   EXPECT_EQ(opened.error().code(), Errc::settings);
 }
 
+// What the default settings ask for. The port is free for IPv4; that IPv6 has it too is likely, not certain.
+TEST(Listener, ServesBothFamiliesOnOnePort) {
+  IoThreads threads;
+  Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
+  ListenerSettings settings;
+  std::string why;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    settings.address = "0.0.0.0";
+    settings.port = 0;
+    auto const v4 = Listener::open(threads, settings, router, Log::nowhere());
+    ASSERT_TRUE(v4.ok());
+    settings.address = "::";
+    settings.port = (*v4)->port();
+    auto const v6 = Listener::open(threads, settings, router, Log::nowhere());
+    if (v6.ok()) return;
+    why = v6.error().detail();
+    if (why.find("Address family not supported") != std::string::npos) GTEST_SKIP() << "this machine has no IPv6";
+  }
+  FAIL() << why;
+}
+
 TEST(Listener, ServesManyAtOnceOnSeveralThreads) {
   Serving serving({}, true, 3);
   std::vector<std::thread> clients;
