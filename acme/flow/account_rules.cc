@@ -56,7 +56,7 @@ Result<> check_valid(Account const& account) {
 }
 
 Result<EabKey> bind(EabJws const& binding, FoundEabKey const* found, std::string_view url, x509::PublicKey const& key,
-                    std::string const& account_id, Time now) {
+                    Time now) {
   // Until the MAC is good, an unknown key reads like a wrong MAC: ids cannot be guessed.
   bool const is_known = found != nullptr && found->mac_key != nullptr && found->key.kid == binding.kid;
   SecretBytes const nothing;
@@ -68,10 +68,10 @@ Result<EabKey> bind(EabJws const& binding, FoundEabKey const* found, std::string
   if (bound.bind_by && now >= *bound.bind_by) {
     return bad_binding("this key could bind an account until " + to_rfc3339(*bound.bind_by) + "; ask for a new one");
   }
-  if (bound.use == EabUse::single && !bound.used_by.empty()) {
+  if (bound.use == EabUse::single && bound.accounts != 0) {
     return bad_binding("this key was for one account and is used already; ask for a new one");
   }
-  bound.used_by.push_back(account_id);
+  ++bound.accounts;
   return bound;
 }
 
@@ -107,7 +107,7 @@ Result<NewAccount> new_account(std::optional<Account> existing, NewAccountReques
     return NewAccount{std::move(account), true, std::nullopt};
   }
   TRY(auto const binding, read_eab(*request.external_account_binding));
-  TRY(auto bound, bind(binding, found, url, key, account.id, now));
+  TRY(auto bound, bind(binding, found, url, key, now));
   account.eab_kid = bound.kid;
   account.external_account_binding = request.external_account_binding;
   return NewAccount{std::move(account), true, std::move(bound)};

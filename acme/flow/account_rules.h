@@ -50,9 +50,9 @@ Result<NewAccount> new_account(std::optional<Account> existing, NewAccountReques
                                x509::PublicKey const& key, std::string_view url, FoundEabKey const* found,
                                Policy const& policy, Time now);
 
-// The five checks of 7.3.4 and the key's own state; gives the EAB key with `account_id` among its users.
+// The five checks of 7.3.4 and the key's own state; gives the EAB key with one account more.
 Result<EabKey> bind(EabJws const& binding, FoundEabKey const* found, std::string_view url, x509::PublicKey const& key,
-                    std::string const& account_id, Time now);
+                    Time now);
 
 // Update and deactivation. Errc::account_deactivated for an account that is not valid.
 Result<Account> update_account(Account account, AccountUpdate const& update);

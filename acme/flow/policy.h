@@ -41,8 +41,8 @@ struct EabKey {
   Scope scope = {};
   std::optional<Time> bind_by = {};  // until when it may bind an account
   EabUse use = EabUse::single;
-  std::vector<std::string> used_by = {};  // ids of the accounts that it bound
-  bool revoked = false;                   // binds nothing any more, and its accounts may order nothing
+  std::size_t accounts = 0;  // how many it bound
+  bool revoked = false;      // binds nothing any more, and its accounts may order nothing
   Time created{};
 
   bool operator==(EabKey const&) const = default;

@@ -17,6 +17,7 @@ using json::Value;
 constexpr std::size_t kMacKeyBytes = 32;  // HS256 wants a key as long as its hash (RFC 7518 3.2)
 constexpr std::int64_t kListDefault = 100;
 constexpr std::int64_t kListMost = 100'000;
+constexpr std::size_t kAccountsShown = 100;  // of each EAB key
 
 Error usage(std::string text) { return Error(Errc::usage, std::move(text)); }
 
@@ -115,14 +116,16 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
   return result;
 }
 
-Object eab_to_json(EabKey const& key, Time now) {
+// `accounts` are the oldest of those that it bound; "bound" counts all.
+Object eab_to_json(EabKey const& key, std::vector<std::string> const& accounts, Time now) {
   Object object;
   object.set("kid", key.kid);
   auto const bindable =
-      !key.revoked && !(key.bind_by && *key.bind_by <= now) && !(key.use == EabUse::single && !key.used_by.empty());
+      !key.revoked && !(key.bind_by && *key.bind_by <= now) && !(key.use == EabUse::single && key.accounts != 0);
   object.set("status", key.revoked ? "revoked" : bindable ? "can bind" : "bound or past");
   object.set("uses", key.use == EabUse::single ? "single" : "many");
-  object.set("accounts", Value::strings(key.used_by));
+  object.set("bound", key.accounts);
+  object.set("accounts", Value::strings(accounts));
   object.set("scope", scope_to_json(key.scope));
   if (key.bind_by) object.set("bind_by", to_rfc3339(*key.bind_by));
   object.set("created", to_rfc3339(key.created));
@@ -134,7 +137,7 @@ Result<Object> list_eab(OperationContext const& context, Object const&) {
   context.store.read([&](store::ReadTxn& txn) {
     keys.clear();
     visit_eab(txn, [&](EabRecord const& record) {
-      keys.emplace_back(eab_to_json(record.key, context.now));
+      keys.emplace_back(eab_to_json(record.key, list_eab_accounts(txn, record.key.kid, kAccountsShown), context.now));
       return true;
     });
   });
@@ -151,7 +154,9 @@ Result<Object> revoke_eab(OperationContext const& context, Object const& argumen
     return record->key;
   };
   TRY(auto const key, Db(context.store).write_blocking(revoke));
-  return eab_to_json(key, context.now);
+  std::vector<std::string> accounts;
+  context.store.read([&](store::ReadTxn& txn) { accounts = list_eab_accounts(txn, kid, kAccountsShown); });
+  return eab_to_json(key, accounts, context.now);
 }
 
 Object certificate_to_json(ca::CertificateRecord const& record, Time now) {

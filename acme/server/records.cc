@@ -20,6 +20,7 @@ using store::WriteTxn;
 constexpr Table kAccounts{"accounts"};                 // account id -> account
 constexpr Table kAccountKeys{"account_keys"};          // thumbprint of the key -> account id
 constexpr Table kEabKeys{"eab_keys"};                  // kid -> key and sealed MAC key
+constexpr Table kEabAccounts{"eab_accounts"};          // kid / account id -> "": bound by it
 constexpr Table kOrders{"orders"};                     // order id -> order
 constexpr Table kAccountOrders{"account_orders"};      // account id / order id -> ""
 constexpr Table kOpenOrders{"open_orders"};            // account id / order id -> "": pending, ready, processing
@@ -204,7 +205,7 @@ EabRecord read_eab_record(std::string_view kid, std::string_view record) {
   eab.key.scope = read_scope(f.inside(*f.object("scope")));
   eab.key.bind_by = f.maybe_time("bind_by");
   eab.key.use = f.text("use") == "single" ? EabUse::single : EabUse::many;
-  eab.key.used_by = f.texts("used_by");
+  eab.key.accounts = static_cast<std::size_t>(f.integer("accounts"));
   eab.key.revoked = f.flag("revoked");
   eab.key.created = f.time("created");
   eab.sealed_mac = f.text("mac");
@@ -225,7 +226,7 @@ void save_eab(WriteTxn& txn, EabRecord const& eab) {
   object.set("scope", scope_to_json(eab.key.scope));
   set_time(object, "bind_by", eab.key.bind_by);
   object.set("use", eab.key.use == EabUse::single ? "single" : "many");
-  object.set("used_by", Value::strings(eab.key.used_by));
+  object.set("accounts", eab.key.accounts);
   object.set("revoked", eab.key.revoked);
   object.set("created", to_unix(eab.key.created));
   object.set("mac", eab.sealed_mac);
@@ -235,6 +236,20 @@ void save_eab(WriteTxn& txn, EabRecord const& eab) {
 void visit_eab(ReadTxn& txn, std::function<bool(EabRecord const&)> const& visit) {
   txn.scan(kEabKeys, "",
            [&](std::string_view kid, std::string_view record) { return visit(read_eab_record(kid, record)); });
+}
+
+void save_eab_account(WriteTxn& txn, std::string_view kid, std::string_view account) {
+  txn.put(kEabAccounts, joined(kid, account), "");
+}
+
+std::vector<std::string> list_eab_accounts(ReadTxn& txn, std::string_view kid, std::size_t count) {
+  std::vector<std::string> ids;
+  store::scan_prefix(txn, kEabAccounts, std::string(kid) + "/", [&](std::string_view key, std::string_view) {
+    if (ids.size() >= count) return false;
+    ids.push_back(after_slash(key));
+    return true;
+  });
+  return ids;
 }
 
 Result<Scope> load_scope(ReadTxn& txn, Account const& account, Policy const& policy) {

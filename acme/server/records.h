@@ -37,6 +37,10 @@ struct EabRecord {
 std::optional<EabRecord> load_eab(store::ReadTxn& txn, std::string_view kid);
 void save_eab(store::WriteTxn& txn, EabRecord const& record);
 void visit_eab(store::ReadTxn& txn, std::function<bool(EabRecord const&)> const& visit);  // in order of kid
+// An account that the key bound, beside the key's record: one key may bind a hundred thousand.
+void save_eab_account(store::WriteTxn& txn, std::string_view kid, std::string_view account);
+std::vector<std::string> list_eab_accounts(store::ReadTxn& txn, std::string_view kid,
+                                           std::size_t count);  // oldest first
 json::Object scope_to_json(Scope const& scope);
 
 // The scope that counts for the account now (scope_for), as a value.

@@ -83,7 +83,7 @@ Result<ExitCode> list(CommandLine const& line) {
                {"Uses", "uses"},
                {"Names", "names"},
                {"Bind by", "bind_by"},
-               {"Accounts", "accounts"},
+               {"Accounts", "bound"},
                {"Created", "created"}});
   return ExitCode::done;
 }

@@ -114,6 +114,30 @@ TEST(NewAccount, ASingleUseKeyBindsOneOfManyAtOnce) {  // 8555-7.3.4-6
   EXPECT_EQ(accounts_in(server), 1u);
 }
 
+TEST(NewAccount, TheRecordOfAKeyDoesNotGrowWithItsAccounts) {
+  TestServer server;
+  auto const eab = server.add_eab(server.grant_scope());
+  auto const record_bytes = [&] {
+    std::size_t bytes = 0;
+    server.app->store->read([&](store::ReadTxn& txn) { bytes = txn.get(store::Table{"eab_keys"}, eab.kid)->size(); });
+    return bytes;
+  };
+  auto const before = record_bytes();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 9; ++i) {
+    Client client(server);
+    ASSERT_EQ(client.new_account(&eab).status, 201);
+    ids.push_back(client.kid.substr(client.kid.rfind('/') + 1));
+  }
+  EXPECT_EQ(record_bytes(), before);
+  std::sort(ids.begin(), ids.end());
+  server.app->store->read([&](store::ReadTxn& txn) {
+    EXPECT_EQ(load_eab(txn, eab.kid)->key.accounts, 9u);
+    EXPECT_EQ(list_eab_accounts(txn, eab.kid, 100), ids);
+    EXPECT_EQ(list_eab_accounts(txn, eab.kid, 2).size(), 2u);
+  });
+}
+
 TEST(NewAccount, OneKeyFromManyRequestsAtOnceIsOneAccount) {  // 8555-11.1-1
   TestServer server;
   auto const eab = server.add_eab(server.grant_scope());

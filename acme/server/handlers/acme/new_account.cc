@@ -55,6 +55,7 @@ net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const&
       auto record = load_eab(txn, made.bound->kid);
       record->key = *made.bound;
       save_eab(txn, *record);
+      save_eab_account(txn, made.bound->kid, made.account.id);
     }
     return made;
   };
