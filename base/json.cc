@@ -217,6 +217,10 @@ Result<Value> parse(std::string_view text, Limits limits) {
     std::string const why = builder.reason().empty() ? rapidjson::GetParseError_En(outcome.Code()) : builder.reason();
     return Error(Errc::malformed, fmt::format("not JSON that we accept (at byte {}): {}", outcome.Offset(), why));
   }
+  // RapidJSON takes U+0000 for the end of the text.
+  if (stream.Tell() != text.size())
+    return Error(Errc::malformed,
+                 fmt::format("not JSON that we accept (at byte {}): data after its end", stream.Tell()));
   return builder.take();
 }
 

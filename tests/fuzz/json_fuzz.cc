@@ -1,5 +1,6 @@
-// What the JSON reader accepts, it writes, reads back and finds equal. Numbers with a fraction or exponent may come
-// back a little off (RapidJSON's exact reading of them has undefined behaviour for "0e308"); nothing of ours uses them.
+// No text with an octet of zero is JSON. What the JSON reader accepts, it writes, reads back and finds equal. Numbers
+// with a fraction or exponent may come back a little off (RapidJSON's exact reading of them has undefined behaviour for
+// "0e308"); nothing of ours uses them.
 #include <cstdint>
 #include <string_view>
 
@@ -26,8 +27,10 @@ bool has_double(lenscap::json::Value const& value) {
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   using namespace lenscap;
-  auto const value = json::parse({reinterpret_cast<char const*>(data), size});
+  std::string_view const input(reinterpret_cast<char const*>(data), size);
+  auto const value = json::parse(input);
   if (!value.ok()) return 0;
+  if (input.find('\0') != input.npos) bug("what follows a NUL was not read");
   std::string const text = json::write(*value);
   auto const again = json::parse(text, {.bytes = text.size()});
   if (!again.ok()) bug("what was written is not read");
