@@ -50,13 +50,24 @@ Result<Identifier> read_identifier(json::Object const& object) {
   return Identifier::parse(type, value);
 }
 
+namespace {
+
+// What is echoed is as long as a name can be, not as long as the sender liked, and ends with a whole character.
+std::string echo(std::string_view text) {
+  constexpr std::size_t kOctetsMax = 253;
+  if (text.size() <= kOctetsMax) return std::string(text);
+  std::size_t end = kOctetsMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
+}  // namespace
+
 Result<std::vector<Identifier>> read_identifiers(json::Array const& array) {
   if (array.empty()) return Error(Errc::malformed, "identifiers: the list is empty; name at least one");
   if (array.size() > limits::kNamesPerOrder) {
     return Error(Errc::malformed, "identifiers: at most " + std::to_string(limits::kNamesPerOrder) + " are allowed");
   }
-  // What is echoed is as long as a name can be, not as long as the sender liked.
-  constexpr std::size_t kEchoMax = 253;
   std::vector<Identifier> identifiers;
   std::set<Identifier> seen;
   std::vector<SubError> refused;
@@ -67,8 +78,7 @@ Result<std::vector<Identifier>> read_identifiers(json::Array const& array) {
     TRY(auto const value, json::need_string(*object, "value"));
     auto identifier = Identifier::parse(type, value);
     if (!identifier.ok()) {
-      refused.push_back({identifier.error().code(), identifier.error().detail(), type.substr(0, kEchoMax),
-                         value.substr(0, kEchoMax)});
+      refused.push_back({identifier.error().code(), identifier.error().detail(), echo(type), echo(value)});
     } else if (!seen.insert(*identifier).second) {
       refused.push_back({Errc::malformed, "this identifier is named twice", type, identifier->value()});
     } else {

@@ -122,5 +122,16 @@ TEST(ReadIdentifiers, EchoesNoMoreThanANameCanBeLong) {
   EXPECT_LE(error.sub[0].identifier_value.size(), 253U);
 }
 
+// "\xc3\xa9" and "\xf0\x9f\x93\xb7" are one character each; an answer with half of one would not be JSON.
+TEST(ReadIdentifiers, EchoesWholeCharacters) {
+  for (std::size_t before = 245; before < 256; ++before)
+    for (std::string const character : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x93\xb7"}) {
+      auto const long_text = std::string(before, 'a') + character + character + character;
+      auto const error = read_identifiers(list({{"dns", long_text.c_str()}, {long_text.c_str(), "x"}})).error();
+      auto const written = json::write(to_problem(error));
+      EXPECT_TRUE(json::parse(written).ok()) << before << " " << written;
+    }
+}
+
 }  // namespace
 }  // namespace lenscap::acme
