@@ -17,6 +17,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/net/address_group.h"
 #include "base/net/session.h"
 
 namespace lenscap::net {
@@ -168,30 +169,33 @@ struct Listener::State : std::enable_shared_from_this<State> {
   }
 
   void take(tcp::socket socket, tcp::endpoint const& from) {
-    auto peer = text_of(from.address());
-    auto& of_peer = per_address[peer];
-    if (of_peer >= settings.limits.connections_per_address) {
-      warn("net.too_many_connections", "more than " + std::to_string(of_peer) + " connections from " + peer);
+    auto const peer = text_of(from.address());
+    auto const group = address_group(peer);
+    auto const counted = per_address.find(group);
+    if (counted != per_address.end() && counted->second >= settings.limits.connections_per_address) {
+      warn("net.too_many_connections", "more than " + std::to_string(counted->second) + " connections from " + group);
       return;  // closes it
     }
-    ++of_peer;
-    ++count;
     set_close_on_exec(socket.native_handle());
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     auto const id = ++last_id;
-    auto on_end = [self = shared_from_this(), id, peer] {
-      asio::post(self->executor, [self, id, peer] { self->release(id, peer); });
+    auto on_end = [self = shared_from_this(), id, group] {
+      asio::post(self->executor, [self, id, group] { self->release(id, group); });
     };
+    // Counted when nothing can fail any more: what is counted ends in release() alone.
     auto tls = settings.tls != nullptr ? settings.tls->new_connection() : nullptr;
     auto session = std::make_shared<Session>(shared, std::move(socket), std::move(tls), peer, std::move(on_end));
+    auto& of_group = per_address[group];
     sessions.emplace(id, session);
+    ++of_group;
+    ++count;
     session->start();
   }
 
-  void release(std::uint64_t id, std::string const& peer) {
+  void release(std::uint64_t id, std::string const& group) {
     sessions.erase(id);
-    if (auto found = per_address.find(peer); found != per_address.end() && --found->second == 0)
+    if (auto found = per_address.find(group); found != per_address.end() && --found->second == 0)
       per_address.erase(found);
     --count;
     room.cancel();
