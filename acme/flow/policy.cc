@@ -15,6 +15,13 @@ bool holds(std::vector<x509::DnsName> const& suffixes, std::vector<x509::IpBlock
 
 }  // namespace
 
+Result<x509::DnsName> parse_suffix(std::string_view text) {
+  TRY(auto name, x509::DnsName::parse(text));
+  if (name.is_wildcard())
+    return Error(Errc::malformed, "a suffix stands for every name below it; write " + name.base().text());
+  return name;
+}
+
 Access access(Scope const& scope, Identifier const& identifier) {
   if (holds(scope.grant_dns, scope.grant_ip, identifier)) return Access::grant;
   if (holds(scope.prove_dns, scope.prove_ip, identifier)) return Access::prove;

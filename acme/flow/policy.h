@@ -21,12 +21,17 @@ struct Scope {
   // These are proved by an ordinary challenge.
   std::vector<x509::DnsName> prove_dns = {};
   std::vector<x509::IpBlock> prove_ip = {};
-  std::vector<std::string> profiles = {};          // the first is the default; empty: the policy's first profile alone
+  std::vector<std::string> profiles =
+      {};  // the first is the default; empty: the policy's first that takes no names from the order
   std::optional<Time> issue_until = {};            // no orders and no finalize from this moment on
   std::optional<std::size_t> live_names_max = {};  // names with an unexpired, unrevoked certificate
 
   bool operator==(Scope const&) const = default;
 };
+
+// A suffix of a scope: a name that stands for itself and all below it. Errc::malformed for a wildcard, which would
+// stand for nothing: names are compared with its base.
+Result<x509::DnsName> parse_suffix(std::string_view text);
 
 enum class Access { grant, prove, refuse };
 
@@ -61,7 +66,7 @@ struct ChallengeOffer {
 // A certificate profile, as far as orders care.
 struct ProfileRule {
   std::string name = {};
-  bool names_from_order = false;  // a CSR without subjectAltName takes the order's names
+  bool names_from_order = false;  // a CSR that lacks some takes the order's names
   bool allow_ed25519 = false;     // for the certificate's key
 
   bool operator==(ProfileRule const&) const = default;

@@ -11,6 +11,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   Policy policy;
   policy.eab_required = settings.eab_required;
   policy.allow_wildcards = settings.allow_wildcards;
+  policy.pending_orders_max = settings.pending_orders;
   if (!settings.eab_required) policy.open_scope = settings.open_scope;
   for (auto const& name : settings.profiles) {
     auto const* profile = authority.find_profile(name);

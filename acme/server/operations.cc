@@ -4,6 +4,7 @@
 
 #include "acme/server/db.h"
 #include "acme/server/records.h"
+#include "acme/server/scope_check.h"
 #include "acme/wire/join.h"
 #include "base/random.h"
 #include "ca/ledger.h"
@@ -40,9 +41,9 @@ Result<std::optional<Time>> read_time(Object const& arguments, std::string_view 
 
 Result<Scope> read_scope(Object const& arguments) {
   Scope scope;
-  TRY(scope.grant_dns, read_list(arguments, "grant_dns", x509::DnsName::parse));
+  TRY(scope.grant_dns, read_list(arguments, "grant_dns", parse_suffix));
   TRY(scope.grant_ip, read_list(arguments, "grant_ip", x509::IpBlock::parse));
-  TRY(scope.prove_dns, read_list(arguments, "prove_dns", x509::DnsName::parse));
+  TRY(scope.prove_dns, read_list(arguments, "prove_dns", parse_suffix));
   TRY(scope.prove_ip, read_list(arguments, "prove_ip", x509::IpBlock::parse));
   TRY(auto profiles, json::get_strings(arguments, "profiles"));
   scope.profiles = profiles.value_or(std::vector<std::string>{});
@@ -60,23 +61,7 @@ Result<> check_scope(Scope const& scope, OperationContext const& context) {
   for (auto const& name : scope.profiles)
     if (std::ranges::find(context.settings.profiles, name) == context.settings.profiles.end())
       return usage("\"" + name + "\" is not a profile of the settings (ca.profiles)");
-  auto const constraints = context.issuing.name_constraints();
-  if (!constraints) return {};
-  for (auto const* list : {&scope.grant_dns, &scope.prove_dns})
-    for (auto const& name : *list)
-      if (auto fits = constraints->test(name); !fits)
-        return Error(Errc::rejected_identifier, "this CA cannot name " + name.text() + ": " + fits.error().detail());
-  auto const overlaps = [&](x509::IpBlock const& block) {
-    return std::ranges::any_of(constraints->permitted_ip, [&](x509::IpBlock const& permitted) {
-      return permitted.contains(block) || block.contains(permitted);
-    });
-  };
-  for (auto const* list : {&scope.grant_ip, &scope.prove_ip})
-    for (auto const& block : *list)
-      if (!overlaps(block))
-        return Error(Errc::rejected_identifier,
-                     "this CA cannot name addresses of " + block.text() + "; it permits " + constraints->text());
-  return {};
+  return check_names(scope, context.issuing);
 }
 
 Result<Object> create_eab(OperationContext const& context, Object const& arguments) {

@@ -1,6 +1,7 @@
 #include "acme/server/server.h"
 
 #include "acme/server/operations.h"
+#include "acme/server/scope_check.h"
 #include "acme/server/sweeper.h"
 #include "ca/ceremony.h"
 
@@ -22,6 +23,10 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   auto const own = ca::first_line(passphrase);
   TRY(auto authority, ca::Authority::open(authority_settings, *store, own));
   TRY(auto sealer, open_sealer(*store, own));
+  if (!settings.eab_required) {
+    if (auto fits = check_names(settings.open_scope, authority->issuing_certificate()); !fits)
+      return Error(Errc::settings, "acme.open: " + fits.error().detail());
+  }
   return std::make_unique<App>(AppParts{.settings = std::move(settings),
                                         .store = std::move(store),
                                         .authority = std::move(authority),
@@ -69,6 +74,9 @@ Result<> Server::open_listeners(InheritedSockets const& inherited) {
     settings.port = endpoint.port;
     settings.inherited_socket = inherited_socket;
     settings.tls = tls ? &certificate_->context() : nullptr;
+    settings.limits.connections = app_.settings.connections;
+    settings.limits.connections_per_address = app_.settings.connections_per_address;
+    settings.limits.idle = app_.settings.idle;
     settings.name = tls ? "acme" : "web";
     auto listener =
         net::Listener::open(app_.threads, std::move(settings), tls ? app_.acme_routes : app_.web_routes, app_.log);

@@ -25,9 +25,9 @@ std::vector<T> read_list(config::Reader& reader, std::string_view path, Result<T
 Scope read_scope(config::Reader& reader, std::string_view table) {
   Scope scope;
   auto const path = std::string(table);
-  scope.grant_dns = read_list(reader, path + ".grant_dns", x509::DnsName::parse);
+  scope.grant_dns = read_list(reader, path + ".grant_dns", parse_suffix);
   scope.grant_ip = read_list(reader, path + ".grant_ip", x509::IpBlock::parse);
-  scope.prove_dns = read_list(reader, path + ".prove_dns", x509::DnsName::parse);
+  scope.prove_dns = read_list(reader, path + ".prove_dns", parse_suffix);
   scope.prove_ip = read_list(reader, path + ".prove_ip", x509::IpBlock::parse);
   scope.profiles = reader.strings(path + ".profiles", {});
   if (auto most = reader.integer(path + ".live_names", 0, 0, 1'000'000'000); most != 0)
@@ -171,6 +171,13 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.http =
       parse_endpoints(reader, "server.http", reader.string_or_strings("server.http", {"0.0.0.0:80", "[::]:80"}));
 
+  settings.connections = static_cast<std::size_t>(
+      reader.integer("server.connections", static_cast<std::int64_t>(settings.connections), 16, 1'000'000));
+  settings.connections_per_address = static_cast<std::size_t>(reader.integer(
+      "server.connections_per_address", static_cast<std::int64_t>(settings.connections_per_address), 1, 1'000'000));
+  settings.idle = reader.duration("server.idle", settings.idle);
+  if (settings.idle < Seconds(1) || settings.idle > kHour) reader.refuse("server.idle", "must be from 1s to 1h");
+
   settings.ca_name = reader.string("ca.name", "");
   // What the certificates permit was fixed when they were made; these two say it to the reader of the file.
   (void)reader.strings("ca.permit_dns", {});
@@ -198,6 +205,11 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.may_reach = read_list(reader, "acme.may_reach", x509::IpBlock::parse);
   read_caa(reader, settings);
   settings.open_scope = read_scope(reader, "acme.open");
+  for (auto const& name : settings.open_scope.profiles)
+    if (std::find(settings.profiles.begin(), settings.profiles.end(), name) == settings.profiles.end())
+      reader.refuse("acme.open.profiles", "\"" + name + "\" is not one of ca.profiles");
+  settings.pending_orders = static_cast<std::size_t>(
+      reader.integer("acme.pending_orders", static_cast<std::int64_t>(settings.pending_orders), 1, 100'000));
 
   settings.store_url = reader.string("store.url", "lmdb:db");
   CHECK_OK(reader.finish());

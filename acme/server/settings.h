@@ -11,6 +11,7 @@
 #include "acme/server/resolver.h"
 #include "acme/server/urls.h"
 #include "base/config.h"
+#include "base/limits.h"
 #include "base/x509/name.h"
 
 namespace lenscap::acme {
@@ -26,9 +27,12 @@ struct Settings {
   std::string state_dir;
 
   // [server]
-  Urls urls;                     // url
-  std::vector<Endpoint> listen;  // TLS: ACME
-  std::vector<Endpoint> http;    // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
+  Urls urls;                                       // url
+  std::vector<Endpoint> listen;                    // TLS: ACME
+  std::vector<Endpoint> http;                      // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
+  std::size_t connections = limits::kConnections;  // to each endpoint
+  std::size_t connections_per_address = limits::kConnectionsPerAddress;  // an IPv6 /64 counts as one
+  Seconds idle = limits::kIdleDeadline;                                  // between two requests
 
   // [ca]
   std::string ca_name;
@@ -40,6 +44,7 @@ struct Settings {
   bool eab_required = true;
   std::vector<std::string> challenges;
   bool allow_wildcards = false;
+  std::size_t pending_orders = limits::kPendingOrdersPerAccount;
   unsigned short http_port = 80;         // where http-01 looks
   unsigned short tls_port = 443;         // where tls-alpn-01 looks
   bool redirects = false;                // whether http-01 follows them

@@ -168,6 +168,28 @@ TEST_F(ServerOnSockets, TheWrongPassphraseOpensNothing) {
   EXPECT_EQ(opened.error().code(), Errc::wrong_passphrase) << opened.error().detail();
 }
 
+TEST_F(ServerOnSockets, AnOpenScopeOutsideTheConstraintsIsRefusedAtTheStart) {
+  stop();
+  SecretBytes const passphrase{std::string_view(StateTemplate::kIssuing)};
+  struct Case {
+    char const* scope;
+    char const* says;  // nullptr: it opens
+  };
+  for (auto const& c : {Case{"prove_dns = [\"other.example\"]", "other.example"},
+                        Case{"grant_ip = [\"192.168.0.0/16\"]", "192.168.0.0/16"},
+                        Case{"prove_dns = [\"cams.example\"]\nprove_ip = [\"10.0.0.0/8\"]", nullptr}}) {
+    auto reader = config::Reader::parse(
+        "[server]\nurl = \"https://localhost:8443\"\n[acme]\neab_required = false\n[acme.open]\n" +
+            std::string(c.scope) + "\n",
+        "ca.toml");
+    auto const opened = open_app(*read_settings(*std::move(reader), dir.path()), passphrase, clock, Log::nowhere());
+    ASSERT_EQ(opened.ok(), c.says == nullptr) << c.scope << (opened.ok() ? "" : opened.error().detail());
+    if (c.says == nullptr) continue;
+    EXPECT_EQ(opened.error().code(), Errc::settings);
+    EXPECT_NE(opened.error().detail().find(c.says), std::string::npos) << opened.error().detail();
+  }
+}
+
 TEST_F(ServerOnSockets, AdminOperations) {
   struct stat status {};
   ASSERT_EQ(::stat(admin_socket_path(dir.path()).c_str(), &status), 0);
@@ -213,6 +235,7 @@ TEST_F(ServerOnSockets, AdminRefusals) {
       {"unknown operation", "eab.destroy", {}, Errc::usage},
       {"no name at all", "eab.create", {}, Errc::usage},
       {"bad suffix", "eab.create", {{"grant_dns", texts("-.-")}}, Errc::usage},
+      {"wildcard suffix", "eab.create", {{"grant_dns", texts("*.cams.example")}}, Errc::usage},
       {"bad block", "eab.create", {{"grant_ip", texts("10.0.0.1/8")}}, Errc::usage},
       {"outside the constraints", "eab.create", {{"grant_dns", texts("other.example")}}, Errc::rejected_identifier},
       {"addresses outside", "eab.create", {{"grant_ip", texts("192.168.0.0/16")}}, Errc::rejected_identifier},

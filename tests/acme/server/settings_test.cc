@@ -43,6 +43,9 @@ TEST(ReadSettings, EverythingSet) {
 url = "https://[fd00:20::1]:8443"
 listen = ["127.0.0.1:0", "[::1]:8443"]
 http = "0.0.0.0:8080"
+connections = 5000
+connections_per_address = 2000
+idle = "2m"
 [ca]
 name = "Example"
 permit_dns = ["cams.example"]
@@ -54,6 +57,7 @@ profiles = ["camera-https-cn"]
 eab_required = false
 challenges = ["http-01"]
 allow_wildcards = true
+pending_orders = 7
 http_port = 5002
 tls_port = 5001
 resolver = ["10.0.0.53", "127.0.0.1@8053"]
@@ -74,6 +78,10 @@ url = "memory:"
 )");
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->http_url(), "http://[fd00:20::1]:8080");
+  EXPECT_EQ(settings->connections, 5000u);
+  EXPECT_EQ(settings->connections_per_address, 2000u);
+  EXPECT_EQ(settings->idle, Seconds(120));
+  EXPECT_EQ(settings->pending_orders, 7u);
   EXPECT_EQ(settings->http_port, 5002);
   EXPECT_EQ(settings->tls_port, 5001);
   EXPECT_EQ(settings->resolver.servers.size(), 2u);
@@ -137,6 +145,12 @@ TEST(ReadSettings, Refusals) {
       {"DNSSEC word", std::string(kLeast) + "[acme]\ndnssec = \"on\"\n", "if-signed"},
       {"DNSSEC without anchors", std::string(kLeast) + "[acme]\ndnssec = \"require\"\n", "dnssec_anchors"},
       {"network", std::string(kLeast) + "[acme]\nmay_reach = [\"10.20.0.1/15\"]\n", "may_reach"},
+      {"no connections", std::string(kLeast) + "connections_per_address = 0\n", "connections_per_address"},
+      {"idle for ever", std::string(kLeast) + "idle = \"2h\"\n", "idle"},
+      {"no pending orders", std::string(kLeast) + "[acme]\npending_orders = 0\n", "pending_orders"},
+      {"profile of nobody", std::string(kLeast) + "[acme.open]\nprofiles = [\"camera\"]\n", "ca.profiles"},
+      {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
+       "write cams.example"},
       {"type", std::string(kLeast) + "[acme]\neab_required = 1\n", "eab_required"},
       {"no TOML", "[server", "ca.toml"},
   };
