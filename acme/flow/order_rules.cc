@@ -9,11 +9,15 @@ namespace lenscap::acme {
 namespace {
 
 // The profile that counts, if this account may have it now: what was asked for, else the first (profiles-4-1,
-// profiles-4-3).
+// profiles-4-3). A profile that takes names from the order is for accounts whose scope lists it, and for no other.
 Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std::string> const& asked,
                                           Policy const& policy) {
   std::vector<std::string> allowed = scope.profiles;
-  if (allowed.empty() && !policy.profiles.empty()) allowed.push_back(policy.profiles.front().name);
+  if (allowed.empty()) {
+    auto const is_for_all = [](ProfileRule const& rule) { return !rule.names_from_order; };
+    auto const first = std::find_if(policy.profiles.begin(), policy.profiles.end(), is_for_all);
+    if (first != policy.profiles.end()) allowed.push_back(first->name);
+  }
   if (allowed.empty()) return Error(Errc::invalid_profile, "this server has no profile to issue by");
   std::string const& name = asked ? *asked : allowed.front();
   bool const is_allowed = std::find(allowed.begin(), allowed.end(), name) != allowed.end();
@@ -24,7 +28,9 @@ Result<ProfileRule const*> choose_profile(Scope const& scope, std::optional<std:
   return Error(Errc::invalid_profile, "this account has no such profile; it may use: " + list);
 }
 
-Result<> check_live_names(Scope const& scope, std::vector<Identifier> const& identifiers, OrderContext const& context) {
+// `context`: an OrderContext or a FinalizeContext.
+template <class Context>
+Result<> check_live_names(Scope const& scope, std::vector<Identifier> const& identifiers, Context const& context) {
   if (!scope.live_names_max) return {};
   std::size_t added = 0;
   for (auto const& identifier : identifiers) {
@@ -73,6 +79,11 @@ Error not_ready(Order const& order) {
                    (order.status == OrderStatus::pending ? "; complete its authorizations first" : ""));
 }
 
+bool is_part(x509::NameSet const& some, x509::NameSet const& all) {
+  return !some.empty() && std::includes(all.dns.begin(), all.dns.end(), some.dns.begin(), some.dns.end()) &&
+         std::includes(all.ip.begin(), all.ip.end(), some.ip.begin(), some.ip.end());
+}
+
 // 8555-7.4-5
 Result<> check_names(Order const& order, x509::Csr const& csr, ProfileRule const& profile) {
   auto const ordered = to_name_set(order.identifiers);
@@ -85,7 +96,7 @@ Result<> check_names(Order const& order, x509::Csr const& csr, ProfileRule const
   if (!is_common_name_ordered) {
     return Error(Errc::bad_csr, "the CSR's common name is not one of the order's names (" + ordered.text() + ")");
   }
-  if (!csr.has_subject_alt_name && profile.names_from_order) return {};
+  if (profile.names_from_order && (!csr.has_subject_alt_name || is_part(csr.names, ordered))) return {};
   return Error(Errc::bad_csr, "the CSR names " + (csr.names.empty() ? std::string("nothing") : csr.names.text()) +
                                   "; the order names " + ordered.text());
 }
@@ -194,6 +205,7 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   }
   CHECK_OK(check_issue_until(scope, now));
   CHECK_OK(check_scope(order, scope, context.authorizations));
+  CHECK_OK(check_live_names(scope, order.identifiers, context));
   TRY(auto const* profile, choose_profile(scope, order.profile, policy));
   CHECK_OK(check_names(order, csr, *profile));
   if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1

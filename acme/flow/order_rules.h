@@ -74,6 +74,9 @@ struct CheckedOrder {
 struct FinalizeContext {
   std::span<Authorization const> authorizations;  // of the order
   bool is_account_key = false;                    // the CSR's key is that of any account (8555-11.1-1)
+  // As in OrderContext: several orders may have been made while there was room for one.
+  std::size_t live_names = 0;
+  x509::NameSet already_live = {};
 };
 
 // Everything of 7.4 that can refuse, before anything is built: owner, expiry, ready (8555-7.4-7), authorizations still
@@ -81,8 +84,9 @@ struct FinalizeContext {
 // (8555-7.4-6).
 //   Errc::not_found        the order is another account's: reads like one that does not exist (8555-6.3-5)
 //   Errc::order_not_ready, bad_csr, bad_public_key, invalid_profile, unauthorized
-// With a profile that takes names from the order, a CSR without subjectAltName stands for all names of the order if its
-// common name is empty or one of them.
+//   Errc::rate_limited     more live names than the scope allows; the order stays ready
+// With a profile that takes names from the order, a CSR stands for all names of the order when it has no subjectAltName
+// or one with some of them and no other, if its common name is empty or one of them.
 Result<CheckedOrder> check_finalize(Order const& order, Account const& account, Scope const& scope,
                                     x509::Csr const& csr, FinalizeContext const& context, Policy const& policy,
                                     Time now);

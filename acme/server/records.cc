@@ -354,6 +354,28 @@ std::optional<Authorization> load_reusable(ReadTxn& txn, std::string_view accoun
 
 }  // namespace
 
+LiveNames load_live_names(ReadTxn& txn, std::string_view account, Scope const& scope,
+                          std::vector<Identifier> const& identifiers, Time now) {
+  LiveNames live;
+  if (!scope.live_names_max) return live;
+
+  std::set<std::string> wanted;
+  for (auto const& identifier : identifiers) wanted.insert(tagged(identifier));
+  store::scan_prefix(txn, kLiveNames, std::string(account) + "/", [&](std::string_view key, std::string_view until) {
+    if (std::stoll(std::string(until)) <= to_unix(now)) return true;
+    ++live.count;
+    auto const name = after_slash(key);
+    if (!wanted.contains(name)) return true;
+    auto const colon = name.find(':');
+    if (auto identifier = Identifier::parse(name.substr(0, colon), name.substr(colon + 1))) {
+      if (identifier->dns() != nullptr) live.wanted.dns.insert(*identifier->dns());
+      if (identifier->ip() != nullptr) live.wanted.ip.insert(*identifier->ip());
+    }
+    return true;
+  });
+  return live;
+}
+
 OrderContext load_order_context(ReadTxn& txn, Account const& account, Scope const& scope,
                                 std::vector<Identifier> const& identifiers, Time now) {
   OrderContext context;
@@ -364,22 +386,9 @@ OrderContext load_order_context(ReadTxn& txn, Account const& account, Scope cons
     ++context.pending_orders;
     return true;
   });
-  if (!scope.live_names_max) return context;
-
-  std::set<std::string> wanted;
-  for (auto const& identifier : identifiers) wanted.insert(tagged(identifier));
-  store::scan_prefix(txn, kLiveNames, account.id + "/", [&](std::string_view key, std::string_view until) {
-    if (std::stoll(std::string(until)) <= to_unix(now)) return true;
-    ++context.live_names;
-    auto const name = after_slash(key);
-    if (!wanted.contains(name)) return true;
-    auto const colon = name.find(':');
-    if (auto identifier = Identifier::parse(name.substr(0, colon), name.substr(colon + 1))) {
-      if (identifier->dns() != nullptr) context.already_live.dns.insert(*identifier->dns());
-      if (identifier->ip() != nullptr) context.already_live.ip.insert(*identifier->ip());
-    }
-    return true;
-  });
+  auto live = load_live_names(txn, account.id, scope, identifiers, now);
+  context.live_names = live.count;
+  context.already_live = std::move(live.wanted);
   return context;
 }
 

@@ -56,6 +56,13 @@ void save_order(store::WriteTxn& txn, Order const& order);
 std::vector<Authorization> load_authorizations(store::ReadTxn& txn, Order const& order);
 OrderContext load_order_context(store::ReadTxn& txn, Account const& account, Scope const& scope,
                                 std::vector<Identifier> const& identifiers, Time now);
+// The account's names with an unexpired certificate, counted only when the scope limits them.
+struct LiveNames {
+  std::size_t count = 0;
+  x509::NameSet wanted;  // those of `identifiers` that are among them
+};
+LiveNames load_live_names(store::ReadTxn& txn, std::string_view account, Scope const& scope,
+                          std::vector<Identifier> const& identifiers, Time now);
 // Ids of the account's orders that are not invalid, oldest first, from `from` on, at most `count` (8555-7.1.2.1-1).
 std::vector<std::string> list_orders(store::ReadTxn& txn, std::string_view account, std::string_view from,
                                      std::size_t count);

@@ -383,6 +383,17 @@ TEST(CheckFinalize, Names) {
        {"cam1.cams.example", "10.20.0.7"},
        csr_of({"cam1.cams.example"}),
        "camera-soap",
+       true},
+      {"soap: the address alone", {"cam1.cams.example", "10.20.0.7"}, csr_of({"10.20.0.7"}), "camera-soap", true},
+      {"soap: one of them and another",
+       {"cam1.cams.example", "10.20.0.7"},
+       csr_of({"cam1.cams.example", "cam2.cams.example"}),
+       "camera-soap",
+       false},
+      {"soap: one less, with the common name of another",
+       {"cam1.cams.example", "10.20.0.7"},
+       csr_of({"cam1.cams.example"}, "cam2.cams.example"),
+       "camera-soap",
        false},
       {"soap: alternative names equal",
        {"cam1.cams.example", "10.20.0.7"},
@@ -446,6 +457,22 @@ TEST(CheckFinalize, Refuses) {
     EXPECT_EQ(checked.error().code(), c.code) << c.name << ": " << checked.error().detail();
     EXPECT_EQ(f.made.order, before) << c.name;  // 8555-7.4-6
   }
+}
+
+// Nobody gets a profile that believes the order without having been given it by name.
+TEST(NewOrder, TheDefaultTakesNoNamesFromTheOrder) {
+  auto p = policy();
+  std::swap(p.profiles[0], p.profiles[1]);
+  ASSERT_TRUE(p.profiles.front().names_from_order);
+  auto s = scope();
+  s.profiles = {};
+  auto const made = new_order(account(), s, request({"cam1.cams.example"}), {}, p, kNow);
+  EXPECT_EQ(made.value().order.profile, "camera-https");
+  auto asking = request({"cam1.cams.example"});
+  asking.profile = "camera-soap";
+  EXPECT_EQ(new_order(account(), s, asking, {}, p, kNow).error().code(), Errc::invalid_profile);
+  p.profiles = {p.profiles.front()};
+  EXPECT_EQ(new_order(account(), s, request({"cam1.cams.example"}), {}, p, kNow).error().code(), Errc::invalid_profile);
 }
 
 TEST(CheckFinalize, RefusesTheOwnAccountsKey) {  // 8555-11.1-1

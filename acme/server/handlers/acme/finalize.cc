@@ -20,6 +20,9 @@ Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& r
   auto const authorizations = load_authorizations(txn, order);
   FinalizeContext context;
   context.authorizations = authorizations;
+  auto live = load_live_names(txn, order.account_id, scope, order.identifiers, request.now);
+  context.live_names = live.count;
+  context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   return check_finalize(order, request.account(), scope, csr, context, app.policy, request.now);
 }
@@ -34,7 +37,6 @@ Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x
     return failed;
   }
   CHECK_OK(ca::record_issued(txn, *issued, now));
-  record_live_names(txn, checked.account_id, issued->names(), issued->not_after());
   TRY(auto complete, complete_order(std::move(current), issued->serial_hex()));
   save_order(txn, complete);
   return complete;
@@ -61,6 +63,8 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
     TRY(auto next, begin_finalize(std::move(current), request.now));  // 8555-7.4-8: one of two wins
     save_order(txn, next);
     CHECK_OK(ca::record_intent(txn, draft, next.id, next.account_id));
+    // From here on they may stand in a certificate: an order that is claimed meanwhile must see them.
+    record_live_names(txn, checked.account_id, checked.names, draft.what().not_after);
     return next;
   };
   CO_TRY(auto const claimed, co_await app.db.write(claim));
