@@ -21,8 +21,19 @@ net::Response bytes_response(int status, std::string_view content_type, std::str
   return response;
 }
 
-net::Response problem_response(Error const& error) {
-  auto response = bytes_response(http_status(error), names::kProblemJson, json::write(to_problem(error)));
+net::Response problem_response(int status, Error const& error) {
+  auto document = to_problem(error);
+  document.set("detail", error.detail()).set("status", status);
+  return bytes_response(status, names::kProblemJson, json::write(document));
+}
+
+net::Response problem_response(Error const& error, std::string_view request_id) {
+  auto const status = http_status(error);
+  auto document = to_problem(error);
+  if (status >= 500 && !request_id.empty())
+    document.set("detail",
+                 json::need_string(document, "detail").value() + " (request " + std::string(request_id) + ")");
+  auto response = bytes_response(status, names::kProblemJson, json::write(document));
   if (error.retry_after) add_retry_after(response, *error.retry_after);
   if (error.code() == Errc::key_in_use && !error.url.empty()) add_location(response, error.url);
   return response;

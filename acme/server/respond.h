@@ -19,7 +19,10 @@ net::Response bytes_response(int status, std::string_view content_type, std::str
 
 // application/problem+json with the status of the refusal's row; Retry-After, Location and Link where the error has
 // them (8555-6.6-2, 8555-6.7-1, 8555-7.3.5-4).
-net::Response problem_response(Error const& error);
+// A fault of our own tells its reader no more than `request_id`, under which the log has the rest.
+net::Response problem_response(Error const& error, std::string_view request_id = {});
+// A refusal of the HTTP layer, with any status; `detail` is shown as it is.
+net::Response problem_response(int status, Error const& error);
 
 void add_link(net::Response& response, std::string_view url, std::string_view relation);
 void add_location(net::Response& response, std::string url);

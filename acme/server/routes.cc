@@ -18,6 +18,7 @@ struct SignedRoute {
   Signer signer;
   SignedHandler handler;
   Resource resource = Resource::other;
+  bool takes_query = false;
 };
 
 constexpr SignedRoute kSignedRoutes[] = {
@@ -25,7 +26,7 @@ constexpr SignedRoute kSignedRoutes[] = {
     {"/acme/new-nonce", Signer::account, post_new_nonce},
     {"/acme/new-account", Signer::key, new_account},
     {"/acme/account/{account}", Signer::account, account},
-    {"/acme/account/{account}/orders", Signer::account, orders},
+    {"/acme/account/{account}/orders", Signer::account, orders, Resource::other, true},
     {"/acme/key-change", Signer::account, key_change},
     {"/acme/new-authz", Signer::account, new_authz},
     {"/acme/new-order", Signer::account, new_order},
@@ -58,21 +59,27 @@ bool has_ids(std::map<std::string, std::string> const& params) {
   return std::ranges::all_of(params, [](auto const& param) { return is_id(param.second); });
 }
 
+// A path has one form; with a query it is another, at which there is nothing.
+bool has_query(net::Request const& request) { return request.target.find('?') != request.target.npos; }
+
 net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route, net::Request request) {
+  if (!route.takes_query && has_query(request)) co_return not_found();
   CO_TRY(auto const signed_request, co_await authenticate(app, route.signer, std::move(request)));
   if (!has_ids(signed_request.params)) co_return not_found();  // like any object that is not there
   co_return co_await route.handler(app, signed_request);
 }
 
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
+  auto const id = request.id;
   auto answered = co_await answer(app, route, std::move(request));
-  auto response = answered ? *std::move(answered) : problem_response(answered.error());
+  auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
   finish_acme(response, app.nonces, app.settings.urls, route.resource);
   co_return response;
 }
 
 net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, net::Request request) {
-  auto response = has_ids(request.params) ? route.handler(app, request) : problem_response(not_found());
+  auto response =
+      has_ids(request.params) && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
   finish_acme(response, app.nonces, app.settings.urls, route.resource);
   co_return response;
 }
@@ -89,9 +96,7 @@ net::Response http_problem(int status, std::string detail) {
                     : status == 503 ? Errc::unavailable
                     : status >= 500 ? Errc::internal
                                     : Errc::malformed;
-  auto response = problem_response(Error(code, std::move(detail)));
-  response.status = status;
-  return response;
+  return problem_response(status, Error(code, std::move(detail)));
 }
 
 }  // namespace

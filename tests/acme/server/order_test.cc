@@ -253,6 +253,32 @@ TEST_F(Orders, LiveNamesAreCountedPerAccount) {
   EXPECT_EQ(enroll("cam3.cams.example"), "valid");
 }
 
+// Orders may be made while there is room; certificates are what counts.
+TEST_F(Orders, LiveNamesAreCountedAgainWhenOrdersAreFinalized) {
+  auto scope = server.grant_scope();
+  scope.live_names_max = 1;
+  Client other(server);
+  auto const eab = server.add_eab(scope);
+  ASSERT_EQ(other.new_account(&eab).status, 201);
+  std::vector<std::string> hosts, orders;
+  for (int i = 0; i < 4; ++i) {
+    hosts.push_back("cam" + std::to_string(i) + ".cams.example");
+    orders.push_back(other.new_order({hosts.back()}).header("Location"));
+    ASSERT_FALSE(orders.back().empty());
+  }
+  std::atomic<int> issued = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < hosts.size(); ++i)
+    threads.emplace_back([&, i] {
+      auto const answer = other.finalize(orders[i], {hosts[i]});
+      if (answer.text("status") == "valid") ++issued;
+      if (answer.problem() == "rateLimited") ++refused;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(issued, 1);
+  EXPECT_EQ(refused, 3);
+}
+
 TEST_F(Orders, TooManyOpenOrdersAreRateLimited) {  // 8555-6.6-1, 8555-6.6-2, 8555-10.3-1
   Answer last;
   for (std::size_t i = 0; i <= limits::kPendingOrdersPerAccount && last.status != 429; ++i)
@@ -260,6 +286,14 @@ TEST_F(Orders, TooManyOpenOrdersAreRateLimited) {  // 8555-6.6-1, 8555-6.6-2, 85
   EXPECT_EQ(last.problem(), "rateLimited");
   EXPECT_EQ(last.status, 429);
   EXPECT_FALSE(last.header("Retry-After").empty());
+}
+
+TEST(OrdersSettings, PendingOrdersAreAsManyAsTheSettingsSay) {
+  TestServer few({.settings = "pending_orders = 2\n"});
+  auto client = granted_client(few);
+  EXPECT_EQ(client.new_order({"cam1.cams.example"}).status, 201);
+  EXPECT_EQ(client.new_order({"cam2.cams.example"}).status, 201);
+  EXPECT_EQ(client.new_order({"cam3.cams.example"}).problem(), "rateLimited");
 }
 
 TEST_F(Orders, UnknownMembersAreIgnored) {  // 8555-9.7-1; mod_md and x/crypto send such
@@ -290,6 +324,13 @@ TEST(Web, RootsAndIssuingCertificate) {
   EXPECT_EQ(get("/roots/" + hash).body, as_text(root.der()));
   EXPECT_EQ(get("/roots/" + hash + ".pem").body, root.pem());
   EXPECT_EQ(get("/roots/" + std::string(64, '0')).status, 404);
+  std::string as_openssl;  // "AB:CD:..."
+  for (std::size_t i = 0; i < hash.size(); ++i) {
+    if (i != 0 && i % 2 == 0) as_openssl += ':';
+    as_openssl += static_cast<char>(std::toupper(hash[i]));
+  }
+  EXPECT_EQ(get("/roots/" + as_openssl).body, as_text(root.der()));
+  EXPECT_EQ(get("/roots/" + as_openssl + ".pem").body, root.pem());
   auto const issuing = get(server.app->authority->aia_path());
   EXPECT_EQ(issuing.body, as_text(server.app->authority->issuing_certificate().der()));
   EXPECT_EQ(issuing.header("Content-Type"), "application/pkix-cert");

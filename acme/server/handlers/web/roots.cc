@@ -1,5 +1,6 @@
 // The root by its hash, for an agent that knows the hash and nothing else: it can check what it gets, so plain HTTP is
-// good enough. "/roots/HASH" is DER, "/roots/HASH.pem" is PEM.
+// good enough. "/roots/HASH" is DER, "/roots/HASH.pem" is PEM. A hash that was copied from another tool may have upper
+// case letters and colons.
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/respond.h"
@@ -7,9 +8,20 @@
 
 namespace lenscap::acme {
 
+namespace {
+
+std::string plain(std::string_view hash) {
+  std::string out;
+  for (char const c : hash)
+    if (c != ':') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+}  // namespace
+
 net::Response root_certificate(App& app, net::Request const& request) {
   auto const& root = app.authority->root_certificate();
-  auto const& wanted = request.params.at("sha256");
+  auto const wanted = plain(request.params.at("sha256"));
   auto const hash = to_hex(root.fingerprint());
   if (wanted == hash) return bytes_response(200, names::kPkixCert, std::string(as_text(root.der())));
   if (wanted == hash + ".pem") return bytes_response(200, "application/x-pem-file", root.pem());
