@@ -202,7 +202,7 @@ net::Awaitable<DeviceResult<>> AxisRest::make_key(KeySpec spec, std::string key_
   co_return error;
 }
 
-// The type of the key that now exists.
+// The type of the key that now exists, or has to; empty: the device has chosen.
 net::Awaitable<DeviceResult<std::string>> AxisRest::make_best_key(KeySpec spec) {
   std::vector<std::string> types{spec.key_type};
   if (spec.key_type.empty()) types = capabilities().key_types;
@@ -212,6 +212,11 @@ net::Awaitable<DeviceResult<std::string>> AxisRest::make_best_key(KeySpec spec) 
     if (made.ok()) co_return type;
     refusal = made.error();
     if (refusal->code != DeviceErrc::keytype_unsupported) break;
+  }
+  // The interface is announced and does not work: both share one store of keys, and the other one can make them, too.
+  if (refusal && refusal->code == DeviceErrc::busy_timeout) {
+    auto const made = co_await make_key_by_soap(spec);
+    if (made.ok()) co_return spec.key_type;
   }
   if (!refusal)
     refusal = DeviceError(DeviceErrc::keytype_unsupported, "the device offers no type of key that we accept");
@@ -257,6 +262,10 @@ net::Awaitable<DeviceResult<NewKey>> AxisRest::create_key_and_csr(KeySpec spec) 
   std::optional<x509::PublicKey> made;
   if (!stored.empty()) made = stored.front().key();
   CO_CHECK_OK(check_csr(*csr, spec, key_type, capabilities().csr_san, made));
+  auto const& usable = capabilities().key_types;
+  if (key_type.empty() && std::find(usable.begin(), usable.end(), key_type_of(csr->key)) == usable.end())
+    co_return DeviceError(DeviceErrc::keytype_unsupported,
+                          "the device made a key of type " + key_type_of(csr->key) + ", which it cannot serve");
   NewKey key{spec.id, *std::move(csr)};
   co_return key;
 }

@@ -81,15 +81,7 @@ net::Awaitable<DeviceResult<>> AxisSoap::erase(std::string id, bool /*is_ca*/) {
 net::Awaitable<DeviceResult<>> AxisSoap::make_key(KeySpec spec) {
   CO_TRY(auto const entries, co_await read_certificates());
   if (find(entries, spec.id) != nullptr) co_return DeviceResult<>();
-  soap::Element request(ns::kCertificates, "CreateCertificate2");
-  request.add(soap::Element(ns::kCertificates, "Id", spec.id));
-  soap::Element subject(ns::kCertificates, "Subject");
-  subject.add(soap::Element(ns::kCert, "CN", usable_common_name(spec)));
-  request.add(std::move(subject));
-  auto const made = co_await call(connection(), request, Pace::make_key);
-  // It was not there a moment ago, and nobody else makes such ids: the HTTP client asked again when no answer came.
-  if (!made.ok() && made.error().code != DeviceErrc::id_in_use) co_return made.error();
-  co_return DeviceResult<>();
+  co_return co_await make_key_by_soap(std::move(spec));
 }
 
 net::Awaitable<DeviceResult<NewKey>> AxisSoap::create_key_and_csr(KeySpec spec) {

@@ -66,6 +66,18 @@ CertificateEntry const* AxisDriver::find(std::vector<CertificateEntry> const& en
   return found == entries.end() ? nullptr : &*found;
 }
 
+net::Awaitable<DeviceResult<>> AxisDriver::make_key_by_soap(KeySpec spec) {
+  soap::Element request(ns::kCertificates, "CreateCertificate2");
+  request.add(soap::Element(ns::kCertificates, "Id", spec.id));
+  soap::Element subject(ns::kCertificates, "Subject");
+  subject.add(soap::Element(ns::kCert, "CN", usable_common_name(spec)));
+  request.add(std::move(subject));
+  auto const made = co_await call(connection(), request, Pace::make_key);
+  // It was not there a moment ago, and nobody else makes such ids: the HTTP client asked again when no answer came.
+  if (!made.ok() && made.error().code != DeviceErrc::id_in_use) co_return made.error();
+  co_return DeviceResult<>();
+}
+
 net::Awaitable<DeviceResult<std::vector<std::string>>> AxisDriver::add_issuers(std::vector<x509::Certificate> chain) {
   std::vector<std::string> ids;
   if (chain.size() < 2) co_return ids;

@@ -52,6 +52,10 @@ class AxisDriver : public Driver {
   // Stores a CA certificate; false: the device refuses it.
   virtual net::Awaitable<DeviceResult<bool>> load_ca(std::string id, x509::Certificate certificate) = 0;
 
+  // Makes a key of the device's own choice and a self-signed certificate for it, over SOAP, which all firmware has. An
+  // id that is there already is success.
+  net::Awaitable<DeviceResult<>> make_key_by_soap(KeySpec spec);
+
   // Puts the issuing certificates of a leaf-first chain beside it and gives their ids. What the device refuses is left
   // out, since that only leaves the chain incomplete.
   net::Awaitable<DeviceResult<std::vector<std::string>>> add_issuers(std::vector<x509::Certificate> chain);
