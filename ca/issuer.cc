@@ -108,11 +108,31 @@ Result<> check_validity(x509::Certificate const& issuer, Time now) {
   return {};
 }
 
+// What is asked for can be had to the second, or not at all (8555-7.4-2).
+Result<> check_asked_validity(Profile const& profile, IssueRequest const& request, x509::Certificate const& issuer,
+                              Time now) {
+  if (!request.not_before && !request.not_after) return {};
+  Time const begin = request.not_before.value_or(now - profile.backdate);
+  Time const end = request.not_after.value_or(begin + Seconds(1));
+  if (request.not_before && begin < issuer.not_before())
+    return Error(Errc::malformed,
+                 "notBefore lies before the issuing certificate's own, " + to_rfc3339(issuer.not_before()));
+  if (std::max(begin, end) > issuer.not_after())
+    return Error(Errc::malformed, "the validity asked for does not end with the issuing certificate's, at " +
+                                      to_rfc3339(issuer.not_after()));
+  if (end <= begin || end <= now)
+    return Error(Errc::malformed, "the validity asked for, until " + to_rfc3339(end) + ", is over before it begins");
+  if (end - begin + Seconds(1) > profile.lifetime)
+    return Error(Errc::malformed, "the validity asked for is longer than profile " + profile.name + " allows");
+  return {};
+}
+
 }  // namespace
 
 Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Time now) const {
   CHECK_OK(check_validity(certificate_, now));
   CHECK_OK(check_request(profile, request));
+  CHECK_OK(check_asked_validity(profile, request, certificate_, now));
   auto is_ours = [&](x509::Certificate const& ca) { return ca.key() == request.key; };
   if (is_ours(certificate_) || std::ranges::any_of(above_, is_ours))
     return Error(Errc::bad_public_key, "this is the CA's own key");

@@ -52,7 +52,8 @@ class Issuer {
   // Errc::rejected_identifier with one sub-error for each refused name.
   Result<> test_names(x509::NameSet const& names) const;
 
-  // Checks names, key (Errc::bad_public_key) and clock (Errc::unavailable outside the issuer's own validity), builds
+  // Checks names, key (Errc::bad_public_key), a validity that was asked for (Errc::malformed unless it is inside the
+  // issuer's and no longer than the profile's) and clock (Errc::unavailable outside the issuer's own validity), builds
   // the octets and lints them. The key is not touched.
   Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Time now) const;
 

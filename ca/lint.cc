@@ -189,8 +189,14 @@ Finding rule_4_1_2_5_validity(Subject const& subject) {
   Time const end = time_of(X509_get0_notAfter(subject.certificate));
   X509* issuer = subject.wanted.issuer.native();
   if (begin >= end) return "ends before it begins";
-  if (begin > subject.wanted.now) return "begins in the future";
-  if (begin < subject.wanted.now - limits::kBackdate) return "is back-dated by more than an hour";
+  IssueRequest const& request = subject.wanted.request;
+  if (request.not_before && begin != *request.not_before) return "begins at another time than was asked for";
+  if (request.not_after && end != *request.not_after) return "ends at another time than was asked for";
+  if (!request.not_before && begin > subject.wanted.now) return "begins in the future";
+  if (end <= subject.wanted.now) return "has ended already";
+  // What was asked for counts from the order, and no order is older than that.
+  Seconds const backdate_max = limits::kBackdate + (request.not_before ? limits::kPendingLifetime : Seconds(0));
+  if (begin < subject.wanted.now - backdate_max) return "is back-dated by more than an hour";
   if (begin < time_of(X509_get0_notBefore(issuer))) return "begins before its issuer";
   if (end > time_of(X509_get0_notAfter(issuer))) return "ends after its issuer";
   Seconds const length = end - begin + Seconds(1);
@@ -199,8 +205,10 @@ Finding rule_4_1_2_5_validity(Subject const& subject) {
   if (length > profile.lifetime) return "lives longer than the profile says";
   bool const begins_with_issuer = begin == time_of(X509_get0_notBefore(issuer));
   bool const ends_with_issuer = end == time_of(X509_get0_notAfter(issuer));
-  if (begin != subject.wanted.now - profile.backdate && !begins_with_issuer) return "begins at an unexpected time";
-  if (length != profile.lifetime && !begins_with_issuer && !ends_with_issuer)
+  Time const usual = subject.wanted.now - profile.backdate;
+  if (!request.not_before && begin != usual && !begins_with_issuer) return "begins at an unexpected time";
+  Time const usual_end = std::min(begin, usual) + profile.lifetime - Seconds(1);
+  if (!request.not_after && end != usual_end && !begins_with_issuer && !ends_with_issuer)
     return "lives shorter than the profile says";
   return kFine;
 }

@@ -30,9 +30,10 @@ bool Template::has_empty_subject() const { return subject_name == der::sequence(
 
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now) {
-  Time const begin = now - profile.backdate;
-  // notAfter belongs to the validity (RFC 5280 4.1.2.5), hence the second less.
-  Time const end = begin + profile.lifetime - Seconds(1);
+  Time const usual = now - profile.backdate;
+  Time const begin = request.not_before.value_or(usual);
+  // notAfter belongs to the validity (RFC 5280 4.1.2.5), hence the second less. A late beginning moves no end.
+  Time const end = request.not_after.value_or(std::min(begin, usual) + profile.lifetime - Seconds(1));
   std::string const common_name = choose_common_name(profile, request);
   return Template{.serial = std::move(serial),
                   .issuer_name = issuer.certificate.subject_der(),

@@ -19,6 +19,10 @@ struct IssueRequest {
   x509::NameSet names;      // already authorized; the certificate gets exactly these
   std::string common_name;  // a wish (the CSR's common name): taken when the profile allows a common name and it is one
                             // of `names.dns`, otherwise ignored
+  // Asked for, and then to the second; the profile's where they are empty. Only ever narrower than the profile: the
+  // issuer refuses what is not.
+  std::optional<Time> not_before = {};
+  std::optional<Time> not_after = {};
 };
 
 // How an issuing key signs: derived from the key, P-256 with SHA-256 and so on.
@@ -54,10 +58,10 @@ struct Template {
   bool has_empty_subject() const;
 };
 
-// A leaf's template. Its validity is the profile's lifetime to the second, beginning at now - backdate, but never
-// begins before the issuer's nor ends after it. The common name is written only when the certificate also holds a DNS
-// name: with a common name and addresses alone OpenSSL and GnuTLS test the common name against DNS constraints and
-// refuse the chain. `serial` comes from new_serial() or a test.
+// A leaf's template. Its validity is what was asked for, otherwise the profile's lifetime to the second, beginning at
+// now - backdate; but it never begins before the issuer's nor ends after it. The common name is written only when the
+// certificate also holds a DNS name: with a common name and addresses alone OpenSSL and GnuTLS test the common name
+// against DNS constraints and refuse the chain. `serial` comes from new_serial() or a test.
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now);
 

@@ -130,15 +130,14 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   if (request.identifiers.empty() || request.identifiers.size() > policy.identifiers_max) {
     return Error(Errc::malformed, "an order names 1 to " + std::to_string(policy.identifiers_max) + " identifiers");
   }
-  if (request.not_before || request.not_after) {
-    return Error(Errc::malformed, "the profile sets the validity here; leave notBefore and notAfter out");
-  }
   // 8555-10.3-1
   if (context.pending_orders >= policy.pending_orders_max) {
     return rate_limited("this account has " + std::to_string(context.pending_orders) +
                         " open orders; finish them or let them expire");
   }
   TRY(auto const* profile, choose_profile(scope, request.profile, policy));
+  AskedValidity const validity{request.not_before, request.not_after};
+  CHECK_OK(check_validity(validity, *profile, policy, now, now));
 
   NewOrder result;
   std::vector<Authorization> authorizations;
@@ -163,6 +162,7 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   order.expires = now + policy.pending_lifetime;
   order.identifiers = request.identifiers;
   order.profile = profile->name;
+  order.validity = validity;
   for (auto const& authorization : authorizations) {
     order.authorizations.push_back(authorization.id);
     order.expires = std::min(order.expires, authorization.expires);  // it is of no use beyond
@@ -207,12 +207,14 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   CHECK_OK(check_scope(order, scope, context.authorizations));
   CHECK_OK(check_live_names(scope, order.identifiers, context));
   TRY(auto const* profile, choose_profile(scope, order.profile, policy));
+  CHECK_OK(check_validity(order.validity, *profile, policy, order.created, now));
   CHECK_OK(check_names(order, csr, *profile));
   if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1
     return Error(Errc::bad_csr, "the CSR's key is the key of an account; a certificate needs a key of its own");
   }
   CHECK_OK(x509::check_key(csr.key, profile->allow_ed25519));
-  return CheckedOrder{order.id, order.account_id, csr.key, to_name_set(order.identifiers), order.profile};
+  return CheckedOrder{order.id,      order.account_id, csr.key, to_name_set(order.identifiers),
+                      order.profile, order.validity};
 }
 
 Result<Order> begin_finalize(Order order, Time now) {

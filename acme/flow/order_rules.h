@@ -12,6 +12,7 @@
 
 #include "acme/flow/account_rules.h"
 #include "acme/flow/authorization.h"
+#include "acme/flow/validity.h"
 #include "acme/wire/order.h"
 #include "base/x509/csr.h"
 
@@ -26,6 +27,7 @@ struct Order {
   std::vector<Identifier> identifiers = {};      // never change (8555-7.1.3-3)
   std::vector<std::string> authorizations = {};  // ids, one for each identifier, in the same order; never change
   std::string profile = {};
+  AskedValidity validity = {};      // as asked for and accepted
   std::optional<Error> error = {};  // why it is invalid
   std::string certificate = {};     // reference of the certificate, once valid
 
@@ -53,7 +55,7 @@ struct NewOrder {
 //   Errc::invalid_profile      unknown, or not for this account
 //   Errc::rate_limited         too many open orders, or more live names than the scope allows
 //   Errc::unauthorized         the scope's issue-until has passed
-//   Errc::malformed            notBefore or notAfter: profiles set the validity here (8555-7.4-2)
+//   Errc::malformed            notBefore or notAfter outside what the profile gives (8555-7.4-2)
 // `replaces` is passed over: a server without renewal information knows no predecessors.
 Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderRequest const& request,
                            OrderContext const& context, Policy const& policy, Time now);
@@ -69,6 +71,7 @@ struct CheckedOrder {
   x509::PublicKey key;
   x509::NameSet names = {};
   std::string profile = {};
+  AskedValidity validity = {};
 };
 
 struct FinalizeContext {
@@ -84,6 +87,7 @@ struct FinalizeContext {
 // (8555-7.4-6).
 //   Errc::not_found        the order is another account's: reads like one that does not exist (8555-6.3-5)
 //   Errc::order_not_ready, bad_csr, bad_public_key, invalid_profile, unauthorized
+//   Errc::malformed        the validity that the order asks for is over, or the profile was narrowed since
 //   Errc::rate_limited     more live names than the scope allows; the order stays ready
 // With a profile that takes names from the order, a CSR stands for all names of the order when it has no subjectAltName
 // or one with some of them and no other, if its common name is empty or one of them.

@@ -68,6 +68,8 @@ struct ProfileRule {
   std::string name = {};
   bool names_from_order = false;  // a CSR that lacks some takes the order's names
   bool allow_ed25519 = false;     // for the certificate's key
+  Seconds lifetime = limits::kLeafLifetime;
+  Seconds backdate = limits::kBackdate;
 
   bool operator==(ProfileRule const&) const = default;
 };
@@ -78,6 +80,8 @@ struct Policy {
   std::vector<ProfileRule> profiles = {};   // known profiles
   std::vector<ChallengeOffer> offers = {};  // in the order in which they are listed to clients
   std::optional<x509::NameConstraints> issuer_constraints = {};  // names outside are refused before anything is tried
+  Time issuer_begins = Time::min();                              // validity of the issuing certificate, both ends
+  Time issuer_ends = Time::max();                                // included
   std::string terms_of_service = {};                             // URL; empty: nothing to agree to
   bool allow_wildcards = false;
 

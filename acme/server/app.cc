@@ -18,12 +18,16 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
     if (profile == nullptr) bug("an authority without a profile of the settings");
     policy.profiles.push_back({.name = name,
                                .names_from_order = profile->names_from_order,
-                               .allow_ed25519 = profile->allows(x509::KeyType::ed25519)});
+                               .allow_ed25519 = profile->allows(x509::KeyType::ed25519),
+                               .lifetime = profile->lifetime,
+                               .backdate = profile->backdate});
   }
   for (auto const& type : settings.challenges)
     if (auto const* row = find_validator(type))
       policy.offers.push_back({.type = type, .dns = row->dns, .ip = row->ip, .wildcard = row->wildcard});
   policy.issuer_constraints = authority.issuing_certificate().name_constraints();
+  policy.issuer_begins = authority.issuing_certificate().not_before();
+  policy.issuer_ends = authority.issuing_certificate().not_after();
   return policy;
 }
 

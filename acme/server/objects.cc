@@ -36,6 +36,8 @@ OrderObject order_object(Urls const& urls, Order const& order) {
   object.status = order.status;
   object.expires = order.expires;
   object.identifiers = order.identifiers;
+  object.not_before = order.validity.not_before;
+  object.not_after = order.validity.not_after;
   object.profile = order.profile;
   object.error = order.error;
   for (auto const& id : order.authorizations) object.authorizations.push_back(urls.authorization(id));

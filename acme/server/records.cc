@@ -279,6 +279,7 @@ Order read_order(std::string_view id, std::string_view record) {
   for (auto const& text : f.texts("identifiers")) order.identifiers.push_back(read_identifier_text(f, text));
   order.authorizations = f.texts("authorizations");
   order.profile = f.text_or_empty("profile");
+  order.validity = {f.maybe_time("not_before"), f.maybe_time("not_after")};
   if (auto error = f.object("error")) order.error = read_problem(*error);
   order.certificate = f.text_or_empty("certificate");
   return order;
@@ -295,6 +296,8 @@ void put_order(WriteTxn& txn, Order const& order) {
   object.set("identifiers", std::move(identifiers));
   object.set("authorizations", Value::strings(order.authorizations));
   object.set("profile", order.profile);
+  set_time(object, "not_before", order.validity.not_before);
+  set_time(object, "not_after", order.validity.not_after);
   if (order.error) object.set("error", to_problem(*order.error));
   if (!order.certificate.empty()) object.set("certificate", order.certificate);
   txn.put(kOrders, order.id, json::write(object));

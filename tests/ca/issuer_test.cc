@@ -44,6 +44,38 @@ TEST(Prepare, ConstraintsOfTheRootBindAsWell) {
   EXPECT_EQ(refused.error().code(), Errc::rejected_identifier) << "the names' own test, not the linter";
 }
 
+// RFC 8555 7.4: exactly what was asked for, or nothing.
+TEST(Prepare, AskedValidity) {
+  TestCa const test;
+  auto const prepare = [&](std::optional<Time> not_before, std::optional<Time> not_after) {
+    auto asked = request(names({"a.cams.example"}));
+    asked.not_before = not_before;
+    asked.not_after = not_after;
+    return test.issuer->prepare(profile("camera-https"), asked, kNow);
+  };
+  auto const draft = prepare(kNow, kNow + kDay);
+  ASSERT_TRUE(draft.ok()) << draft.error().detail();
+  EXPECT_EQ(draft->what().not_before, kNow);
+  EXPECT_EQ(draft->what().not_after, kNow + kDay);
+  struct Case {
+    char const* name;
+    std::optional<Time> not_before, not_after;
+  };
+  Case const cases[] = {
+      {"before the issuer", test.ca.issuing.not_before() - Seconds(1), kNow + kDay},
+      {"after the issuer", {}, test.ca.issuing.not_after() + Seconds(1)},
+      {"a beginning after the issuer", test.ca.issuing.not_after() + kDay, {}},
+      {"longer than the profile", kNow, kNow + 90 * kDay},
+      {"over", {}, kNow},
+      {"turned round", kNow + kDay, kNow + kHour},
+  };
+  for (Case const& c : cases) {
+    auto const refused = prepare(c.not_before, c.not_after);
+    ASSERT_FALSE(refused.ok()) << c.name;
+    EXPECT_EQ(refused.error().code(), Errc::malformed) << c.name << ": not the linter's to find";
+  }
+}
+
 TEST(Prepare, RefusedRequests) {
   TestCa const test;
   auto const good = request(names({"a.cams.example"}));

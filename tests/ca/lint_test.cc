@@ -198,6 +198,7 @@ TEST_F(Lint, EveryRuleCatchesItsError) {
       {"a second shorter", "5280-4.1.2.5-validity",
        changed(with_times(kNow - kHour, kNow - kHour + 90 * kDay - Seconds(2)))},
       {"ends after its issuer", "5280-4.1.2.5-validity", changed(with_times(kNow, kNow + 30 * 365 * kDay))},
+      {"has ended", "5280-4.1.2.5-validity", changed(with_times(kNow - kHour, kNow))},
       {"common name of another", "5280-4.1.2.6-subject", changed(with_subject({{"CN", "b.cams.example"}}))},
       {"common name of the address", "5280-4.1.2.6-subject", changed(with_subject({{"CN", "10.20.0.1"}}))},
       {"organization", "5280-4.1.2.6-subject", changed(with_subject({{"O", "a.cams.example"}}))},
@@ -315,6 +316,39 @@ TEST_F(Lint, EverySingleOctetChangeIsSeen) {
     if (findings(bad).empty()) ++unseen, ADD_FAILURE() << "octet " << i;
   }
   EXPECT_EQ(unseen, 0);
+}
+
+// A validity that was asked for is that of the certificate, to the second.
+TEST_F(Lint, AskedValidity) {
+  struct Case {
+    char const* name;
+    std::optional<Time> not_before, not_after;  // asked for
+    Time begin, end;                            // what stands there
+    bool fine;
+  };
+  Time const usual = kNow - kHour;
+  Time const usual_end = usual + 90 * kDay - Seconds(1);
+  Case const cases[] = {
+      {"as asked", kNow, kNow + kDay, kNow, kNow + kDay, true},
+      {"an end alone", {}, kNow + kDay, usual, kNow + kDay, true},
+      {"a beginning to come", kNow + kDay, {}, kNow + kDay, usual_end, true},
+      {"ordered five hours ago", kNow - 5 * kHour, kNow + kDay, kNow - 5 * kHour, kNow + kDay, true},
+      {"another beginning", kNow, kNow + kDay, kNow - Seconds(1), kNow + kDay, false},
+      {"another end", kNow, kNow + kDay, kNow, kNow + kDay + Seconds(1), false},
+      {"another beginning beside an end", {}, kNow + kDay, kNow, kNow + kDay, false},
+      {"another end beside a beginning", kNow + kDay, {}, kNow + kDay, usual_end - Seconds(1), false},
+      {"longer than the profile", usual, usual_end + Seconds(1), usual, usual_end + Seconds(1), false},
+      {"over", kNow - kHour, kNow, kNow - kHour, kNow, false},
+  };
+  for (Case const& c : cases) {
+    wanted.not_before = c.not_before;
+    wanted.not_after = c.not_after;
+    EXPECT_EQ(findings(changed(with_times(c.begin, c.end))).empty(), c.fine) << c.name;
+  }
+  wanted.not_before = kNow - 26 * kHour;
+  wanted.not_after = kNow + kDay;
+  EXPECT_THAT(findings(changed(with_times(kNow - 26 * kHour, kNow + kDay))),
+              Contains(::testing::HasSubstr("back-dated")));
 }
 
 }  // namespace

@@ -45,6 +45,30 @@ TEST(BuildTemplate, Validity) {
   EXPECT_EQ(build(end - kDay).not_after, end);
 }
 
+TEST(BuildTemplate, AValidityThatWasAskedFor) {
+  TestCa const test;
+  auto const wanted = profile("camera-https");
+  auto build = [&](std::optional<Time> not_before, std::optional<Time> not_after) {
+    auto asked = request(names({"a.cams.example"}));
+    asked.not_before = not_before;
+    asked.not_after = not_after;
+    return build_template(wanted, asked, {test.ca.issuing, ""}, new_serial(), kNow);
+  };
+  Time const usual_end = kNow - kHour + 90 * kDay - Seconds(1);
+  auto const both = build(kNow, kNow + kDay);
+  EXPECT_EQ(both.not_before, kNow);
+  EXPECT_EQ(both.not_after, kNow + kDay);
+  auto const end = build({}, kNow + kDay);
+  EXPECT_EQ(end.not_before, kNow - kHour);
+  EXPECT_EQ(end.not_after, kNow + kDay);
+  auto const later = build(kNow + kDay, {});
+  EXPECT_EQ(later.not_before, kNow + kDay);
+  EXPECT_EQ(later.not_after, usual_end) << "a late beginning moves no end";
+  // The issuer's own begins a day before now; an order may have waited that long.
+  auto const earlier = build(kNow - 5 * kHour, {});
+  EXPECT_EQ(earlier.not_after - earlier.not_before + Seconds(1), 90 * kDay);
+}
+
 TEST(BuildTemplate, CommonName) {
   TestCa const test;
   std::string const long_name = std::string(60, 'a') + ".cams.example";

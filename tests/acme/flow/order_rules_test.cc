@@ -181,12 +181,15 @@ TEST(NewOrder, TooManyOpenOrders) {
 }
 
 // 8555-7.4-2
-TEST(NewOrder, RefusesAValidityOfItsOwn) {
+TEST(NewOrder, KeepsTheValidityThatWasAskedFor) {
   auto r = request({"cam1.cams.example"});
   r.not_after = kNow + kDay;
+  EXPECT_EQ(new_order(account(), scope(), r, {}, policy(), kNow).value().order.validity,
+            (AskedValidity{{}, kNow + kDay}));
+  r.not_after = kNow + 1000 * kDay;
   EXPECT_EQ(new_order(account(), scope(), r, {}, policy(), kNow).error().code(), Errc::malformed);
-  r = request({"cam1.cams.example"});
-  r.not_before = kNow;
+  r.not_after.reset();
+  r.not_before = kNow - kDay;
   EXPECT_EQ(new_order(account(), scope(), r, {}, policy(), kNow).error().code(), Errc::malformed);
 }
 
@@ -317,6 +320,7 @@ TEST(CheckFinalize, GivesKeyAndNames) {
   EXPECT_EQ(checked.key, device_private_key().public_key());
   EXPECT_EQ(checked.names.text(), "cam1.cams.example, 10.20.0.7");
   EXPECT_EQ(checked.profile, "camera-https");
+  EXPECT_EQ(checked.validity, AskedValidity{});
 }
 
 // 8555-7.4-5, 8555-7.4-6
@@ -445,6 +449,12 @@ TEST(CheckFinalize, Refuses) {
       {"the profile was withdrawn", [](Finalize& f) { f.p.profiles.erase(f.p.profiles.begin()); },
        Errc::invalid_profile},
       {"the profile is not the account's", [](Finalize& f) { f.s.profiles = {"camera-soap"}; }, Errc::invalid_profile},
+      {"what was asked for is over (8555-7.4-2)",
+       [](Finalize& f) {
+         f.made.order.validity.not_after = kNow + kMinute;
+         f.now = kNow + kMinute;
+       },
+       Errc::malformed},
       {"the key is an account's (8555-11.1-1)", [](Finalize& f) { f.is_account_key = true; }, Errc::bad_csr},
   };
   auto const csr = csr_of({"cam1.cams.example", "10.20.0.7"});

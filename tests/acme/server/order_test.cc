@@ -80,8 +80,13 @@ TEST_F(Orders, RefusedNames) {  // 8555-7.4-4, 8555-6.7.1-1
        "malformed"},
       {"8738 address as dns", R"({"identifiers":[{"type":"dns","value":"10.20.0.1"}]})", 400, "malformed"},
       {"8555-7.4-2 notAfter",
-       R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"notAfter":"2026-07-01T00:00:00Z"})", 400,
+       R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"notAfter":"2026-12-01T00:00:00Z"})", 400,
        "malformed"},
+      {"8555-7.4-2 notBefore",
+       R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"notBefore":"2026-05-01T00:00:00Z"})", 400,
+       "malformed"},
+      {"8555-9.7-1 notAfter is no time",
+       R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"notAfter":"tomorrow"})", 400, "malformed"},
       {"profile", R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"profile":"none"})", 400,
        "invalidProfile"},
       {"profile of others", R"({"identifiers":[{"type":"dns","value":"a.cams.example"}],"profile":"camera-https-cn"})",
@@ -97,6 +102,52 @@ TEST_F(Orders, RefusedNames) {  // 8555-7.4-4, 8555-6.7.1-1
   auto const both = client.new_order({"a.other.example", "b.other.example", "c.cams.example"});
   EXPECT_EQ(both.object().find("subproblems")->as_array()->size(), 2u) << both.body;
   server.app->store->read([](store::ReadTxn& txn) { EXPECT_TRUE(load_open_orders(txn, "").empty()); });
+}
+
+TEST_F(Orders, AValidityThatWasAskedForIsThatOfTheCertificate) {  // 8555-7.4-2, 8555-7.1.3-1
+  struct Case {
+    char const* name;
+    std::optional<Time> not_before, not_after;
+  };
+  Case const cases[] = {
+      {"both", kNow + kMinute, kNow + kDay},
+      {"an end", {}, kNow + 7 * kDay},
+      {"a beginning to come", kNow + kDay, {}},
+  };
+  for (auto const& c : cases) {
+    json::Object more;
+    if (c.not_before) more.set("notBefore", to_rfc3339(*c.not_before));
+    if (c.not_after) more.set("notAfter", to_rfc3339(*c.not_after));
+    auto const order = client.new_order({"cam1.cams.example"}, more);
+    ASSERT_EQ(order.status, 201) << c.name << order.body;
+    auto const url = order.header("Location");
+    for (auto const& shown : {order, client.read(url)}) {
+      EXPECT_EQ(shown.text("notBefore"), c.not_before ? to_rfc3339(*c.not_before) : "") << c.name;
+      EXPECT_EQ(shown.text("notAfter"), c.not_after ? to_rfc3339(*c.not_after) : "") << c.name;
+    }
+    auto const done = client.finalize(url, {"cam1.cams.example"});
+    ASSERT_EQ(done.text("status"), "valid") << c.name << done.body;
+    auto const leaf = x509::parse_pem_chain(client.read(done.text("certificate")).body).value().front();
+    EXPECT_EQ(leaf.not_before(), c.not_before.value_or(kNow - kHour)) << c.name;
+    EXPECT_EQ(leaf.not_after(), c.not_after.value_or(kNow - kHour + 90 * kDay - Seconds(1))) << c.name;
+  }
+}
+
+TEST_F(Orders, AValidityIsIssuedAsItWasAcceptedOrNotAtAll) {  // 8555-7.4-2
+  auto const order = [&](Time not_before, Time not_after) {
+    json::Object const more{{"notBefore", to_rfc3339(not_before)}, {"notAfter", to_rfc3339(not_after)}};
+    return client.new_order({"cam1.cams.example"}, more).header("Location");
+  };
+  auto const short_one = order(kNow, kNow + 10 * kMinute), long_one = order(kNow - kHour, kNow + kDay);
+  server.clock.advance(30 * kMinute);
+  auto const over = client.finalize(short_one, {"cam1.cams.example"});
+  EXPECT_EQ(over.problem(), "malformed") << over.body;
+  EXPECT_EQ(certificates(), 0u);
+  auto const done = client.finalize(long_one, {"cam1.cams.example"});
+  ASSERT_EQ(done.text("status"), "valid") << done.body;
+  auto const leaf = x509::parse_pem_chain(client.read(done.text("certificate")).body).value().front();
+  EXPECT_EQ(leaf.not_before(), kNow - kHour) << "half an hour older than a new order could ask for";
+  EXPECT_EQ(leaf.not_after(), kNow + kDay);
 }
 
 TEST_F(Orders, ForeignAndAbsentObjectsAnswerAlike) {  // 8555-6.3-5, 8555-7.4.2-2

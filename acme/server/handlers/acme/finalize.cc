@@ -54,7 +54,9 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
   CO_TRY(auto const checked, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
   CO_CHECK_OK(co_await recheck_caa(app, checked.order_id, checked.account_id, request.now));
-  ca::IssueRequest wanted{checked.profile, checked.key, checked.names, csr.common_name};
+  ca::IssueRequest wanted{
+      checked.profile,           checked.key, checked.names, csr.common_name, checked.validity.not_before,
+      checked.validity.not_after};
   CO_TRY(auto draft, co_await app.issuing.prepare(std::move(wanted), request.now));
 
   auto claim = [&](store::WriteTxn& txn) -> Result<Order> {
