@@ -446,7 +446,7 @@ TEST(CheckFinalize, Refuses) {
          f.s.prove_ip = {block("10.20.0.0/16")};
        },
        Errc::rejected_identifier},
-      {"the profile was withdrawn", [](Finalize& f) { f.p.profiles.erase(f.p.profiles.begin()); },
+      {"the profile was withdrawn (profiles-4-4)", [](Finalize& f) { f.p.profiles.erase(f.p.profiles.begin()); },
        Errc::invalid_profile},
       {"the profile is not the account's", [](Finalize& f) { f.s.profiles = {"camera-soap"}; }, Errc::invalid_profile},
       {"what was asked for is over (8555-7.4-2)",

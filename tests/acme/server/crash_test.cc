@@ -16,24 +16,6 @@
 namespace lenscap::acme::test {
 namespace {
 
-// A store that outlives the server. As the real one's, its end waits until the writer has handed out every outcome.
-class BorrowedStore final : public store::Store {
- public:
-  BorrowedStore(store::Store& store, store::Store& real) : store_(store), real_(real) {}
-  ~BorrowedStore() override {
-    real_.write([](store::WriteTxn&) { return false; });
-  }
-  void read(store::ReadBody const& body) override { store_.read(body); }
-  bool write(store::WriteBody const& body) override { return store_.write(body); }
-  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done) override {
-    store_.write_async(std::move(body), std::move(done));
-  }
-
- private:
-  store::Store& store_;
-  store::Store& real_;
-};
-
 std::string run_to_error(auto const& step) {
   try {
     step();

@@ -30,8 +30,27 @@ struct Answer {
   bool has_link(std::string_view url, std::string_view relation) const;
 };
 
+// A store that outlives the server. As the real one's, its end waits until the writer has handed out every outcome.
+class BorrowedStore final : public store::Store {
+ public:
+  BorrowedStore(store::Store& store, store::Store& real) : store_(store), real_(real) {}
+  ~BorrowedStore() override {
+    real_.write([](store::WriteTxn&) { return false; });
+  }
+  void read(store::ReadBody const& body) override { store_.read(body); }
+  bool write(store::WriteBody const& body) override { return store_.write(body); }
+  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done) override {
+    store_.write_async(std::move(body), std::move(done));
+  }
+
+ private:
+  store::Store& store_;
+  store::Store& real_;
+};
+
 struct ServerOptions {
   std::string settings{};                 // more TOML, at the end of the file: begins inside [acme]
+  std::string ca_settings{};              // more TOML, inside [ca]
   std::unique_ptr<store::Store> store{};  // default: in memory
   std::vector<std::string> permit_ip{"10.20.0.0/15", "127.0.0.0/8"};
   std::optional<ca::test::TestCa> ca{};  // a CA that a former server had; the store must be its own as well
