@@ -122,6 +122,11 @@ Result<Profile> parse_profile(std::string_view toml, std::string_view file_name)
   read_word(reader, "common_name", reader.string("common_name", to_string(CommonName::fqdn)), kCommonNames, rules);
   if (!rules.empty()) profile.common_name = rules.front();
   profile.names_from_order = reader.boolean("names_from_order", false);
+  // Not so early that most of a lifetime is thrown away, not so late that a failure cannot be repaired in time.
+  profile.renew_from_percent = static_cast<int>(reader.integer("renew_from_percent", 60, 10, 94));
+  profile.renew_until_percent = static_cast<int>(reader.integer("renew_until_percent", 73, 11, 95));
+  if (profile.renew_from_percent >= profile.renew_until_percent)
+    reader.refuse("renew_until_percent", "must be more than renew_from_percent");
   CHECK_OK(reader.finish());
   return profile;
 }

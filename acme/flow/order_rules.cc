@@ -130,8 +130,12 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   if (request.identifiers.empty() || request.identifiers.size() > policy.identifiers_max) {
     return Error(Errc::malformed, "an order names 1 to " + std::to_string(policy.identifiers_max) + " identifiers");
   }
-  // 8555-10.3-1
-  if (context.pending_orders >= policy.pending_orders_max) {
+  Replacement replacement;
+  if (request.replaces) {
+    TRY(replacement, judge_replaces(*request.replaces, context.predecessor, account.id, request.identifiers, policy));
+  }
+  // 8555-10.3-1. A renewal is not held up by it (9773-5-5): there are only so many certificates to replace, each once.
+  if (replacement.replaces.empty() && context.pending_orders >= policy.pending_orders_max) {
     return rate_limited("this account has " + std::to_string(context.pending_orders) +
                         " open orders; finish them or let them expire");
   }
@@ -154,9 +158,11 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   }
   if (!refused.empty()) return refuse_identifiers(std::move(refused));
   CHECK_OK(check_live_names(scope, request.identifiers, context));
+  result.replaces_ignored = std::move(replacement.ignored);
 
   Order& order = result.order;
   order.id = new_id(now);
+  order.replaces = std::move(replacement.replaces);
   order.account_id = account.id;
   order.created = now;
   order.expires = now + policy.pending_lifetime;

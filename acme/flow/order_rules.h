@@ -12,6 +12,7 @@
 
 #include "acme/flow/account_rules.h"
 #include "acme/flow/authorization.h"
+#include "acme/flow/renewal_rules.h"
 #include "acme/flow/validity.h"
 #include "acme/wire/order.h"
 #include "base/x509/csr.h"
@@ -28,6 +29,7 @@ struct Order {
   std::vector<std::string> authorizations = {};  // ids, one for each identifier, in the same order; never change
   std::string profile = {};
   AskedValidity validity = {};      // as asked for and accepted
+  std::string replaces = {};        // RFC 9773 5: as accepted; empty: nothing
   std::optional<Error> error = {};  // why it is invalid
   std::string certificate = {};     // reference of the certificate, once valid
 
@@ -37,15 +39,17 @@ struct Order {
 // What the store knows that newOrder needs.
 struct OrderContext {
   std::vector<Authorization> reusable =
-      {};                           // authorizations of the account for names of this order; unfit ones are skipped
-  std::size_t pending_orders = 0;   // of the account: pending, ready or processing
-  std::size_t live_names = 0;       // of the account; counted only when the scope limits them
+      {};                          // authorizations of the account for names of this order; unfit ones are skipped
+  std::size_t pending_orders = 0;  // of the account: pending, ready or processing
+  std::size_t live_names = 0;      // of the account; counted only when the scope limits them
+  std::optional<Predecessor> predecessor = {};  // that `replaces` names
   x509::NameSet already_live = {};  // those of the order's names that are among them: renewal needs no new room
 };
 
 struct NewOrder {
   Order order;
   std::vector<Authorization> created = {};  // to be saved; reused ones are only referred to
+  std::string replaces_ignored = {};        // why `replaces` was passed over; empty: it was not
 };
 
 // Which identifiers each authorization stands for is settled name by name: granted (born valid, with the reason and one
@@ -56,7 +60,7 @@ struct NewOrder {
 //   Errc::rate_limited         too many open orders, or more live names than the scope allows
 //   Errc::unauthorized         the scope's issue-until has passed
 //   Errc::malformed            notBefore or notAfter outside what the profile gives (8555-7.4-2)
-// `replaces` is passed over: a server without renewal information knows no predecessors.
+//   Errc::already_replaced, and with ReplacesPolicy::strict others: see judge_replaces
 Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderRequest const& request,
                            OrderContext const& context, Policy const& policy, Time now);
 

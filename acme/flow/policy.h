@@ -63,6 +63,19 @@ struct ChallengeOffer {
   bool operator==(ChallengeOffer const&) const = default;
 };
 
+// In which part of its lifetime a certificate is to be renewed (RFC 9773).
+struct RenewalRule {
+  int from_percent = 60;
+  int until_percent = 73;
+
+  bool operator==(RenewalRule const&) const = default;
+};
+
+// What becomes of an order whose `replaces` is of no use: the certificate is unknown, another account's, or has no name
+// in common with it. RFC 9773 5 would have it refused; clients send it after they changed servers or accounts, and
+// then would never renew again.
+enum class ReplacesPolicy { lenient, strict };
+
 // A certificate profile, as far as orders care.
 struct ProfileRule {
   std::string name = {};
@@ -70,6 +83,7 @@ struct ProfileRule {
   bool allow_ed25519 = false;     // for the certificate's key
   Seconds lifetime = limits::kLeafLifetime;
   Seconds backdate = limits::kBackdate;
+  RenewalRule renewal = {};
 
   bool operator==(ProfileRule const&) const = default;
 };
@@ -84,6 +98,7 @@ struct Policy {
   Time issuer_ends = Time::max();                                // included
   std::string terms_of_service = {};                             // URL; empty: nothing to agree to
   bool allow_wildcards = false;
+  ReplacesPolicy replaces = ReplacesPolicy::lenient;
 
   std::size_t identifiers_max = limits::kNamesPerOrder;
   std::size_t pending_orders_max = limits::kPendingOrdersPerAccount;  // an account

@@ -12,6 +12,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   policy.eab_required = settings.eab_required;
   policy.allow_wildcards = settings.allow_wildcards;
   policy.pending_orders_max = settings.pending_orders;
+  policy.replaces = settings.replaces;
   if (!settings.eab_required) policy.open_scope = settings.open_scope;
   for (auto const& name : settings.profiles) {
     auto const* profile = authority.find_profile(name);
@@ -20,7 +21,8 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
                                .names_from_order = profile->names_from_order,
                                .allow_ed25519 = profile->allows(x509::KeyType::ed25519),
                                .lifetime = profile->lifetime,
-                               .backdate = profile->backdate});
+                               .backdate = profile->backdate,
+                               .renewal = {profile->renew_from_percent, profile->renew_until_percent}});
   }
   for (auto const& type : settings.challenges)
     if (auto const* row = find_validator(type))

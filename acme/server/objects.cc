@@ -39,6 +39,7 @@ OrderObject order_object(Urls const& urls, Order const& order) {
   object.not_before = order.validity.not_before;
   object.not_after = order.validity.not_after;
   object.profile = order.profile;
+  object.replaces = order.replaces;
   object.error = order.error;
   for (auto const& id : order.authorizations) object.authorizations.push_back(urls.authorization(id));
   object.finalize = urls.finalize(order.id);

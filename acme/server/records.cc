@@ -28,7 +28,8 @@ constexpr Table kAuthorizations{"authorizations"};     // authorization id -> au
 constexpr Table kReusable{"reusable_authorizations"};  // account id / type:identifier -> authorization id, last valid
 constexpr Table kPreAuthorizations{"pre_authorizations"};  // account id / authorization id -> "": pending, by newAuthz
 constexpr Table kWaitingOrders{"waiting_orders"};          // authorization id / order id -> "": pending orders
-constexpr Table kLiveNames{"live_names"};  // account id / type:identifier -> end of the latest certificate
+constexpr Table kLiveNames{"live_names"};       // account id / type:identifier -> end of the latest certificate
+constexpr Table kReplacements{"replacements"};  // certificate id (RFC 9773) -> order that replaces it, the latest one
 constexpr Table kMeta{"acme_meta"};
 
 constexpr int kVersion = 1;
@@ -279,6 +280,7 @@ Order read_order(std::string_view id, std::string_view record) {
   for (auto const& text : f.texts("identifiers")) order.identifiers.push_back(read_identifier_text(f, text));
   order.authorizations = f.texts("authorizations");
   order.profile = f.text_or_empty("profile");
+  order.replaces = f.text_or_empty("replaces");
   order.validity = {f.maybe_time("not_before"), f.maybe_time("not_after")};
   if (auto error = f.object("error")) order.error = read_problem(*error);
   order.certificate = f.text_or_empty("certificate");
@@ -296,6 +298,7 @@ void put_order(WriteTxn& txn, Order const& order) {
   object.set("identifiers", std::move(identifiers));
   object.set("authorizations", Value::strings(order.authorizations));
   object.set("profile", order.profile);
+  if (!order.replaces.empty()) object.set("replaces", order.replaces);
   set_time(object, "not_before", order.validity.not_before);
   set_time(object, "not_after", order.validity.not_after);
   if (order.error) object.set("error", to_problem(*order.error));
@@ -323,8 +326,14 @@ void create_order(WriteTxn& txn, NewOrder const& made) {
   put_order(txn, order);
   txn.put(kAccountOrders, joined(order.account_id, order.id), "");
   txn.put(kOpenOrders, joined(order.account_id, order.id), "");
+  if (!order.replaces.empty()) txn.put(kReplacements, order.replaces, order.id);
   if (order.status != OrderStatus::pending) return;
   for (auto const& id : order.authorizations) txn.put(kWaitingOrders, joined(id, order.id), "");
+}
+
+std::optional<Order> load_replacing_order(ReadTxn& txn, std::string_view certificate_id) {
+  auto const id = txn.get(kReplacements, certificate_id);
+  return id ? load_order(txn, *id) : std::nullopt;
 }
 
 void save_order(WriteTxn& txn, Order const& order) {

@@ -51,6 +51,9 @@ std::optional<Order> load_order(store::ReadTxn& txn, std::string_view id);
 Result<Order> load_order(store::ReadTxn& txn, std::string_view id, std::string_view account);
 // The order, its new authorizations, and all indexes.
 void create_order(store::WriteTxn& txn, NewOrder const& made);
+// The latest order that was to replace the certificate of this identifier (RFC 9773), in whatever state. The newest
+// counts: an earlier one was invalid when it was made.
+std::optional<Order> load_replacing_order(store::ReadTxn& txn, std::string_view certificate_id);
 // A later state; a final one leaves the indexes of open orders.
 void save_order(store::WriteTxn& txn, Order const& order);
 std::vector<Authorization> load_authorizations(store::ReadTxn& txn, Order const& order);

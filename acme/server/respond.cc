@@ -52,7 +52,7 @@ void add_retry_after(net::Response& response, Seconds after) {
 }
 
 void finish_acme(net::Response& response, Nonces& nonces, Urls const& urls, Resource resource) {
-  response.headers.add(std::string(names::kReplayNonce), nonces.issue());
+  if (resource != Resource::cacheable) response.headers.add(std::string(names::kReplayNonce), nonces.issue());
   if (response.headers.find(names::kCacheControl) == nullptr)
     response.headers.add(std::string(names::kCacheControl), "no-store");
   if (resource != Resource::directory) add_link(response, urls.directory(), names::kRelIndex);

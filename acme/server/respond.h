@@ -29,9 +29,9 @@ void add_location(net::Response& response, std::string url);
 // Whole seconds, 1 to 600: acme.sh gives up on more and cannot read a date.
 void add_retry_after(net::Response& response, Seconds after);
 
-enum class Resource { directory, other };
-// A fresh nonce on every ACME answer, errors too (8555-6.5-1, -2, -6), never cached; the directory's link on all but
-// the directory (8555-7.1-2).
+enum class Resource { directory, cacheable, other };
+// A fresh nonce on every ACME answer, errors too (8555-6.5-1, -2, -6), never cached, but for what many may read from
+// one cache; the directory's link on all but the directory (8555-7.1-2).
 void finish_acme(net::Response& response, Nonces& nonces, Urls const& urls, Resource resource);
 
 }  // namespace lenscap::acme

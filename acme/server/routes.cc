@@ -48,6 +48,7 @@ constexpr OpenRoute kOpenAcmeRoutes[] = {
     {Method::get, "/acme/directory", get_directory, Resource::directory},
     {Method::get, "/acme/new-nonce", get_new_nonce},
     {Method::head, "/acme/new-nonce", head_new_nonce},
+    {Method::get, "/acme/renewal-info/{certificate}", renewal_info, Resource::cacheable},
 };
 
 constexpr OpenRoute kWebRoutes[] = {
@@ -78,8 +79,9 @@ net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, n
 }
 
 net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, net::Request request) {
-  auto response =
-      has_ids(request.params) && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
+  // A certificate's identifier is no id of ours; its handler reads it by itself.
+  bool const has_place = route.resource == Resource::cacheable || has_ids(request.params);
+  auto response = has_place && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
   finish_acme(response, app.nonces, app.settings.urls, route.resource);
   co_return response;
 }

@@ -197,6 +197,10 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   for (auto const& type : settings.challenges)
     if (find_validator(type) == nullptr)
       reader.refuse("acme.challenges", "\"" + type + "\" is not known; have: " + list(known_challenges()));
+  auto const replaces = reader.string("acme.replaces", "lenient");
+  if (replaces != "lenient" && replaces != "strict")
+    reader.refuse("acme.replaces", "expected \"lenient\" or \"strict\"");
+  settings.replaces = replaces == "strict" ? ReplacesPolicy::strict : ReplacesPolicy::lenient;
   settings.allow_wildcards = reader.boolean("acme.allow_wildcards", false);
   settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
   settings.tls_port = static_cast<unsigned short>(reader.integer("acme.tls_port", 443, 1, 65535));
@@ -257,6 +261,7 @@ std::string settings_text(NewSettings const& v) {
          list(known_challenges()) +
          "    # offered in this order\n"
          "# allow_wildcards = false\n"
+         "# replaces     = \"lenient\"\n"
          "# http_port    = 80\n"
          "# tls_port     = 443\n"
          "# redirects    = false\n"

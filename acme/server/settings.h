@@ -45,6 +45,7 @@ struct Settings {
   std::vector<std::string> challenges;
   bool allow_wildcards = false;
   std::size_t pending_orders = limits::kPendingOrdersPerAccount;
+  ReplacesPolicy replaces = ReplacesPolicy::lenient;
   unsigned short http_port = 80;         // where http-01 looks
   unsigned short tls_port = 443;         // where tls-alpn-01 looks
   bool redirects = false;                // whether http-01 follows them

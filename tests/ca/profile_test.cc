@@ -18,6 +18,8 @@ extended_key_usage = ["clientAuth", "serverAuth", "serverAuth"]
 key_types = ["RSA", "EC-P256"]
 common_name = "none"
 names_from_order = true
+renew_from_percent = 50
+renew_until_percent = 70
 )";
 
 TEST(ParseProfile, EveryKey) {
@@ -33,6 +35,8 @@ TEST(ParseProfile, EveryKey) {
   EXPECT_FALSE(profile->allows(x509::KeyType::ec_p384));
   EXPECT_EQ(profile->common_name, CommonName::none);
   EXPECT_TRUE(profile->names_from_order);
+  EXPECT_EQ(profile->renew_from_percent, 50);
+  EXPECT_EQ(profile->renew_until_percent, 70);
 }
 
 TEST(ParseProfile, Refusals) {
@@ -54,6 +58,9 @@ TEST(ParseProfile, Refusals) {
       {"key type nobody takes", "\"RSA\"", "\"Ed25519\"", "\"Ed25519\" is not one of EC-P256"},
       {"no key type", "key_types = [\"RSA\", \"EC-P256\"]", "key_types = []", "key_types: needs at least one"},
       {"common name from the address", "\"none\"", "\"ip\"", "\"ip\" is not one of none, fqdn"},
+      {"an empty window", "renew_until_percent = 70", "renew_until_percent = 50",
+       "renew_until_percent: must be more than renew_from_percent"},
+      {"too late", "renew_until_percent = 70", "renew_until_percent = 96", "renew_until_percent"},
       {"unknown key", "names_from_order", "name_from_order", "did you mean names_from_order?"},
   };
   for (Case const& c : cases) {
@@ -99,6 +106,9 @@ TEST(ProfileHash, ChangesWithEveryKey) {
   changed[6].common_name = CommonName::fqdn;
   changed[7].names_from_order = false;
   for (Profile const& each : changed) EXPECT_NE(each.hash(), base.hash());
+  Profile asked_later = base;
+  asked_later.renew_from_percent = 65;
+  EXPECT_EQ(asked_later.hash(), base.hash()) << "when to renew is no part of a certificate";
 }
 
 }  // namespace

@@ -35,6 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   round_trip(text, acme::parse_directory);
   (void)acme::parse_challenge_response(text);
   (void)acme::parse_deactivation(text);
+  if (auto const identifier = acme::parse_new_authz(text); identifier.ok()) {
+    if (!(acme::parse_new_authz(json::write(acme::new_authz_to_json(*identifier))).value() == *identifier))
+      bug("another identifier");
+  }
   if (auto const csr = acme::parse_finalize(text, acme::CsrPadding::allow); csr.ok()) {
     if (acme::parse_finalize(json::write(acme::finalize_to_json(*csr))).value() != *csr) bug("another CSR");
   }

@@ -16,6 +16,7 @@ using OpenHandler = net::Response (*)(App& app, net::Request const& request);
 // handlers/acme
 net::Response get_directory(App& app, net::Request const& request);
 net::Awaitable<Result<net::Response>> post_directory(App& app, SignedRequest const& request);
+net::Response renewal_info(App& app, net::Request const& request);
 net::Response get_new_nonce(App& app, net::Request const& request);
 net::Response head_new_nonce(App& app, net::Request const& request);
 net::Awaitable<Result<net::Response>> post_new_nonce(App& app, SignedRequest const& request);

@@ -193,10 +193,24 @@ TEST(NewOrder, KeepsTheValidityThatWasAskedFor) {
   EXPECT_EQ(new_order(account(), scope(), r, {}, policy(), kNow).error().code(), Errc::malformed);
 }
 
-TEST(NewOrder, PassesOverReplaces) {
+TEST(NewOrder, KeepsWhatItReplaces) {  // 9773-5-1; the rule itself is in renewal_rules_test.cc
   auto r = request({"cam1.cams.example"});
   r.replaces = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
-  EXPECT_TRUE(new_order(account(), scope(), r, {}, policy(), kNow).ok());
+  auto const ignored = new_order(account(), scope(), r, {}, policy(), kNow).value();
+  EXPECT_EQ(ignored.order.replaces, "");
+  EXPECT_FALSE(ignored.replaces_ignored.empty());
+  OrderContext context;
+  context.predecessor = Predecessor{.account_id = "account-1", .identifiers = r.identifiers, .replaced_by = {}};
+  auto const kept = new_order(account(), scope(), r, context, policy(), kNow).value();
+  EXPECT_EQ(kept.order.replaces, *r.replaces);
+  EXPECT_EQ(kept.replaces_ignored, "");
+  context.pending_orders = policy().pending_orders_max;  // 9773-5-5
+  EXPECT_TRUE(new_order(account(), scope(), r, context, policy(), kNow).ok());
+  context.predecessor->account_id = "account-2";
+  EXPECT_EQ(new_order(account(), scope(), r, context, policy(), kNow).error().code(), Errc::rate_limited);
+  context.predecessor->account_id = "account-1";
+  context.predecessor->replaced_by = "order-1";
+  EXPECT_EQ(new_order(account(), scope(), r, context, policy(), kNow).error().code(), Errc::already_replaced);
 }
 
 TEST(NewOrder, NeedsAValidAccountAndNames) {

@@ -30,6 +30,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->caa, CaaMode::off);
   EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.cams.example"});  // the host of the URL
   EXPECT_FALSE(settings->allow_wildcards);
+  EXPECT_EQ(settings->replaces, ReplacesPolicy::lenient);
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
   EXPECT_EQ(settings->ca_passphrase, "prompt");
@@ -58,6 +59,7 @@ eab_required = false
 challenges = ["http-01"]
 allow_wildcards = true
 pending_orders = 7
+replaces = "strict"
 http_port = 5002
 tls_port = 5001
 resolver = ["10.0.0.53", "127.0.0.1@8053"]
@@ -96,6 +98,7 @@ url = "memory:"
   EXPECT_EQ(settings->open_scope.live_names_max, 10u);
   EXPECT_FALSE(settings->eab_required);
   EXPECT_TRUE(settings->allow_wildcards);
+  EXPECT_EQ(settings->replaces, ReplacesPolicy::strict);
 }
 
 TEST(ReadSettings, PlainHttpAtOnePlaceManyOrNone) {
@@ -151,6 +154,7 @@ TEST(ReadSettings, Refusals) {
       {"profile of nobody", std::string(kLeast) + "[acme.open]\nprofiles = [\"camera\"]\n", "ca.profiles"},
       {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
        "write cams.example"},
+      {"replaces", std::string(kLeast) + "[acme]\nreplaces = \"ignore\"\n", "acme.replaces"},
       {"type", std::string(kLeast) + "[acme]\neab_required = 1\n", "eab_required"},
       {"no TOML", "[server", "ca.toml"},
   };
