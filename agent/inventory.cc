@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "acme/wire/renewal_info.h"
 #include "agent/device.h"
 #include "agent/journal.h"
 #include "agent/records.h"
@@ -92,6 +93,13 @@ Device with_success(Device device, Time now) {
   return device;
 }
 
+std::string certificate_id(LiveCertificate const& live) {
+  auto const chain = x509::parse_pem_chain(live.chain_pem);
+  if (!chain.ok() || chain->empty()) return {};
+  auto const id = acme::CertificateId::of(chain->front());
+  return id.ok() ? id->text() : std::string();
+}
+
 // --- records
 // -----------------------------------------------------------------------------------------------------------
 
@@ -106,6 +114,7 @@ json::Object to_json(LiveCertificate const& live) {
                       {"promoted", to_rfc3339(live.promoted)}};
   records::set_texts(object, "ca_ids", live.ca_ids);
   records::set_flag(object, "chain_incomplete", live.chain_incomplete);
+  records::set_time(object, "asked", live.asked);
   if (live.window) {
     object.set("window", json::Object{{"start", to_rfc3339(live.window->start)},
                                       {"end", to_rfc3339(live.window->end)},
@@ -128,6 +137,7 @@ Result<LiveCertificate> parse_live(json::Object const& object) {
   TRY(live.promoted, records::need_time(object, "promoted"));
   TRY(live.ca_ids, records::texts(object, "ca_ids"));
   TRY(live.chain_incomplete, records::flag(object, "chain_incomplete"));
+  TRY(live.asked, records::get_time(object, "asked"));
   TRY(auto window, json::get_object(object, "window"));
   if (window) {
     RenewalWindow parsed;

@@ -43,11 +43,15 @@ struct LiveCertificate {
   std::vector<std::string> ca_ids;      // issuing certificates on the device that stand beside it
   bool chain_incomplete = false;        // the device serves the leaf alone
   std::optional<RenewalWindow> window;  // last ARI answer for it
+  std::optional<Time> asked = {};       // when such an answer was last asked for, whatever came of it
   bool operator==(LiveCertificate const&) const = default;
 };
 
 // Is this the id of the certificate, or of one beside it?
 bool serves_with(LiveCertificate const& live, std::string_view id);
+
+// How the certificate is named where it is to be renewed (RFC 9773); empty when that cannot be told.
+std::string certificate_id(LiveCertificate const& live);
 
 struct Device {
   std::string serial;  // 12 upper-case hex digits

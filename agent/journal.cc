@@ -110,6 +110,7 @@ Journal begin_journal(Device const& device, Purpose purpose, std::string key_id,
   journal.names = device.names;
   journal.common_name = device.common_name;
   journal.key_id = std::move(key_id);
+  if (device.live) journal.replaces = certificate_id(*device.live);
   return journal;
 }
 

@@ -202,7 +202,7 @@ class Run {
   }
 
   net::Awaitable<Failed> order() {
-    auto url = co_await place_order(shop_.acme, journal_.names, journal_.profile);
+    auto url = co_await place_order(shop_.acme, journal_.names, journal_.profile, journal_.replaces);
     if (!url.ok()) co_return to_failure(url.error());
     journal_ = note_order(std::move(journal_), *std::move(url), now());
     co_return Failed();

@@ -22,14 +22,14 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 bool is_url_character(char c) { return c > ' ' && c < 0x7f; }
 
-std::optional<Seconds> retry_after(net::Headers const& headers) {
+std::optional<Seconds> retry_after(net::Headers const& headers, Seconds most = kRetryAfterMax) {
   auto const* field = headers.find(acme::names::kRetryAfter);
   if (field == nullptr) return std::nullopt;
   long long count = 0;
   auto const [end, error] = std::from_chars(field->data(), field->data() + field->size(), count);
   if (error != std::errc() || end != field->data() + field->size() || count < 0)
     return std::nullopt;  // dates are not taken
-  return std::min(Seconds(count), kRetryAfterMax);
+  return std::min(Seconds(count), most);
 }
 
 std::string text_of(net::Headers const& headers, std::string_view name) {
@@ -233,6 +233,23 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::certificate(s
   auto chain = x509::parse_pem_chain(answer.body);  // 8555-11.4-1
   if (!chain.ok()) co_return bad_answer("certificate chain", chain.error());
   co_return *std::move(chain);
+}
+
+net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> AcmeClient::renewal_info(
+    std::string certificate_id) {
+  using Answered = std::optional<Fetched<acme::RenewalInfoObject>>;
+  CO_TRY(auto directory, co_await this->directory());
+  if (directory.renewal_info.empty()) co_return Answered();
+  std::string const slash = directory.renewal_info.ends_with('/') ? "" : "/";
+  net::ClientRequest request;
+  request.url = directory.renewal_info + slash + certificate_id;
+  std::string url = request.url;
+  CO_TRY(auto response, co_await send(std::move(request), "renewalInfo"));
+  if (response.status != 200) co_return server_error(response);
+  auto info = acme::parse_renewal_info(response.body);
+  if (!info.ok()) co_return bad_answer("renewal information", info.error());
+  Fetched<acme::RenewalInfoObject> fetched{std::move(url), *std::move(info), retry_after(response.headers, kDay)};
+  co_return Answered(std::move(fetched));
 }
 
 }  // namespace lenscap::agent

@@ -13,6 +13,7 @@
 #include "acme/wire/authorization.h"
 #include "acme/wire/directory.h"
 #include "acme/wire/order.h"
+#include "acme/wire/renewal_info.h"
 #include "agent/client/nonce_pool.h"
 #include "base/net/http_client.h"
 
@@ -51,6 +52,9 @@ class AcmeClient {
   net::Awaitable<Result<Fetched<acme::OrderObject>>> finalize(acme::OrderObject order, std::string order_url,
                                                               Bytes csr_der);
   net::Awaitable<Result<std::vector<x509::Certificate>>> certificate(std::string url);
+  // When to renew the certificate of this identifier (RFC 9773); unsigned. Nothing when the server has no renewal
+  // information. `retry_after` may be as long as a day.
+  net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> renewal_info(std::string certificate_id);
 
   std::string const& account_url() const { return account_url_; }
 

@@ -43,15 +43,30 @@ Error ended(acme::OrderObject const& order) {
   return {code, "the ACME order ended invalid: " + order.error->detail()};
 }
 
+// Refusals that RFC 9773 5 gives, or servers in its place: the certificate is replaced already (also by our own order
+// that a crash made us forget), is not known, or is another account's.
+bool may_be_for_replaces(Errc code) {
+  return code == Errc::already_replaced || code == Errc::malformed || code == Errc::unauthorized ||
+         code == Errc::not_found;
+}
+
 }  // namespace
 
-net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSet names, std::string profile) {
+net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSet names, std::string profile,
+                                                std::string replaces) {
+  CO_TRY(auto const directory, co_await client.directory());
   acme::NewOrderRequest request;
   request.identifiers = acme::to_identifiers(names);
   if (!profile.empty()) request.profile = std::move(profile);
-  CO_TRY(auto order, co_await client.new_order(std::move(request)));
-  if (order.object.status == acme::OrderStatus::invalid) co_return ended(order.object);
-  co_return order.url;
+  if (!replaces.empty() && !directory.renewal_info.empty()) request.replaces = std::move(replaces);
+  auto order = co_await client.new_order(request);
+  if (!order.ok() && request.replaces && may_be_for_replaces(order.error().code())) {
+    request.replaces.reset();
+    order = co_await client.new_order(request);
+  }
+  if (!order.ok()) co_return order.error();
+  if (order->object.status == acme::OrderStatus::invalid) co_return ended(order->object);
+  co_return order->url;
 }
 
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,

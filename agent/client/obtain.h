@@ -17,7 +17,10 @@ using Sleep = std::function<net::Awaitable<>(Seconds)>;
 constexpr int kRequestsPerOrder = 40;
 constexpr Seconds kOrderDeadline = 10 * kMinute;
 
-net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSet names, std::string profile);
+// `replaces` is the predecessor's identifier (RFC 9773 5), or empty. It is sent to a server that has renewal
+// information; one that refuses the order for it, or may have, gets the order once more without.
+net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSet names, std::string profile,
+                                                std::string replaces);
 
 struct CompleteOrder {
   std::string order_url;

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "agent/commands/desk.h"
+#include "agent/renewal_info.h"
 #include "agent/scheduler.h"
 
 namespace lenscap::agent {
@@ -42,6 +43,12 @@ bool told_to_stop_within(Seconds wait) {
 
 Result<> round(Global const& global, Log const& log) {
   TRY(auto desk, Desk::open(global));
+  std::vector<std::string> to_ask;
+  desk->store().read([&](store::ReadTxn& txn) { to_ask = windows_to_ask(txn, desk->clock().now()); });
+  if (!to_ask.empty()) {
+    TRY(auto* asking, desk->workshop());
+    desk->run(ask_windows(*asking, std::move(to_ask)));
+  }
   std::vector<Job> jobs;
   desk->store().read([&](store::ReadTxn& txn) { jobs = due_jobs(txn, desk->clock().now()); });
   if (jobs.empty()) return {};

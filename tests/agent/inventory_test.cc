@@ -54,6 +54,7 @@ TEST(DeviceRecord, EveryFieldComesBack) {
   device.leftover_ids = {"lenscap-00000009"};
   device.live->chain_incomplete = true;
   device.live->window = RenewalWindow{kNow, kNow + kDay, kNow - kHour, Seconds(3600)};
+  device.live->asked = kNow - kMinute;
   device.endpoint = {"fd00:20::7", 0, 8443};
   device = with_failure(device, {"unreachable", Retry::later, "no answer"}, kNow);
   auto parsed = parse_device(json::write(to_json(device)));

@@ -48,7 +48,10 @@ class FakeAcme {
   std::optional<x509::PublicKey> issued_key;  // instead of the CSR's
   Seconds issued_from = -kHour;               // seen from now
   Seconds issued_until = 90 * kDay;
-  std::string eab_kid;  // demanded of new accounts unless empty
+  std::optional<acme::RenewalInfoObject> renewal_info;  // what every certificate is told; empty: not offered
+  std::string renewal_retry_after = "21600";
+  std::set<std::string> replaced;  // identifiers that no order may replace any more
+  std::string eab_kid;             // demanded of new accounts unless empty
   SecretBytes eab_mac_key;
 
   // --- what a test may look at ---
@@ -133,6 +136,7 @@ class FakeAcme {
       directory.new_nonce = base_ + "/new-nonce";
       directory.new_account = base_ + "/new-account";
       directory.new_order = base_ + "/new-order";
+      if (renewal_info) directory.renewal_info = base_ + "/renewal-info";
       net::ClientResponse response;  // without a nonce, as most servers do
       response.status = 200;
       response.headers.add("Content-Type", std::string(acme::names::kJson));
@@ -140,6 +144,14 @@ class FakeAcme {
       return response;
     }
     if (seen.url == base_ + "/new-nonce") return respond(seen.method == net::Method::head ? 200 : 204, "", "");
+    if (renewal_info && seen.url.starts_with(base_ + "/renewal-info/")) {
+      net::ClientResponse response;
+      response.status = 200;
+      response.headers.add("Content-Type", std::string(acme::names::kJson));
+      if (!renewal_retry_after.empty()) response.headers.add("Retry-After", renewal_retry_after);
+      response.body = json::write(acme::to_json(*renewal_info));
+      return response;
+    }
     if (seen.url.starts_with("http://ca.example/roots/")) {
       net::ClientResponse response;
       response.status = 200;
@@ -190,6 +202,9 @@ class FakeAcme {
   Answer new_order(Seen const& seen) {
     auto request = acme::parse_new_order(seen.payload);
     if (!request.ok()) return problem(request.error());
+    if (request->replaces && !renewal_info) return violation("replaces without renewal information");
+    if (request->replaces && !replaced.insert(*request->replaces).second)
+      return problem(Error(Errc::already_replaced, "another order replaces it"));
     auto const url = base_ + "/order/" + std::to_string(orders.size() + 1);
     Order order;
     bool const granted = authorizations == acme::AuthorizationStatus::valid;
@@ -197,6 +212,7 @@ class FakeAcme {
     order.object.expires = clock_.now() + kDay;
     order.object.identifiers = request->identifiers;
     order.object.profile = request->profile.value_or("");
+    order.object.replaces = request->replaces.value_or("");
     order.object.finalize = url + "/finalize";
     for (std::size_t i = 0; i < request->identifiers.size(); ++i)
       order.object.authorizations.push_back(url + "/authorization/" + std::to_string(i));

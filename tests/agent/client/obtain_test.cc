@@ -24,7 +24,7 @@ x509::NameSet names_of(std::string_view dns, std::string_view ip) {
 struct ObtainTest : ::testing::Test {
   ObtainTest() { acme.accounts.emplace("https://ca.example/account/1", account_key.public_key()); }
 
-  Result<std::string> place() { return net::run(threads.next(), place_order(client, names, "camera-https")); }
+  Result<std::string> place() { return net::run(threads.next(), place_order(client, names, "camera-https", replaces)); }
   Result<std::vector<x509::Certificate>> complete(std::string url) {
     CompleteOrder request{.order_url = std::move(url), .names = names, .csr = csr};
     return net::run(threads.next(), complete_order(client, std::move(request), clock.sleep(), clock));
@@ -46,6 +46,7 @@ struct ObtainTest : ::testing::Test {
     };
   }
 
+  std::string replaces;
   fakes::FakeClock clock{x509::testing::kNow};
   FakeAcme acme{clock};
   x509::PrivateKey account_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
@@ -55,6 +56,40 @@ struct ObtainTest : ::testing::Test {
   AcmeClient client{acme.fetch(), {acme.directory_url(), {}}, account_key, "https://ca.example/account/1"};
   net::IoThreads threads{1};
 };
+
+// RFC 9773 5: told where it is understood, and never a reason to have no order.
+TEST_F(ObtainTest, ReplacesIsSentAndNeverRequired) {
+  replaces = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
+  EXPECT_TRUE(place().ok());
+  EXPECT_EQ(order().object.replaces, "") << "a server without renewal information does not hear of it";
+
+  acme.renewal_info = acme::RenewalInfoObject{clock.now(), clock.now() + kDay};
+  AcmeClient with{acme.fetch(), {acme.directory_url(), {}}, account_key, "https://ca.example/account/1"};
+  auto const again = [&] { return net::run(threads.next(), place_order(with, names, "", replaces)); };
+  EXPECT_EQ(acme.orders.at(again().value()).object.replaces, replaces);
+  EXPECT_EQ(acme.orders.at(again().value()).object.replaces, "") << "our own lost order replaces it already";
+
+  struct Case {
+    Errc refusal;
+    int requests;
+  };
+  Case const cases[] = {{Errc::already_replaced, 2}, {Errc::malformed, 2},           {Errc::unauthorized, 2},
+                        {Errc::not_found, 2},        {Errc::rejected_identifier, 1}, {Errc::rate_limited, 1},
+                        {Errc::internal, 1}};
+  for (auto const& c : cases) {
+    int asked = 0;
+    acme.instead = [&](FakeAcme::Seen const& seen) -> std::optional<FakeAcme::Answer> {
+      if (!seen.url.ends_with("/new-order")) return std::nullopt;
+      ++asked;
+      return FakeAcme::Answer(acme.problem(Error(c.refusal, "no")));
+    };
+    auto const refused = again();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), c.refusal);
+    EXPECT_EQ(asked, c.requests) << to_string(c.refusal);
+  }
+  EXPECT_THAT(acme.violations, ::testing::IsEmpty());
+}
 
 TEST_F(ObtainTest, FromNamesToChain) {
   auto chain = obtain();
@@ -68,7 +103,7 @@ TEST_F(ObtainTest, FromNamesToChain) {
 }
 
 TEST_F(ObtainTest, AnEmptyProfileIsNotAskedFor) {
-  ASSERT_TRUE(net::run(threads.next(), place_order(client, names, "")).ok());
+  ASSERT_TRUE(net::run(threads.next(), place_order(client, names, "", "")).ok());
   EXPECT_EQ(order().object.profile, "");
 }
 
@@ -270,7 +305,7 @@ TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
     hostile.accounts.emplace("https://ca.example/account/1", account_key.public_key());
     c.misbehave(hostile);
     AcmeClient with{hostile.fetch(), {hostile.directory_url(), {}}, account_key, "https://ca.example/account/1"};
-    auto url = net::run(threads.next(), place_order(with, names, ""));
+    auto url = net::run(threads.next(), place_order(with, names, "", ""));
     ASSERT_TRUE(url.ok()) << c.name;
     CompleteOrder request{.order_url = *url, .names = names, .csr = csr};
     auto refused = net::run(threads.next(), complete_order(with, std::move(request), clock.sleep(), clock));
