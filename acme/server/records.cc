@@ -404,17 +404,23 @@ OrderContext load_order_context(ReadTxn& txn, Account const& account, Scope cons
   return context;
 }
 
-std::vector<std::string> list_orders(ReadTxn& txn, std::string_view account, std::string_view from, std::size_t count) {
-  std::vector<std::string> ids;
+OrdersPage list_orders(ReadTxn& txn, std::string_view account, std::string_view from, std::size_t count, Time now) {
+  OrdersPage page;
+  std::size_t seen = 0;
   auto const prefix = std::string(account) + "/";
   txn.scan(kAccountOrders, prefix + std::string(from), [&](std::string_view key, std::string_view) {
-    if (!key.starts_with(prefix) || ids.size() >= count) return false;
+    if (!key.starts_with(prefix)) return false;
     auto id = after_slash(key);
+    if (page.orders.size() == count || seen++ == 10 * count) {
+      page.next = std::move(id);
+      return false;
+    }
     auto order = load_order(txn, id);
-    if (order && order->status != OrderStatus::invalid) ids.push_back(std::move(id));
+    if (order && expire_order(*std::move(order), now).status != OrderStatus::invalid)
+      page.orders.push_back(std::move(id));
     return true;
   });
-  return ids;
+  return page;
 }
 
 std::vector<Order> load_open_orders(ReadTxn& txn, std::string_view account) {

@@ -66,9 +66,15 @@ struct LiveNames {
 };
 LiveNames load_live_names(store::ReadTxn& txn, std::string_view account, Scope const& scope,
                           std::vector<Identifier> const& identifiers, Time now);
-// Ids of the account's orders that are not invalid, oldest first, from `from` on, at most `count` (8555-7.1.2.1-1).
-std::vector<std::string> list_orders(store::ReadTxn& txn, std::string_view account, std::string_view from,
-                                     std::size_t count);
+// Ids of the account's orders that are not invalid at `now`, oldest first, at most `count`, from the id `from` on
+// (8555-7.1.2.1-1). A page looks at ten times as many orders and no more, so that an account with many failed ones
+// costs no more than another; it may then be short, and `next` goes on.
+struct OrdersPage {
+  std::vector<std::string> orders = {};
+  std::optional<std::string> next = {};  // `from` of the next page
+};
+OrdersPage list_orders(store::ReadTxn& txn, std::string_view account, std::string_view from, std::size_t count,
+                       Time now);
 // Orders that are pending, ready or processing: of one account, or of all (empty).
 std::vector<Order> load_open_orders(store::ReadTxn& txn, std::string_view account);
 // Names of a certificate that was issued to the account, for live_names_max.

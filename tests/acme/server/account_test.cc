@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "acme/server/records.h"
+#include "ca/ledger.h"
 #include "tests/acme/server/fixture.h"
 
 namespace lenscap::acme::test {
@@ -30,6 +31,23 @@ TEST(NewAccount, WithABindingOfEachMacAlgorithm) {  // 8555-7.3.4-6
     EXPECT_NE(answer.object().find("externalAccountBinding"), nullptr);  // 8555-7.3.4-5
     EXPECT_EQ(answer.object().find("onlyReturnExisting"), nullptr);      // 8555-7.3-3
   }
+}
+
+TEST(NewAccount, IgnoresWhatARequestMayNotSay) {  // 8555-7.3-3
+  TestServer server;
+  Client client(server);
+  auto const eab = server.add_eab(server.grant_scope());
+  auto const answer = client.new_account(&eab, {{"status", "deactivated"},
+                                                {"orders", "https://x/orders"},
+                                                {"resource", "new-reg"},
+                                                {"onlyReturnExisting", false},
+                                                {"unknown", json::Object{{"a", json::Value()}}}});
+  ASSERT_EQ(answer.status, 201) << answer.body;
+  EXPECT_EQ(answer.text("status"), "valid");
+  EXPECT_EQ(answer.text("orders"), client.kid + "/orders");
+  for (auto const* member : {"onlyReturnExisting", "resource", "unknown"})
+    EXPECT_EQ(answer.object().find(member), nullptr) << member;
+  EXPECT_EQ(client.read(client.kid).body, answer.body);
 }
 
 TEST(NewAccount, AKnownKeyGetsItsAccountWhateverTheRequestSays) {  // 8555-7.3.1-1
@@ -201,21 +219,120 @@ TEST(AccountUrl, AForeignAccountLooksLikeNone) {  // 8555-6.3-5
   }
 }
 
+TEST(AccountUrl, AnUpdateThatSaysNothingChangesNothing) {  // 8555-7.3.2-1; lacme posts {} to look
+  TestServer server;
+  auto client = granted_client(server);
+  ASSERT_EQ(client.post(client.kid, R"({"contact":["mailto:a@cams.example"]})").status, 200);
+  auto const before = client.read(client.kid);
+  EXPECT_EQ(before.text("orders"), client.kid + "/orders");
+  for (auto const* payload : {"{}", R"({"resource":"reg"})", R"({"termsOfServiceAgreed":false})",
+                              R"({"status":"valid"})", R"({"status":"revoked"})", R"({"status":"pending"})",
+                              R"({"externalAccountBinding":{},"orders":"https://x/","key":{}})"}) {
+    auto const answer = client.post(client.kid, payload);
+    EXPECT_EQ(answer.status, 200) << payload;
+    EXPECT_EQ(answer.body, before.body) << payload;
+    EXPECT_EQ(client.read(client.kid).body, before.body) << payload;
+  }
+}
+
+TEST(AccountUrl, Refusals) {  // 8555-7.3-4, 8555-7.3.2-1
+  TestServer server;
+  auto client = granted_client(server);
+  ASSERT_EQ(client.post(client.kid, R"({"contact":["mailto:a@cams.example"]})").status, 200);
+  auto const before = client.read(client.kid);
+  struct Case {
+    char const* payload;
+    char const* problem;
+  };
+  Case const cases[] = {
+      {"[]", "malformed"},
+      {"null", "malformed"},
+      {R"({"contact":null})", "malformed"},
+      {R"({"contact":"mailto:a@b.example"})", "malformed"},
+      {R"({"contact":[1]})", "malformed"},
+      {R"({"status":1})", "malformed"},
+      {R"({"contact":["tel:+4646"]})", "unsupportedContact"},
+      {R"({"contact":["mailto:a@b.example?subject=x"]})", "invalidContact"},
+      {R"({"contact":["mailto:a@b.example,c@d.example"]})", "invalidContact"},
+      {R"({"contact":["mailto:b@cams.example","tel:1"],"status":"deactivated"})", "unsupportedContact"},
+      {R"({"contact":["mailto:b@cams.example"],"contact":[]})", "malformed"},
+  };
+  for (auto const& c : cases) {
+    auto const answer = client.post(client.kid, c.payload);
+    EXPECT_EQ(answer.status, 400) << c.payload;
+    EXPECT_EQ(answer.problem(), c.problem) << c.payload;
+    EXPECT_EQ(client.read(client.kid).body, before.body) << c.payload;
+  }
+}
+
 TEST(AccountUrl, DeactivationEndsEverythingButTheCertificates) {  // 8555-7.3.6-1, -2, -3
   TestServer server;
   auto client = granted_client(server);
+  auto const issued = client.new_order({"cam2.cams.example"});
+  auto const certificate = client.finalize(issued.header("Location"), {"cam2.cams.example"}).text("certificate");
+  ASSERT_FALSE(certificate.empty());
   auto const order = client.new_order({"cam1.cams.example"});
   ASSERT_EQ(order.status, 201) << order.body;
   auto const answer = client.post(client.kid, R"({"status":"deactivated"})");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.text("status"), "deactivated");
-  for (auto const& url : {client.kid, order.header("Location"), server.app->settings.urls.new_order()}) {
-    auto const refused = client.read(url);
-    EXPECT_EQ(refused.status, 401) << url;
-    EXPECT_EQ(refused.problem(), "unauthorized") << url;
+
+  auto const& urls = server.app->settings.urls;
+  for (auto const& url :
+       {urls.directory(), urls.new_nonce(), urls.new_order(), urls.key_change(), client.kid, client.kid + "/orders",
+        order.header("Location"), order.text("finalize"), first_text(order.object(), "authorizations"), certificate})
+    for (auto const* payload : {"", "{}"}) {
+      auto const refused = client.post(url, payload);
+      EXPECT_EQ(refused.status, 401) << url;
+      EXPECT_EQ(refused.problem(), "unauthorized") << url;
+    }
+  for (auto const* payload : {"{}", R"({"onlyReturnExisting":true})"}) {
+    auto const refused = client.post_with_jwk(urls.new_account(), payload);
+    EXPECT_EQ(refused.status, 401) << payload;
+    EXPECT_EQ(refused.problem(), "unauthorized") << payload;
   }
-  EXPECT_EQ(client.post_with_jwk(server.app->settings.urls.new_account(), "{}").status, 401);
-  server.app->store->read([](store::ReadTxn& txn) { EXPECT_TRUE(load_open_orders(txn, "").empty()); });
+
+  auto const id = [](std::string const& url) { return url.substr(url.rfind('/') + 1); };
+  server.app->store->read([&](store::ReadTxn& txn) {
+    EXPECT_TRUE(load_open_orders(txn, "").empty());
+    auto const ended = load_order(txn, id(order.header("Location"))).value();
+    EXPECT_EQ(ended.status, OrderStatus::invalid);
+    EXPECT_EQ(ended.error.value().code(), Errc::unauthorized);
+    EXPECT_EQ(load_order(txn, id(issued.header("Location"))).value().status, OrderStatus::valid);
+    EXPECT_EQ(ca::find_by_serial(txn, id(certificate)).value().status, ca::CertificateStatus::issued);
+  });
+}
+
+TEST(AccountUrl, DeactivationEndsWhatIsBeingValidated) {  // 8555-7.3.6-3
+  TestServer server;
+  auto client = proving_client(server);
+  auto const order = client.new_order({"cam1.cams.example", "10.20.0.7"});
+  ASSERT_EQ(order.text("status"), "pending") << order.body;
+  ASSERT_EQ(client.post(client.kid, R"({"status":"deactivated"})").status, 200);
+  auto const authorizations = json::need_strings(order.object(), "authorizations").value();
+  EXPECT_EQ(authorizations.size(), 2U);
+  server.app->store->read([&](store::ReadTxn& txn) {
+    for (auto const& url : authorizations)
+      EXPECT_EQ(load_authorization(txn, url.substr(url.rfind('/') + 1)).value().status,
+                AuthorizationStatus::deactivated);
+  });
+}
+
+// Whatever an account asks for in the moment in which it ends, nothing of it stays open.
+TEST(AccountUrl, DeactivationRacesNewOrders) {  // 8555-7.3.6-2, 8555-7.3.6-3
+  TestServer server;
+  for (int round = 0; round < 8; ++round) {
+    auto client = granted_client(server);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&, i] {
+        auto const status = client.new_order({"cam" + std::to_string(i) + ".cams.example"}).status;
+        EXPECT_TRUE(status == 201 || status == 401) << status;
+      });
+    threads.emplace_back([&] { EXPECT_EQ(client.post(client.kid, R"({"status":"deactivated"})").status, 200); });
+    for (auto& thread : threads) thread.join();
+    server.app->store->read([](store::ReadTxn& txn) { EXPECT_TRUE(load_open_orders(txn, "").empty()); });
+  }
 }
 
 }  // namespace

@@ -19,20 +19,16 @@ net::Awaitable<Result<net::Response>> orders(App& app, SignedRequest const& requ
   constexpr std::string_view kFrom = "from=";  // the first order of a page
   std::string from;
   if (request.query.starts_with(kFrom)) from = request.query.substr(kFrom.size());
-  if (from.size() > 64) co_return not_found();
-  auto load = [&](store::ReadTxn& txn) { return list_orders(txn, id, from, kOrdersPerPage + 1); };
-  auto ids = co_await app.db.read(load);
+  if ((from.empty() && !request.query.empty()) || from.size() > 64) co_return not_found();  // no URL of ours
+  auto load = [&](store::ReadTxn& txn) { return list_orders(txn, id, from, kOrdersPerPage, request.now); };
+  auto const page = co_await app.db.read(load);
 
-  std::optional<std::string> next;
-  if (ids.size() > kOrdersPerPage) {
-    next = app.settings.urls.orders(id) + "?" + std::string(kFrom) + ids.back();
-    ids.pop_back();
-  }
-  std::vector<std::string> urls;
-  urls.reserve(ids.size());
-  for (auto const& order_id : ids) urls.push_back(app.settings.urls.order(order_id));
-  auto response = json_response(200, orders_list_to_json(urls));
-  if (next) add_link(response, *next, names::kRelNext);
+  auto const& urls = app.settings.urls;
+  std::vector<std::string> orders;
+  orders.reserve(page.orders.size());
+  for (auto const& order : page.orders) orders.push_back(urls.order(order));
+  auto response = json_response(200, orders_list_to_json(orders));
+  if (page.next) add_link(response, urls.orders(id) + "?" + std::string(kFrom) + *page.next, names::kRelNext);
   co_return response;
 }
 
