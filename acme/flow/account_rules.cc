@@ -96,6 +96,7 @@ Result<NewAccount> new_account(std::optional<Account> existing, NewAccountReques
                   .status = AccountStatus::valid,
                   .contact = request.contact,
                   .terms_of_service_agreed = request.terms_of_service_agreed,
+                  .terms_of_service = request.terms_of_service_agreed ? policy.terms_of_service : "",
                   .eab_kid = {},
                   .external_account_binding = {},
                   .created = now};

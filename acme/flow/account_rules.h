@@ -18,6 +18,7 @@ struct Account {
   AccountStatus status = AccountStatus::valid;
   std::vector<std::string> contact = {};
   bool terms_of_service_agreed = false;
+  std::string terms_of_service = {};                          // URL of those that it agreed to; see terms_rules.h
   std::string eab_kid = {};                                   // empty: none, the open scope counts
   std::optional<json::Object> external_account_binding = {};  // as verified, for reflection (8555-7.3.4-5)
   Time created{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/flow/settle.h"
+#include "acme/flow/terms_rules.h"
 #include "base/random.h"
 
 namespace lenscap::acme {
@@ -126,6 +127,7 @@ bool is_final(OrderStatus status) { return status == OrderStatus::valid || statu
 Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderRequest const& request,
                            OrderContext const& context, Policy const& policy, Time now) {
   CHECK_OK(check_valid(account));
+  CHECK_OK(check_agreed(account, policy));
   CHECK_OK(check_issue_until(scope, now));
   if (request.identifiers.empty() || request.identifiers.size() > policy.identifiers_max) {
     return Error(Errc::malformed, "an order names 1 to " + std::to_string(policy.identifiers_max) + " identifiers");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "acme/flow/terms_rules.h"
 #include "acme/wire/names.h"
 #include "base/random.h"
 
@@ -125,6 +126,7 @@ Result<Settled> settle(Account const& account, Scope const& scope, Identifier co
 Result<Settled> new_authz(Account const& account, Scope const& scope, Identifier const& identifier,
                           AuthzContext const& context, Policy const& policy, Time now) {
   CHECK_OK(check_valid(account));
+  CHECK_OK(check_agreed(account, policy));
   CHECK_OK(check_issue_until(scope, now));
   auto const refuse = [&](Error const& why) {
     return refuse_identifiers(

@@ -13,6 +13,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   policy.allow_wildcards = settings.allow_wildcards;
   policy.pending_orders_max = settings.pending_orders;
   policy.replaces = settings.replaces;
+  policy.terms_of_service = settings.terms_of_service;
   if (!settings.eab_required) policy.open_scope = settings.open_scope;
   for (auto const& name : settings.profiles) {
     auto const* profile = authority.find_profile(name);

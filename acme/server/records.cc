@@ -129,6 +129,7 @@ Account read_account(std::string_view id, std::string_view record) {
                  .status = f.take(parse_account_status(f.text("status"))),
                  .contact = f.texts("contact"),
                  .terms_of_service_agreed = f.flag("tos"),
+                 .terms_of_service = f.text_or_empty("terms"),
                  .eab_kid = f.text_or_empty("eab_kid"),
                  .external_account_binding = f.object("eab"),
                  .created = f.time("created")};
@@ -156,6 +157,7 @@ void save_account(WriteTxn& txn, Account const& account) {
   object.set("key", to_jwk(account.key));
   object.set("contact", Value::strings(account.contact));
   object.set("tos", account.terms_of_service_agreed);
+  if (!account.terms_of_service.empty()) object.set("terms", account.terms_of_service);
   if (!account.eab_kid.empty()) object.set("eab_kid", account.eab_kid);
   if (account.external_account_binding) object.set("eab", *account.external_account_binding);
   object.set("created", to_unix(account.created));

@@ -7,6 +7,7 @@
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "acme/server/terms.h"
 
 namespace lenscap::acme {
 namespace {
@@ -67,7 +68,12 @@ net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route,
   if (!route.takes_query && has_query(request)) co_return not_found();
   CO_TRY(auto const signed_request, co_await authenticate(app, route.signer, std::move(request)));
   if (!has_ids(signed_request.params)) co_return not_found();  // like any object that is not there
-  co_return co_await route.handler(app, signed_request);
+  auto answered = co_await route.handler(app, signed_request);
+  if (!answered && answered.error().code() == Errc::user_action_required) {
+    auto const* account = signed_request.signer ? &*signed_request.signer : nullptr;
+    co_return terms_refusal(answered.error(), signed_request.id, account, app.settings.urls, app.sealer);
+  }
+  co_return answered;
 }
 
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
@@ -123,6 +129,10 @@ net::Router make_acme_routes(App& app) {
   for (auto const& route : kSignedRoutes)
     router.add(Method::post, route.pattern,
                [&app, &route](net::Request request) { return serve_signed(app, route, std::move(request)); });
+  router.add(Method::get, "/terms/{token}",
+             [&app](net::Request request) { return serve_web(app, show_terms, std::move(request)); });
+  router.add(Method::post, "/terms/{token}",
+             [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
   router.add(Method::get, "/health",
              [&app](net::Request request) { return serve_web(app, health, std::move(request)); });
   return router;

@@ -40,6 +40,13 @@ bool is_file_word(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == name.npos;
 }
 
+// It goes into header fields and pages, so it holds no character that ends one there.
+bool is_web_url(std::string_view text) {
+  auto const scheme = text.starts_with("https://") ? 8U : text.starts_with("http://") ? 7U : 0U;
+  return scheme != 0 && text.size() > scheme && text.size() <= 500 &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '"'; });
+}
+
 bool is_passphrase_source(std::string_view text) {
   return text == "prompt" || (text.starts_with("file:") && text.size() > 5) ||
          (text.starts_with("credential:") && text.size() > 11);
@@ -193,6 +200,9 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
     if (!is_file_word(name)) reader.refuse("ca.profiles", "\"" + name + "\" is not a profile's name");
 
   settings.eab_required = reader.boolean("acme.eab_required", true);
+  settings.terms_of_service = reader.string("acme.terms_of_service", "");
+  if (!settings.terms_of_service.empty() && !is_web_url(settings.terms_of_service))
+    reader.refuse("acme.terms_of_service", "expected a URL of a page for people, such as https://pki.example/terms");
   settings.challenges = reader.strings("acme.challenges", known_challenges());
   for (auto const& type : settings.challenges)
     if (find_validator(type) == nullptr)
@@ -257,6 +267,7 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "[acme]\n"
          "# eab_required = true\n"
+         "# terms_of_service = \"https://...\"    # who asks for an account has to agree; a new URL asks anew\n"
          "# challenges   = " +
          list(known_challenges()) +
          "    # offered in this order\n"

@@ -42,6 +42,7 @@ struct Settings {
 
   // [acme]
   bool eab_required = true;
+  std::string terms_of_service;  // URL; another one asks for agreement anew (8555-7.3.3-1); empty: none
   std::vector<std::string> challenges;
   bool allow_wildcards = false;
   std::size_t pending_orders = limits::kPendingOrdersPerAccount;

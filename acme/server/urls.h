@@ -43,6 +43,9 @@ class Urls {
   }
   std::string certificate(std::string_view id) const { return with_id("/acme/cert/", id); }
 
+  // Where a person agrees to changed terms of service: a page, outside of ACME.
+  std::string terms_page(std::string_view token) const { return with_id("/terms/", token); }
+
   // The account id of a `kid`: the exact string that `Location` gave (8555-6.2-16).
   Result<std::string> parse_account(std::string_view kid) const;
 

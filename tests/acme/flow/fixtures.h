@@ -30,6 +30,7 @@ inline Account account(std::string id = "account-1") {
           .status = AccountStatus::valid,
           .contact = {"mailto:video@example.org"},
           .terms_of_service_agreed = false,
+          .terms_of_service = {},
           .eab_kid = "agent-7",
           .external_account_binding = {},
           .created = kNow - kDay};

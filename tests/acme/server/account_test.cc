@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "acme/server/operations.h"
 #include "acme/server/records.h"
 #include "ca/ledger.h"
 #include "tests/acme/server/fixture.h"
@@ -333,6 +334,43 @@ TEST(AccountUrl, DeactivationRacesNewOrders) {  // 8555-7.3.6-2, 8555-7.3.6-3
     for (auto& thread : threads) thread.join();
     server.app->store->read([](store::ReadTxn& txn) { EXPECT_TRUE(load_open_orders(txn, "").empty()); });
   }
+}
+
+// The operator ends an account as its owner would, and the object says who did (RFC 8555 7.1.6).
+TEST(AccountOperations, DeactivateEndsAnAccountByItsIdOrItsUrl) {  // 8555-7.3.6-2, 8555-7.3.6-3
+  TestServer server;
+  auto const& app = *server.app;
+  OperationContext const context{app.settings,
+                                 *app.store,
+                                 &app.sealer,
+                                 app.authority->root_certificate(),
+                                 app.authority->issuing_certificate(),
+                                 server.clock.now()};
+  auto const* deactivate = find_operation("account.deactivate");
+  ASSERT_NE(deactivate, nullptr);
+  auto const prefix = app.settings.urls.account("").size();
+  for (bool const by_url : {false, true}) {
+    auto client = granted_client(server), other = granted_client(server);
+    ASSERT_EQ(client.new_order({"cam1.cams.example"}).status, 201);
+    ASSERT_EQ(other.new_order({"cam1.cams.example"}).status, 201);
+    auto const named = by_url ? client.kid : client.kid.substr(prefix);
+    auto const ended = deactivate->run(context, {{"account", named}});
+    ASSERT_TRUE(ended.ok()) << ended.error().detail();
+    EXPECT_EQ(json::need_string(*ended, "status").value(), "revoked");
+    EXPECT_EQ(json::need_string(*ended, "account").value(), client.kid.substr(prefix));
+    EXPECT_EQ(client.read(client.kid).status, 401);
+    EXPECT_EQ(client.read(client.kid).problem(), "unauthorized");
+    EXPECT_EQ(other.read(other.kid).status, 200);
+    server.app->store->read([&](store::ReadTxn& txn) {
+      EXPECT_TRUE(load_open_orders(txn, client.kid.substr(prefix)).empty());
+      EXPECT_EQ(load_open_orders(txn, other.kid.substr(prefix)).size(), 1U);
+    });
+    EXPECT_TRUE(deactivate->run(context, {{"account", named}}).ok());  // again is harmless
+  }
+  for (auto const& wrong : {std::string("nobody"), std::string(), std::string(500, 'a'),
+                            std::string("https://other.example/acme/account/1"), app.settings.urls.account("nobody")})
+    EXPECT_EQ(deactivate->run(context, {{"account", wrong}}).error().code(), Errc::not_found) << wrong;
+  EXPECT_EQ(deactivate->run(context, {}).error().code(), Errc::malformed);
 }
 
 }  // namespace

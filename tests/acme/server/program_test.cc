@@ -161,7 +161,9 @@ TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
                                          {"eab", "revoke"},
                                          {"cert", "list"},
                                          {"cert", "show"},
-                                         {"account", "list"}}) {
+                                         {"account", "list"},
+                                         {"account", "deactivate"},
+                                         {"account", "agree"}}) {
     words.emplace_back("--help");
     auto const ran = ca().run(words);
     EXPECT_EQ(ran.code, 0);
@@ -181,6 +183,7 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
   auto const table = ca().run({"eab", "list"});
   EXPECT_EQ(ca().run({"eab", "revoke", kids.at(0)}).code, 0);
   EXPECT_EQ(ca().run({"eab", "revoke", "nobody"}).code, 4);
+  EXPECT_EQ(ca().run({"account", "deactivate", "nobody"}).code, 4);
   EXPECT_EQ(ca().run({"eab", "create", "--grant-dns", "other.example"}).code, 5);
   EXPECT_EQ(ca().run({"eab", "create"}).code, 2);
   EXPECT_EQ(ca().run({"eab", "create", "--grant-dns", "cams.example", "--bind-by", "soon"}).code, 2);
@@ -201,6 +204,9 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
   EXPECT_EQ(ca().run({"cert", "show", "00"}).code, 4);
   EXPECT_THAT(ca().run({"eab", "list"}).out, HasSubstr("revoked"));
   EXPECT_EQ(ca().run({"account", "list", "--output", "json"}).code, 0);
+  EXPECT_EQ(ca().run({"account", "deactivate", "nobody"}).code, 4);
+  EXPECT_EQ(ca().run({"account", "deactivate"}).code, 2);
+  EXPECT_EQ(ca().run({"account", "agree", "nobody"}).code, 2);  // no terms are set
 }
 
 // Requests without a good signature leave the database's file as it was, octet by octet.

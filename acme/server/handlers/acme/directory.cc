@@ -17,6 +17,7 @@ Directory make_directory(App const& app) {
   directory.key_change = urls.key_change();
   directory.new_authz = urls.new_authz();
   directory.renewal_info = urls.renewal_info();
+  directory.terms_of_service = app.policy.terms_of_service;
   directory.external_account_required = app.policy.eab_required;                                 // 8555-7.3.4-3
   if (app.settings.caa != CaaMode::off) directory.caa_identities = app.settings.caa_identities;  // 8555-7.1.1-2
   for (auto const& profile : app.policy.profiles)
