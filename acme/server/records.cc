@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "acme/server/key_memo.h"
 #include "acme/wire/jwk.h"
 #include "acme/wire/problem.h"
 #include "base/json.h"
@@ -121,11 +122,14 @@ Error not_found() { return Error(Errc::not_found, "there is no such object, or i
 
 namespace {
 
+// A thousand accounts at work at once; each key is some kilobytes.
+constexpr std::size_t kKeysRemembered = 1024;
+
 Account read_account(std::string_view id, std::string_view record) {
+  static KeyMemo keys(kKeysRemembered);  // a function's memory, not a state: see key_memo.h
   Fields f(kAccounts, id, record);
-  auto jwk = f.take(read_jwk(*f.object("key")));
   return Account{.id = std::string(id),
-                 .key = std::move(jwk.key),
+                 .key = f.take(keys.read(*f.object("key"))),
                  .status = f.take(parse_account_status(f.text("status"))),
                  .contact = f.texts("contact"),
                  .terms_of_service_agreed = f.flag("tos"),
