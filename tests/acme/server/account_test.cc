@@ -118,6 +118,85 @@ TEST(NewAccount, Refusals) {
   EXPECT_EQ(client.post(urls.new_account(), "{}").problem(), "malformed");  // 8555-6.2-14
 }
 
+// A binding that is wrong in one thing; the account is not made, and the key can still be used.
+TEST(NewAccount, BindingsThatAreNoBindings) {  // 8555-7.3.4-1, 8555-7.3.4-2, 8555-7.3.4-4
+  TestServer server;
+  auto const& url = server.app->settings.urls.new_account();
+  auto const eab = server.add_eab(server.grant_scope(), EabUse::single);
+  Client client(server);
+  auto const jwk = to_jwk(client.key.public_key());
+  auto const binding = [&](json::Object const& header, json::Object const& payload) {
+    auto const protected_text = to_base64url(as_bytes(json::write(header)));
+    auto const payload_text = to_base64url(as_bytes(json::write(payload)));
+    auto const mac = hmac(HashAlgorithm::sha256, eab.mac_key.view(), as_bytes(protected_text + '.' + payload_text));
+    return json::Object{{"protected", protected_text}, {"payload", payload_text}, {"signature", to_base64url(mac)}};
+  };
+  auto const header = [&](char const* member, json::Value value) {
+    json::Object object{{"alg", "HS256"}, {"kid", eab.kid}, {"url", url}};
+    return object.set(member, std::move(value));
+  };
+  auto const good = header("kid", eab.kid);
+  auto jwk_with_more = jwk;
+  jwk_with_more.set("use", "sig").set("kid", "mine").set("key_ops", json::Value::strings({"verify"}));
+  auto cut = binding(good, jwk);
+  cut.set("signature", to_base64url(Bytes(16, 1)));
+
+  struct Case {
+    char const* name;
+    json::Value binding;
+    int status;
+    char const* problem;
+  };
+  Case const cases[] = {
+      {"a nonce", binding(header("nonce", server.nonce()), jwk), 400, "malformed"},
+      {"a jwk", binding(header("jwk", jwk), jwk), 400, "malformed"},
+      {"crit", binding(header("crit", json::Value::strings({"b64"})), jwk), 400, "malformed"},
+      {"alg of a signature", binding(header("alg", "ES256"), jwk), 400, "malformed"},
+      {"alg none", binding(header("alg", "none"), jwk), 400, "malformed"},
+      {"alg of another MAC than was used", binding(header("alg", "HS512"), jwk), 403, "unauthorized"},
+      {"kid a number", binding(header("kid", 1), jwk), 400, "malformed"},
+      {"kid not ASCII", binding(header("kid", "k\xC3\xA4"), jwk), 400, "malformed"},
+      {"kid too long", binding(header("kid", std::string(1000, 'k')), jwk), 403, "unauthorized"},
+      {"url of another resource", binding(header("url", server.app->settings.urls.new_order()), jwk), 403,
+       "unauthorized"},
+      {"url and a slash", binding(header("url", url + "/"), jwk), 403, "unauthorized"},
+      {"payload no key", binding(good, {{"kty", "EC"}}), 400, "malformed"},
+      {"payload a private key", binding(good, json::Object(jwk).set("d", "AA")), 400, "malformed"},
+      {"a MAC that is cut short", cut, 403, "unauthorized"},
+      {"a text", "e30", 400, "malformed"},
+      {"null", json::Value(), 400, "malformed"},
+      {"a list", json::Array{}, 400, "malformed"},
+  };
+  for (auto const& c : cases) {
+    auto const answer = client.new_account(nullptr, {{"externalAccountBinding", c.binding}});
+    EXPECT_EQ(answer.status, c.status) << c.name << ": " << answer.body;
+    EXPECT_EQ(answer.problem(), c.problem) << c.name << ": " << answer.body;
+  }
+  EXPECT_EQ(accounts_in(server), 0U);
+  // Optional members do not make it another key (RFC 7638): Proxmox sends such.
+  auto const made = client.new_account(nullptr, {{"externalAccountBinding", binding(good, jwk_with_more)}});
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(json::need_object(made.object(), "externalAccountBinding").value(), binding(good, jwk_with_more));
+
+  // It was for one account. The one that it bound is found without it, and with it.
+  Client second(server);
+  auto const used_up = second.new_account(&eab);
+  EXPECT_EQ(used_up.status, 403);
+  EXPECT_EQ(used_up.problem(), "unauthorized");
+  EXPECT_EQ(client.new_account(&eab).status, 200);
+}
+
+TEST(NewAccount, AKeyForManyCountsItsAccounts) {
+  TestServer server;
+  auto const eab = server.add_eab(server.grant_scope(), EabUse::many);
+  for (int i = 0; i < 3; ++i) {
+    Client client(server);
+    EXPECT_EQ(client.new_account(&eab).status, 201);
+    EXPECT_EQ(client.new_account(&eab).status, 200);  // not counted again
+  }
+  server.app->store->read([&](store::ReadTxn& txn) { EXPECT_EQ(load_eab(txn, eab.kid).value().key.accounts, 3U); });
+}
+
 TEST(NewAccount, ASingleUseKeyBindsOneOfManyAtOnce) {  // 8555-7.3.4-6
   TestServer server;
   auto const eab = server.add_eab(server.grant_scope(), EabUse::single);
