@@ -125,6 +125,126 @@ TEST_F(Protocol, Refusals) {
   }
 }
 
+// JSON and JWS that libraries read in more than one way, or that cost more than they are worth. Signed by the account,
+// so that nothing but their form can be the reason.
+TEST_F(Protocol, HostilePayloads) {  // 8555-5-1, 8555-6.2-19
+  auto const order_url = urls.new_order();
+  std::string deep = "{\"identifiers\":";
+  deep += std::string(20'000, '[') + std::string(20'000, ']') + "}";
+  std::string wide = "{\"identifiers\":[";
+  for (int i = 0; i < 600; ++i) wide += "1,";
+  wide += "1]}";
+  std::pair<char const*, std::string> const cases[] = {
+      {"a member twice", R"({"identifiers":[],"identifiers":[]})"},
+      {"a member twice, once escaped", R"({"identifiers":[],"\u0069dentifiers":[]})"},
+      {"overlong UTF-8", "{\"identifiers\":\"\xC0\xAF\"}"},
+      {"half a surrogate", R"({"identifiers":"\ud800"})"},
+      {"U+0000", R"({"identifiers":"a\u0000b"})"},
+      {"a byte order mark", "\xEF\xBB\xBF{\"identifiers\":[]}"},
+      {"too deep", deep},
+      {"too many values", wide},
+      {"a number beyond all numbers", R"({"identifiers":1e400})"},
+      {"400 digits", "{\"identifiers\":" + std::string(400, '9') + "}"},
+      {"a mantissa without end", "{\"identifiers\":0." + std::string(30'000, '9') + "}"},
+      {"a comment", "{\"identifiers\":[]/**/}"},
+      {"NaN", R"({"identifiers":NaN})"},
+      {"a final comma", R"({"identifiers":[],})"},
+      {"two values", "{}{}"},
+  };
+  for (auto const& [name, payload] : cases) {
+    SCOPED_TRACE(name);
+    auto const answer = client.post(order_url, payload);
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_EQ(answer.problem(), "malformed") << answer.body;
+    EXPECT_FALSE(answer.header("Replay-Nonce").empty());
+  }
+}
+
+// What an attacker writes into header and key so that the wrong key, or none, verifies.
+TEST_F(Protocol, HostileHeadersAndKeys) {  // 8555-6.2-5, -7, -9, -13, -18
+  auto const url = urls.new_account();
+  auto const ec = to_jwk(client.key.public_key());
+  auto const rsa = to_jwk(x509::PrivateKey::generate(x509::KeyType::rsa).public_key());
+  auto const weak = to_jwk(x509::PrivateKey::generate(x509::KeyType::rsa, 1024).public_key());
+  auto const p384 = to_jwk(x509::PrivateKey::generate(x509::KeyType::ec_p384).public_key());
+  auto const with = [](json::Object jwk, char const* member, json::Value value) {
+    return jwk.set(member, std::move(value));
+  };
+  auto const text = [](json::Object const& jwk, char const* member) { return *jwk.find(member)->as_string(); };
+  auto const jwk_case = [&](char const* alg, json::Value jwk) {
+    return header_of(alg, server.nonce(), url).set("jwk", std::move(jwk));
+  };
+  auto const zeros = to_base64url(Bytes(32, 0));
+  struct Case {
+    char const* name;
+    json::Object header;
+    char const* problem;
+  };
+  Case const cases[] = {
+      {"none", jwk_case("none", ec), "badSignatureAlgorithm"},
+      {"None", jwk_case("None", ec), "badSignatureAlgorithm"},
+      {"HS256 with a public key", jwk_case("HS256", rsa), "badSignatureAlgorithm"},
+      {"HS256 with a key of its own", jwk_case("HS256", json::Object{{"kty", "oct"}, {"k", "AA"}}),
+       "badSignatureAlgorithm"},
+      {"RS256 for an EC key", jwk_case("RS256", ec), "badSignatureAlgorithm"},
+      {"ES256 for an RSA key", jwk_case("ES256", rsa), "badSignatureAlgorithm"},
+      {"ES256 for a P-384 key", jwk_case("ES256", p384), "badSignatureAlgorithm"},
+      {"the jwk's alg is another", jwk_case("ES256", with(ec, "alg", "ES384")), "badSignatureAlgorithm"},
+      {"PS256", jwk_case("PS256", rsa), "badSignatureAlgorithm"},
+      {"a symmetric jwk", jwk_case("ES256", json::Object{{"kty", "oct"}, {"k", "AA"}}), "malformed"},
+      {"a private jwk", jwk_case("ES256", with(ec, "d", "AA")), "malformed"},
+      {"a point off the curve", jwk_case("ES256", with(ec, "y", text(ec, "x"))), "badPublicKey"},
+      {"the point at infinity", jwk_case("ES256", with(with(ec, "x", zeros), "y", zeros)), "badPublicKey"},
+      {"a short coordinate", jwk_case("ES256", with(ec, "x", to_base64url(Bytes(31, 1)))), "malformed"},
+      {"a padded coordinate", jwk_case("ES256", with(ec, "x", text(ec, "x") + "=")), "malformed"},
+      {"another curve's name", jwk_case("ES256", with(ec, "crv", "secp256k1")), "badPublicKey"},
+      {"a small RSA key", jwk_case("RS256", weak), "badPublicKey"},
+      {"an exponent of 1", jwk_case("RS256", with(rsa, "e", "AQ")), "badPublicKey"},
+      {"a huge modulus", jwk_case("RS256", with(rsa, "n", to_base64url(Bytes(2048, 0xff)))), "badPublicKey"},
+      {"a modulus with a leading zero", jwk_case("RS256", with(rsa, "n", "AA" + text(rsa, "n"))), "malformed"},
+      {"a key for encryption", jwk_case("ES256", with(ec, "use", "enc")), "badPublicKey"},
+      {"kid and jwk", jwk_case("ES256", ec).set("kid", client.kid), "malformed"},
+      {"crit", jwk_case("ES256", ec).set("crit", json::Value::strings({"url"})), "malformed"},
+      {"b64", jwk_case("ES256", ec).set("b64", true), "malformed"},
+      {"url a list", jwk_case("ES256", ec).set("url", json::Value::strings({url})), "malformed"},
+      {"nonce with padding", jwk_case("ES256", ec).set("nonce", server.nonce() + "="), "malformed"},
+      {"nonce with a line end", jwk_case("ES256", ec).set("nonce", server.nonce() + "\n"), "malformed"},
+  };
+  for (auto const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto const answer = server.post(url, jws_of(json::write(c.header), "{}"));
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_EQ(answer.problem(), c.problem) << answer.body;
+    EXPECT_EQ(answer.object().find("algorithms") != nullptr, answer.problem() == "badSignatureAlgorithm");
+    EXPECT_GT(answer.detail().size(), 10U);  // 8555-6.2-13: says why
+  }
+}
+
+TEST_F(Protocol, HeaderMembersThatMeanNothingHereArePassedOver) {  // RFC 7515 4: typ, zip, x5c, jku
+  auto const url = urls.directory();
+  auto const header = header_of("ES256", server.nonce(), url)
+                          .set("kid", client.kid)
+                          .set("typ", "JOSE")
+                          .set("zip", "DEF")
+                          .set("x5c", json::Array{})
+                          .set("jku", "https://attacker.example/keys");
+  auto const protected_text = b64(json::write(header));
+  // Signed by hand: the signer of the house writes no such members. r || s from the DER of the key.
+  auto const der = client.key.sign(HashAlgorithm::sha256, as_bytes(protected_text + "."));
+  Bytes raw;
+  for (std::size_t at = 2; at + 1 < der.size();) {
+    std::size_t const size = der[at + 1];
+    Bytes number(der.begin() + static_cast<std::ptrdiff_t>(at + 2),
+                 der.begin() + static_cast<std::ptrdiff_t>(at + 2 + size));
+    if (number.size() > 32) number.erase(number.begin());
+    number.insert(number.begin(), 32 - number.size(), 0);
+    raw.insert(raw.end(), number.begin(), number.end());
+    at += 2 + size;
+  }
+  json::Object const jws{{"protected", protected_text}, {"payload", ""}, {"signature", to_base64url(raw)}};
+  EXPECT_EQ(server.post(url, json::write(jws)).status, 200);
+}
+
 TEST_F(Protocol, AnUnsupportedAlgorithmIsToldWhatWorks) {  // 8555-6.2-12
   auto const header = header_of("ES999", server.nonce(), urls.new_order()).set("kid", client.kid);
   auto const answer = server.post(urls.new_order(), jws_of(json::write(header), "{}"));

@@ -14,6 +14,7 @@
 #include "base/net/http_client.h"
 #include "ca/ceremony.h"
 #include "ca/ledger.h"
+#include "tests/base/net/raw_peer.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -111,6 +112,43 @@ TEST_F(ServerOnSockets, ServesAcmeInsideTlsUnderItsOwnCertificate) {
   EXPECT_EQ(response.peer_chain.front().names().text(), "localhost");
   EXPECT_EQ(fetch("/health").status, 200);
   EXPECT_EQ(fetch("/nothing").status, 404);
+}
+
+// A refused JWS is an answer like others: the connection stays. What is too large is not read, so its connection ends.
+TEST_F(ServerOnSockets, ARefusedJwsKeepsTheConnection) {  // 8555-6.7-1, 8555-6.2-19
+  auto const port_number = static_cast<std::uint16_t>(std::stoi(port(true)));
+  auto const post = [](std::string const& type, std::string const& body) {
+    return "POST /acme/new-order HTTP/1.1\r\nHost: localhost:8443\r\nContent-Type: " + type +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  auto connection = net::test::connect_tls(port_number);
+  struct Case {
+    char const* name;
+    std::string request;
+    int status;
+  };
+  Case const cases[] = {
+      {"no JWS", post("application/jose+json", "{}"), 400},
+      {"no JSON", post("application/jose+json", "\xff\xfe"), 400},
+      {"another media type", post("application/json", "{}"), 415},
+      {"a GET where none belongs", "GET /acme/new-order HTTP/1.1\r\nHost: localhost:8443\r\n\r\n", 405},
+      {"nothing there", "GET /acme/nothing HTTP/1.1\r\nHost: localhost:8443\r\n\r\n", 404},
+  };
+  for (auto const& c : cases) {
+    ASSERT_TRUE(connection.send(c.request)) << c.name;
+    auto const answer = connection.read_response();
+    EXPECT_EQ(answer.status, c.status) << c.name;
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json") << c.name;
+    EXPECT_FALSE(answer.header("Replay-Nonce").empty()) << c.name;
+  }
+  ASSERT_TRUE(connection.send("GET /acme/directory HTTP/1.1\r\nHost: localhost:8443\r\n\r\n"));
+  EXPECT_EQ(connection.read_response().status, 200);
+
+  connection.send(post("application/jose+json", std::string(limits::kRequestBodyBytes + 1, ' ')));
+  auto const too_large = connection.read_response();
+  EXPECT_EQ(too_large.status, 413);
+  EXPECT_EQ(too_large.header("Content-Type"), "application/problem+json");
+  EXPECT_TRUE(connection.is_closed());
 }
 
 TEST_F(ServerOnSockets, RenewsItsCertificateWhileServing) {
