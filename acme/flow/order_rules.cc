@@ -220,6 +220,9 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1
     return Error(Errc::bad_csr, "the CSR's key is the key of an account; a certificate needs a key of its own");
   }
+  if (context.is_compromised_key) {
+    return Error(Errc::bad_public_key, "a certificate of the CSR's key was revoked as compromised; make another key");
+  }
   CHECK_OK(x509::check_key(csr.key, profile->allow_ed25519));
   return CheckedOrder{order.id,      order.account_id, csr.key, to_name_set(order.identifiers),
                       order.profile, order.validity};

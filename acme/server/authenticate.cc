@@ -32,10 +32,11 @@ net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net:
   CO_TRY(auto jws, parse_jws(request.body));  // 8555-6.2-1 .. -9, -12, -13, -18, -19
 
   std::optional<Account> account;
-  if (signer == Signer::key) {
-    if (!jws.jwk) co_return Error(Errc::malformed, "this request is signed with \"jwk\", not with \"kid\"");
-  } else {
-    if (jws.jwk) co_return Error(Errc::malformed, "this request is signed with \"kid\", not with \"jwk\"");
+  if (signer == Signer::key && !jws.jwk)
+    co_return Error(Errc::malformed, "this request is signed with \"jwk\", not with \"kid\"");
+  if (signer == Signer::account && jws.jwk)
+    co_return Error(Errc::malformed, "this request is signed with \"kid\", not with \"jwk\"");
+  if (!jws.jwk) {
     CO_TRY(auto id, app.settings.urls.parse_account(jws.kid));  // 8555-6.2-16
     auto load = [&id](store::ReadTxn& txn) { return load_account(txn, id); };
     account = co_await app.db.read(load);

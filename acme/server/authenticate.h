@@ -18,11 +18,12 @@ struct App;
 enum class Signer {
   key,      // `jwk`: newAccount (8555-6.2-14)
   account,  // `kid`: everything else (8555-6.2-15)
+  either,   // revokeCert: an account, or the certificate's own key (8555-6.2-14)
 };
 
 // What a handler gets: from here on nothing looks at HTTP or JWS.
 struct SignedRequest {
-  std::optional<Account> signer;  // of Signer::account; valid
+  std::optional<Account> signer;  // behind `kid`; valid
   x509::PublicKey key;            // that made the signature
   std::string url;
   std::string query;

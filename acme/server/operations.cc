@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "acme/flow/revocation_rules.h"
 #include "acme/flow/terms_rules.h"
 #include "acme/server/account_records.h"
 #include "acme/server/db.h"
 #include "acme/server/records.h"
+#include "acme/server/revocation.h"
 #include "acme/server/scope_check.h"
 #include "acme/wire/join.h"
 #include "base/random.h"
@@ -208,6 +210,23 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
   return object;
 }
 
+Result<Object> revoke_certificate(OperationContext const& context, Object const& arguments) {
+  TRY(auto const serial, json::need_string(arguments, "serial"));
+  TRY(auto const asked, json::get_string(arguments, "reason"));
+  std::optional<std::int64_t> code;
+  if (asked) {
+    TRY(auto const reason, x509::parse_revocation_reason(*asked));
+    code = static_cast<std::int64_t>(reason);
+  }
+  TRY(auto const reason, check_reason(code, Revoker::administrator));
+  if (serial.size() > 40) return Error(Errc::not_found, "a serial number has at most 40 characters");
+  auto act = [&](store::WriteTxn& txn) {
+    return revoke(txn, serial, {.at = context.now, .reason = reason, .by = "administrator"});
+  };
+  TRY(auto const record, Db(context.store).write_blocking(act));
+  return certificate_to_json(record, context.now);
+}
+
 Object account_to_json(Account const& account) {
   Object object;
   object.set("account", account.id);
@@ -277,6 +296,7 @@ constexpr Operation kOperations[] = {
     {"eab.revoke", true, false, revoke_eab},
     {"cert.list", false, false, list_certificates},
     {"cert.show", false, false, show_certificate},
+    {"cert.revoke", true, false, revoke_certificate},
     {"account.list", false, false, list_accounts},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},

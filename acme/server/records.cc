@@ -8,6 +8,7 @@
 #include "acme/wire/jwk.h"
 #include "acme/wire/problem.h"
 #include "base/json.h"
+#include "base/random.h"
 
 namespace lenscap::acme {
 namespace {
@@ -454,6 +455,15 @@ void record_live_names(WriteTxn& txn, std::string_view account, x509::NameSet co
   }
 }
 
+void replace_live_name(WriteTxn& txn, std::string_view account, Identifier const& identifier,
+                       std::optional<Time> not_after) {
+  auto const key = joined(account, tagged(identifier));
+  if (not_after)
+    txn.put(kLiveNames, key, std::to_string(to_unix(*not_after)));
+  else
+    txn.erase(kLiveNames, key);
+}
+
 // --- authorizations ---
 
 namespace {
@@ -559,6 +569,48 @@ AuthzContext load_authz_context(ReadTxn& txn, Account const& account, Identifier
     if (authorization.identifier == identifier) context.known.push_back(std::move(authorization));
   }
   return context;
+}
+
+std::vector<Authorization> load_held(ReadTxn& txn, std::string_view account, std::vector<Identifier> const& identifiers,
+                                     Time now) {
+  auto const is_held = [&](Authorization const& authorization) {
+    return authorization.status == AuthorizationStatus::valid && now < authorization.expires;
+  };
+  std::vector<Authorization> held;
+  std::set<Identifier> missing;
+  for (auto const& identifier : identifiers) {
+    auto reusable = load_reusable(txn, account, identifier);
+    if (reusable && is_held(*reusable))
+      held.push_back(*std::move(reusable));
+    else
+      missing.insert(identifier);
+  }
+  if (missing.empty()) return held;
+
+  // What was granted with an order is in no index. It lives for an hour, and ids begin with their time.
+  constexpr std::size_t kOrdersMax = 1000;
+  constexpr std::size_t kTimeCharacters = 9;  // of an id: 45 of its 48 bits of time
+  auto const prefix = joined(account, "");
+  auto const since = new_id(now - limits::kGrantedAuthorizationLifetime).substr(0, kTimeCharacters);
+  std::vector<std::string> ids;
+  txn.scan(kAccountOrders, prefix + since, [&](std::string_view key, std::string_view) {
+    if (!key.starts_with(prefix)) return false;
+    ids.push_back(after_slash(key));
+    return true;
+  });
+  if (ids.size() > kOrdersMax) ids.erase(ids.begin(), ids.end() - kOrdersMax);
+  for (auto id = ids.rbegin(); id != ids.rend() && !missing.empty(); ++id) {
+    auto const order = load_order(txn, *id);
+    if (!order) continue;
+    for (std::size_t i = 0; i < order->identifiers.size(); ++i) {
+      if (!missing.contains(order->identifiers[i])) continue;
+      auto authorization = load_authorization(txn, order->authorizations.at(i));
+      if (!authorization || !is_held(*authorization)) continue;
+      missing.erase(order->identifiers[i]);
+      held.push_back(*std::move(authorization));
+    }
+  }
+  return held;
 }
 
 std::vector<WaitingOrder> load_waiting(ReadTxn& txn, Authorization const& authorization) {

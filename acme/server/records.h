@@ -79,6 +79,9 @@ OrdersPage list_orders(store::ReadTxn& txn, std::string_view account, std::strin
 std::vector<Order> load_open_orders(store::ReadTxn& txn, std::string_view account);
 // Names of a certificate that was issued to the account, for live_names_max.
 void record_live_names(store::WriteTxn& txn, std::string_view account, x509::NameSet const& names, Time not_after);
+// After a revocation: until when the account's name is live now, or nothing.
+void replace_live_name(store::WriteTxn& txn, std::string_view account, Identifier const& identifier,
+                       std::optional<Time> not_after);
 
 // --- authorizations ---
 std::optional<Authorization> load_authorization(store::ReadTxn& txn, std::string_view id);
@@ -90,6 +93,10 @@ void save_authorization(store::WriteTxn& txn, Authorization const& authorization
 AuthzContext load_authz_context(store::ReadTxn& txn, Account const& account, Identifier const& identifier, Time now);
 // Pending ones that newAuthz made, past their time or not: of one account, or of all (empty).
 std::vector<Authorization> load_pre_authorizations(store::ReadTxn& txn, std::string_view account);
+// The account's valid authorizations for these identifiers as far as they are found: what was proved or made by
+// newAuthz, and what was granted with an order within the last hour, of the newest thousand orders.
+std::vector<Authorization> load_held(store::ReadTxn& txn, std::string_view account,
+                                     std::vector<Identifier> const& identifiers, Time now);
 // Pending orders that wait for it, each with all its authorizations.
 std::vector<WaitingOrder> load_waiting(store::ReadTxn& txn, Authorization const& authorization);
 // All open orders of its account that use it, pending or ready: for deactivation.

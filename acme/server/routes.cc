@@ -36,6 +36,7 @@ constexpr SignedRoute kSignedRoutes[] = {
     {"/acme/authz/{authorization}", Signer::account, authorization},
     {"/acme/challenge/{authorization}/{challenge}", Signer::account, challenge},
     {"/acme/cert/{certificate}", Signer::account, certificate},
+    {"/acme/revoke-cert", Signer::either, revoke_cert},
 };
 
 struct OpenRoute {

@@ -6,6 +6,7 @@
 #include "acme/wire/directory.h"
 #include "acme/wire/join.h"
 #include "acme/wire/order.h"
+#include "acme/wire/revocation.h"
 #include "base/bytes.h"
 
 using namespace lenscap;
@@ -33,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   round_trip(text, acme::parse_account_update);
   round_trip(text, acme::parse_account);
   round_trip(text, acme::parse_directory);
+  round_trip(text, acme::parse_revocation);
   (void)acme::parse_challenge_response(text);
   (void)acme::parse_deactivation(text);
   if (auto const identifier = acme::parse_new_authz(text); identifier.ok()) {

@@ -1,4 +1,4 @@
-// lenscap-ca cert list|show: what was issued, and what may have been.
+// lenscap-ca cert list|show|revoke: what was issued, what may have been, and what is not to be trusted any more.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -40,6 +40,18 @@ Result<ExitCode> show(CommandLine const& line, std::string const& serial) {
   return ExitCode::done;
 }
 
+Result<ExitCode> revoke(CommandLine const& line, std::string const& serial, std::string const& reason) {
+  json::Object arguments{{"serial", serial}};
+  if (!reason.empty()) arguments.set("reason", reason);
+  TRY(auto const revoked, run_operation(line, "cert.revoke", arguments));
+  if (line.wants_json())
+    print_json(revoked);
+  else
+    fmt::print("{} ({}) is revoked since {}.\n", text_of(revoked.find("serial")), text_of(revoked.find("names")),
+               text_of(revoked.find("revoked_at")));
+  return ExitCode::done;
+}
+
 }  // namespace
 
 void add_cert(CLI::App& app, CommandLine& line) {
@@ -60,6 +72,16 @@ void add_cert(CLI::App& app, CommandLine& line) {
   shown->add_option("SERIAL", *serial, "Serial number in hex")->required();
   shown->footer("Examples:\n  lenscap-ca cert show 5d1e…\n  lenscap-ca cert show 5d1e… --output json");
   shown->callback([&line, serial] { line.run = [&line, serial] { return show(line, *serial); }; });
+
+  auto reason = std::make_shared<std::string>();
+  auto* revoked = cert->add_subcommand("revoke", "Revoke one for good; it cannot be undone");
+  revoked->add_option("SERIAL", *serial, "Serial number in hex, whole")->required();
+  revoked->add_option("--reason", *reason,
+                      "keyCompromise (its key is never certified again), affiliationChanged, superseded, "
+                      "cessationOfOperation or privilegeWithdrawn; default: none");
+  revoked->footer("Examples:\n  lenscap-ca cert revoke 5d1e…\n  lenscap-ca cert revoke 5d1e… --reason keyCompromise");
+  revoked->callback(
+      [&line, serial, reason] { line.run = [&line, serial, reason] { return revoke(line, *serial, *reason); }; });
 }
 
 }  // namespace lenscap::acme

@@ -161,6 +161,7 @@ TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
                                          {"eab", "revoke"},
                                          {"cert", "list"},
                                          {"cert", "show"},
+                                         {"cert", "revoke"},
                                          {"account", "list"},
                                          {"account", "deactivate"},
                                          {"account", "agree"}}) {
@@ -198,9 +199,15 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
       *json_of(ca().run({"--output", "json", "cert", "list"})).find("certificates")->as_array()->front().as_object(),
       "serial");
   EXPECT_THAT(ca().run({"cert", "show", serial.value()}).out, HasSubstr("BEGIN CERTIFICATE"));
+  auto const revoke = std::vector<std::string>{"cert", "revoke", serial.value(), "--reason", "superseded"};
+  EXPECT_EQ(ca().run({"cert", "revoke", serial.value(), "--reason", "boredom"}).code, 5);
+  EXPECT_EQ(ca().run({"cert", "revoke", "00"}).code, 4);
+  EXPECT_THAT(ca().run(revoke).out, HasSubstr("localhost"));
+  EXPECT_THAT(ca().run(revoke).all(), HasSubstr("was revoked at"));
+  EXPECT_THAT(ca().run({"cert", "list"}).out, HasSubstr("revoked"));
   EXPECT_EQ(ca().stop(), 0);
   EXPECT_THAT(ca().log(), HasSubstr("server.stopped"));
-  EXPECT_EQ(ca().run({"cert", "show", serial.value()}).code, 0);
+  EXPECT_THAT(ca().run({"cert", "show", serial.value()}).out, HasSubstr("superseded"));
   EXPECT_EQ(ca().run({"cert", "show", "00"}).code, 4);
   EXPECT_THAT(ca().run({"eab", "list"}).out, HasSubstr("revoked"));
   EXPECT_EQ(ca().run({"account", "list", "--output", "json"}).code, 0);

@@ -20,6 +20,7 @@ Directory make_directory(App const& app) {
   directory.terms_of_service = app.policy.terms_of_service;
   directory.external_account_required = app.policy.eab_required;                                 // 8555-7.3.4-3
   if (app.settings.caa != CaaMode::off) directory.caa_identities = app.settings.caa_identities;  // 8555-7.1.1-2
+  directory.revoke_cert = urls.revoke_cert();
   for (auto const& profile : app.policy.profiles)
     directory.profiles.emplace_back(profile.name, app.authority->find_profile(profile.name)->description);
   return directory;

@@ -24,6 +24,7 @@ Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& r
   context.live_names = live.count;
   context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
+  context.is_compromised_key = ca::is_compromised(txn, csr.key);
   return check_finalize(order, request.account(), scope, csr, context, app.policy, request.now);
 }
 
