@@ -9,6 +9,7 @@
 #include "acme/wire/problem.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "ca/ledger.h"
 
 namespace lenscap::acme {
 namespace {
@@ -173,6 +174,11 @@ void save_account(WriteTxn& txn, Account const& account) {
 void save_account_key(WriteTxn& txn, Account const& account, x509::PublicKey const& old_key) {
   txn.erase(kAccountKeys, thumbprint(old_key));
   save_account(txn, account);
+}
+
+Result<> check_account_key(ReadTxn& txn, x509::PublicKey const& key) {
+  if (!ca::is_certified(txn, key)) return {};
+  return Error(Errc::bad_public_key, "this is the key of a certificate; an account needs a key of its own");
 }
 
 void visit_accounts(ReadTxn& txn, AccountVisitor const& visit) {

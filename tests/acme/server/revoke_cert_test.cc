@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "acme/server/operations.h"
+#include "acme/wire/key_change.h"
 #include "acme/wire/revocation.h"
 #include "base/x509/csr.h"
 #include "ca/ledger.h"
@@ -199,6 +200,41 @@ TEST_F(RevokeCert, ACompromisedKeyIsNeverCertifiedAgain) {
   EXPECT_EQ(refused.problem(), "badPublicKey");
   EXPECT_EQ(client.read(url).text("status"), "ready");
   EXPECT_EQ(client.finalize_with(url, x509::make_csr(superseded.key, names_of(hosts))).text("status"), "valid");
+}
+
+TEST_F(RevokeCert, ACertificatesKeyIsNoAccounts) {  // 8555-11.1-1
+  auto const issued = issue(client, hosts);
+  auto const copy = [&] { return x509::PrivateKey::from_pem(issued.key.to_pem().text(), SecretBytes()).value(); };
+  Client thief(server);
+  thief.key = copy();
+  auto const eab = server.add_eab(server.grant_scope());
+  auto const refused = thief.new_account(&eab);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.problem(), "badPublicKey");
+  EXPECT_EQ(thief.new_account(nullptr, {{"onlyReturnExisting", true}}).problem(), "accountDoesNotExist");
+  auto const change = make_key_change(copy(), urls.key_change(), client.kid, client.key.public_key());
+  EXPECT_EQ(client.post(urls.key_change(), change).problem(), "badPublicKey");
+  EXPECT_EQ(client.read(client.kid).status, 200) << "the account has its old key";
+}
+
+// A key is asked to become a certificate's and an account's at once, again and again: it never becomes both.
+TEST_F(RevokeCert, OneKeyForBothAtOnce) {  // 8555-11.1-1
+  int certificates = 0, accounts = 0;
+  for (int round = 0; round < 8; ++round) {
+    auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+    auto const url = client.new_order(hosts).header("Location");
+    auto const eab = server.add_eab(server.grant_scope());
+    Client other(server);
+    other.key = x509::PrivateKey::from_pem(key.to_pem().text(), SecretBytes()).value();
+    bool account = false;
+    std::thread thread([&] { account = other.new_account(&eab).status == 201; });
+    bool const certificate = client.finalize_with(url, x509::make_csr(key, names_of(hosts))).status == 200;
+    thread.join();
+    EXPECT_NE(account, certificate);
+    certificates += certificate ? 1 : 0;
+    accounts += account ? 1 : 0;
+  }
+  EXPECT_EQ(certificates + accounts, 8);
 }
 
 TEST_F(RevokeCert, FreesItsNames) {

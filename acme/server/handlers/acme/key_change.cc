@@ -19,6 +19,7 @@ net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& 
     auto const old_key = current->key;
     TRY(auto next, change_key(*std::move(current), wish, request.url, urls.account(request.account().id),
                               holder ? urls.account(holder->id) : ""));
+    CHECK_OK(check_account_key(txn, wish.new_key));
     save_account_key(txn, next, old_key);
     return next;
   };

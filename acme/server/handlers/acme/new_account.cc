@@ -41,8 +41,10 @@ net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const&
     TRY(auto opened, open_eab(txn, wish, app.sealer));
     std::optional<FoundEabKey> found;
     if (opened) found = FoundEabKey{opened->record.key, &opened->mac_key};
-    return acme::new_account(find_account_by_key(txn, request.key), wish, request.key, request.url,
-                             found ? &*found : nullptr, app.policy, request.now);
+    TRY(auto made, acme::new_account(find_account_by_key(txn, request.key), wish, request.key, request.url,
+                                     found ? &*found : nullptr, app.policy, request.now));
+    if (made.created) CHECK_OK(check_account_key(txn, request.key));
+    return made;
   };
   CO_TRY(auto const seen, co_await app.db.read(decide));
   if (!seen.created) co_return account_response(app, seen);
