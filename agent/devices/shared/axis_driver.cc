@@ -124,17 +124,28 @@ void collect(soap::Element const& element, std::string_view name, std::vector<st
 
 }  // namespace
 
-net::Awaitable<DeviceResult<std::multimap<std::string, std::string>>> AxisDriver::read_uses() {
-  std::multimap<std::string, std::string> uses;
+std::optional<DeviceError> reason_to_keep(soap::Fault const& fault, std::string_view question) {
+  DeviceError error = fault_error(fault, question);
+  if (error.code == DeviceErrc::unsupported) return std::nullopt;
+  error.code = DeviceErrc::partial_cleanup;
+  error.retry = default_retry(error.code);
+  error.text = "the device does not tell what uses its certificates, so none is removed: " + error.text;
+  return error;
+}
+
+net::Awaitable<DeviceResult<AxisDriver::Uses>> AxisDriver::read_uses() {
+  Uses uses;
   CO_TRY(auto const https, co_await get_https());
   for (auto const* ids : {&https.certificate_ids, &https.ca_ids, &https.trusted_ids})
-    for (std::string const& id : *ids) uses.emplace(id, "WebServer");
+    for (std::string const& id : *ids) uses.sets.emplace(id, "WebServer");
 
-  // Firmware without certificate sets answers with a fault: then there is nothing more to know.
   soap::Element request(ns::kCertificates, "ListCertSets");
   CO_TRY(auto const answer, co_await ask(connection(), request));
+  if (auto const* fault = std::get_if<soap::Fault>(&answer)) {
+    uses.unknown = reason_to_keep(*fault, request.name);
+    co_return uses;
+  }
   auto const* list = std::get_if<soap::Element>(&answer);
-  if (list == nullptr) co_return uses;
   std::vector<std::string> sets;
   collect(*list, "CertSetNames", sets);
   collect(*list, "CertSetName", sets);
@@ -144,11 +155,13 @@ net::Awaitable<DeviceResult<std::multimap<std::string, std::string>>> AxisDriver
     soap::Element get(ns::kCertificates, "GetCertSet");
     get.add(soap::Element(ns::kCertificates, "CertSetName", name));
     CO_TRY(auto const set, co_await ask(connection(), get));
-    auto const* content = std::get_if<soap::Element>(&set);
-    if (content == nullptr) continue;
+    if (auto const* fault = std::get_if<soap::Fault>(&set)) {
+      if (!uses.unknown) uses.unknown = reason_to_keep(*fault, get.name + " " + clean_text(name, 60));
+      continue;
+    }
     std::vector<std::string> ids;
-    collect(*content, "Id", ids);
-    for (std::string& id : ids) uses.emplace(std::move(id), clean_text(name, 60));
+    collect(std::get<soap::Element>(set), "Id", ids);
+    for (std::string& id : ids) uses.sets.emplace(std::move(id), clean_text(name, 60));
   }
   co_return uses;
 }
@@ -157,7 +170,7 @@ net::Awaitable<DeviceResult<std::vector<CertificateEntry>>> AxisDriver::list_cer
   CO_TRY(auto entries, co_await read_certificates());
   CO_TRY(auto const uses, co_await read_uses());
   for (CertificateEntry& entry : entries) {
-    auto const [begin, end] = uses.equal_range(entry.id);
+    auto const [begin, end] = uses.sets.equal_range(entry.id);
     for (auto use = begin; use != end; ++use) entry.used_by.push_back(use->second);
   }
   co_return entries;
@@ -174,10 +187,11 @@ net::Awaitable<DeviceResult<>> AxisDriver::remove(std::string id) {
   }
   CO_TRY(auto const uses, co_await read_uses());
   // Without case: a device that takes two spellings for one must not lose what it serves.
-  auto const use =
-      std::find_if(uses.begin(), uses.end(), [&](auto const& entry) { return equal_ignoring_case(entry.first, id); });
-  if (use != uses.end())
+  auto const use = std::find_if(uses.sets.begin(), uses.sets.end(),
+                                [&](auto const& entry) { return equal_ignoring_case(entry.first, id); });
+  if (use != uses.sets.end())
     co_return DeviceError(DeviceErrc::id_in_use, "certificate '" + id + "' is in use (" + use->second + ") and stays");
+  if (uses.unknown) co_return *uses.unknown;
   co_return co_await erase(id, !is_key);
 }
 

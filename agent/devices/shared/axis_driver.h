@@ -5,6 +5,7 @@
 #include <map>
 
 #include "agent/devices/shared/connection.h"
+#include "agent/devices/shared/soap.h"
 
 namespace lenscap::agent {
 
@@ -25,6 +26,10 @@ DeviceResult<> check_chain(std::vector<x509::Certificate> const& chain, x509::Pu
 
 // The id under which an intermediate is stored beside the leaf: the same certificate always gets the same.
 std::string ca_id_of(x509::Certificate const& certificate);
+
+// A device that was asked which certificates a service uses refuses to tell. Nothing: it has no such sets (older
+// firmware). Otherwise why a certificate that this service may use must stay: partial_cleanup.
+std::optional<DeviceError> reason_to_keep(soap::Fault const& fault, std::string_view question);
 
 class AxisDriver : public Driver {
  public:
@@ -64,8 +69,11 @@ class AxisDriver : public Driver {
   static CertificateEntry const* find(std::vector<CertificateEntry> const& entries, std::string_view id);
 
  private:
-  // Which set holds which id.
-  net::Awaitable<DeviceResult<std::multimap<std::string, std::string>>> read_uses();
+  struct Uses {
+    std::multimap<std::string, std::string> sets;  // which id is held by which
+    std::optional<DeviceError> unknown;            // there may be more
+  };
+  net::Awaitable<DeviceResult<Uses>> read_uses();
 
   std::unique_ptr<Connection> connection_;
   Identity identity_;

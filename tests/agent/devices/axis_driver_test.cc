@@ -81,5 +81,24 @@ TEST(CaId, IsOursAndAlwaysTheSame) {
   EXPECT_NE(ca_id_of(issuer), ca_id_of(served_certificate("root")));
 }
 
+// A service whose certificates are not told may use any of them; one that does not exist uses none.
+TEST(ReasonToKeep, UnlessThereIsNothingToTell) {
+  soap::Fault fault;
+  fault.subcode = "ActionNotSupported";
+  EXPECT_FALSE(reason_to_keep(fault, "ListCertSets"));
+  for (bool const sender : {false, true}) {
+    for (std::string const subcode : {"", "InvalidArgVal", "Action", "NotAuthorized"}) {
+      fault.sender = sender;
+      fault.subcode = subcode;
+      fault.reason = "not now";
+      auto const reason = reason_to_keep(fault, "GetCertSet EAPTLS_WIRED");
+      ASSERT_TRUE(reason) << subcode;
+      EXPECT_EQ(reason->code, DeviceErrc::partial_cleanup);
+      EXPECT_EQ(reason->retry, Retry::later);
+      EXPECT_NE(reason->text.find("GetCertSet EAPTLS_WIRED"), std::string::npos);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lenscap::agent
