@@ -1,0 +1,20 @@
+// What a process has cost so far, as the kernel counts it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+
+namespace lenscap::bench {
+
+struct Cost {
+  std::chrono::microseconds cpu{};  // user and system, of all its threads; in steps of the kernel's clock (10 ms)
+  std::uint64_t written = 0;        // octets handed to the disk
+  std::uint64_t anonymous = 0;      // octets of memory that no file backs, now (RssAnon)
+};
+
+// Zero for what the kernel does not tell. Throws when there is no such process.
+Cost cost_of(pid_t process);
+
+}  // namespace lenscap::bench
