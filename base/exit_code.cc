@@ -15,6 +15,7 @@ ExitCode exit_code(Errc code) {
     case Errc::unauthorized:
     case Errc::account_deactivated:
     case Errc::invalid_profile:
+    case Errc::bad_revocation_reason:
       return ExitCode::refused;
     case Errc::unreachable:
     case Errc::connection:

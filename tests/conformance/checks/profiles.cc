@@ -53,6 +53,8 @@ constexpr Check kChecks[] = {
     {"profiles-4-1", "an unknown profile is invalidProfile", unknown},
     {"profiles-4-2", "the order shows its profile", shown},
     {"profiles-4-3", "a default is chosen and shown", default_shown},
+    {"profiles-4-4", "a profile that was withdrawn since the order is invalidProfile at finalize", nullptr,
+     "the server's settings would have to change meanwhile"},
 };
 
 }  // namespace
