@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "acme/wire/jws.h"
 #include "base/json.h"
 #include "tests/fakes/ca_process.h"
 
@@ -219,6 +220,42 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
 // Requests without a good signature leave the database's file as it was, octet by octet.
 TEST_F(Program, TheStoreIsTheSameAfterUnauthenticatedRequests) {
   ca().serve();
+  auto const directory = ca().directory();
+  auto const new_account = ca().base() + "/acme/new-account";
+  auto const new_order = ca().base() + "/acme/new-order";
+  std::string const order = R"({"identifiers":[{"type":"dns","value":"cam1.cams.example"}]})";
+  auto const nonce = [] {
+    auto const head = curl({"--head", ca().base() + "/acme/new-nonce"}).out;
+    constexpr std::string_view kField = "Replay-Nonce: ";
+    auto const at = head.find(kField) + kField.size();
+    return head.substr(at, head.find('\r', at) - at);
+  };
+  auto const sign = [&](x509::PrivateKey const& by, std::string const& url, std::string const& kid,
+                        std::string const& payload) {
+    return acme::sign_jws(by, {.url = url, .nonce = nonce(), .kid = kid}, payload);
+  };
+  auto const post = [](std::string const& url, std::string const& body) {
+    return curl({"--include", "--header", "Content-Type: application/jose+json", "--data-binary", body, url}).out;
+  };
+  auto const problem = [](std::string const& answer) {
+    auto const document = json::parse_object(answer.substr(answer.find("\r\n\r\n") + 4));
+    constexpr std::string_view kUrn = "urn:ietf:params:acme:error:";
+    auto const type = document.ok() ? json::get_string(*document, "type").value().value_or("") : "no JSON: " + answer;
+    return type.starts_with(kUrn) ? type.substr(kUrn.size()) : type;
+  };
+  // One account is there, so that something can be forged in its name.
+  auto const eab =
+      json_of(ca().run({"--output", "json", "eab", "create", "--grant-dns", "cams.example", "--uses", "many"}));
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  SecretBytes const mac_key(from_base64url(json::need_string(eab, "mac_key").value()).value());
+  json::Object const binding_of_key{
+      {"externalAccountBinding", acme::make_eab(json::need_string(eab, "kid").value(), mac_key,
+                                                acme::MacAlgorithm::hs256, new_account, key.public_key())}};
+  auto const made = post(new_account, sign(key, new_account, "", json::write(binding_of_key)));
+  auto const location = made.find("Location: ");
+  ASSERT_NE(location, std::string::npos) << made;
+  auto const kid = made.substr(location + 10, made.find('\r', location) - location - 10);
+
   auto const database = ca().state() + "/db/data.mdb";
   auto const before = fakes::CaProcess::read(database);
   ASSERT_FALSE(before.empty());
@@ -234,6 +271,40 @@ TEST_F(Program, TheStoreIsTheSameAfterUnauthenticatedRequests) {
   }
   EXPECT_EQ(curl({ca().web() + "/health"}).out, R"({"status":"ok"})");
   EXPECT_EQ(fakes::CaProcess::read(database), before);
+
+  // Well-formed and signed, and still by nobody who may write: each gets as far as a request can.
+  auto const nobody = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const absent = ca().base() + "/acme/account/06h0mc3670u7a3skp9s7s2l34t2btm139dc0";
+  SecretBytes const wrong_mac(Bytes(32, 1));
+  auto const binding = [&](std::string const& eab_kid) {
+    return json::write(
+        json::Object{{"externalAccountBinding", acme::make_eab(eab_kid, wrong_mac, acme::MacAlgorithm::hs256,
+                                                               new_account, nobody.public_key())}});
+  };
+  auto const once = sign(key, directory, kid, "");
+  EXPECT_EQ(problem(post(directory, once)), "");
+  struct Case {
+    char const* name;
+    std::string url, body;
+    char const* problem;
+  };
+  std::vector<Case> const cases{
+      {"no binding", new_account, sign(nobody, new_account, "", "{}"), "externalAccountRequired"},
+      {"only existing", new_account, sign(nobody, new_account, "", R"({"onlyReturnExisting":true})"),
+       "accountDoesNotExist"},
+      {"unknown EAB key", new_account, sign(nobody, new_account, "", binding("nobody")), "unauthorized"},
+      {"wrong MAC", new_account, sign(nobody, new_account, "", binding(json::need_string(eab, "kid").value())),
+       "unauthorized"},
+      {"unknown account", new_order, sign(nobody, new_order, absent, order), "accountDoesNotExist"},
+      {"forged for an account that is there", new_order, sign(nobody, new_order, kid, order), "malformed"},
+      {"forged deactivation", kid, sign(nobody, kid, kid, R"({"status":"deactivated"})"), "malformed"},
+      {"the same request again", directory, once, "badNonce"},
+      {"for another URL", new_order, sign(key, new_account, kid, order), "unauthorized"},
+  };
+  for (auto const& c : cases) {
+    EXPECT_EQ(problem(post(c.url, c.body)), c.problem) << c.name;
+    EXPECT_EQ(fakes::CaProcess::read(database), before) << c.name;
+  }
   EXPECT_EQ(ca().stop(), 0);
 }
 

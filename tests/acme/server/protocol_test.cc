@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "tests/acme/server/fixture.h"
@@ -27,6 +28,19 @@ class Protocol : public ::testing::Test {
   TestServer server;
   Client client = granted_client(server);
   Urls const& urls = server.app->settings.urls;
+
+  // Everything that the store holds.
+  std::map<std::string, std::string> contents() {
+    std::map<std::string, std::string> all;
+    server.app->store->read([&](store::ReadTxn& txn) {
+      for (auto const& table : txn.tables())
+        txn.scan(store::Table{table}, "", [&](std::string_view key, std::string_view value) {
+          all.emplace(table + "/" + std::string(key), value);
+          return true;
+        });
+    });
+    return all;
+  }
 };
 
 // Each row is a request that must be refused with this status and problem type, a fresh nonce and the index link, and
@@ -34,7 +48,7 @@ class Protocol : public ::testing::Test {
 TEST_F(Protocol, Refusals) {
   auto const order_url = urls.new_order();
   auto const good = [&](std::string const& payload) { return client.sign(order_url, payload, server.nonce()); };
-  auto const with_header = [&](json::Object header, json::Object more = {}) {
+  auto const with_header = [&](json::Object const& header, json::Object more = {}) {
     return jws_of(json::write(header), "{}", std::move(more));
   };
   auto const header = [&](std::string_view alg = "ES256") {
@@ -110,9 +124,11 @@ TEST_F(Protocol, Refusals) {
       {"8555-6.5.2-1 nonce that is not base64url", with_header(header().set("nonce", "+++=")), 400, "malformed"},
       {"8555-6.3-3 payload that is no object", good("[]"), 400, "malformed"},
   };
+  auto const before = contents();
   for (auto const& c : cases) {
     SCOPED_TRACE(c.id);
     auto const answer = server.post(order_url, c.body, c.content_type);
+    EXPECT_EQ(contents(), before);
     EXPECT_EQ(answer.status, c.status) << answer.body;
     EXPECT_EQ(answer.problem(), c.problem) << answer.body;  // 8555-6.7-1, 8555-6.7-3
     EXPECT_FALSE(answer.detail().empty());
