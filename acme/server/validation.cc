@@ -109,8 +109,12 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
   auto load = [&](store::ReadTxn& txn) -> std::optional<Loaded> {
     auto authorization = load_authorization(txn, authorization_id);
     if (!authorization) return std::nullopt;
+    // What is over is not tried again: nobody is asked on behalf of an account or an authorization that is none any
+    // more.
+    if (authorization->status != AuthorizationStatus::pending || app_.clock.now() >= authorization->expires)
+      return std::nullopt;
     auto account = load_account(txn, authorization->account_id);
-    if (!account) return std::nullopt;
+    if (!account || !check_valid(*account)) return std::nullopt;
     return Loaded{*std::move(authorization), *std::move(account)};
   };
   auto loaded = co_await app_.db.read(load);

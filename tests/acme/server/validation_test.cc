@@ -47,6 +47,26 @@ TEST_F(Validations, TheLastValidAuthorizationMakesTheOrderReady) {  // 8555-7.5.
   EXPECT_EQ(client.new_order({"127.0.0.1"}).text("status"), "ready");
 }
 
+TEST_F(Validations, NobodyIsAskedForWhatIsOver) {
+  server.app->validation.retry_pause = std::chrono::hours(1);
+  server.app->validation.retry_at_least = std::chrono::milliseconds(1);
+  failures = 100;
+  auto const order = client.new_order({"127.0.0.1"});
+  auto const url = first_text(order.object(), "authorizations");
+  auto const challenge_url = challenge_of(url, "http-01");
+  client.post(challenge_url, "{}");
+  wait_until([&] { return client.read(challenge_url); }, has_error);
+  EXPECT_EQ(device.connections(), 1);
+  EXPECT_EQ(client.post(url, R"({"status":"deactivated"})").status, 200);
+  server.app->validation.start(url.substr(url.rfind('/') + 1), "1");
+  // One that may be tried, behind it: when that has failed, the former would have been asked long ago.
+  auto const second = first_text(client.new_order({"127.0.0.1"}).object(), "authorizations");
+  auto const second_challenge = challenge_of(second, "http-01");
+  client.post(second_challenge, "{}");
+  wait_until([&] { return client.read(second_challenge); }, has_error);
+  EXPECT_EQ(device.connections(), 2);
+}
+
 TEST_F(Validations, AFailureIsTriedAgain) {  // 8555-8.2-1
   failures = 2;
   auto const order = client.new_order({"127.0.0.1"});
