@@ -2,6 +2,7 @@
 #include "acme/server/routes.h"
 
 #include <algorithm>
+#include <set>
 
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
@@ -77,11 +78,31 @@ net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route,
   co_return answered;
 }
 
+// What every answer of the ACME port carries; with `cors`, scripts of any page may read it (8555-6.1-4): nothing here
+// is given for a cookie or an address alone.
+void finish(App& app, net::Response& response, Resource resource) {
+  finish_acme(response, app.nonces, app.settings.urls, resource);
+  if (!app.settings.cors) return;
+  response.headers.add("Access-Control-Allow-Origin", "*");
+  response.headers.add("Access-Control-Expose-Headers", "Replay-Nonce, Location, Link, Retry-After");
+}
+
+// A browser asks before it sends a POST with a media type of ours.
+net::Awaitable<net::Response> preflight(App& app) {
+  net::Response response;
+  response.status = 204;
+  response.headers.add("Access-Control-Allow-Methods", "GET, HEAD, POST");
+  response.headers.add("Access-Control-Allow-Headers", "Content-Type");
+  response.headers.add("Access-Control-Max-Age", "3600");
+  finish(app, response, Resource::other);
+  co_return response;
+}
+
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
   auto const id = request.id;
   auto answered = co_await answer(app, route, std::move(request));
   auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
-  finish_acme(response, app.nonces, app.settings.urls, route.resource);
+  finish(app, response, route.resource);
   co_return response;
 }
 
@@ -89,7 +110,7 @@ net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, 
   // A certificate's identifier is no id of ours; its handler reads it by itself.
   bool const has_place = route.resource == Resource::cacheable || has_ids(request.params);
   auto response = has_place && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
-  finish_acme(response, app.nonces, app.settings.urls, route.resource);
+  finish(app, response, route.resource);
   co_return response;
 }
 
@@ -121,7 +142,7 @@ std::vector<Route> all_routes() {
 net::Router make_acme_routes(App& app) {
   net::Router router([&app](int status, std::string detail) {
     auto response = http_problem(status, std::move(detail));
-    finish_acme(response, app.nonces, app.settings.urls, Resource::other);  // 8555-6.5-2
+    finish(app, response, Resource::other);  // 8555-6.5-2
     return response;
   });
   for (auto const& route : kOpenAcmeRoutes)
@@ -134,6 +155,13 @@ net::Router make_acme_routes(App& app) {
              [&app](net::Request request) { return serve_web(app, show_terms, std::move(request)); });
   router.add(Method::post, "/terms/{token}",
              [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
+  if (app.settings.cors) {
+    std::set<std::string_view> patterns;
+    for (auto const& route : kOpenAcmeRoutes) patterns.insert(route.pattern);
+    for (auto const& route : kSignedRoutes) patterns.insert(route.pattern);
+    for (auto const pattern : patterns)
+      router.add(Method::options, pattern, [&app](net::Request const&) { return preflight(app); });
+  }
   router.add(Method::get, "/health",
              [&app](net::Request request) { return serve_web(app, health, std::move(request)); });
   return router;

@@ -56,6 +56,7 @@ passphrase = "credential:lenscap-ca-key"
 profiles = ["camera-https-cn"]
 [acme]
 eab_required = false
+cors = true
 challenges = ["http-01"]
 allow_wildcards = true
 pending_orders = 7
@@ -81,6 +82,7 @@ url = "memory:"
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->http_url(), "http://[fd00:20::1]:8080");
   EXPECT_EQ(settings->connections, 5000u);
+  EXPECT_TRUE(settings->cors);
   EXPECT_EQ(settings->connections_per_address, 2000u);
   EXPECT_EQ(settings->idle, Seconds(120));
   EXPECT_EQ(settings->pending_orders, 7u);
