@@ -21,7 +21,8 @@ TEST(Connection, AKeyThatIsNotBelievedIsNoReasonForPlainHttp) {
     ASSERT_FALSE(driver.ok());
     EXPECT_EQ(driver.error().code, DeviceErrc::tls_untrusted);
   }
-  for (json::Value const& entry : *bench.camsim.journal(camera.info.serial).find("entries")->as_array())
+  json::Object const journal = bench.camsim.journal(camera.info.serial);
+  for (json::Value const& entry : *journal.find("entries")->as_array())
     EXPECT_EQ(*entry.as_object()->find("auth_used")->as_string(), "") << "no login at all";
 
   Trust trust;
