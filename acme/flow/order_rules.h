@@ -84,7 +84,7 @@ struct FinalizeContext {
   // As in OrderContext: several orders may have been made while there was room for one.
   std::size_t live_names = 0;
   x509::NameSet already_live = {};
-  bool is_compromised_key = false;                // a certificate of the CSR's key was revoked as keyCompromise
+  bool is_compromised_key = false;  // a certificate of the CSR's key was revoked as keyCompromise
 };
 
 // Everything of 7.4 that can refuse, before anything is built: owner, expiry, ready (8555-7.4-7), authorizations still

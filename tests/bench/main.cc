@@ -1,5 +1,5 @@
-// lenscap-bench: a load on any ACME server, and what it costs that server's process. One run, one JSON object on standard
-// output; tests/bench/run puts runs together. It counts nothing when anything goes wrong.
+// lenscap-bench: a load on any ACME server, and what it costs that server's process. One run, one JSON object on
+// standard output; tests/bench/run puts runs together. It counts nothing when anything goes wrong.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
@@ -93,8 +93,7 @@ Measured measure_orders(Options const& options, Trusted const& trusted) {
     auto const at = static_cast<std::size_t>(worker);
     for (int number = next++; number < options.count; number = next++) {
       std::vector<std::string> names;
-      for (int i = 0; i < options.names; ++i)
-        names.push_back(address(options.first + number * options.names + i));
+      for (int i = 0; i < options.names; ++i) names.push_back(address(options.first + number * options.names + i));
       clients.at(at)->order(names, options.connections == "fresh", keys.at(at));
     }
   };

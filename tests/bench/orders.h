@@ -1,5 +1,5 @@
-// One ACME client of the load (RFC 8555): an account and its complete orders, from newOrder to the certificate. Whatever
-// is not as it should be is an exception with what the server said.
+// One ACME client of the load (RFC 8555): an account and its complete orders, from newOrder to the certificate.
+// Whatever is not as it should be is an exception with what the server said.
 #pragma once
 
 #include <functional>
