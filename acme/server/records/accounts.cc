@@ -1,0 +1,88 @@
+#include "acme/server/records/accounts.h"
+
+#include "acme/server/key_memo.h"
+#include "acme/server/records/fields.h"
+#include "acme/wire/jwk.h"
+#include "ca/ledger.h"
+
+namespace lenscap::acme {
+namespace {
+
+using json::Object;
+using json::Value;
+using store::ReadTxn;
+using store::Table;
+using store::WriteTxn;
+
+using namespace records;
+
+constexpr Table kAccounts{"accounts"};         // account id -> account
+constexpr Table kAccountKeys{"account_keys"};  // thumbprint of the key -> account id
+
+}  // namespace
+
+namespace {
+
+// A thousand accounts at work at once; each key is some kilobytes.
+constexpr std::size_t kKeysRemembered = 1024;
+
+Account read_account(std::string_view id, std::string_view record) {
+  static KeyMemo keys(kKeysRemembered);  // a function's memory, not a state: see key_memo.h
+  Fields f(kAccounts, id, record);
+  return Account{.id = std::string(id),
+                 .key = f.take(keys.read(*f.object("key"))),
+                 .status = f.take(parse_account_status(f.text("status"))),
+                 .contact = f.texts("contact"),
+                 .terms_of_service_agreed = f.flag("tos"),
+                 .terms_of_service = f.text_or_empty("terms"),
+                 .eab_kid = f.text_or_empty("eab_kid"),
+                 .external_account_binding = f.object("eab"),
+                 .created = f.time("created")};
+}
+
+}  // namespace
+
+std::optional<Account> load_account(ReadTxn& txn, std::string_view id) {
+  auto record = txn.get(kAccounts, id);
+  if (!record) return std::nullopt;
+  return read_account(id, *record);
+}
+
+std::optional<Account> find_account_by_key(ReadTxn& txn, x509::PublicKey const& key) {
+  auto id = txn.get(kAccountKeys, thumbprint(key));
+  if (!id) return std::nullopt;
+  auto account = load_account(txn, *id);
+  if (!account) broken(kAccountKeys.name, *id, "no such account");
+  return account;
+}
+
+void save_account(WriteTxn& txn, Account const& account) {
+  auto object = new_record();
+  object.set("status", to_string(account.status));
+  object.set("key", to_jwk(account.key));
+  object.set("contact", Value::strings(account.contact));
+  object.set("tos", account.terms_of_service_agreed);
+  if (!account.terms_of_service.empty()) object.set("terms", account.terms_of_service);
+  if (!account.eab_kid.empty()) object.set("eab_kid", account.eab_kid);
+  if (account.external_account_binding) object.set("eab", *account.external_account_binding);
+  object.set("created", to_unix(account.created));
+  txn.put(kAccounts, account.id, json::write(object));
+  txn.put(kAccountKeys, thumbprint(account.key), account.id);
+}
+
+void save_account_key(WriteTxn& txn, Account const& account, x509::PublicKey const& old_key) {
+  txn.erase(kAccountKeys, thumbprint(old_key));
+  save_account(txn, account);
+}
+
+Result<> check_account_key(ReadTxn& txn, x509::PublicKey const& key) {
+  if (!ca::is_certified(txn, key)) return {};
+  return Error(Errc::bad_public_key, "this is the key of a certificate; an account needs a key of its own");
+}
+
+void visit_accounts(ReadTxn& txn, AccountVisitor const& visit) {
+  txn.scan(kAccounts, "",
+           [&](std::string_view id, std::string_view record) { return visit(read_account(id, record)); });
+}
+
+}  // namespace lenscap::acme
