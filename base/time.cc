@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace lenscap {
@@ -67,6 +69,43 @@ Result<Time> parse_rfc3339(std::string_view text) {
   }
   if (at != text.size()) return refusal;
   return Time(std::chrono::sys_days(date)) + hour * kHour + minute * kMinute + Seconds(second) - offset;
+}
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+}  // namespace
+
+std::string to_http_date(Time time) {
+  auto const day = std::chrono::floor<std::chrono::days>(time);
+  std::chrono::year_month_day const date(day);
+  std::chrono::hh_mm_ss const clock(time - day);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays.at(std::chrono::weekday(day).c_encoding()),
+                     static_cast<unsigned>(date.day()), kMonths.at(static_cast<unsigned>(date.month()) - 1),
+                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
+}
+
+Result<Time> parse_http_date(std::string_view text) {
+  Error const refusal(Errc::malformed, "not a time such as Sun, 06 Nov 1994 08:49:37 GMT");
+  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return refusal;
+  if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') return refusal;
+  auto const month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
+  int const day = digits(text, 5, 2);
+  int const year = digits(text, 12, 4);
+  int const hour = digits(text, 17, 2);
+  int const minute = digits(text, 20, 2);
+  int const second = digits(text, 23, 2);
+  if (month == kMonths.end() || day < 0 || year < 0 || hour < 0 || minute < 0 || second < 0) return refusal;
+  if (hour > 23 || minute > 59 || second > 60) return refusal;
+  std::chrono::year_month_day const date(std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month - kMonths.begin()) + 1),
+                                         std::chrono::day(static_cast<unsigned>(day)));
+  if (!date.ok()) return refusal;
+  return Time(std::chrono::sys_days(date)) + hour * kHour + minute * kMinute + Seconds(second);
 }
 
 Result<Seconds> parse_duration(std::string_view text) {

@@ -1,4 +1,5 @@
-// Points in time as whole seconds UTC, the clock as an object that can be replaced, and RFC 3339 text.
+// Points in time as whole seconds UTC, the clock as an object that can be replaced, and their text by RFC 3339 and
+// HTTP.
 #pragma once
 
 #include <chrono>
@@ -29,6 +30,10 @@ class SystemClock final : public Clock {
 
 std::string to_rfc3339(Time time);  // "2026-01-02T03:04:05Z": no fraction, since certbot once broke on one
 Result<Time> parse_rfc3339(std::string_view text);
+
+std::string to_http_date(Time time);  // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), whatever the locale
+// The form above alone: nobody has sent the two obsolete ones for decades. The day of the week is not looked at.
+Result<Time> parse_http_date(std::string_view text);
 
 // "90d", "36h", "15m", "30s"; one number and one unit.
 Result<Seconds> parse_duration(std::string_view text);

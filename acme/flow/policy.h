@@ -76,6 +76,11 @@ struct RenewalRule {
 // then would never renew again.
 enum class ReplacesPolicy { lenient, strict };
 
+// Is a valid authorization of the account used again for a new order? Usually as long as it lives for some time yet;
+// `always`, until its last second; `never`, not at all. Only for tests of clients (see acme/server/chaos.h) anything
+// but `usual`.
+enum class ReusePolicy { usual, always, never };
+
 // A certificate profile, as far as orders care.
 struct ProfileRule {
   std::string name = {};
@@ -99,6 +104,7 @@ struct Policy {
   std::string terms_of_service = {};                             // URL; empty: nothing to agree to
   bool allow_wildcards = false;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
+  ReusePolicy reuse = ReusePolicy::usual;
 
   std::size_t identifiers_max = limits::kNamesPerOrder;
   std::size_t pending_orders_max = limits::kPendingOrdersPerAccount;  // an account

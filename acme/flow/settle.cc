@@ -66,8 +66,12 @@ std::string why_granted(Account const& account) {
 
 // `granted` is why it would be granted now, or empty when it has to be proved: what was granted may have changed since.
 Authorization const* find_reusable(std::span<Authorization const> known, Account const& account,
-                                   Identifier const& identifier, std::string const& granted, Time now) {
-  Seconds const margin = granted.empty() ? kReuseMargin : kGrantedReuseMargin;
+                                   Identifier const& identifier, std::string const& granted, ReusePolicy reuse,
+                                   Time now) {
+  if (reuse == ReusePolicy::never) return nullptr;
+  Seconds const margin = reuse == ReusePolicy::always ? Seconds(1)
+                         : granted.empty()            ? kReuseMargin
+                                                      : kGrantedReuseMargin;
   auto const fits = [&](Authorization const& candidate) {
     return candidate.account_id == account.id && candidate.status == AuthorizationStatus::valid &&
            candidate.granted == granted && candidate.expires >= now + margin &&
@@ -105,7 +109,8 @@ Result<Settled> settle(Account const& account, Scope const& scope, Identifier co
                                          : policy.issuer_constraints->test(*identifier.ip()));
   }
   std::string const granted = allowed == Access::grant ? why_granted(account) : std::string();
-  if (auto const* reusable = find_reusable(known, account, identifier, granted, now)) return Settled{*reusable, false};
+  if (auto const* reusable = find_reusable(known, account, identifier, granted, policy.reuse, now))
+    return Settled{*reusable, false};
 
   auto authorization = make_authorization(account, identifier, now);
   if (allowed == Access::grant) {  // 8555-7.4.1-3: out-of-band knowledge

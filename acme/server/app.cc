@@ -14,6 +14,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   policy.pending_orders_max = settings.pending_orders;
   policy.replaces = settings.replaces;
   policy.terms_of_service = settings.terms_of_service;
+  policy.reuse = settings.chaos.reuse_authorizations;
   if (!settings.eab_required) policy.open_scope = settings.open_scope;
   for (auto const& name : settings.profiles) {
     auto const* profile = authority.find_profile(name);
@@ -43,10 +44,12 @@ App::App(AppParts parts)
       authority(std::move(parts.authority)),
       sealer(std::move(parts.sealer)),
       policy(make_policy(settings, *authority)),
+      chaos(settings.chaos),
       db(*store),
       resolver(settings.resolver),
       pool(kPoolThreads),
       issuing(*authority, pool, log),
+      finalization(*this),
       acme_routes(make_acme_routes(*this)),
       web_routes(make_web_routes(*this)),
       http(threads.executor(0)),

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "acme/flow/policy.h"
+#include "acme/server/chaos.h"
 #include "acme/server/db.h"
+#include "acme/server/finalization.h"
 #include "acme/server/issuing.h"
 #include "acme/server/nonces.h"
 #include "acme/server/resolver.h"
@@ -48,11 +50,13 @@ struct App {
   std::unique_ptr<ca::Authority> const authority;
   Sealer const sealer;
   Policy const policy;
+  Chaos chaos;
   Db db;
   Nonces nonces;
   Resolver resolver;
   net::WorkPool pool;
   Issuing issuing;
+  Finalization finalization;
   net::Router acme_routes;  // behind TLS
   net::Router web_routes;   // plain HTTP
   net::HttpClient http;

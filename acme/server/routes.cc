@@ -82,6 +82,7 @@ net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route,
 // is given for a cookie or an address alone.
 void finish(App& app, net::Response& response, Resource resource) {
   finish_acme(response, app.nonces, app.settings.urls, resource);
+  app.chaos.change(response, app.clock.now());
   if (!app.settings.cors) return;
   response.headers.add("Access-Control-Allow-Origin", "*");
   response.headers.add("Access-Control-Expose-Headers", "Replay-Nonce, Location, Link, Retry-After");

@@ -8,6 +8,9 @@
 namespace lenscap::acme {
 namespace {
 
+// As long as a request in progress may take at a stop.
+constexpr std::chrono::seconds kStopWait{10};
+
 std::string nonce_file(Settings const& settings) { return settings.state_dir + "/nonces"; }
 
 }  // namespace
@@ -39,6 +42,11 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
                                               std::chrono::milliseconds chores_every) {
   std::unique_ptr<Server> server(new Server(app, chores_every));
   auto const now = app.clock.now();
+  if (auto const switches = app.chaos.switches(); !switches.empty())
+    app.log.warning("chaos.on", {{"switches", json::Value::strings(switches)},
+                                 {"why",
+                                  "clients are refused, delayed and misled as far as RFC 8555 allows; take the "
+                                  "table [chaos] out of ca.toml where certificates matter"}});
   app.nonces.load(nonce_file(app.settings));
   recover(app, now);
   TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, now));
@@ -105,7 +113,8 @@ Server::~Server() {
   wake_.notify_all();
   if (chores_.joinable()) chores_.join();
   for (auto& listener : listeners_) listener->stop();
-  if (listeners_.empty()) return;  // never served
+  app_.finalization.wait_until_done(kStopWait);  // those that nobody waits for any more
+  if (listeners_.empty()) return;                // never served
   if (auto saved = app_.nonces.save(nonce_file(app_.settings)); !saved)
     app_.log.warning("nonces.not_saved", {{"error", saved.error().detail()}});
 }

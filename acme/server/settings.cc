@@ -211,6 +211,9 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   if (replaces != "lenient" && replaces != "strict")
     reader.refuse("acme.replaces", "expected \"lenient\" or \"strict\"");
   settings.replaces = replaces == "strict" ? ReplacesPolicy::strict : ReplacesPolicy::lenient;
+  // Less than the deadline of a request, so that there is an answer in any case.
+  settings.finalize_wait = reader.duration("acme.finalize_wait", settings.finalize_wait);
+  if (settings.finalize_wait > Seconds(25)) reader.refuse("acme.finalize_wait", "must be at most 25s");
   settings.allow_wildcards = reader.boolean("acme.allow_wildcards", false);
   settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
   settings.tls_port = static_cast<unsigned short>(reader.integer("acme.tls_port", 443, 1, 65535));
@@ -226,6 +229,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.pending_orders = static_cast<std::size_t>(
       reader.integer("acme.pending_orders", static_cast<std::int64_t>(settings.pending_orders), 1, 100'000));
 
+  settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
   CHECK_OK(reader.finish());
   return settings;

@@ -8,6 +8,7 @@
 
 #include "acme/flow/caa_rules.h"
 #include "acme/flow/policy.h"
+#include "acme/server/chaos.h"
 #include "acme/server/resolver.h"
 #include "acme/server/urls.h"
 #include "base/config.h"
@@ -47,6 +48,7 @@ struct Settings {
   bool allow_wildcards = false;
   std::size_t pending_orders = limits::kPendingOrdersPerAccount;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
+  Seconds finalize_wait{15};             // for a slow key holder; then finalize answers `processing`
   unsigned short http_port = 80;         // where http-01 looks
   unsigned short tls_port = 443;         // where tls-alpn-01 looks
   bool redirects = false;                // whether http-01 follows them
@@ -59,6 +61,8 @@ struct Settings {
 
   // [store]
   std::string store_url;
+
+  ChaosSettings chaos;  // [chaos]
 
   // "http://host[:port]": base of the plain HTTP URLs, by the port of the first; empty when `http` is.
   std::string http_url() const;

@@ -87,6 +87,7 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
   std::string failure;
   try {
     for (bool again = true; again;) {
+      co_await app_.chaos.before_attempt();
       {
         Turn const turn(running_);
         if (turn.taken()) again = co_await attempt(authorization_id, challenge_id);

@@ -20,6 +20,15 @@ std::string const* Headers::find(std::string_view name) const {
   return nullptr;
 }
 
+void Headers::set(std::string_view name, std::string value) {
+  for (auto& [key, old] : fields_) {
+    if (!same_name(key, name)) continue;
+    old = std::move(value);
+    return;
+  }
+  add(std::string(name), std::move(value));
+}
+
 std::size_t Headers::count(std::string_view name) const {
   return static_cast<std::size_t>(
       std::count_if(fields_.begin(), fields_.end(), [&](auto const& field) { return same_name(field.first, name); }));

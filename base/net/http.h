@@ -21,6 +21,7 @@ class Headers {
   std::string const* find(std::string_view name) const;  // the first one; nullptr when absent
   std::size_t count(std::string_view name) const;
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void set(std::string_view name, std::string value);  // the first one's, or adds it
   std::vector<std::pair<std::string, std::string>> const& fields() const { return fields_; }
 
  private:

@@ -20,6 +20,21 @@ TEST(Rfc3339, RefusesOtherText) {
   }
 }
 
+TEST(HttpDate, ReadsAndWrites) {
+  EXPECT_EQ(to_http_date(from_unix(784'111'777)), "Sun, 06 Nov 1994 08:49:37 GMT");  // the example of RFC 9110
+  for (auto const seconds : {0LL, 784'111'777LL, 1'709'251'199LL, 4'102'444'799LL})
+    EXPECT_EQ(parse_http_date(to_http_date(from_unix(seconds))).value(), from_unix(seconds));
+}
+
+TEST(HttpDate, RefusesOtherText) {
+  for (char const* text :
+       {"", "120", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:3x GMT", "Sun, 06 Nov 1994 08:49:37 GMT "}) {
+    EXPECT_FALSE(parse_http_date(text).ok()) << text;
+  }
+}
+
 TEST(ParseDuration, TakesOneNumberAndUnit) {
   EXPECT_EQ(parse_duration("90d").value(), 90 * kDay);
   EXPECT_EQ(parse_duration("15m").value(), 15 * kMinute);

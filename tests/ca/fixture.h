@@ -46,10 +46,12 @@ class MemoryKey final : public KeyHolder {
   x509::PublicKey const& public_key() const override { return key_.public_key(); }
   Result<Bytes> sign(HashAlgorithm hash, ByteView data) override {
     ++signatures;
+    if (before) before();
     if (instead) return instead(data);
     return key_.sign(hash, data);
   }
   std::function<Result<Bytes>(ByteView)> instead;
+  std::function<void()> before;  // each signature: to wait, or to count
   std::atomic<int> signatures = 0;
 
  private:

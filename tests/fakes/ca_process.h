@@ -34,8 +34,10 @@ inline unsigned short free_port() {
 
 class CaProcess {
  public:
-  // `more` goes to the end of ca.toml's [acme] table, such as "http_port = 5002\n".
-  explicit CaProcess(std::string const& more = "") : tls_port_(free_port()), http_port_(free_port()) {
+  // `more` goes into ca.toml's [acme] table, such as "http_port = 5002\n", and `tables` to the end of the file, such as
+  // "[chaos]\nbad_nonce = 100\n".
+  explicit CaProcess(std::string const& more = "", std::string const& tables = "")
+      : tls_port_(free_port()), http_port_(free_port()) {
     write_private(dir_.path("passphrases"), "the issuing key's words\nthe root's own words\n");
     auto const made =
         run({"init", "--name", "Example Cameras", "--permit-dns", "localhost", "cams.example", "--permit-ip",
@@ -47,6 +49,7 @@ class CaProcess {
     auto const file = state() + "/ca.toml";
     auto text = read(file);
     text.replace(text.find("[acme]\n"), 7, "[acme]\n" + more);
+    text += tables;
     std::ofstream(file) << text;
   }
 

@@ -58,6 +58,26 @@ TEST(Settle, AGrantedAuthorizationIsReusedWhileItIsGrantedStill) {
   }
 }
 
+TEST(Settle, ReusesAsThePolicySays) {
+  auto granted = settle(account(), scope(), id_of("cam1.cams.example"), {}, policy(), kNow)->authorization;
+  struct Case {
+    ReusePolicy reuse;
+    Seconds left;
+    bool reused;
+  };
+  for (auto const& c :
+       {Case{ReusePolicy::usual, kHour / 2, true}, Case{ReusePolicy::usual, kHour / 2 - Seconds(1), false},
+        Case{ReusePolicy::always, Seconds(1), true}, Case{ReusePolicy::always, Seconds(0), false},
+        Case{ReusePolicy::never, kHour, false}}) {
+    granted.expires = kNow + c.left;
+    auto p = policy();
+    p.reuse = c.reuse;
+    Authorization const known[] = {granted};
+    auto const settled = settle(account(), scope(), id_of("cam1.cams.example"), known, p, kNow);
+    EXPECT_EQ(!settled->is_new, c.reused) << static_cast<int>(c.reuse) << " " << c.left.count();
+  }
+}
+
 // --- new_authz ---
 
 TEST(NewAuthz, GrantedIsBornValidAndOthersPending) {  // 8555-7.4.1-3

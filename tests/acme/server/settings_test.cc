@@ -33,6 +33,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->replaces, ReplacesPolicy::lenient);
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
+  EXPECT_EQ(settings->finalize_wait, Seconds(15));
+  EXPECT_EQ(settings->chaos, ChaosSettings());
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
@@ -70,12 +72,21 @@ dnssec_anchors = ["/usr/share/dns/root.key"]
 caa = "strict"
 caa_identities = ["PKI.example"]
 redirects = true
+finalize_wait = "5s"
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
 [acme.open]
 prove_dns = ["cams.example"]
 prove_ip = ["10.20.0.0/15"]
 profiles = ["camera-https-cn"]
 live_names = 10
+[chaos]
+bad_nonce = 20
+retry_after = "mixed"
+shuffle = true
+slow_validation = "2s"
+async_finalize = "3s"
+reuse_authorizations = "never"
+seed = 7
 [store]
 url = "memory:"
 )");
@@ -101,6 +112,15 @@ url = "memory:"
   EXPECT_FALSE(settings->eab_required);
   EXPECT_TRUE(settings->allow_wildcards);
   EXPECT_EQ(settings->replaces, ReplacesPolicy::strict);
+  EXPECT_EQ(settings->finalize_wait, Seconds(5));
+  ChaosSettings const chaos{.bad_nonce = 20,
+                            .retry_after = RetryAfterForm::mixed,
+                            .shuffle = true,
+                            .slow_validation = Seconds(2),
+                            .async_finalize = Seconds(3),
+                            .reuse_authorizations = ReusePolicy::never,
+                            .seed = 7};
+  EXPECT_EQ(settings->chaos, chaos);
 }
 
 TEST(ReadSettings, PlainHttpAtOnePlaceManyOrNone) {
@@ -157,6 +177,11 @@ TEST(ReadSettings, Refusals) {
       {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
        "write cams.example"},
       {"replaces", std::string(kLeast) + "[acme]\nreplaces = \"ignore\"\n", "acme.replaces"},
+      {"finalize waits too long", std::string(kLeast) + "[acme]\nfinalize_wait = \"1m\"\n", "at most 25s"},
+      {"chaos percent", std::string(kLeast) + "[chaos]\nbad_nonce = 101\n", "chaos.bad_nonce"},
+      {"chaos retry_after", std::string(kLeast) + "[chaos]\nretry_after = \"never\"\n", "mixed"},
+      {"chaos reuse", std::string(kLeast) + "[chaos]\nreuse_authorizations = true\n", "reuse_authorizations"},
+      {"chaos that takes for ever", std::string(kLeast) + "[chaos]\nslow_validation = \"2h\"\n", "at most 1h"},
       {"type", std::string(kLeast) + "[acme]\neab_required = 1\n", "eab_required"},
       {"no TOML", "[server", "ca.toml"},
   };
@@ -173,6 +198,7 @@ TEST(LoadSettings, TheExampleOfConf) {
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->ca_passphrase, "credential:lenscap-ca-key");
   EXPECT_EQ(settings->open_scope, Scope());
+  EXPECT_EQ(settings->chaos, ChaosSettings());
 }
 
 TEST(SettingsText, IsReadBackAsItWasMeant) {

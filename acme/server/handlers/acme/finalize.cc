@@ -1,7 +1,8 @@
 // finalize (RFC 8555 7.4): the issuance cycle. Nothing is signed without a durable intent, no serial twice, and the
 // client hears of a certificate only when it is on record:
 //   check (pure) -> prepare (no key) -> one transaction: claim the order, record the intent
-//   -> sign once -> one transaction: settle -> answer
+//   -> finalization.cc: sign once -> one transaction: settle
+//   -> answer, `valid` as a rule, or `processing` when the key holder takes its time
 // A crash anywhere is repaired by the sweeper.
 #include "acme/server/app.h"
 #include "acme/server/caa.h"
@@ -26,21 +27,6 @@ Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& r
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   context.is_compromised_key = ca::is_compromised(txn, csr.key);
   return check_finalize(order, request.account(), scope, csr, context, app.policy, request.now);
-}
-
-// Both outcomes of the signature, each with everything that belongs to it.
-Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x509::Certificate> const& issued,
-                     Time now) {
-  TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
-  if (!issued) {
-    TRY(auto failed, fail_order(std::move(current), issued.error()));
-    save_order(txn, failed);
-    return failed;
-  }
-  CHECK_OK(ca::record_issued(txn, *issued, now));
-  TRY(auto complete, complete_order(std::move(current), issued->serial_hex()));
-  save_order(txn, complete);
-  return complete;
 }
 
 }  // namespace
@@ -72,21 +58,9 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   };
   CO_TRY(auto const claimed, co_await app.db.write(claim));
 
-  auto const serial = draft.serial_hex();
-  auto const issued = co_await app.issuing.sign(std::move(draft));
-  auto finish = [&](store::WriteTxn& txn) { return settle(txn, checked, issued, request.now); };
-  CO_TRY(auto const settled, co_await app.db.write(finish));
-  if (issued)
-    app.log.info("certificate.issued", {{"serial", serial},
-                                        {"order", claimed.id},
-                                        {"account", claimed.account_id},
-                                        {"names", checked.names.text()},
-                                        {"profile", checked.profile},
-                                        {"not_after", to_rfc3339(issued->not_after())}});
-  else
-    app.log.error("certificate.failed",
-                  {{"serial", serial}, {"order", claimed.id}, {"error", issued.error().detail()}});
-  co_return order_response(app.settings.urls, settled);
+  ClaimedOrder in_progress{claimed, checked, std::move(draft)};
+  CO_TRY(auto const order, co_await app.finalization.complete(std::move(in_progress)));
+  co_return order_response(app.settings.urls, order);
 }
 
 }  // namespace lenscap::acme

@@ -1,4 +1,5 @@
-// Is the server fit to issue? 200 and "ok", or 503 and what is wrong. For monitors and supervisors; tells nothing more.
+// Is the server fit to issue? 200 and "ok", or 503 and what is wrong, and whether it is one that plays tricks on
+// clients. For monitors and supervisors; tells nothing more.
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/records.h"
@@ -17,6 +18,8 @@ net::Response health(App& app, net::Request const&) {
   json::Object object;
   object.set("status", wrong.empty() ? "ok" : "failed");
   if (!wrong.empty()) object.set("why", wrong);
+  if (auto const switches = app.chaos.switches(); !switches.empty())
+    object.set("chaos", json::Value::strings(switches));
   auto response = json_response(wrong.empty() ? 200 : 503, object);
   response.headers.add("Cache-Control", "no-store");
   return response;

@@ -1,0 +1,105 @@
+#include "acme/server/finalization.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <thread>
+
+#include "acme/server/app.h"
+#include "acme/server/records.h"
+#include "ca/ledger.h"
+
+namespace lenscap::acme {
+namespace asio = boost::asio;
+
+// Between the coroutine that makes the certificate and the one that waits; both are on one io thread.
+struct Finalization::Outcome {
+  explicit Outcome(asio::any_io_executor const& executor) : timer(executor) {}
+  bool is_there() const { return settled || failure; }
+
+  asio::steady_timer timer;  // of the one that waits; cancelled when there is something
+  std::optional<Result<Order>> settled;
+  std::exception_ptr failure;
+};
+
+Finalization::Finalization(App& app) : wait(app.chaos.finalize_wait(app.settings.finalize_wait)), app_(app) {}
+
+net::Awaitable<Result<Order>> Finalization::complete(ClaimedOrder claimed) {
+  auto const executor = co_await asio::this_coro::executor;
+  auto const outcome = std::make_shared<Outcome>(executor);
+  auto order = claimed.order;
+  auto const until = std::chrono::steady_clock::now() + wait;
+  net::spawn(executor, run(std::move(claimed), outcome));
+  while (!outcome->is_there() && std::chrono::steady_clock::now() < until) {
+    outcome->timer.expires_at(until);
+    boost::system::error_code ignored;
+    co_await outcome->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  if (outcome->failure) std::rethrow_exception(outcome->failure);
+  if (outcome->settled) co_return *std::move(outcome->settled);
+  co_return order;
+}
+
+net::Awaitable<> Finalization::run(ClaimedOrder claimed, std::shared_ptr<Outcome> outcome) {
+  ++running_;
+  auto const order = claimed.order.id;
+  std::string failure;
+  try {
+    outcome->settled.emplace(co_await sign_and_settle(std::move(claimed)));
+  } catch (std::exception const& e) {
+    failure = e.what();
+    outcome->failure = std::current_exception();
+  }
+  // The order stays `processing`; the next start takes it back to `ready`.
+  if (!failure.empty()) app_.log.error("finalize.broken", {{"order", order}, {"error", failure}});
+  outcome->timer.cancel();
+  --running_;
+}
+
+namespace {
+
+// Both outcomes of the signature, each with everything that belongs to it.
+Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x509::Certificate> const& issued,
+                     Time now) {
+  TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
+  if (!issued) {
+    TRY(auto failed, fail_order(std::move(current), issued.error()));
+    save_order(txn, failed);
+    return failed;
+  }
+  CHECK_OK(ca::record_issued(txn, *issued, now));
+  TRY(auto complete, complete_order(std::move(current), issued->serial_hex()));
+  save_order(txn, complete);
+  return complete;
+}
+
+}  // namespace
+
+net::Awaitable<Result<Order>> Finalization::sign_and_settle(ClaimedOrder claimed) {
+  auto const& [order, checked, draft] = claimed;
+  auto const serial = draft.serial_hex();
+  co_await app_.chaos.before_signature();
+  auto const issued = co_await app_.issuing.sign(std::move(claimed.draft));
+  auto const now = app_.clock.now();
+  auto finish = [&](store::WriteTxn& txn) { return settle(txn, claimed.checked, issued, now); };
+  CO_TRY(auto const settled, co_await app_.db.write(finish));
+  if (issued)
+    app_.log.info("certificate.issued", {{"serial", serial},
+                                         {"order", order.id},
+                                         {"account", order.account_id},
+                                         {"names", checked.names.text()},
+                                         {"profile", checked.profile},
+                                         {"not_after", to_rfc3339(issued->not_after())}});
+  else
+    app_.log.error("certificate.failed", {{"serial", serial}, {"order", order.id}, {"error", issued.error().detail()}});
+  co_return settled;
+}
+
+void Finalization::wait_until_done(std::chrono::milliseconds at_most) const {
+  auto const until = std::chrono::steady_clock::now() + at_most;
+  while (running_ != 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+}  // namespace lenscap::acme
