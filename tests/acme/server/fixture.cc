@@ -48,13 +48,13 @@ ca::CeremonySettings ceremony(std::vector<std::string> permit_ip) {
   return settings;
 }
 
-Settings settings_from(std::string const& ca, std::string const& more) {
+Settings settings_from(std::string const& ca, std::string const& more, std::string const& state_dir) {
   auto const text = std::string("[server]\nurl = \"") + kBase +
                     "\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n[ca]\nname = \"Test\"\n" + ca +
                     "[acme]\n" + more;
   auto reader = config::Reader::parse(text, "test.toml");
   if (!reader) throw std::runtime_error(reader.error().detail());
-  auto settings = read_settings(*std::move(reader), "/nonexistent");
+  auto settings = read_settings(*std::move(reader), state_dir);
   if (!settings) throw std::runtime_error(settings.error().detail());
   return *std::move(settings);
 }
@@ -72,13 +72,14 @@ TestServer::TestServer(ServerOptions options) {
     std::lock_guard lock(log_mutex_);
     log_lines_.emplace_back(line);
   });
-  app = std::make_unique<App>(AppParts{.settings = settings_from(options.ca_settings, options.settings),
-                                       .store = std::move(store),
-                                       .authority = std::move(authority),
-                                       .sealer = Sealer(SecretBytes(Bytes(32, 7))),
-                                       .clock = clock,
-                                       .log = log,
-                                       .io_threads = 2});
+  app = std::make_unique<App>(
+      AppParts{.settings = settings_from(options.ca_settings, options.settings, options.state_dir),
+               .store = std::move(store),
+               .authority = std::move(authority),
+               .sealer = Sealer(SecretBytes(Bytes(32, 7))),
+               .clock = clock,
+               .log = log,
+               .io_threads = 2});
   app->validation.retry_pause = std::chrono::milliseconds(1);
 }
 

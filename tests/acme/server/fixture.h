@@ -53,7 +53,8 @@ struct ServerOptions {
   std::string ca_settings{};              // more TOML, inside [ca]
   std::unique_ptr<store::Store> store{};  // default: in memory
   std::vector<std::string> permit_ip{"10.20.0.0/15", "127.0.0.0/8"};
-  std::optional<ca::test::TestCa> ca{};  // a CA that a former server had; the store must be its own as well
+  std::optional<ca::test::TestCa> ca{};  // another CA; that of a former server needs its store as well
+  std::string state_dir{"/nonexistent"};
 };
 
 class TestServer {
