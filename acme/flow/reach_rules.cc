@@ -35,11 +35,6 @@ auto const& only_if_named() {
   return list;
 }
 
-bool is_v4_mapped(x509::IpAddress const& address) {
-  constexpr std::array<std::uint8_t, 12> kPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return address.is_v6() && std::equal(kPrefix.begin(), kPrefix.end(), address.octets().begin());
-}
-
 }  // namespace
 
 bool may_contact(x509::IpAddress const& address, std::vector<x509::IpBlock> const& may_reach) {
@@ -49,7 +44,7 @@ bool may_contact(x509::IpAddress const& address, std::vector<x509::IpBlock> cons
                        [&](auto const& block) { return special.contains(block) && block.contains(address); });
   }
   auto const holds = [&](auto const& block) { return block.contains(address); };
-  if (is_v4_mapped(address) || std::any_of(never().begin(), never().end(), holds)) return false;
+  if (std::any_of(never().begin(), never().end(), holds)) return false;
   return std::any_of(may_reach.begin(), may_reach.end(), holds);
 }
 

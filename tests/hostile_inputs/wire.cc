@@ -23,10 +23,10 @@ ServerOnWire::ServerOnWire(std::string const& settings)
   sockets_ = *std::move(started);
 }
 
-std::uint16_t ServerOnWire::port() const {
+std::uint16_t ServerOnWire::port_of(bool tls) const {
   for (auto const& port : sockets_->ports())
-    if (port.tls) return port.port;
-  throw std::runtime_error("no TLS port");
+    if (port.tls == tls) return port.port;
+  throw std::runtime_error("no such port");
 }
 
 Client ServerOnWire::client(acme::Scope scope) {

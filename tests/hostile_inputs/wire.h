@@ -26,10 +26,12 @@ class ServerOnWire {
 
   TestServer& server() { return server_; }
   acme::Urls const& urls() const { return server_.app->settings.urls; }
-  std::uint16_t port() const;                       // of TLS
-  Client client(acme::Scope scope = wide_scope());  // with an account
+  std::uint16_t port() const { return port_of(true); }       // of TLS
+  std::uint16_t web_port() const { return port_of(false); }  // plain
+  Client client(acme::Scope scope = wide_scope());           // with an account
 
  private:
+  std::uint16_t port_of(bool tls) const;
   fakes::TempDir dir_;
   TestServer server_;
   std::unique_ptr<acme::Server> sockets_;
