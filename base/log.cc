@@ -72,8 +72,10 @@ Log Log::nowhere() {
   return Log(std::make_shared<State>(std::make_shared<spdlog::sinks::null_sink_mt>(), spdlog::level::off));
 }
 
+bool Log::takes(LogLevel level) const { return state_->logger.should_log(spd(level)); }
+
 void Log::write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) const {
-  if (!state_->logger.should_log(spd(level))) return;
+  if (!takes(level)) return;
   json::Object line{{"time", to_rfc3339(SystemClock().now())}, {"level", text(level)}, {"event", event}};
   for (auto const& field : fields) line.set(field.name, field.value);
   state_->logger.log(spd(level), "{}", json::write(line));  // never the text itself as a format

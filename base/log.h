@@ -40,11 +40,12 @@ class Log {
   void error(std::string_view event, std::initializer_list<Field> fields = {}) const {
     write(LogLevel::error, event, fields);
   }
+  void write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) const;
+  bool takes(LogLevel level) const;  // false: whatever is written on this level goes nowhere
 
  private:
   struct State;
   explicit Log(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  void write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) const;
   std::shared_ptr<State> state_;
 };
 

@@ -45,6 +45,7 @@ App::App(AppParts parts)
       sealer(std::move(parts.sealer)),
       policy(make_policy(settings, *authority)),
       chaos(settings.chaos),
+      directory(directory_text(settings, policy, *authority)),
       db(*store),
       resolver(settings.resolver),
       pool(kPoolThreads),

@@ -51,6 +51,7 @@ struct App {
   Sealer const sealer;
   Policy const policy;
   Chaos chaos;
+  std::string const directory;  // the directory's document, which never changes
   Db db;
   Nonces nonces;
   Resolver resolver;
@@ -64,6 +65,9 @@ struct App {
 };
 
 Policy make_policy(Settings const& settings, ca::Authority const& authority);
+
+// handlers/acme/directory.cc: RFC 8555 7.1.1
+std::string directory_text(Settings const& settings, Policy const& policy, ca::Authority const& authority);
 
 // routes.cc
 net::Router make_acme_routes(App& app);

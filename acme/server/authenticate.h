@@ -3,7 +3,6 @@
 // nonce is burnt only by a request whose signature is good.
 #pragma once
 
-#include <map>
 #include <optional>
 
 #include "acme/flow/account_rules.h"
@@ -29,8 +28,8 @@ struct SignedRequest {
   std::string query;
   std::string payload;  // empty: POST-as-GET
   Time now{};
-  std::map<std::string, std::string> params;  // of the path
-  std::string id;                             // request id, for the log
+  net::PathParams params;  // of the path
+  std::string id;          // request id, for the log
   std::string peer;
 
   Account const& account() const { return *signer; }  // only behind Signer::account

@@ -59,7 +59,7 @@ constexpr OpenRoute kWebRoutes[] = {
     {Method::get, "/roots/{sha256}", root_certificate},
 };
 
-bool has_ids(std::map<std::string, std::string> const& params) {
+bool has_ids(net::PathParams const& params) {
   return std::ranges::all_of(params, [](auto const& param) { return is_id(param.second); });
 }
 
@@ -89,14 +89,14 @@ void finish(App& app, net::Response& response, Resource resource) {
 }
 
 // A browser asks before it sends a POST with a media type of ours.
-net::Awaitable<net::Response> preflight(App& app) {
+net::Response preflight(App& app) {
   net::Response response;
   response.status = 204;
   response.headers.add("Access-Control-Allow-Methods", "GET, HEAD, POST");
   response.headers.add("Access-Control-Allow-Headers", "Content-Type");
   response.headers.add("Access-Control-Max-Age", "3600");
   finish(app, response, Resource::other);
-  co_return response;
+  return response;
 }
 
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
@@ -107,16 +107,12 @@ net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, n
   co_return response;
 }
 
-net::Awaitable<net::Response> serve_open_acme(App& app, OpenRoute const& route, net::Request request) {
+net::Response serve_open_acme(App& app, OpenRoute const& route, net::Request const& request) {
   // A certificate's identifier is no id of ours; its handler reads it by itself.
   bool const has_place = route.resource == Resource::cacheable || has_ids(request.params);
   auto response = has_place && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
   finish(app, response, route.resource);
-  co_return response;
-}
-
-net::Awaitable<net::Response> serve_web(App& app, OpenHandler handler, net::Request request) {
-  co_return handler(app, request);
+  return response;
 }
 
 // A refusal of the HTTP layer itself, as a problem document too (8555-6.7-1).
@@ -147,13 +143,13 @@ net::Router make_acme_routes(App& app) {
     return response;
   });
   for (auto const& route : kOpenAcmeRoutes)
-    router.add(route.method, route.pattern,
-               [&app, &route](net::Request request) { return serve_open_acme(app, route, std::move(request)); });
+    router.add_plain(route.method, route.pattern,
+                     [&app, &route](net::Request const& request) { return serve_open_acme(app, route, request); });
   for (auto const& route : kSignedRoutes)
     router.add(Method::post, route.pattern,
                [&app, &route](net::Request request) { return serve_signed(app, route, std::move(request)); });
-  router.add(Method::get, "/terms/{token}",
-             [&app](net::Request request) { return serve_web(app, show_terms, std::move(request)); });
+  router.add_plain(Method::get, "/terms/{token}",
+                   [&app](net::Request const& request) { return show_terms(app, request); });
   router.add(Method::post, "/terms/{token}",
              [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
   if (app.settings.cors) {
@@ -161,20 +157,19 @@ net::Router make_acme_routes(App& app) {
     for (auto const& route : kOpenAcmeRoutes) patterns.insert(route.pattern);
     for (auto const& route : kSignedRoutes) patterns.insert(route.pattern);
     for (auto const pattern : patterns)
-      router.add(Method::options, pattern, [&app](net::Request const&) { return preflight(app); });
+      router.add_plain(Method::options, pattern, [&app](net::Request const&) { return preflight(app); });
   }
-  router.add(Method::get, "/health",
-             [&app](net::Request request) { return serve_web(app, health, std::move(request)); });
+  router.add_plain(Method::get, "/health", [&app](net::Request const& request) { return health(app, request); });
   return router;
 }
 
 net::Router make_web_routes(App& app) {
   net::Router router(http_problem);
   for (auto const& route : kWebRoutes)
-    router.add(route.method, route.pattern,
-               [&app, &route](net::Request request) { return serve_web(app, route.handler, std::move(request)); });
-  router.add(Method::get, app.authority->aia_path(),
-             [&app](net::Request request) { return serve_web(app, issuing_certificate, std::move(request)); });
+    router.add_plain(route.method, route.pattern,
+                     [&app, &route](net::Request const& request) { return route.handler(app, request); });
+  router.add_plain(Method::get, app.authority->aia_path(),
+                   [&app](net::Request const& request) { return issuing_certificate(app, request); });
   return router;
 }
 

@@ -10,11 +10,22 @@ constexpr std::size_t kMethodBytesMax = 16;
 constexpr std::size_t kChunkSizeDigitsMax = 8;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 
+// Which octets belong to a set: letters, digits and some marks.
+using Octets = std::array<bool, 256>;
+constexpr Octets letters_digits_and(std::string_view marks) {
+  Octets set{};
+  for (unsigned c = 0; c < set.size(); ++c)
+    set[c] = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  for (char const c : marks) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+bool is_in(Octets const& set, char c) { return set[static_cast<unsigned char>(c)]; }
+
 // RFC 9110 5.6.2
-bool is_token_char(char c) { return is_digit(c) || is_alpha(c) || (c != '\0' && is_one_of(c, "!#$%&'*+-.^_`|~")); }
+constexpr Octets kToken = letters_digits_and("!#$%&'*+-.^_`|~");
+bool is_token_char(char c) { return is_in(kToken, c); }
 bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
 
 // Octets that no part of a head may hold, line ends apart.
@@ -48,7 +59,8 @@ std::string_view trim(std::string_view text) {
 // -----------------------------------------------------------------------------------------
 
 // Characters of RFC 3986 that stand for themselves in a path or query.
-bool is_target_char(char c) { return is_digit(c) || is_alpha(c) || (c != '\0' && is_one_of(c, "-._~!$&'()*+,;=:@/?")); }
+constexpr Octets kTarget = letters_digits_and("-._~!$&'()*+,;=:@/?");
+bool is_target_char(char c) { return is_in(kTarget, c); }
 
 bool is_dot_segment(std::string_view segment) {
   std::string plain;
@@ -169,9 +181,8 @@ FramingRefusal read_field(std::string_view line, FramingFields& fields) {
 }
 
 bool is_host(std::string_view host) {
-  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return is_digit(c) || is_alpha(c) || (c != '\0' && is_one_of(c, "-._~!$&'()*+,;=:[]%"));
-  });
+  static constexpr Octets kHost = letters_digits_and("-._~!$&'()*+,;=:[]%");
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) { return is_in(kHost, c); });
 }
 
 // --- where the body ends (RFC 9112 6)
@@ -325,6 +336,11 @@ RequestGate::State RequestGate::feed(std::string_view buffer) {
   if (state_ == State::in_head) scan_head(buffer);
   if (state_ != State::in_body) return state_;
   return head_.body == RequestHead::Body::length ? read_length_body(buffer) : read_chunks(buffer);
+}
+
+bool RequestGate::is_body(std::string_view buffer, std::string_view body) const {
+  if (head_.body == RequestHead::Body::length) return body == buffer.substr(head_.octets, head_.content_length);
+  return body == take_body(buffer);
 }
 
 std::string RequestGate::take_body(std::string_view buffer) const {

@@ -57,6 +57,7 @@ class RequestGate {
   std::size_t octets() const { return position_; }            // when complete: of the whole request on the wire
   std::size_t body_octets() const { return body_octets_; }    // when complete: after decoding
   std::string take_body(std::string_view buffer) const;       // when complete: the decoded body
+  bool is_body(std::string_view buffer, std::string_view body) const;  // when complete: is that the decoded body?
 
  private:
   State refuse(int status, std::string_view reason);

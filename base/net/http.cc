@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace lenscap::net {
 namespace {
 
@@ -62,6 +64,12 @@ Method method_from(std::string_view text) {
     if (text == to_string(method)) return method;
   }
   return Method::other;
+}
+
+std::string const& PathParams::at(std::string_view name) const {
+  for (auto const& [key, value] : values_)
+    if (key == name) return value;
+  bug("a handler asks for a part of the path that its pattern does not have");
 }
 
 }  // namespace lenscap::net

@@ -1,7 +1,6 @@
 // Requests and responses as our own values: handlers see these and never a Beast or libcurl type.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +27,20 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// What stands in a path at the {names} of its pattern. A handful at most.
+class PathParams {
+ public:
+  // Of a name that the pattern has; another one is a bug.
+  std::string const& at(std::string_view name) const;
+  void add(std::string name, std::string value) { values_.emplace_back(std::move(name), std::move(value)); }
+  bool empty() const { return values_.empty(); }
+  auto begin() const { return values_.begin(); }
+  auto end() const { return values_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> values_;
+};
+
 struct Request {
   Method method = Method::get;
   std::string method_text;  // as sent
@@ -38,8 +51,8 @@ struct Request {
   std::string body;
   std::string peer;  // address of the other end, without port
   bool over_tls = false;
-  std::string id;                             // request id, for the log and for a 500's answer
-  std::map<std::string, std::string> params;  // filled by the router: "{id}" of the pattern
+  std::string id;     // request id, for the log and for a 500's answer
+  PathParams params;  // filled by the router
 };
 
 struct Response {

@@ -7,30 +7,41 @@
 namespace lenscap::net {
 namespace {
 
-std::vector<std::string> split(std::string_view path) {
+// The next segment of a path, and the path behind it; the last one leaves nothing.
+std::string_view take_segment(std::optional<std::string_view>& path) {
+  auto const slash = path->find('/');
+  auto const segment = path->substr(0, slash);
+  if (slash == std::string_view::npos)
+    path.reset();
+  else
+    path->remove_prefix(slash + 1);
+  return segment;
+}
+
+std::vector<std::string> split(std::string_view pattern) {
   std::vector<std::string> segments;
-  path.remove_prefix(1);
-  while (true) {
-    auto const slash = path.find('/');
-    segments.emplace_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) return segments;
-    path.remove_prefix(slash + 1);
-  }
+  for (std::optional rest(pattern.substr(1)); rest;) segments.emplace_back(take_segment(rest));
+  return segments;
 }
 
 bool is_param(std::string_view segment) { return segment.starts_with('{'); }
 
-bool matches(std::vector<std::string> const& pattern, std::vector<std::string> const& path) {
-  return std::equal(
-      pattern.begin(), pattern.end(), path.begin(), path.end(),
-      [](std::string const& want, std::string const& have) { return is_param(want) ? !have.empty() : want == have; });
+bool matches(std::vector<std::string> const& pattern, std::string_view path) {
+  std::optional rest(path.substr(1));
+  for (auto const& want : pattern) {
+    if (!rest) return false;
+    auto const have = take_segment(rest);
+    if (is_param(want) ? have.empty() : want != have) return false;
+  }
+  return !rest;
 }
 
-std::map<std::string, std::string> params(std::vector<std::string> const& pattern,
-                                          std::vector<std::string> const& path) {
-  std::map<std::string, std::string> values;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_param(pattern[i])) values.emplace(pattern[i].substr(1, pattern[i].size() - 2), path[i]);
+PathParams params(std::vector<std::string> const& pattern, std::string_view path) {
+  PathParams values;
+  std::optional rest(path.substr(1));
+  for (auto const& segment : pattern) {
+    auto const have = take_segment(rest);
+    if (is_param(segment)) values.add(segment.substr(1, segment.size() - 2), std::string(have));
   }
   return values;
 }
@@ -44,38 +55,56 @@ void add_word(std::string& list, std::string_view word) {
 
 void Router::add(Method method, std::string_view pattern, Handler handler) {
   if (!pattern.starts_with('/')) bug("a route's pattern starts with '/'");
-  auto segments = split(pattern);
+  add_row({method, split(pattern), std::move(handler), {}});
+}
+
+void Router::add_plain(Method method, std::string_view pattern, PlainHandler handler) {
+  if (!pattern.starts_with('/')) bug("a route's pattern starts with '/'");
+  add_row({method, split(pattern), {}, std::move(handler)});
+}
+
+void Router::add_row(Row added) {
   for (auto const& row : rows_) {
-    if (row.method == method && row.segments == segments) bug("a route was added twice");
+    if (row.method == added.method && row.segments == added.segments) bug("a route was added twice");
   }
-  for (auto const& segment : segments) {
+  for (auto const& segment : added.segments) {
     if (is_param(segment) && (segment.size() < 3 || !segment.ends_with('}'))) bug("a route's {name} is not closed");
   }
-  rows_.push_back({method, std::move(segments), std::move(handler)});
+  rows_.push_back(std::move(added));
+}
+
+Router::Match Router::match(Request& request) const {
+  auto const find = [&](Method method) -> Row const* {
+    auto const fits = [&](Row const& row) { return row.method == method && matches(row.segments, request.path); };
+    auto const found = std::ranges::find_if(rows_, fits);
+    return found == rows_.end() ? nullptr : &*found;
+  };
+  if (!request.path.starts_with('/')) return {.refusal = error(404, "there is nothing at this path")};
+  auto const* row = find(request.method);
+  if (row == nullptr && request.method == Method::head) row = find(Method::get);
+  if (row == nullptr) return refuse(request);
+  request.params = params(row->segments, request.path);
+  if (row->plain) return {.plain = &row->plain};
+  return {.handler = &row->handler};
+}
+
+Router::Match Router::refuse(Request const& request) const {
+  std::string allow;
+  for (auto const& row : rows_)
+    if (matches(row.segments, request.path) && allow.find(to_string(row.method)) == std::string::npos)
+      add_word(allow, to_string(row.method));
+  if (allow.empty()) return {.refusal = error(404, "there is nothing at this path")};
+  if (allow.find("GET") != std::string::npos && allow.find("HEAD") == std::string::npos) add_word(allow, "HEAD");
+  Match match{.refusal = error(405, "this path does not serve " + request.method_text)};
+  match.refusal.headers.add("Allow", std::move(allow));
+  return match;
 }
 
 Awaitable<Response> Router::dispatch(Request request) const {
-  if (!request.path.starts_with('/')) co_return error(404, "there is nothing at this path");
-  auto const path = split(request.path);
-  Row const* found = nullptr;
-  Row const* found_get = nullptr;  // serves HEAD when HEAD has no row
-  std::string allow;
-  for (auto const& row : rows_) {
-    if (!matches(row.segments, path)) continue;
-    if (row.method == request.method && found == nullptr) found = &row;
-    if (row.method == Method::get && found_get == nullptr) found_get = &row;
-    if (allow.find(to_string(row.method)) == std::string::npos) add_word(allow, to_string(row.method));
-  }
-  if (found == nullptr && request.method == Method::head) found = found_get;
-  if (found != nullptr) {
-    request.params = params(found->segments, path);
-    co_return co_await found->handler(std::move(request));
-  }
-  if (allow.empty()) co_return error(404, "there is nothing at this path");
-  if (found_get != nullptr && allow.find("HEAD") == std::string::npos) add_word(allow, "HEAD");
-  auto refusal = error(405, "this path does not serve " + request.method_text);
-  refusal.headers.add("Allow", std::move(allow));
-  co_return refusal;
+  auto found = match(request);
+  if (found.handler != nullptr) co_return co_await (*found.handler)(std::move(request));
+  if (found.plain != nullptr) co_return (*found.plain)(request);
+  co_return std::move(found.refusal);
 }
 
 }  // namespace lenscap::net

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ namespace lenscap::net {
 // What a handler may throw ends at the session: 500 without detail. A handler may be a function pointer, or a lambda
 // whose captures outlive the IoThreads (a coroutine lambda's frame refers to its captures).
 using Handler = std::function<Awaitable<Response>(Request)>;
+// One that never waits. It has no deadline and costs no coroutine.
+using PlainHandler = std::function<Response(Request const&)>;
 
 // The body of a refusal that the HTTP layer itself gives (400, 404, 405, 408, 411, 413, 500, 503 ...). `detail` is safe
 // to show. Must not throw.
@@ -30,9 +33,18 @@ class Router {
   // bug() for a pattern that does not start with '/', and for a method and pattern added twice. Where two patterns
   // match a path, the one added first is used.
   void add(Method method, std::string_view pattern, Handler handler);
+  void add_plain(Method method, std::string_view pattern, PlainHandler handler);
 
-  // 404 for a path that no pattern matches, 405 with Allow when only the method is wrong. HEAD without a row of its own
-  // is served by the GET row (RFC 9110 9.3.2); the session sends no body.
+  // Who answers: one of the two handlers, or the refusal: 404 for a path that no pattern matches, 405 with Allow when
+  // only the method is wrong. HEAD without a row of its own is served by the GET row (RFC 9110 9.3.2); the session
+  // sends no body. Fills in the request's params. The handlers are the router's own.
+  struct Match {
+    Handler const* handler = nullptr;
+    PlainHandler const* plain = nullptr;
+    Response refusal = {};
+  };
+  Match match(Request& request) const;
+  // The same, and lets it answer.
   Awaitable<Response> dispatch(Request request) const;
 
   Response error(int status, std::string detail) const { return error_page_(status, std::move(detail)); }
@@ -41,8 +53,11 @@ class Router {
   struct Row {
     Method method;
     std::vector<std::string> segments;  // "{id}" or literal
-    Handler handler;
+    Handler handler;                    // this or
+    PlainHandler plain;
   };
+  void add_row(Row row);
+  Match refuse(Request const& request) const;
   ErrorPage error_page_;
   std::vector<Row> rows_;
 };

@@ -41,20 +41,30 @@ constexpr std::chrono::milliseconds kStrikeAgain{20};
 
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), whatever the locale.
-std::string http_date(std::time_t now) {
-  constexpr std::array<char const*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<char const*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02d %s %d %02d:%02d:%02d GMT",
-                kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
-                utc.tm_sec);
-  return text.data();
-}
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), whatever the locale; made once a second.
+class HttpDate {
+ public:
+  std::string_view text() {
+    auto const now = std::time(nullptr);
+    if (now != at_) {
+      constexpr std::array<char const*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+      constexpr std::array<char const*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+      std::tm utc{};
+      gmtime_r(&now, &utc);
+      std::snprintf(text_.data(), text_.size(), "%s, %02d %s %d %02d:%02d:%02d GMT",
+                    kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
+                    kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
+                    utc.tm_sec);
+      at_ = now;
+    }
+    return text_.data();
+  }
+
+ private:
+  std::time_t at_ = -1;
+  std::array<char, 64> text_{};
+};
 
 // A handler that lets a line end into a field has a fault that would split the answer in two.
 bool is_sound(Response const& response) {
@@ -66,14 +76,21 @@ bool is_sound(Response const& response) {
   return true;
 }
 
-std::string serialize(Response const& response, bool is_head, bool keep_alive) {
-  std::string out = "HTTP/1.1 " + std::to_string(response.status) + ' ';
-  out += http::obsolete_reason(static_cast<http::status>(response.status));
-  out += "\r\nDate: " + http_date(std::time(nullptr)) + "\r\n";
-  for (auto const& [name, value] : response.headers.fields()) out += name + ": " + value + "\r\n";
-  if (has_body(response.status)) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-  out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-  if (has_body(response.status) && !is_head) out += response.body;
+std::string serialize(Response const& response, std::string_view date, bool is_head, bool keep_alive) {
+  constexpr std::size_t kFixedBytes = 160;  // the status line and the fields that are ours
+  std::size_t size = kFixedBytes + response.body.size();
+  for (auto const& [name, value] : response.headers.fields()) size += name.size() + value.size() + 4;
+  std::string out;
+  out.reserve(size);
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  out.append(http::obsolete_reason(static_cast<http::status>(response.status)));
+  out.append("\r\nDate: ").append(date).append("\r\n");
+  for (auto const& [name, value] : response.headers.fields())
+    out.append(name).append(": ").append(value).append("\r\n");
+  if (has_body(response.status))
+    out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  out.append(keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+  if (has_body(response.status) && !is_head) out.append(response.body);
   return out;
 }
 
@@ -99,7 +116,7 @@ std::optional<Request> parse_request(std::string_view wire, RequestGate const& g
   std::string_view const target(message.target().data(), message.target().size());
   bool const agree = used == wire.size() && method == gate.head().method && target == gate.head().target &&
                      message.version() == 10U + static_cast<unsigned>(gate.head().minor_version) &&
-                     message.body() == gate.take_body(wire);
+                     gate.is_body(wire, message.body());
   if (!agree) return std::nullopt;
 
   Request request;
@@ -124,16 +141,32 @@ struct Answer {
   bool done = false;
 };
 
-// The one catch.
-Awaitable<> answer(std::shared_ptr<Answer> answer, Router const& router, Log log, Request request) {
+constexpr std::string_view kUnsound = "the handler's response has an impossible status or header field";
+
+// The catch of handlers that answer at once.
+std::optional<Response> answer_at_once(PlainHandler const& handler, Log const& log, Request const& request) {
+  std::string what(kUnsound);
+  try {
+    auto response = handler(request);
+    if (is_sound(response)) return response;
+  } catch (std::exception const& e) {
+    what = e.what();
+  } catch (...) {
+    what = "something that is no std::exception";
+  }
+  log.error("net.exception", {{"request", request.id}, {"path", request.path}, {"what", what}});
+  return std::nullopt;
+}
+
+// The catch of those that wait.
+Awaitable<> answer(std::shared_ptr<Answer> answer, Handler const& handler, Log log, Request request) {
   auto const id = request.id;
   auto const path = request.path;
   std::string what;
   try {
-    answer->response = co_await router.dispatch(std::move(request));
-    if (is_sound(*answer->response)) what.clear();
+    answer->response = co_await handler(std::move(request));
     if (!is_sound(*answer->response)) {
-      what = "the handler's response has an impossible status or header field";
+      what = kUnsound;
       answer->response.reset();
     }
   } catch (std::exception const& e) {
@@ -150,85 +183,107 @@ Awaitable<> answer(std::shared_ptr<Answer> answer, Router const& router, Log log
 
 struct Session::State {
   State(SessionShared const& s, tcp::socket k, ossl::SslPtr ssl, std::string p, std::function<void()> e)
-      : shared(s), socket(std::move(k)), timer(socket.get_executor()), peer(std::move(p)), on_end(std::move(e)) {
+      : shared(s),
+        socket(std::move(k)),
+        timer(socket.get_executor()),
+        handler_wake(socket.get_executor(), SteadyClock::time_point::max()),
+        peer(std::move(p)),
+        id_prefix(random_token()),
+        on_end(std::move(e)) {
     if (ssl) tls.emplace(socket, ssl.release());  // takes
     framing.header_bytes = shared.limits.header_bytes;
     framing.body_bytes = shared.limits.body_bytes;
     framing.request_bytes = shared.limits.request_bytes;
+    auto const& l = shared.limits;
+    shortest = std::min({l.handshake, l.header, l.body, l.write, l.idle, l.handler, l.linger});
   }
 
   SessionShared const& shared;
   tcp::socket socket;
   std::optional<asio::ssl::stream<tcp::socket&>> tls;
   asio::steady_timer timer;
-  std::uint64_t timer_turn = 0;
+  asio::steady_timer handler_wake;  // cancelled when a handler has answered, or its time is over
+  SteadyClock::time_point deadline = SteadyClock::time_point::max();
+  std::chrono::milliseconds shortest{};
   bool timed_out = false;
   bool idle = false;      // waits for the first octet of a request
   bool stopping = false;  // this request is the last
   bool aborted = false;
   std::string peer;
+  std::string id_prefix;  // of the ids of this connection's requests
+  std::uint64_t requests = 0;
   std::function<void()> on_end;
   FramingLimits framing;
   std::string buffer;  // read and not yet used
   bool first = true;
   std::size_t pipelined = 0;
+  HttpDate date;
 
-  // --- deadlines: the timer cancels what the socket is doing; a step that fails looks at timed_out ---
+  // --- deadlines. A step sets `deadline` and looks at timed_out when it fails. The timer itself is set anew only when
+  // it strikes, which it does no later than the shortest of the limits from now: so never after a deadline that was set
+  // meanwhile, and a busy connection moves no timer. ---
 
-  void arm(Session& self, std::chrono::milliseconds deadline) {
-    disarm();
+  void arm(std::chrono::milliseconds limit) {
     timed_out = false;
-    wait_timer(self, deadline);
+    deadline = SteadyClock::now() + limit;
   }
-  void wait_timer(Session& self, std::chrono::milliseconds deadline) {
-    timer.expires_after(deadline);
-    timer.async_wait([weak = self.weak_from_this(), turn = timer_turn](error_code ec) {
+  void disarm() { deadline = SteadyClock::time_point::max(); }
+  void watch(Session& self, SteadyClock::time_point next) {
+    timer.expires_at(std::min(next, deadline));
+    timer.async_wait([weak = self.weak_from_this()](error_code ec) {
       auto strong = weak.lock();
-      if (ec || !strong || strong->state_->timer_turn != turn) return;
-      strong->state_->timed_out = true;
-      error_code ignored;
-      strong->state_->socket.cancel(ignored);
-      strong->state_->wait_timer(*strong, kStrikeAgain);
+      if (!ec && strong) strong->state_->strike(*strong);
     });
   }
-  void disarm() {
-    ++timer_turn;
-    timer.cancel();
+  void strike(Session& self) {
+    auto const now = SteadyClock::now();
+    if (now < deadline) return watch(self, now + shortest);
+    // Cancels what the connection is doing; again soon, in case it was just between two steps of one operation.
+    timed_out = true;
+    error_code ignored;
+    socket.cancel(ignored);
+    handler_wake.cancel();
+    deadline = now + kStrikeAgain;
+    watch(self, deadline);
   }
 
   // --- octets in and out; false: the connection is of no more use (closed, broken, timed out) ---
+
+  bool is_fine(error_code ec) const { return !ec && !timed_out && !aborted; }
+
+  Awaitable<std::size_t> read_op(asio::mutable_buffer space, error_code& ec) {
+    if (tls) return tls->async_read_some(space, asio::redirect_error(asio::use_awaitable, ec));
+    return socket.async_read_some(space, asio::redirect_error(asio::use_awaitable, ec));
+  }
+  Awaitable<std::size_t> write_op(asio::const_buffer octets, error_code& ec) {
+    if (tls) return asio::async_write(*tls, octets, asio::redirect_error(asio::use_awaitable, ec));
+    return asio::async_write(socket, octets, asio::redirect_error(asio::use_awaitable, ec));
+  }
 
   Awaitable<bool> read_some() {
     auto const had = buffer.size();
     buffer.resize(had + kReadBytes);
     auto const space = asio::buffer(buffer.data() + had, kReadBytes);
     error_code ec;
-    std::size_t got = 0;
-    if (tls) {
-      got = co_await tls->async_read_some(space, asio::redirect_error(asio::use_awaitable, ec));
-    } else {
-      got = co_await socket.async_read_some(space, asio::redirect_error(asio::use_awaitable, ec));
-    }
+    auto reading = read_op(space, ec);
+    auto const got = co_await std::move(reading);
     buffer.resize(had + got);
-    co_return !ec && !timed_out && !aborted;
+    co_return is_fine(ec);
   }
 
-  Awaitable<bool> write(Session& self, std::string octets) {
-    arm(self, shared.limits.write);
-    auto const out = asio::buffer(octets);
+  Awaitable<bool> write(std::string octets) {
+    arm(shared.limits.write);
     error_code ec;
-    if (tls) {
-      co_await asio::async_write(*tls, out, asio::redirect_error(asio::use_awaitable, ec));
-    } else {
-      co_await asio::async_write(socket, out, asio::redirect_error(asio::use_awaitable, ec));
-    }
+    auto writing = write_op(asio::buffer(octets), ec);
+    co_await std::move(writing);
+    bool const fine = is_fine(ec);
     disarm();
-    co_return !ec && !timed_out && !aborted;
+    co_return fine;
   }
 
-  Awaitable<bool> handshake(Session& self) {
+  Awaitable<bool> handshake() {
     if (!tls) co_return true;
-    arm(self, shared.limits.handshake);
+    arm(shared.limits.handshake);
     error_code ec;
     co_await tls->async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, ec));
     disarm();
@@ -236,7 +291,7 @@ struct Session::State {
       auto const why = timed_out ? std::string("no handshake within the deadline") : ec.message();
       shared.log.debug("net.handshake_failed", {{"peer", peer}, {"why", why}});
     }
-    co_return !ec && !timed_out && !aborted;
+    co_return is_fine(ec);
   }
 
   // --- one request ---
@@ -248,43 +303,42 @@ struct Session::State {
   };
 
   // Waits for the first octet: on a new connection under the header deadline, on a kept one under the idle deadline.
-  Awaitable<bool> await_request(Session& self) {
-    if (!buffer.empty()) co_return true;
-    if (stopping) co_return false;
-    arm(self, first ? shared.limits.header : shared.limits.idle);
+  Awaitable<bool> await_request() {
+    arm(first ? shared.limits.header : shared.limits.idle);
     idle = true;
     bool const more = co_await read_some();
     idle = false;
-    disarm();
     co_return more && !stopping;
   }
 
-  // Stays in `here` when no more octets come. (GCC 12 would await in `here && co_await read_some()` whatever `here`
-  // is.)
-  Awaitable<RequestGate::State> read_while(RequestGate::State here, RequestGate& gate) {
-    while (gate.state() == here) {
-      bool const more = co_await read_some();
-      if (!more) break;
-      gate.feed(buffer);
-    }
-    co_return gate.state();
-  }
-
-  Awaitable<Outcome> read_request(Session& self) {
+  Awaitable<Outcome> read_request() {
     Outcome outcome;
     RequestGate gate(framing);
     auto state = gate.feed(buffer);
-    arm(self, shared.limits.header);
-    state = co_await read_while(RequestGate::State::in_head, gate);
+    if (state == RequestGate::State::in_head) arm(shared.limits.header);
+    while (state == RequestGate::State::in_head) {
+      bool const more = co_await read_some();
+      if (!more) break;
+      state = gate.feed(buffer);
+    }
     if (state == RequestGate::State::in_body) {
       if (gate.head().expects_continue && buffer.size() == gate.head().octets) {
-        bool const told = co_await write(self, "HTTP/1.1 100 Continue\r\n\r\n");
+        bool const told = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
         if (!told) co_return outcome;
       }
-      arm(self, shared.limits.body);
-      state = co_await read_while(RequestGate::State::in_body, gate);
+      arm(shared.limits.body);
     }
-    disarm();
+    while (state == RequestGate::State::in_body) {
+      bool const more = co_await read_some();
+      if (!more) break;
+      state = gate.feed(buffer);
+    }
+    finish(outcome, gate);
+    co_return outcome;
+  }
+
+  void finish(Outcome& outcome, RequestGate const& gate) {
+    auto const state = gate.state();
     if (state == RequestGate::State::refused) {
       outcome.refusal = gate.refusal();
     } else if (state == RequestGate::State::complete) {
@@ -296,79 +350,104 @@ struct Session::State {
     } else if (timed_out) {
       outcome.refusal = FramingRefusal{408, "the request did not arrive in time"};
     }
-    co_return outcome;
+    disarm();
   }
 
-  Awaitable<Response> dispatch(Request request) {
+  // --- answers ---
+
+  // Runs the handler on its own, and waits for it until its deadline.
+  Awaitable<Response> wait_for(Handler const& handler, Request request) {
     auto const id = request.id;
     auto shared_answer = std::make_shared<Answer>();
-    asio::steady_timer wake(socket.get_executor(), shared.limits.handler);
-    shared_answer->wake = &wake;
-    asio::co_spawn(socket.get_executor(), answer(shared_answer, shared.router, shared.log, std::move(request)),
+    arm(shared.limits.handler);
+    asio::co_spawn(socket.get_executor(), answer(shared_answer, handler, shared.log, std::move(request)),
                    asio::detached);
-    auto const deadline = SteadyClock::now() + shared.limits.handler;
-    while (!shared_answer->done && !aborted && SteadyClock::now() < deadline) {
-      handler_wake = &wake;
+    shared_answer->wake = &handler_wake;
+    while (!shared_answer->done && !aborted && !timed_out) {
       error_code ignored;
-      co_await wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-      handler_wake = nullptr;
+      co_await handler_wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
     shared_answer->wake = nullptr;
+    disarm();
     if (shared_answer->response) co_return *std::move(shared_answer->response);
-    if (shared_answer->done)
-      co_return closing(shared.router.error(500, "internal error; the log tells more under request " + id));
+    if (shared_answer->done) co_return broken(id);
     if (!aborted) shared.log.warning("net.handler_deadline", {{"request", id}});
     auto busy = shared.router.error(503, "the request took too long; try again later (request " + id + ")");
     if (busy.headers.find("Retry-After") == nullptr) busy.headers.add("Retry-After", "10");
     co_return closing(std::move(busy));
   }
-  asio::steady_timer* handler_wake = nullptr;
 
+  Response broken(std::string const& id) {
+    return closing(shared.router.error(500, "internal error; the log tells more under request " + id));
+  }
   static Response closing(Response response) {
     response.close = true;
     return response;
   }
 
+  std::string next_id() { return id_prefix + "." + std::to_string(++requests); }
+
+  // What was asked and answered: worth a line when it was refused, and otherwise for who wants to see everything.
+  void note(std::string_view id, std::string_view method, std::string_view path, int status,
+            SteadyClock::time_point begin) {
+    auto const lowest = status >= 400 ? LogLevel::info : LogLevel::debug;
+    if (!shared.log.takes(lowest)) return;
+    auto const us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - begin).count();
+    shared.log.write(
+        lowest, "net.request",
+        {{"request", id}, {"peer", peer}, {"method", method}, {"path", path}, {"status", status}, {"us", us}});
+  }
+
   // Reads one request and answers it; true: and the connection goes on.
-  Awaitable<bool> serve_one(Session& self) {
-    bool const begun = co_await await_request(self);
-    if (!begun) co_return false;
+  Awaitable<bool> serve_one() {
+    if (buffer.empty()) {
+      bool const begun = co_await await_request();
+      if (!begun) co_return false;
+    }
     first = false;
-    auto outcome = co_await read_request(self);
+    auto outcome = co_await read_request();
     if (outcome.refusal) {
       shared.log.info("net.refused",
                       {{"peer", peer}, {"status", outcome.refusal->status}, {"why", outcome.refusal->reason}});
       auto refusal = shared.router.error(outcome.refusal->status, std::string(outcome.refusal->reason));
-      co_await write(self, serialize(refusal, false, false));
+      co_await write(serialize(refusal, date.text(), false, false));
       co_return false;
     }
     if (!outcome.request) co_return false;
 
     auto& request = *outcome.request;
-    auto const id = request.id = random_token();
+    request.id = next_id();
     request.peer = peer;
     request.over_tls = tls.has_value();
     bool const is_head = request.method == Method::head;
+    auto const id = request.id;
     auto const method = request.method_text;
     auto const path = request.path;
     auto const begin = SteadyClock::now();
     pipelined = buffer.empty() ? 0 : pipelined + 1;
-    auto response = co_await dispatch(std::move(request));
+
+    Response response;
+    auto match = shared.router.match(request);
+    if (match.handler != nullptr) {
+      response = co_await wait_for(*match.handler, std::move(request));
+    } else if (match.plain != nullptr) {
+      auto answered = answer_at_once(*match.plain, shared.log, request);
+      response = answered ? *std::move(answered) : broken(id);
+    } else {
+      response = std::move(match.refusal);
+    }
     if (aborted) co_return false;
-    auto const us = std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - begin).count();
-    shared.log.info(
-        "net.request",
-        {{"request", id}, {"peer", peer}, {"method", method}, {"path", path}, {"status", response.status}, {"us", us}});
+    note(id, method, path, response.status, begin);
     bool const keep =
         outcome.keep_alive && !response.close && !stopping && pipelined < shared.limits.pipelined_requests;
-    bool const sent = co_await write(self, serialize(response, is_head, keep));
+    bool const sent = co_await write(serialize(response, date.text(), is_head, keep));
     co_return sent&& keep;
   }
 
   // Lets the client take the last answer: closing with unread octets would reset the connection and could take the
   // answer with it.
-  Awaitable<> linger(Session& self) {
-    arm(self, shared.limits.linger);
+  Awaitable<> linger() {
+    arm(shared.limits.linger);
     error_code ec;
     if (tls) co_await tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ec));
     error_code ignored;
@@ -384,14 +463,15 @@ struct Session::State {
   }
 
   Awaitable<> serve(Session& self) {
-    bool const shaken = co_await handshake(self);
+    watch(self, SteadyClock::now() + shortest);
+    bool const shaken = co_await handshake();
     bool more = shaken;
-    while (more) more = co_await serve_one(self);
-    if (shaken && !aborted) co_await linger(self);
+    while (more) more = co_await serve_one();
+    if (shaken && !aborted) co_await linger();
   }
 
   void close() {
-    disarm();
+    timer.cancel();
     error_code ignored;
     socket.close(ignored);
   }
@@ -441,7 +521,7 @@ void Session::close_hard() {
     auto& state = *self->state_;
     state.aborted = true;
     state.close();
-    if (state.handler_wake != nullptr) state.handler_wake->cancel();
+    state.handler_wake.cancel();
   });
 }
 
