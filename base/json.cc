@@ -105,7 +105,7 @@ class Builder {
     if (stack_.empty()) {
       root_ = std::move(value);
     } else if (Frame& frame = stack_.back(); frame.is_object) {
-      frame.object.set(frame.key, std::move(value));
+      frame.object.add(std::move(frame.key), std::move(value));
     } else {
       frame.array.push_back(std::move(value));
     }
@@ -180,6 +180,11 @@ Object& Object::set(std::string_view name, Value value) {
   return *this;
 }
 
+Object& Object::add(std::string name, Value value) {
+  members_.push_back(Member{std::move(name), std::move(value)});
+  return *this;
+}
+
 // Here and not in the header, since a Member is complete only after Value.
 Value::Value() = default;
 Value::Value(Value const&) = default;
@@ -226,7 +231,7 @@ Result<Value> parse(std::string_view text, Limits limits) {
 
 Result<Object> parse_object(std::string_view text, Limits limits) {
   TRY(auto value, parse(text, limits));
-  if (auto const* object = value.as_object()) return *object;
+  if (auto* object = value.as_object()) return std::move(*object);
   return Error(Errc::malformed, "a JSON object is expected");
 }
 
@@ -289,6 +294,12 @@ Result<std::optional<std::vector<std::string>>> get_strings(Object const& object
 
 Result<std::string> need_string(Object const& object, std::string_view name) {
   return required(get_string(object, name), name);
+}
+Result<std::string_view> need_text(Object const& object, std::string_view name) {
+  Value const* value = object.find(name);
+  if (value == nullptr) return absent(name);
+  if (auto const* text = value->as_string()) return std::string_view(*text);
+  return wrong_type(name, "a string");
 }
 Result<std::int64_t> need_int(Object const& object, std::string_view name) {
   return required(get_int(object, name), name);

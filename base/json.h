@@ -27,6 +27,7 @@ class Object {
 
   Value const* find(std::string_view name) const;   // nullptr when absent
   Object& set(std::string_view name, Value value);  // replaces, or appends
+  Object& add(std::string name, Value value);       // appends; for who knows that the name is not there yet
   std::vector<Member> const& members() const { return members_; }
   bool empty() const;
   bool operator==(Object const& other) const;
@@ -62,6 +63,7 @@ class Value {
   std::string const* as_string() const { return std::get_if<std::string>(&v_); }
   Array const* as_array() const { return std::get_if<Array>(&v_); }
   Object const* as_object() const { return std::get_if<Object>(&v_); }
+  Object* as_object() { return std::get_if<Object>(&v_); }
   double const* as_double() const { return std::get_if<double>(&v_); }  // only for numbers that are no 64-bit integer
   bool operator==(Value const& other) const;
 
@@ -90,6 +92,7 @@ std::string write_pretty(Value const& value);  // for people
 // Typed access to a member; the refusal is `malformed` and names the member. `need_` refuses an absent one,
 // `get_` gives nothing for an absent one; both refuse a member of another type (also null).
 Result<std::string> need_string(Object const& object, std::string_view name);
+Result<std::string_view> need_text(Object const& object, std::string_view name);  // lives as long as the object
 Result<std::int64_t> need_int(Object const& object, std::string_view name);
 Result<bool> need_bool(Object const& object, std::string_view name);
 Result<Object> need_object(Object const& object, std::string_view name);

@@ -1,6 +1,11 @@
 #include "store/crc32c.h"
 
 #include <array>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
 
 namespace lenscap::store {
 namespace {
@@ -27,7 +32,7 @@ constexpr Tables kTables = make_tables();
 
 }  // namespace
 
-std::uint32_t crc32c(ByteView data, std::uint32_t crc) {
+std::uint32_t crc32c_by_tables(ByteView data, std::uint32_t crc) {
   crc = ~crc;
   std::size_t i = 0;
   for (; i + 8 <= data.size(); i += 8) {
@@ -39,5 +44,36 @@ std::uint32_t crc32c(ByteView data, std::uint32_t crc) {
   for (; i < data.size(); ++i) crc = (crc >> 8) ^ kTables[0][(crc ^ data[i]) & 0xff];
   return ~crc;
 }
+
+#if defined(__x86_64__)
+
+namespace {
+
+// The instruction of SSE 4.2, eight octets a cycle or three.
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(ByteView data, std::uint32_t crc) {
+  std::uint64_t wide = ~crc;
+  std::size_t i = 0;
+  for (; i + 8 <= data.size(); i += 8) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, data.data() + i, sizeof octets);
+    wide = _mm_crc32_u64(wide, octets);
+  }
+  auto narrow = static_cast<std::uint32_t>(wide);
+  for (; i < data.size(); ++i) narrow = _mm_crc32_u8(narrow, data[i]);
+  return ~narrow;
+}
+
+}  // namespace
+
+std::uint32_t crc32c(ByteView data, std::uint32_t crc) {
+  static bool const has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  return has_instruction ? by_instruction(data, crc) : crc32c_by_tables(data, crc);
+}
+
+#else
+
+std::uint32_t crc32c(ByteView data, std::uint32_t crc) { return crc32c_by_tables(data, crc); }
+
+#endif
 
 }  // namespace lenscap::store

@@ -50,9 +50,9 @@ Result<Flattened> read_flattened(json::Object const& object) {
   if (object.find("header") != nullptr) {  // 8555-6.2-4
     return Error(Errc::malformed, "the JWS has an unprotected header; put everything into `protected`");
   }
-  TRY(auto const header_text, json::need_string(object, "protected"));
-  TRY(auto const payload_text, json::need_string(object, "payload"));  // 8555-6.2-6
-  TRY(auto const signature_text, json::need_string(object, "signature"));
+  TRY(auto const header_text, json::need_text(object, "protected"));
+  TRY(auto const payload_text, json::need_text(object, "payload"));  // 8555-6.2-6
+  TRY(auto const signature_text, json::need_text(object, "signature"));
 
   auto const decode = [](std::string_view text, char const* member) -> Result<Bytes> {
     auto octets = from_base64url(text);  // 8555-6.1-5
@@ -70,7 +70,10 @@ Result<Flattened> read_flattened(json::Object const& object) {
   if (header->find("crit") != nullptr || header->find("b64") != nullptr) {
     return Error(Errc::malformed, "JWS protected header: `crit` and `b64` are not supported");
   }
-  return Flattened{std::move(header).value(), std::string(as_text(payload)), header_text + '.' + payload_text,
+  std::string signing_input;
+  signing_input.reserve(header_text.size() + 1 + payload_text.size());
+  signing_input.append(header_text).append(1, '.').append(payload_text);
+  return Flattened{std::move(header).value(), std::string(as_text(payload)), std::move(signing_input),
                    std::move(signature)};
 }
 
@@ -124,26 +127,33 @@ bool is_in_range(ByteView number, x509::KeyType curve) {
   return std::lexicographical_compare(number.begin(), number.end(), order.begin(), order.end());
 }
 
-// r || s of RFC 7518 3.4 to the DER that OpenSSL reads.
+// Appends the INTEGER of a positive number.
+void append_integer(Bytes& der, ByteView number) {
+  while (number.size() > 1 && number.front() == 0) number = number.subspan(1);
+  bool const looks_negative = number.front() >= 0x80;
+  der.push_back(0x02);
+  der.push_back(static_cast<std::uint8_t>(number.size() + (looks_negative ? 1 : 0)));
+  if (looks_negative) der.push_back(0);
+  der.insert(der.end(), number.begin(), number.end());
+}
+
+// r || s of RFC 7518 3.4 to the Ecdsa-Sig-Value (RFC 3279 2.2.3) that OpenSSL reads.
 Result<Bytes> ecdsa_der(ByteView raw, x509::KeyType curve) {
   auto const r = raw.first(raw.size() / 2);
   auto const s = raw.last(raw.size() / 2);
   if (!is_in_range(r, curve) || !is_in_range(s, curve)) {
     return Error(Errc::malformed, "the JWS signature holds a number that is out of range");
   }
-  auto const number = [](ByteView octets) {
-    ossl::BnPtr bn(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
-    ossl::check(bn != nullptr, "BN_bin2bn");
-    return bn;
-  };
-  auto bn_r = number(r);
-  auto bn_s = number(s);
-  ossl::EcdsaSigPtr const signature(ECDSA_SIG_new());
-  ossl::check(signature != nullptr, "ECDSA_SIG_new");
-  ossl::check(ECDSA_SIG_set0(signature.get(), bn_r.get(), bn_s.get()) == 1, "ECDSA_SIG_set0");  // takes both
-  (void)bn_r.release();
-  (void)bn_s.release();
-  return ossl::to_der(signature.get(), i2d_ECDSA_SIG);
+  Bytes numbers;  // two of at most 66 octets and their frames: 138
+  numbers.reserve(raw.size() + 8);
+  append_integer(numbers, r);
+  append_integer(numbers, s);
+  Bytes der{0x30};
+  der.reserve(numbers.size() + 3);
+  if (numbers.size() >= 0x80) der.push_back(0x81);
+  der.push_back(static_cast<std::uint8_t>(numbers.size()));
+  der.insert(der.end(), numbers.begin(), numbers.end());
+  return der;
 }
 
 Bytes ecdsa_raw(ByteView der, std::size_t octets) {
@@ -185,7 +195,7 @@ namespace {
 // What is signed, by which algorithm and by whom; `url` and `nonce` are the caller's, who knows which of them belong.
 Result<Jws> read_signed(Flattened& parts) {
   Jws jws;
-  TRY(auto const alg, json::need_string(parts.header, "alg"));
+  TRY(auto const alg, json::need_text(parts.header, "alg"));
   jws.algorithm = find_signature_algorithm(alg);
   if (jws.algorithm == nullptr) return unsupported_algorithm();  // 8555-6.2-9, 8555-6.2-12
   CHECK_OK(read_signer(parts.header, jws));
@@ -206,17 +216,17 @@ Result<Jws> parse_jws(std::string_view body) {
   TRY(auto const object, json::parse_object(body));  // 8555-6.2-19
   TRY(auto parts, read_flattened(object));
   TRY(auto jws, read_signed(parts));
-  TRY(auto const url, json::get_string(parts.header, "url"));
+  TRY(auto url, json::get_string(parts.header, "url"));
   if (!url) return Error(Errc::unauthorized, "JWS protected header: `url` is missing");  // 8555-6.4-1
-  TRY(auto const nonce, json::get_string(parts.header, "nonce"));
+  TRY(auto nonce, json::get_string(parts.header, "nonce"));
   if (!nonce || nonce->empty()) {  // 8555-6.5-5
     return Error(Errc::bad_nonce, "JWS protected header: `nonce` is missing; take one from Replay-Nonce");
   }
   if (!from_base64url(*nonce).ok()) {  // 8555-6.5.2-1
     return Error(Errc::malformed, "JWS protected header: `nonce` is not base64url");
   }
-  jws.url = *url;
-  jws.nonce = *nonce;
+  jws.url = *std::move(url);
+  jws.nonce = *std::move(nonce);
   return jws;
 }
 
@@ -235,14 +245,14 @@ Result<Jws> parse_inner_jws(std::string_view body) {
 Result<> verify(Jws const& jws, x509::PublicKey const& key) {
   auto const& fitting = signature_algorithm_for(key.type());
   if (&fitting != jws.algorithm) return unfit_algorithm(fitting);  // 8555-6.2-18
-  Error const wrong(Errc::malformed, "the JWS signature is wrong");
-  Bytes signature = jws.signature;
-  if (fitting.signature_octets != 0 && signature.size() != fitting.signature_octets) return wrong;
-  if (is_ec(key.type())) {
-    TRY(signature, ecdsa_der(jws.signature, key.type()));
-  }
-  if (!key.verify(fitting.hash, as_bytes(jws.signing_input), signature)) return wrong;
-  return {};
+  auto const wrong = [] { return Error(Errc::malformed, "the JWS signature is wrong"); };
+  if (fitting.signature_octets != 0 && jws.signature.size() != fitting.signature_octets) return wrong();
+  auto const is_signed_by = [&](ByteView signature) {
+    return key.verify(fitting.hash, as_bytes(jws.signing_input), signature);
+  };
+  if (!is_ec(key.type())) return is_signed_by(jws.signature) ? Result<>() : wrong();
+  TRY(auto const der, ecdsa_der(jws.signature, key.type()));
+  return is_signed_by(der) ? Result<>() : wrong();
 }
 
 std::string sign_jws(x509::PrivateKey const& key, SigningHeader const& header, std::string_view payload) {

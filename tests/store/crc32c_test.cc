@@ -15,6 +15,15 @@ TEST(Crc32c, KnownAnswers) {  // RFC 3720 B.4, and the usual check value of the 
   EXPECT_EQ(crc32c(rising), 0x46dd794eU);
 }
 
+TEST(Crc32c, IsTheSameWithAndWithoutTheInstruction) {
+  Bytes data;
+  for (std::size_t size = 0; size < 300; ++size) {
+    auto const begin = static_cast<std::uint32_t>(size * 2654435761U);
+    EXPECT_EQ(crc32c(data, begin), crc32c_by_tables(data, begin)) << size;
+    data.push_back(static_cast<std::uint8_t>(size * 7 + 3));
+  }
+}
+
 TEST(Crc32c, MayBeGivenInParts) {
   std::string text = "the quick brown fox jumps over the lazy dog";
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
