@@ -126,6 +126,12 @@ class Cursor {
     return found(mdb_cursor_get(cursor_, &key, &value, MDB_SET_RANGE));
   }
   bool next(MDB_val& key, MDB_val& value) { return found(mdb_cursor_get(cursor_, &key, &value, MDB_NEXT)); }
+  // The last pair with key < `before`, or the pair before this one.
+  bool seek_below(std::string_view before, MDB_val& key, MDB_val& value) {
+    auto const is_there = seek(before, key, value);
+    return found(mdb_cursor_get(cursor_, &key, &value, is_there ? MDB_PREV : MDB_LAST));
+  }
+  bool previous(MDB_val& key, MDB_val& value) { return found(mdb_cursor_get(cursor_, &key, &value, MDB_PREV)); }
 
  private:
   static bool found(int rc) {
@@ -156,6 +162,18 @@ class LmdbRead final : public ReadTxn {
     MDB_val key;
     MDB_val record;
     for (bool more = cursor.seek(first, key, record); more; more = cursor.next(key, record)) {
+      auto full = as_view(key);
+      if (table_of(full) != table.name) return;
+      if (!visit(key_of(full), decode(full, as_view(record)))) return;
+    }
+  }
+
+  void scan_down(Table table, std::string_view before, Visitor const& visit) override {
+    Cursor cursor(txn_, dbi_);
+    auto const first = before.empty() ? end_key(table) : scan_key(table, before);
+    MDB_val key;
+    MDB_val record;
+    for (bool more = cursor.seek_below(first, key, record); more; more = cursor.previous(key, record)) {
       auto full = as_view(key);
       if (table_of(full) != table.name) return;
       if (!visit(key_of(full), decode(full, as_view(record)))) return;
@@ -288,7 +306,9 @@ class LmdbStore final : public Store {
 
   bool write(WriteBody const& body) override { return writer_.run(body); }
 
-  void write_async(WriteBody body, WriteDone done) override { writer_.submit(std::move(body), std::move(done)); }
+  void write_async(WriteBody body, WriteDone done, Urgency urgency) override {
+    writer_.submit(std::move(body), std::move(done), urgency);
+  }
 
  private:
   void throw_if_broken() const {
@@ -404,7 +424,7 @@ class LmdbReader final : public Store {
     body(read);
   }
   bool write(WriteBody const&) override { bug("a store that was opened for reading is written"); }
-  void write_async(WriteBody, WriteDone) override { bug("a store that was opened for reading is written"); }
+  void write_async(WriteBody, WriteDone, Urgency) override { bug("a store that was opened for reading is written"); }
 
  private:
   Env env_;

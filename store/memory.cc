@@ -28,6 +28,14 @@ class MemoryRead final : public ReadTxn {
     }
   }
 
+  void scan_down(Table table, std::string_view before, Visitor const& visit) override {
+    auto it = map_.lower_bound(before.empty() ? end_key(table) : scan_key(table, before));
+    while (it != map_.begin()) {
+      --it;
+      if (table_of(it->first) != table.name || !visit(key_of(it->first), it->second)) return;
+    }
+  }
+
   std::vector<std::string> tables() override {
     std::vector<std::string> names;
     for (auto const& [full, value] : map_) {
@@ -55,7 +63,9 @@ class MemoryStore final : public Store {
 
   bool write(WriteBody const& body) override { return writer_.run(body); }
 
-  void write_async(WriteBody body, WriteDone done) override { writer_.submit(std::move(body), std::move(done)); }
+  void write_async(WriteBody body, WriteDone done, Urgency urgency) override {
+    writer_.submit(std::move(body), std::move(done), urgency);
+  }
 
  private:
   void run(WriteJob& job) {

@@ -79,4 +79,12 @@ void scan_prefix(ReadTxn& txn, Table table, std::string_view prefix, Visitor con
            [&](std::string_view key, std::string_view value) { return key.starts_with(prefix) && visit(key, value); });
 }
 
+void scan_prefix_down(ReadTxn& txn, Table table, std::string_view prefix, std::string_view before,
+                      Visitor const& visit) {
+  auto const from = std::string(prefix) + (before.empty() ? "\xff" : std::string(before));
+  txn.scan_down(table, from, [&](std::string_view key, std::string_view value) {
+    return key.starts_with(prefix) && visit(key, value);
+  });
+}
+
 }  // namespace lenscap::store

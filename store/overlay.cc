@@ -1,6 +1,7 @@
 #include "store/overlay.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace lenscap::store {
 std::string scan_key(Table table, std::string_view from) {
@@ -10,6 +11,12 @@ std::string scan_key(Table table, std::string_view from) {
   full.reserve(table.name.size() + 1 + from.size());
   full.append(table.name).push_back('\0');
   full.append(from);
+  return full;
+}
+
+std::string end_key(Table table) {
+  auto full = scan_key(table, {});
+  full.back() = '\x01';
   return full;
 }
 
@@ -49,6 +56,28 @@ void Overlay::scan(Table table, std::string_view from, Visitor const& visit) {
     } else {
       more = visit(key, value);
     }
+    return more;
+  });
+  while (more && in_table()) visit_ours();
+}
+
+void Overlay::scan_down(Table table, std::string_view before, Visitor const& visit) {
+  auto next = writes_.lower_bound(before.empty() ? end_key(table) : scan_key(table, before));  // one above ours
+  auto in_table = [&] { return next != writes_.begin() && table_of(std::prev(next)->first) == table.name; };
+  bool more = true;
+  auto visit_ours = [&] {
+    auto const& [full, value] = *--next;
+    if (!value) return;
+    std::string copy = *value;
+    more = visit(key_of(full), copy);
+  };
+  below_.scan_down(table, before, [&](std::string_view key, std::string_view value) {
+    while (more && in_table() && key_of(std::prev(next)->first) > key) visit_ours();
+    if (!more) return false;
+    if (in_table() && key_of(std::prev(next)->first) == key)
+      visit_ours();
+    else
+      more = visit(key, value);
     return more;
   });
   while (more && in_table()) visit_ours();

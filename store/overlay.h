@@ -13,6 +13,8 @@ namespace lenscap::store {
 
 // The one ordered key space of a back end: table name, U+0000, key. Checks the limits of store.h; breaking one is a
 // bug.
+// Behind every key of the table, and before those of the next.
+std::string end_key(Table table);
 std::string full_key(Table table, std::string_view key);
 // The same without a lower limit on the key: where a scan begins.
 std::string scan_key(Table table, std::string_view from);
@@ -28,6 +30,7 @@ class Overlay final : public WriteTxn {
 
   std::optional<std::string> get(Table table, std::string_view key) override;
   void scan(Table table, std::string_view from, Visitor const& visit) override;
+  void scan_down(Table table, std::string_view before, Visitor const& visit) override;
   std::vector<std::string> tables() override;
   void put(Table table, std::string_view key, std::string_view value) override;
   void erase(Table table, std::string_view key) override;

@@ -8,6 +8,7 @@
 // broken: the process must end and be started again.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,6 +35,8 @@ class ReadTxn {
   // Visits pairs with key >= from in byte order until `visit` returns false. The views live during the visit only.
   // What `visit` itself writes may or may not be visited; what it erases ahead of the scan is not.
   virtual void scan(Table table, std::string_view from, Visitor const& visit) = 0;
+  // The same downwards: pairs with key < before, in falling order; with an empty `before`, from the last one.
+  virtual void scan_down(Table table, std::string_view before, Visitor const& visit) = 0;
   // The names of the tables that hold something, in byte order: for copies and reports.
   virtual std::vector<std::string> tables() = 0;
 };
@@ -48,6 +51,11 @@ class WriteTxn : public ReadTxn {
 using ReadBody = std::function<void(ReadTxn&)>;
 using WriteBody = std::function<bool(WriteTxn&)>;
 
+// A commit costs the disk a round trip and the processor some hundred microseconds, however much is in it. What nobody
+// waits for may go with the next one; it waits for that at most kPatience.
+enum class Urgency { now, with_the_next };
+constexpr std::chrono::milliseconds kPatience{20};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -58,7 +66,8 @@ class Store {
   // As write(), but does not block: `done` is called from a thread of the store when the outcome is durable (or
   // failed). `done` must not throw and must not call write() or read(): it hands the outcome to the thread that waits.
   // Writes take effect in the order in which they were handed in. The destructor finishes what was handed in.
-  virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done) = 0;
+  virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done,
+                           Urgency urgency = Urgency::now) = 0;
 };
 
 class Broken : public std::runtime_error {
@@ -68,6 +77,10 @@ class Broken : public std::runtime_error {
 
 // Visits the pairs whose key starts with `prefix`, in order.
 void scan_prefix(ReadTxn& txn, Table table, std::string_view prefix, Visitor const& visit);
+// The same downwards, from the last one; or from the one before prefix + `before`, when that is not empty. No key may
+// have an octet FF behind the prefix.
+void scan_prefix_down(ReadTxn& txn, Table table, std::string_view prefix, std::string_view before,
+                      Visitor const& visit);
 
 // "memory:" or "lmdb:DIR" (DIR relative to `base_dir`, made with mode 0700 when absent); see open.cc for the table.
 // Refuses (Errc::settings, file, conflict) an unknown scheme, a directory that cannot be used, a store that another

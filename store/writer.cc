@@ -23,9 +23,11 @@ Writer::~Writer() {
   thread_.join();
 }
 
-void Writer::submit(WriteBody body, WriteDone done) {
+void Writer::submit(WriteBody body, WriteDone done, Urgency urgency) {
   {
     std::lock_guard lock(mutex_);
+    if (waiting_.empty()) latest_ = std::chrono::steady_clock::now() + kPatience;
+    if (urgency == Urgency::now) urgent_ = true;
     waiting_.push_back({std::move(body), std::move(done)});
   }
   work_waits_.notify_one();
@@ -58,10 +60,12 @@ void Writer::work() {
     {
       std::unique_lock lock(mutex_);
       work_waits_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      work_waits_.wait_until(lock, latest_, [this] { return stopping_ || urgent_; });
       if (waiting_.empty()) return;
       auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kJobsPerCommit));
       std::move(waiting_.begin(), waiting_.begin() + count, std::back_inserter(jobs));
       waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+      if (waiting_.empty()) urgent_ = false;
     }
     commit_(jobs);
     for (auto& job : jobs) {

@@ -2,6 +2,7 @@
 // together. It knows nothing of transactions. Thread-safe: submit() from any thread.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -32,7 +33,7 @@ class Writer {
   Writer(Writer const&) = delete;
   Writer& operator=(Writer const&) = delete;
 
-  void submit(WriteBody body, WriteDone done);
+  void submit(WriteBody body, WriteDone done, Urgency urgency = Urgency::now);
   // Submits and waits. From the writing thread itself this could never return: a bug.
   bool run(WriteBody const& body);
 
@@ -43,6 +44,8 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable work_waits_;
   std::vector<WriteJob> waiting_;
+  bool urgent_ = false;                             // is there one among them that is not to wait?
+  std::chrono::steady_clock::time_point latest_{};  // when the others have waited long enough
   bool stopping_ = false;
   std::thread thread_;  // last: it uses everything above
 };

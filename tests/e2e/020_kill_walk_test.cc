@@ -40,7 +40,7 @@ class DyingStore final : public store::Store {
     if (moment_.write == writes_ && !moment_.before) raise(SIGKILL);
     return committed;
   }
-  void write_async(store::WriteBody, std::function<void(std::exception_ptr, bool)>) override {
+  void write_async(store::WriteBody, std::function<void(std::exception_ptr, bool)>, store::Urgency) override {
     bug("the agent writes and waits");
   }
   int writes() const { return writes_; }

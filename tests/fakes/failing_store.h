@@ -56,15 +56,19 @@ class FailingStore final : public store::Store {
     throw broken();
   }
 
-  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done) override {
+  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done,
+                   store::Urgency urgency) override {
     switch (next()) {
       case Next::work:
-        real_.write_async(std::move(body), std::move(done));
+        real_.write_async(std::move(body), std::move(done), urgency);
         return;
       case Next::keep_and_fail:
-        real_.write_async(std::move(body), [done = std::move(done)](std::exception_ptr const&, bool) {
-          done(std::make_exception_ptr(broken()), false);
-        });
+        real_.write_async(
+            std::move(body),
+            [done = std::move(done)](std::exception_ptr const&, bool) {
+              done(std::make_exception_ptr(broken()), false);
+            },
+            urgency);
         return;
       case Next::fail:
         break;

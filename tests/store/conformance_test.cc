@@ -216,6 +216,93 @@ TEST_P(Conformance, ScanPrefixStaysInsideThePrefix) {
   EXPECT_THAT(keys, ElementsAre("order/1/b", "order/1/c"));
 }
 
+// What nobody waits for is written with what somebody waits for, and before it.
+TEST_P(Conformance, AWriteThatMayWaitGoesWithTheNextOne) {
+  std::promise<bool> answer;
+  store_->write_async(
+      [](WriteTxn& txn) {
+        txn.put(kFruit, "apple", "red");
+        return true;
+      },
+      [&](std::exception_ptr const&, bool committed) { answer.set_value(committed); }, Urgency::with_the_next);
+  EXPECT_TRUE(store_->write([&](WriteTxn& txn) {
+    EXPECT_EQ(txn.get(kFruit, "apple"), "red");
+    return true;
+  }));
+  EXPECT_EQ(get(kFruit, "apple"), "red");
+  EXPECT_TRUE(answer.get_future().get());
+}
+
+TEST_P(Conformance, AWriteThatMayWaitDoesNotWaitForEver) {
+  std::promise<bool> answer;
+  store_->write_async(
+      [](WriteTxn& txn) {
+        txn.put(kFruit, "apple", "red");
+        return true;
+      },
+      [&](std::exception_ptr const&, bool committed) { answer.set_value(committed); }, Urgency::with_the_next);
+  EXPECT_TRUE(answer.get_future().get());
+  EXPECT_EQ(get(kFruit, "apple"), "red");
+}
+
+TEST_P(Conformance, ScanDownGoesInFallingOrderBelowTheKeyAndStops) {
+  for (auto key : {"b", "a", "\xff", "ab", "a\x01"}) put(kFruit, key, key);
+  put(kFruits, "a", "other table");
+  put(kAnimals, "z", "other table");
+  std::vector<std::string> keys;
+  auto const down = [&](ReadTxn& txn, Table table, std::string_view before, std::size_t count) {
+    keys.clear();
+    txn.scan_down(table, before, [&](std::string_view key, std::string_view) {
+      keys.emplace_back(key);
+      return keys.size() < count;
+    });
+  };
+  store_->read([&](ReadTxn& txn) { down(txn, kFruit, {}, 100); });
+  EXPECT_THAT(keys, ElementsAre("\xff", "b", "ab", "a\x01", "a"));
+  store_->read([&](ReadTxn& txn) { down(txn, kFruit, "ab", 100); });
+  EXPECT_THAT(keys, ElementsAre("a\x01", "a"));
+  store_->read([&](ReadTxn& txn) { down(txn, kFruit, "ac", 2); });
+  EXPECT_THAT(keys, ElementsAre("ab", "a\x01"));
+  store_->read([&](ReadTxn& txn) { down(txn, kFruit, "a", 100); });
+  EXPECT_THAT(keys, IsEmpty());
+  store_->read([&](ReadTxn& txn) { down(txn, Table{"none"}, {}, 100); });
+  EXPECT_THAT(keys, IsEmpty());
+  store_->write([&](WriteTxn& txn) {  // pairs of this body among those below
+    txn.put(kFruit, "aa", "mine");
+    txn.put(kFruit, "zz", "mine");
+    txn.erase(kFruit, "ab");
+    txn.put(kFruit, "b", "mine too");
+    down(txn, kFruit, {}, 100);
+    EXPECT_THAT(keys, ElementsAre("\xff", "zz", "b", "aa", "a\x01", "a"));
+    down(txn, kFruit, "b", 1);
+    EXPECT_THAT(keys, ElementsAre("aa"));
+    return false;
+  });
+}
+
+TEST_P(Conformance, ScanPrefixDownStaysInsideThePrefix) {
+  for (auto key : {"order/1/a", "order/1/b", "order/1/c", "order/10/a", "order/2/a", "order/1", "a"})
+    put(kFruit, key, "x");
+  std::vector<std::string> keys;
+  auto const down = [&](std::string_view prefix, std::string_view before) {
+    keys.clear();
+    store_->read([&](ReadTxn& txn) {
+      scan_prefix_down(txn, kFruit, prefix, before, [&](std::string_view key, std::string_view) {
+        keys.emplace_back(key);
+        return true;
+      });
+    });
+  };
+  down("order/1/", "");
+  EXPECT_THAT(keys, ElementsAre("order/1/c", "order/1/b", "order/1/a"));
+  down("order/1/", "c");
+  EXPECT_THAT(keys, ElementsAre("order/1/b", "order/1/a"));
+  down("order/1/", "a");
+  EXPECT_THAT(keys, IsEmpty());
+  down("order/3", "");
+  EXPECT_THAT(keys, IsEmpty());
+}
+
 TEST_P(Conformance, AVisitorMayWriteAndScan) {
   for (auto key : {"a", "b", "c", "d"}) put(kFruit, key, std::string("value of ") + key);
   EXPECT_TRUE(store_->write([](WriteTxn& txn) {

@@ -39,8 +39,9 @@ class BorrowedStore final : public store::Store {
   }
   void read(store::ReadBody const& body) override { store_.read(body); }
   bool write(store::WriteBody const& body) override { return store_.write(body); }
-  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done) override {
-    store_.write_async(std::move(body), std::move(done));
+  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done,
+                   store::Urgency urgency) override {
+    store_.write_async(std::move(body), std::move(done), urgency);
   }
 
  private:

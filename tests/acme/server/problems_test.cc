@@ -34,8 +34,9 @@ class FailingReads : public store::Store {
     below_->read(body);
   }
   bool write(store::WriteBody const& body) override { return below_->write(body); }
-  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done) override {
-    below_->write_async(std::move(body), std::move(done));
+  void write_async(store::WriteBody body, std::function<void(std::exception_ptr, bool)> done,
+                   store::Urgency urgency) override {
+    below_->write_async(std::move(body), std::move(done), urgency);
   }
 
  private:
