@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <mutex>
 
 #include "base/x509/der.h"
 
@@ -33,7 +34,99 @@ Result<std::optional<ByteView>> extension(X509 const* certificate, int nid) {
   return std::optional(ByteView(ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))));
 }
 
+// The parts of the frame that are read without OpenSSL.
+struct Frame {
+  ByteView tbs;  // with its tag and length
+  ByteView serial;
+  Time not_before{}, not_after{};
+};
+
+// UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 has them: whole seconds, Z.
+Result<Time> read_time(der::Reader& validity) {
+  constexpr std::uint8_t kUtcTime = 0x17;
+  constexpr std::uint8_t kGeneralizedTime = 0x18;
+  TRY(auto const element, validity.next());
+  auto text = as_text(element.content);
+  bool const is_utc = element.tag == kUtcTime && text.size() == 13;
+  bool const is_general = element.tag == kGeneralizedTime && text.size() == 15;
+  if ((!is_utc && !is_general) || !text.ends_with('Z')) return validity.refuse("has a time in another form");
+  text.remove_suffix(1);
+  if (text.find_first_not_of("0123456789") != text.npos) return validity.refuse("has a time in another form");
+  auto const take = [&](std::size_t digits) {
+    int number = 0;
+    for (char const c : text.substr(0, digits)) number = number * 10 + (c - '0');
+    text.remove_prefix(digits);
+    return number;
+  };
+  std::tm parts{};
+  parts.tm_year = is_general ? take(4) - 1900 : take(2);
+  if (is_utc && parts.tm_year < 50) parts.tm_year += 100;
+  parts.tm_mon = take(2) - 1;
+  parts.tm_mday = take(2);
+  parts.tm_hour = take(2);
+  parts.tm_min = take(2);
+  parts.tm_sec = take(2);
+  return from_unix(timegm(&parts));
+}
+
+Result<Frame> read_frame(ByteView der) {
+  der::Reader reader(der, Errc::malformed, "the certificate");
+  TRY(auto outer, reader.enter(der::kSequence, "frame"));
+  CHECK_OK(reader.end());
+  Frame frame;
+  TRY(auto const tbs, outer.next(der::kSequence, "to-be-signed part"));
+  frame.tbs = tbs.whole;
+  TRY(auto const algorithm, outer.next(der::kSequence, "signature algorithm"));
+  static_cast<void>(algorithm);
+  TRY(auto const signature, outer.bit_string("signature"));
+  static_cast<void>(signature);
+  CHECK_OK(outer.end());
+  der::Reader inside(tbs.content, Errc::malformed, "the certificate");
+  TRY(auto const version, inside.next(der::context_constructed(0), "version"));
+  static_cast<void>(version);
+  TRY(frame.serial, inside.unsigned_integer("serial number"));
+  TRY(auto const signed_by, inside.next(der::kSequence, "signature algorithm"));
+  static_cast<void>(signed_by);
+  TRY(auto const issuer, inside.next(der::kSequence, "issuer"));
+  static_cast<void>(issuer);
+  TRY(auto validity, inside.enter(der::kSequence, "validity"));
+  TRY(frame.not_before, read_time(validity));
+  TRY(frame.not_after, read_time(validity));
+  CHECK_OK(validity.end());
+  return frame;
+}
+
 }  // namespace
+
+struct Certificate::State {
+  Bytes der;
+  std::once_flag asked;
+  ossl::X509Ptr native;  // once asked, or from the beginning
+  std::optional<PublicKey> key;
+
+  // OpenSSL's view of octets that it has not seen yet.
+  State& ask() {
+    std::call_once(asked, [this] {
+      if (native) return;
+      auto parsed = from_der(der);
+      if (!parsed.ok()) bug("a certificate of ours cannot be read");
+      native = std::move(parsed->state_->native);
+      key = std::move(parsed->state_->key);
+    });
+    return *this;
+  }
+};
+
+Result<Certificate> Certificate::of_ours(Bytes der) {
+  CHECK_OK(read_frame(der));
+  auto state = std::make_shared<State>();
+  state->der = std::move(der);
+  return Certificate(std::move(state));
+}
+
+Bytes const& Certificate::der() const { return state_->der; }
+PublicKey const& Certificate::key() const { return *state_->ask().key; }
+X509* Certificate::native() const { return state_->ask().native.get(); }
 
 Result<Certificate> Certificate::from_native(X509* certificate) {
   if (certificate == nullptr) return bad_certificate("is missing");
@@ -54,7 +147,11 @@ Result<Certificate> Certificate::from_native(X509* certificate) {
   static_cast<void>(names);
   // Has OpenSSL read the extensions now, once, while errors are quiet; later questions find its notes in the X509.
   static_cast<void>(X509_get_extension_flags(certificate));
-  return Certificate(std::move(native), std::move(key).value(), ossl::to_der(certificate, i2d_X509));
+  auto state = std::make_shared<State>();
+  state->der = ossl::to_der(certificate, i2d_X509);
+  state->native = std::move(native);
+  state->key = std::move(key).value();
+  return Certificate(std::move(state));
 }
 
 Result<Certificate> Certificate::from_der(ByteView der) {
@@ -69,26 +166,16 @@ Result<Certificate> Certificate::from_der(ByteView der) {
   ossl::X509Ptr const native(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
   if (!native) return bad_certificate("is not an X.509 certificate in DER");
   TRY(auto certificate, from_native(native.get()));
-  if (!std::equal(der.begin(), der.end(), certificate.der_.begin(), certificate.der_.end())) {
+  if (!std::ranges::equal(der, certificate.der())) {
     return bad_certificate("is not in DER: written again it differs");
   }
   return certificate;
 }
 
-Certificate::Certificate(Certificate const& other)
-    : native_((ossl::check(X509_up_ref(other.native_.get()) == 1, "X509_up_ref"), other.native_.get())),
-      key_(other.key_),
-      der_(other.der_) {}
-
-Certificate& Certificate::operator=(Certificate const& other) {
-  if (this != &other) *this = Certificate(other);
-  return *this;
-}
-
 std::string Certificate::pem() const {
   std::string out(kPemBegin);
   out += '\n';
-  std::string const digits = to_base64(der_);
+  std::string const digits = to_base64(der());
   for (std::size_t i = 0; i < digits.size(); i += 64) {
     out.append(digits, i, 64);
     out += '\n';
@@ -98,10 +185,11 @@ std::string Certificate::pem() const {
   return out;
 }
 
-Sha256 Certificate::fingerprint() const { return sha256(der_); }
+Sha256 Certificate::fingerprint() const { return sha256(der()); }
 
 Bytes Certificate::serial() const {
-  auto const* number = X509_get0_serialNumber(native_.get());
+  if (auto const frame = read_frame(der()); frame.ok() && !frame->serial.empty()) return to_bytes(frame->serial);
+  auto const* number = X509_get0_serialNumber(native());  // somebody else's: negative, zero, or of version 1
   return {number->data, number->data + number->length};
 }
 
@@ -122,11 +210,11 @@ std::string name_text(X509_NAME const* name) {
 
 }  // namespace
 
-std::string Certificate::subject() const { return name_text(X509_get_subject_name(native_.get())); }
-std::string Certificate::issuer() const { return name_text(X509_get_issuer_name(native_.get())); }
+std::string Certificate::subject() const { return name_text(X509_get_subject_name(native())); }
+std::string Certificate::issuer() const { return name_text(X509_get_issuer_name(native())); }
 
 std::string Certificate::common_name() const {
-  auto const* subject = X509_get_subject_name(native_.get());
+  auto const* subject = X509_get_subject_name(native());
   int const at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0) return {};
   unsigned char* utf8 = nullptr;
@@ -138,12 +226,18 @@ std::string Certificate::common_name() const {
   return out;
 }
 
-Time Certificate::not_before() const { return *to_time(X509_get0_notBefore(native_.get())); }
-Time Certificate::not_after() const { return *to_time(X509_get0_notAfter(native_.get())); }
+Time Certificate::not_before() const {
+  if (auto const frame = read_frame(der()); frame.ok()) return frame->not_before;
+  return *to_time(X509_get0_notBefore(native()));
+}
+Time Certificate::not_after() const {
+  if (auto const frame = read_frame(der()); frame.ok()) return frame->not_after;
+  return *to_time(X509_get0_notAfter(native()));
+}
 
 NameSet Certificate::names() const {
   NameSet out;
-  auto const value = extension(native_.get(), NID_subject_alt_name);
+  auto const value = extension(native(), NID_subject_alt_name);
   if (!value.ok() || !*value) return out;
   der::Reader reader(**value, Errc::malformed, "subjectAltName");
   auto list = reader.enter(der::kSequence, "names");
@@ -161,10 +255,10 @@ NameSet Certificate::names() const {
   return out;
 }
 
-bool Certificate::is_ca() const { return (X509_get_extension_flags(native_.get()) & EXFLAG_CA) != 0; }
+bool Certificate::is_ca() const { return (X509_get_extension_flags(native()) & EXFLAG_CA) != 0; }
 
 bool Certificate::is_self_issued() const {
-  return X509_NAME_cmp(X509_get_subject_name(native_.get()), X509_get_issuer_name(native_.get())) == 0;
+  return X509_NAME_cmp(X509_get_subject_name(native()), X509_get_issuer_name(native())) == 0;
 }
 
 namespace {
@@ -177,25 +271,25 @@ Bytes octets_of(ASN1_OCTET_STRING const* string) {
 
 }  // namespace
 
-Bytes Certificate::subject_key_id() const { return octets_of(X509_get0_subject_key_id(native_.get())); }
-Bytes Certificate::authority_key_id() const { return octets_of(X509_get0_authority_key_id(native_.get())); }
-Bytes Certificate::subject_der() const { return ossl::to_der(X509_get_subject_name(native_.get()), i2d_X509_NAME); }
+Bytes Certificate::subject_key_id() const { return octets_of(X509_get0_subject_key_id(native())); }
+Bytes Certificate::authority_key_id() const { return octets_of(X509_get0_authority_key_id(native())); }
+Bytes Certificate::subject_der() const { return ossl::to_der(X509_get_subject_name(native()), i2d_X509_NAME); }
 
 std::optional<NameConstraints> Certificate::name_constraints() const {
-  auto const value = extension(native_.get(), NID_name_constraints).value();  // read once already
+  auto const value = extension(native(), NID_name_constraints).value();  // read once already
   if (!value) return std::nullopt;
   return NameConstraints::from_der(*value).value();
 }
 
 Bytes Certificate::tbs() const {
-  der::Reader reader(der_, Errc::malformed, "own certificate");
+  der::Reader reader(der(), Errc::malformed, "own certificate");
   auto outer = reader.enter(der::kSequence, "frame").value();
   return to_bytes(outer.next(der::kSequence, "to-be-signed part").value().whole);
 }
 
 bool Certificate::is_signed_by(PublicKey const& issuer) const {
   ossl::QuietErrors const quiet;
-  return X509_verify(native_.get(), issuer.native()) == 1;
+  return X509_verify(native(), issuer.native()) == 1;
 }
 
 // --- PEM -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // A parsed view of a certificate (RFC 5280), PEM bundles, and chain checks by OpenSSL's verifier.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -11,18 +12,22 @@
 
 namespace lenscap::x509 {
 
-// Copyable, immutable.
+// Immutable; copies share what they hold. Safe from any thread.
 class Certificate {
  public:
   static Result<Certificate> from_der(ByteView der);          // Errc::malformed; trailing octets are refused
   static Result<Certificate> from_pem(std::string_view pem);  // exactly one CERTIFICATE block
   static Result<Certificate> from_native(X509* certificate);  // borrows
+  // One that we made ourselves: OpenSSL, which takes its time, is asked only when somebody wants what it alone knows.
+  // Octets, serial, dates and fingerprint need no asking. Errc::malformed where even the frame is not that of a
+  // certificate; what else is wrong is a bug, found when it is asked.
+  static Result<Certificate> of_ours(Bytes der);
 
-  Bytes const& der() const { return der_; }
+  Bytes const& der() const;
   std::string pem() const;     // LF, final newline, nothing else
   Sha256 fingerprint() const;  // SHA-256 of the DER
 
-  PublicKey const& key() const { return key_; }
+  PublicKey const& key() const;
   Bytes serial() const;            // content octets, big-endian, no sign octet
   std::string serial_hex() const;  // lower case
   std::string subject() const;     // RFC 2253 text
@@ -39,20 +44,14 @@ class Certificate {
   std::optional<NameConstraints> name_constraints() const;
   Bytes tbs() const;  // the to-be-signed octets
   bool is_signed_by(PublicKey const& issuer) const;
-  X509* native() const { return native_.get(); }  // borrowed
+  X509* native() const;  // borrowed
 
-  Certificate(Certificate const& other);
-  Certificate& operator=(Certificate const& other);
-  Certificate(Certificate&&) noexcept = default;
-  Certificate& operator=(Certificate&&) noexcept = default;
-  bool operator==(Certificate const& other) const { return der_ == other.der_; }
+  bool operator==(Certificate const& other) const { return der() == other.der(); }
 
  private:
-  Certificate(ossl::X509Ptr native, PublicKey key, Bytes der)
-      : native_(std::move(native)), key_(std::move(key)), der_(std::move(der)) {}
-  ossl::X509Ptr native_;
-  PublicKey key_;
-  Bytes der_;
+  struct State;
+  explicit Certificate(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
 };
 
 // Only CERTIFICATE blocks, at most 64 KiB and 10 certificates; a private key or any other block is refused

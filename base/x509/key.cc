@@ -224,16 +224,7 @@ Sha256 PublicKey::spki_hash() const { return sha256(spki_); }
 namespace {
 
 EVP_MD const* message_digest(KeyType type, HashAlgorithm hash) {
-  if (type == KeyType::ed25519) return nullptr;
-  switch (hash) {
-    case HashAlgorithm::sha256:
-      return EVP_sha256();
-    case HashAlgorithm::sha384:
-      return EVP_sha384();
-    case HashAlgorithm::sha512:
-      return EVP_sha512();
-  }
-  bug("unknown hash algorithm");
+  return type == KeyType::ed25519 ? nullptr : evp_digest(hash);
 }
 
 }  // namespace
