@@ -182,7 +182,7 @@ Result<x509::Certificate> sign_ca(Template const& what, x509::PrivateKey const& 
 
 Template ca_template(std::string const& organization, std::string const& common_name, x509::PublicKey const& key,
                      Time begin, Seconds lifetime, x509::NameConstraints const& constraints) {
-  return Template{.serial = new_serial(),
+  return Template{.serial = new_serial(begin),
                   .issuer_name = encode_name(organization, common_name),
                   .subject_name = encode_name(organization, common_name),
                   .common_name = common_name,

@@ -2,24 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "base/json.h"
 
 namespace lenscap::ca {
 namespace {
 
-// A record's key is the time of its intent and its serial: keys rise with time, which a B+tree likes.
-constexpr store::Table kRecords{"ca_records"};            // record key -> JSON
-constexpr store::Table kIntents{"ca_intents"};            // record key -> to-be-signed octets, until issued
-constexpr store::Table kCertificates{"ca_certificates"};  // record key -> DER
+// Everything is kept under the serial, as hex. Serials rise with time (new_serial), which a B+tree likes: what is
+// written together lies together, and there is no index from the serial to something else.
+constexpr store::Table kIntents{"ca_intents"};  // serial -> record, line end, to-be-signed octets: until issued
+constexpr store::Table kRecords{"ca_records"};  // serial -> record of an issued certificate
+constexpr store::Table kCertificates{"ca_certificates"};  // serial -> DER
 constexpr store::Table kState{"ca_state"};                // "clock" -> seconds since 1970
-// Indexes: the value is empty unless told otherwise, and the key ends with the record key.
-constexpr store::Table kSerials{"ca_serials"};          // serial -> record key
-constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + record key; "i:10.0.0.1|" + record key
-constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + record key
-constexpr store::Table kEnds{"ca_ends"};                // notAfter + "|" + record key
-constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + record key
-// issuer + "|" + notAfter + "|" + record key -> when and why: a CRL is made of one scan, and leaves out what has ended
+// Indexes: the value is empty unless told otherwise, and the key ends with the serial.
+constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + serial; "i:10.0.0.1|" + serial
+constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + serial
+constexpr store::Table kEnds{"ca_ends"};                // notAfter + "|" + serial
+constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + serial
+// issuer + "|" + notAfter + "|" + serial -> when and why: a CRL is made of one scan, and leaves out what has ended
 constexpr store::Table kRevoked{"ca_revoked"};
 constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
 
@@ -39,13 +40,7 @@ Time time_of_key(std::string_view key) {
   return from_unix(seconds);
 }
 
-std::string record_key(Time recorded_at, std::string_view serial_hex) {
-  return time_key(recorded_at) + "-" + std::string(serial_hex);
-}
-
 // --- records as JSON ---
-
-std::string serial_of_key(std::string_view key) { return std::string(key.substr(kTimeCharacters + 1)); }
 
 constexpr int kVersion = 1;
 
@@ -143,12 +138,28 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   return record;
 }
 
-// Our own record that is gone or does not read is a broken store, not a refusal.
-CertificateRecord load_record(store::ReadTxn& txn, std::string const& key) {
-  auto const text = txn.get(kRecords, key);
-  if (!text) throw store::Broken("the ledger has no record " + key + " though an index names it");
-  auto record = parse_record(*text);
-  if (!record.ok()) throw store::Broken("the ledger's record " + key + " cannot be read: " + record.error().detail());
+// Our own record that does not read is a broken store, not a refusal.
+CertificateRecord read_record(std::string_view serial, std::string_view text) {
+  auto record = parse_record(text);
+  if (!record.ok())
+    throw store::Broken("the ledger's record " + std::string(serial) + " cannot be read: " + record.error().detail());
+  return *std::move(record);
+}
+
+// An intent's value: no JSON text has a line end in it.
+std::string_view record_of_intent(std::string_view value) { return value.substr(0, value.find('\n')); }
+std::string_view tbs_of_intent(std::string_view value) {
+  auto const end = value.find('\n');
+  if (end == value.npos) throw store::Broken("an intent of the ledger cannot be read");
+  return value.substr(end + 1);
+}
+
+// A serial as a key: what is none could not be one of ours.
+bool is_key(std::string_view serial_hex) { return !serial_hex.empty() && serial_hex.size() <= 40; }
+
+CertificateRecord load_record(store::ReadTxn& txn, std::string const& serial) {
+  auto record = find_by_serial(txn, serial);
+  if (!record) throw store::Broken("the ledger has no record " + serial + " though an index names it");
   return *std::move(record);
 }
 
@@ -199,7 +210,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
   auto const mark = clock_mark(txn);
   CHECK_OK(check_clock(mark, draft.prepared_at()));
   std::string const serial = draft.serial_hex();
-  if (txn.get(kSerials, serial))
+  if (txn.get(kIntents, serial) || txn.get(kRecords, serial))
     return Error(Errc::internal, "the serial number " + serial + " is taken; nothing was signed");
 
   Template const& what = draft.what();
@@ -220,11 +231,8 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .issued_at = {},
                            .fingerprint = {},
                            .revocation = {}};
-  std::string const key = record_key(record.recorded_at, serial);
-  txn.put(kSerials, serial, key);
-  txn.put(kRecords, key, to_json(record));
-  txn.put(kIntents, key, as_text(draft.tbs()));
-  txn.put(kKeys, record.spki_hash + "|" + key, "");  // from now on: who takes it for another purpose has to see it
+  txn.put(kIntents, serial, to_json(record) + '\n' + std::string(as_text(draft.tbs())));
+  txn.put(kKeys, record.spki_hash + "|" + serial, "");  // from now on: who takes it for another purpose has to see it
   if (!mark || *mark < draft.prepared_at()) txn.put(kState, "clock", std::to_string(to_unix(draft.prepared_at())));
   return {};
 }
@@ -238,72 +246,70 @@ std::string name_prefix(x509::IpAddress const& address) { return "i:" + address.
 
 Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificate, Time now) {
   std::string const serial = certificate.serial_hex();
-  auto const key = txn.get(kSerials, serial);
-  if (!key) return Error(Errc::internal, "the certificate " + serial + " was signed without a recorded intent");
-  CertificateRecord record = load_record(txn, *key);
-  if (auto const known = txn.get(kCertificates, *key)) {
+  if (auto const known = txn.get(kCertificates, serial)) {
     if (*known == as_text(certificate.der())) return {};
     return Error(Errc::internal, "another certificate with the serial number " + serial + " is recorded already");
   }
-  auto const intent = txn.get(kIntents, *key);
-  if (!intent || *intent != as_text(certificate.tbs()))
+  auto const intent = txn.get(kIntents, serial);
+  if (!intent) return Error(Errc::internal, "the certificate " + serial + " was signed without a recorded intent");
+  if (tbs_of_intent(*intent) != as_text(certificate.tbs()))
     return Error(Errc::internal, "the certificate " + serial + " is not what its intent said");
 
+  auto record = read_record(serial, record_of_intent(*intent));
   record.status = CertificateStatus::issued;
   record.issued_at = now;
   record.fingerprint = to_hex(certificate.fingerprint());
-  txn.put(kRecords, *key, to_json(record));
-  txn.put(kCertificates, *key, as_text(certificate.der()));
-  txn.erase(kIntents, *key);
-  for (x509::DnsName const& name : record.names.dns) txn.put(kNames, name_prefix(name) + *key, "");
-  for (x509::IpAddress const& address : record.names.ip) txn.put(kNames, name_prefix(address) + *key, "");
-  txn.put(kEnds, time_key(record.not_after) + "|" + *key, "");
-  if (!record.subscriber.empty()) txn.put(kSubscribers, record.subscriber + "|" + *key, "");
+  txn.erase(kIntents, serial);
+  txn.put(kRecords, serial, to_json(record));
+  txn.put(kCertificates, serial, as_text(certificate.der()));
+  for (x509::DnsName const& name : record.names.dns) txn.put(kNames, name_prefix(name) + serial, "");
+  for (x509::IpAddress const& address : record.names.ip) txn.put(kNames, name_prefix(address) + serial, "");
+  txn.put(kEnds, time_key(record.not_after) + "|" + serial, "");
+  if (!record.subscriber.empty()) txn.put(kSubscribers, record.subscriber + "|" + serial, "");
   return {};
 }
 
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
-  auto const key = serial_hex.empty() ? std::nullopt : txn.get(kSerials, serial_hex);
-  if (!key) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
-  CertificateRecord record = load_record(txn, *key);
+  auto found = find_by_serial(txn, serial_hex);
+  if (!found) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
+  auto& record = *found;
   if (record.revocation)
     return Error(Errc::already_revoked, "this certificate was revoked at " + to_rfc3339(record.revocation->at));
   record.revocation = revocation;
-  txn.put(kRecords, *key, to_json(record));
-  auto const entry = record.issuer + "|" + time_key(record.not_after) + "|" + *key;
+  auto const& serial = record.serial_hex;
+  if (auto const intent = txn.get(kIntents, serial))
+    txn.put(kIntents, serial, to_json(record) + '\n' + std::string(tbs_of_intent(*intent)));
+  else
+    txn.put(kRecords, serial, to_json(record));
+  auto const entry = record.issuer + "|" + time_key(record.not_after) + "|" + serial;
   txn.put(kRevoked, entry, json::write(to_json(revocation)));
-  if (revocation.reason == x509::RevocationReason::key_compromise)
-    txn.put(kCompromised, record.spki_hash, record.serial_hex);
+  if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
   return {};
 }
 
 // --- reading ---
 
 std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex) {
-  if (serial_hex.empty()) return std::nullopt;
-  auto const key = txn.get(kSerials, serial_hex);
-  if (!key) return std::nullopt;
-  return load_record(txn, *key);
+  if (!is_key(serial_hex)) return std::nullopt;
+  if (auto const record = txn.get(kRecords, serial_hex)) return read_record(serial_hex, *record);
+  if (auto const intent = txn.get(kIntents, serial_hex)) return read_record(serial_hex, record_of_intent(*intent));
+  return std::nullopt;
 }
 
 std::optional<x509::Certificate> find_certificate(store::ReadTxn& txn, std::string_view serial_hex) {
-  if (serial_hex.empty()) return std::nullopt;
-  auto const key = txn.get(kSerials, serial_hex);
-  if (!key) return std::nullopt;
-  auto const der = txn.get(kCertificates, *key);
+  if (!is_key(serial_hex)) return std::nullopt;
+  auto const der = txn.get(kCertificates, serial_hex);
   if (!der) return std::nullopt;
-  auto certificate = x509::Certificate::from_der(as_bytes(*der));
-  if (!certificate.ok()) throw store::Broken("the ledger's certificate " + *key + " cannot be read");
+  auto certificate = x509::Certificate::of_ours(to_bytes(*der));
+  if (!certificate.ok()) throw store::Broken("the ledger's certificate " + std::string(serial_hex) + " cannot be read");
   return *std::move(certificate);
 }
 
 std::optional<Bytes> find_intent_tbs(store::ReadTxn& txn, std::string_view serial_hex) {
-  if (serial_hex.empty()) return std::nullopt;
-  auto const key = txn.get(kSerials, serial_hex);
-  if (!key) return std::nullopt;
-  auto const tbs = txn.get(kIntents, *key);
-  if (!tbs) return std::nullopt;
-  return to_bytes(*tbs);
+  if (!is_key(serial_hex)) return std::nullopt;
+  auto const intent = txn.get(kIntents, serial_hex);
+  if (!intent) return std::nullopt;
+  return to_bytes(tbs_of_intent(*intent));
 }
 
 std::optional<Revocation> find_revocation(store::ReadTxn& txn, std::string_view serial_hex) {
@@ -326,87 +332,115 @@ bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key) {
 
 namespace {
 
-// The record at the end of an index key.
-std::string record_key_of(std::string_view index_key) {
-  auto const bar = index_key.rfind('|');
-  return std::string(index_key.substr(bar + 1));
-}
+// The serial at the end of an index key.
+std::string serial_of(std::string_view index_key) { return std::string(index_key.substr(index_key.rfind('|') + 1)); }
 
-// Keys first, records afterwards: a visitor may then read from the same transaction.
-std::vector<std::string> keys_with_prefix(store::ReadTxn& txn, store::Table table, std::string const& prefix) {
-  std::vector<std::string> keys;
-  store::scan_prefix(txn, table, prefix, [&](std::string_view key, std::string_view) {
-    keys.push_back(record_key_of(key));
-    return true;
+// A page at a time, so that a visitor may read from the same transaction and the memory stays small however much there
+// is.
+constexpr std::size_t kPage = 64;
+
+struct Cursor {
+  std::string at = {};  // where the page begins, or ends where it goes down
+  bool ended = false;
+};
+
+// The serials of an index below `prefix`, newest first, from the one before `cursor`.
+std::vector<std::string> page_down(store::ReadTxn& txn, store::Table table, std::string const& prefix, Cursor& cursor) {
+  std::vector<std::string> serials;
+  store::scan_prefix_down(txn, table, prefix, cursor.at, [&](std::string_view key, std::string_view) {
+    serials.push_back(serial_of(key));
+    return serials.size() < kPage;
   });
-  return keys;
+  cursor.ended = serials.size() < kPage;
+  if (!serials.empty()) cursor.at = serials.back();
+  return serials;
 }
 
-void visit_records(store::ReadTxn& txn, std::vector<std::string> const& keys, RecordVisitor const& visit) {
-  for (std::string const& key : keys)
-    if (!visit(load_record(txn, key))) return;
+void visit_index_down(store::ReadTxn& txn, store::Table table, std::string const& prefix, std::string_view before,
+                      RecordVisitor const& visit) {
+  Cursor cursor{.at = std::string(before)};
+  while (!cursor.ended)
+    for (std::string const& serial : page_down(txn, table, prefix, cursor))
+      if (!visit(load_record(txn, serial))) return;
+}
+
+std::vector<std::string> serials_down(store::ReadTxn& txn, store::Table table, std::string_view before) {
+  std::vector<std::string> serials;
+  txn.scan_down(table, before, [&](std::string_view serial, std::string_view) {
+    serials.emplace_back(serial);
+    return serials.size() < kPage;
+  });
+  return serials;
 }
 
 }  // namespace
 
-void visit_newest(store::ReadTxn& txn, RecordVisitor const& visit) {
-  // The store scans upwards only. So look at the last day first, then at ever longer stretches before it; who wants
-  // the newest twenty of a hundred thousand reads little more than these.
-  std::optional<Time> oldest;
-  txn.scan(kRecords, "0", [&](std::string_view key, std::string_view) {
-    oldest = time_of_key(key);
-    return false;
-  });
-  auto const mark = clock_mark(txn);
-  if (!oldest || !mark) return;
-  Time until = *mark + Seconds(1);
-  for (Seconds stretch = kDay; until > *oldest; stretch *= 4) {
-    Time const from = std::max(*oldest, until - stretch);
-    std::string const end = time_key(until);
-    std::vector<std::string> keys;
-    txn.scan(kRecords, time_key(from), [&](std::string_view key, std::string_view) {
-      if (key >= end) return false;
-      keys.emplace_back(key);
-      return true;
-    });
-    for (auto key = keys.rbegin(); key != keys.rend(); ++key)
-      if (!visit(load_record(txn, *key))) return;
-    until = from;
+void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit) {
+  // Intents and certificates are two tables with one order. Both are known down to the last serial of the shorter page.
+  for (std::string at(before);;) {
+    auto page = serials_down(txn, kRecords, at);
+    auto intents = serials_down(txn, kIntents, at);
+    std::string known_from;
+    for (auto const* some : {&page, &intents})
+      if (some->size() == kPage) known_from = std::max(known_from, some->back());
+    page.insert(page.end(), intents.begin(), intents.end());
+    std::erase_if(page, [&](std::string const& serial) { return serial < known_from; });
+    std::ranges::sort(page, std::greater<>());
+    for (std::string const& serial : page)
+      if (!visit(load_record(txn, serial))) return;
+    if (known_from.empty()) return;
+    at = known_from;
   }
 }
 
 void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit) {
-  std::string const end = time_key(before);
-  std::vector<std::string> keys;
-  txn.scan(kIntents, "0", [&](std::string_view key, std::string_view) {
-    if (key >= end) return false;
-    keys.emplace_back(key);
+  // Those that are being signed, and what crashes have left: never many.
+  std::vector<CertificateRecord> records;
+  txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
+    auto record = read_record(serial, record_of_intent(value));
+    if (record.recorded_at < before) records.push_back(std::move(record));
     return true;
   });
-  visit_records(txn, keys, visit);
+  for (auto const& record : records)
+    if (!visit(record)) return;
 }
 
-void visit_expiring(store::ReadTxn& txn, Time from, Time until, RecordVisitor const& visit) {
+void visit_expiring(store::ReadTxn& txn, Time from, Time until, std::string_view after, RecordVisitor const& visit) {
   std::string const end = time_key(until + Seconds(1));
-  std::vector<std::string> keys;
-  txn.scan(kEnds, time_key(from), [&](std::string_view key, std::string_view) {
-    if (key >= end) return false;
-    keys.push_back(record_key_of(key));
-    return true;
-  });
-  visit_records(txn, keys, visit);
+  // The key behind a given one, in byte order, is the same with an octet more.
+  std::string at = time_key(from);
+  if (auto const last = find_by_serial(txn, after)) at = time_key(last->not_after) + "|" + last->serial_hex + '\x01';
+  for (bool more = true; more;) {
+    std::vector<std::string> serials;
+    txn.scan(kEnds, at, [&](std::string_view key, std::string_view) {
+      if (key >= end) return false;
+      serials.push_back(serial_of(key));
+      at = std::string(key) + '\x01';
+      return serials.size() < kPage;
+    });
+    more = serials.size() == kPage;
+    for (std::string const& serial : serials)
+      if (!visit(load_record(txn, serial))) return;
+  }
 }
 
-void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, RecordVisitor const& visit) {
-  visit_records(txn, keys_with_prefix(txn, kNames, name_prefix(name)), visit);
+void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, std::string_view before,
+                   RecordVisitor const& visit) {
+  visit_index_down(txn, kNames, name_prefix(name), before, visit);
 }
 
-void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, RecordVisitor const& visit) {
-  visit_records(txn, keys_with_prefix(txn, kNames, name_prefix(address)), visit);
+void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, std::string_view before,
+                   RecordVisitor const& visit) {
+  visit_index_down(txn, kNames, name_prefix(address), before, visit);
+}
+
+void visit_by_subscriber(store::ReadTxn& txn, std::string_view subscriber, std::string_view before,
+                         RecordVisitor const& visit) {
+  visit_index_down(txn, kSubscribers, std::string(subscriber) + "|", before, visit);
 }
 
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit) {
-  visit_records(txn, keys_with_prefix(txn, kKeys, to_hex(key.spki_hash()) + "|"), visit);
+  visit_index_down(txn, kKeys, to_hex(key.spki_hash()) + "|", "", visit);
 }
 
 void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
@@ -421,7 +455,7 @@ void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
     if (!object.ok()) throw broken(object.error());
     auto const revocation = read_revocation(*object);
     if (!revocation.ok()) throw broken(revocation.error());
-    return visit({.serial_hex = serial_of_key(record_key_of(key)),
+    return visit({.serial_hex = serial_of(key),
                   .not_after = time_of_key(key.substr(prefix.size())),
                   .revoked_at = revocation->at,
                   .reason = revocation->reason});

@@ -91,16 +91,23 @@ bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
 
 using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false stops
 
+// Each of these reads an index and the records that it shows, a page at a time. Where there is a `before` (or `after`),
+// it is the serial of the record at which an earlier visit stopped; empty begins at the beginning.
+
 // Newest first, possibly issued ones among them.
-void visit_newest(store::ReadTxn& txn, RecordVisitor const& visit);
+void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
 // Intents without certificate, oldest first; those recorded after `before` are still being signed, perhaps.
 void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit);
 // Issued certificates that end in [from, until], soonest first.
-void visit_expiring(store::ReadTxn& txn, Time from, Time until, RecordVisitor const& visit);
-// Issued certificates that hold exactly this name, oldest first.
-void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, RecordVisitor const& visit);
-void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, RecordVisitor const& visit);
-// Certificates for this key, issued and possibly issued, oldest first.
+void visit_expiring(store::ReadTxn& txn, Time from, Time until, std::string_view after, RecordVisitor const& visit);
+// Issued certificates that hold exactly this name, newest first.
+void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, std::string_view before, RecordVisitor const& visit);
+void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, std::string_view before,
+                   RecordVisitor const& visit);
+// Issued certificates of this subscriber, newest first.
+void visit_by_subscriber(store::ReadTxn& txn, std::string_view subscriber, std::string_view before,
+                         RecordVisitor const& visit);
+// Certificates for this key, issued and possibly issued, newest first.
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit);
 
 // What a CRL says of one certificate.

@@ -51,13 +51,13 @@ Template build_template(Profile const& profile, IssueRequest const& request, Iss
                   .name_constraints = {}};
 }
 
-Bytes new_serial() {
-  constexpr std::size_t kSerialOctets = 20;  // RFC 5280 4.1.2.2: at most 20, and the sign bit is one of them
-  Bytes serial;
-  do {
-    serial = random_bytes(kSerialOctets);
-    serial[0] &= 0x7f;
-  } while (serial[0] == 0);  // one in 128: saves every reader the thought about leading zeros
+Bytes new_serial(Time now) {
+  constexpr std::size_t kRandomOctets = 14;
+  auto const seconds = static_cast<std::uint32_t>(to_unix(now));
+  Bytes serial{0x01};
+  for (int shift = 24; shift >= 0; shift -= 8) serial.push_back(static_cast<std::uint8_t>(seconds >> shift & 0xff));
+  auto const random = random_bytes(kRandomOctets);
+  serial.insert(serial.end(), random.begin(), random.end());
   return serial;
 }
 

@@ -65,8 +65,10 @@ struct Template {
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now);
 
-// 159 random bits, positive, as at most 20 octets without leading zeros.
-Bytes new_serial();
+// 19 octets: 01, which keeps it positive and of one length, the time in seconds (four octets), and 112 random bits. So
+// serials rise with time, and what is kept under them lies together; 64 random bits are what the CA/Browser Forum asks
+// for.
+Bytes new_serial(Time now);
 
 // RFC 7093 method 1: the leftmost 160 bits of the SHA-256 of the key's BIT STRING contents.
 Bytes key_id(x509::PublicKey const& key);

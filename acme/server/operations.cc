@@ -169,23 +169,74 @@ Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
   return object;
 }
 
+// What `cert.list` is asked for: one of these, or the newest.
+struct CertificateFilter {
+  std::optional<Identifier> name;
+  std::optional<std::string> account;
+  std::optional<Seconds> expiring;
+};
+
+Result<CertificateFilter> read_filter(OperationContext const& context, Object const& arguments) {
+  CertificateFilter filter;
+  TRY(auto const name, json::get_string(arguments, "name"));
+  if (name) {
+    auto const is_address = x509::IpAddress::parse(*name).ok();
+    auto parsed = Identifier::parse(is_address ? "ip" : "dns", *name);
+    if (!parsed) return usage("--name \"" + *name + "\": " + parsed.error().detail());
+    filter.name = *std::move(parsed);
+  }
+  TRY(filter.account, json::get_string(arguments, "account"));
+  if (filter.account) {
+    if (auto by_url = context.settings.urls.parse_account(*filter.account)) filter.account = *std::move(by_url);
+    if (!is_id(*filter.account)) return usage("--account takes the id of an account or its URL");
+  }
+  TRY(auto const expiring, json::get_int(arguments, "expiring_seconds"));
+  if (expiring) filter.expiring = Seconds(*expiring);
+  if (static_cast<int>(filter.name.has_value()) + static_cast<int>(filter.account.has_value()) +
+          static_cast<int>(filter.expiring.has_value()) >
+      1)
+    return usage("give one of --name, --account and --expiring");
+  return filter;
+}
+
+void visit_certificates(OperationContext const& context, store::ReadTxn& txn, CertificateFilter const& filter,
+                        std::string const& after, ca::RecordVisitor const& visit) {
+  if (filter.account) return ca::visit_by_subscriber(txn, *filter.account, after, visit);
+  if (filter.expiring) return ca::visit_expiring(txn, context.now, context.now + *filter.expiring, after, visit);
+  if (!filter.name) return ca::visit_newest(txn, after, visit);
+  if (filter.name->dns() != nullptr) return ca::visit_by_name(txn, *filter.name->dns(), after, visit);
+  return ca::visit_by_name(txn, *filter.name->ip(), after, visit);
+}
+
+// A page of certificates; "next" is what `after` has to be for the page behind it, and absent on the last one.
 Result<Object> list_certificates(OperationContext const& context, Object const& arguments) {
   TRY(auto const asked, json::get_int(arguments, "limit"));
-  TRY(auto const expiring, json::get_int(arguments, "expiring_seconds"));
+  TRY(auto const filter, read_filter(context, arguments));
+  TRY(auto const given, json::get_string(arguments, "after"));
+  auto const after = given.value_or("");
   auto const limit = static_cast<std::size_t>(std::clamp<std::int64_t>(asked.value_or(kListDefault), 1, kListMost));
   json::Array certificates;
-  auto visit = [&](ca::CertificateRecord const& record) {
-    certificates.emplace_back(certificate_to_json(record, context.now));
-    return certificates.size() < limit;
-  };
+  std::optional<std::string> last, next;
+  bool known = true;
   context.store.read([&](store::ReadTxn& txn) {
     certificates.clear();
-    if (expiring)
-      ca::visit_expiring(txn, context.now, context.now + Seconds(*expiring), visit);
-    else
-      ca::visit_newest(txn, visit);
+    next.reset();
+    known = after.empty() || ca::find_by_serial(txn, after).has_value();
+    if (!known) return;
+    visit_certificates(context, txn, filter, after, [&](ca::CertificateRecord const& record) {
+      if (certificates.size() == limit) {
+        next = last;
+        return false;
+      }
+      certificates.emplace_back(certificate_to_json(record, context.now));
+      last = record.serial_hex;
+      return true;
+    });
   });
-  return Object{{"certificates", std::move(certificates)}};
+  if (!known) return usage("--after takes the serial number that the page before gave as \"next\"");
+  Object result{{"certificates", std::move(certificates)}};
+  if (next) result.set("next", *next);
+  return result;
 }
 
 Result<Object> show_certificate(OperationContext const& context, Object const& arguments) {

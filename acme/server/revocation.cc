@@ -15,8 +15,8 @@ std::optional<Time> latest_end(store::ReadTxn& txn, std::string_view account, Id
       latest = std::max(latest.value_or(record.not_after), record.not_after);
     return true;
   };
-  if (identifier.dns() != nullptr) ca::visit_by_name(txn, *identifier.dns(), visit);
-  if (identifier.ip() != nullptr) ca::visit_by_name(txn, *identifier.ip(), visit);
+  if (identifier.dns() != nullptr) ca::visit_by_name(txn, *identifier.dns(), "", visit);
+  if (identifier.ip() != nullptr) ca::visit_by_name(txn, *identifier.ip(), "", visit);
   return latest;
 }
 

@@ -102,7 +102,7 @@ TEST(Authority, StoreThatDiesAtAnyWrite) {
       TestAuthority after(test.ca, *real);
       std::vector<CertificateRecord> records;
       real->read([&](store::ReadTxn& txn) {
-        visit_newest(txn, [&](CertificateRecord const& record) {
+        visit_newest(txn, "", [&](CertificateRecord const& record) {
           records.push_back(record);
           return true;
         });

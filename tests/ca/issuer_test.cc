@@ -28,7 +28,7 @@ TEST(Prepare, NamesOutsideTheConstraints) {
 TEST(Prepare, ConstraintsOfTheRootBindAsWell) {
   TestCa const test;
   auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  Template what = build_template(profile("camera-https"), request({}), {test.ca.root, ""}, new_serial(), kNow);
+  Template what = build_template(profile("camera-https"), request({}), {test.ca.root, ""}, new_serial(kNow), kNow);
   what.key = key.public_key();
   what.subject_name = encode_name("Example Cameras", "Unlimited");
   what.is_ca = true;

@@ -83,7 +83,7 @@ TEST(Judges, ForgedOutsideTheConstraintsRefused) {
   for (Case const& c : cases) {
     SCOPED_TRACE(c.name);
     auto const what = build_template(profile_used, request(c.names), {test.ca.issuing, test.issuer->ca_issuers_url()},
-                                     new_serial(), kToday);
+                                     new_serial(kToday), kToday);
     auto const verdicts = judge(test.ca, forge(test.ca, what));
     EXPECT_NE(verdicts.openssl.status, 0) << verdicts.openssl.output;
     EXPECT_THAT(verdicts.openssl.output, HasSubstr("permitted subtree violation"));
@@ -120,7 +120,7 @@ TEST(Judges, ForgedOfATypeThatWasNotPermittedRefused) {
     EXPECT_EQ(good.openssl.status, 0) << good.openssl.output;
     EXPECT_EQ(good.gnutls.status, 0) << good.gnutls.output;
     auto const what = build_template(profile("camera-https"), request(c.bad),
-                                     {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(), kToday);
+                                     {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(kToday), kToday);
     auto const bad = judge(test.ca, forge(test.ca, what));
     EXPECT_NE(bad.openssl.status, 0) << bad.openssl.output;
     EXPECT_NE(bad.gnutls.status, 0) << bad.gnutls.output;
@@ -140,7 +140,7 @@ TEST(Judges, CommonNameWithAddressesAloneRefused) {
   for (Case const& c : cases) {
     SCOPED_TRACE(c.common_name);
     auto what = build_template(profile("camera-https"), request(names({}, {"10.20.4.119"})),
-                               {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(), kToday);
+                               {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(kToday), kToday);
     auto const without = judge(test.ca, forge(test.ca, what));
     ASSERT_EQ(without.openssl.status, 0) << without.openssl.output;
     ASSERT_EQ(without.gnutls.status, 0) << without.gnutls.output;
@@ -155,7 +155,7 @@ TEST(Judges, CommonNameWithAddressesAloneRefused) {
 TEST(Judges, CertificateBelowTheIssuingCaCannotIssue) {
   TestCa const test(ceremony_settings(), kToday);
   auto what = build_template(profile("camera-https"), request(names({"cam1.cams.example"})),
-                             {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(), kToday);
+                             {test.ca.issuing, test.issuer->ca_issuers_url()}, new_serial(kToday), kToday);
   auto const middle_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   what.key = middle_key.public_key();
   what.is_ca = true;
@@ -163,7 +163,7 @@ TEST(Judges, CertificateBelowTheIssuingCaCannotIssue) {
   what.extended_key_usage = {};
   auto const middle = forge(test.ca, what);
   auto leaf_template = build_template(profile("camera-https"), request(names({"cam2.cams.example"})),
-                                      {middle, test.issuer->ca_issuers_url()}, new_serial(), kToday);
+                                      {middle, test.issuer->ca_issuers_url()}, new_serial(kToday), kToday);
   auto const algorithm = signature_algorithm(middle.key());
   Bytes const tbs = encode_tbs(leaf_template, algorithm);
   auto const leaf =

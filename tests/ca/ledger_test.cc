@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/ca/fixture.h"
 
 namespace lenscap::ca::test {
@@ -62,7 +64,7 @@ class Ledger : public ::testing::Test {
     return found;
   }
   std::vector<std::string> newest(std::size_t at_most = 1000) {
-    return seen([](store::ReadTxn& txn, RecordVisitor const& visit) { visit_newest(txn, visit); }, at_most);
+    return seen([](store::ReadTxn& txn, RecordVisitor const& visit) { visit_newest(txn, "", visit); }, at_most);
   }
 
   TestCa ca;
@@ -149,7 +151,7 @@ TEST_F(Ledger, ClockThatRunsBack) {
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.error().code(), Errc::unavailable);
   EXPECT_THAT(outcome.error().detail(), HasSubstr("2026-06-01T11:54:59Z"));
-  EXPECT_THAT(newest(), ElementsAre("a.cams.example", "b.cams.example"));
+  EXPECT_THAT(newest(), ElementsAre("a.cams.example", "b.cams.example"));  // by the clock of each
 }
 
 TEST_F(Ledger, PossiblyIssuedAreThoseWithoutCertificate) {
@@ -173,6 +175,67 @@ TEST_F(Ledger, NewestFirstOverLongStretches) {
   EXPECT_THAT(newest(3), ElementsAre("c7.cams.example", "c6.cams.example", "c5.cams.example"));
 }
 
+// More than a page of each kind, certificates and intents in turn; and every place is a good one to go on from.
+TEST_F(Ledger, PagesJoinWithoutASeam) {
+  constexpr int kMany = 150;
+  std::vector<std::string> wanted;
+  for (int i = 0; i < kMany; ++i) {
+    auto const name = "c" + std::to_string(i) + ".cams.example";
+    auto made = draft(names({name}, {"10.20.0.1"}), kNow + Seconds(i));
+    ASSERT_TRUE(intend(made).ok());
+    if (i % 2 == 0) ASSERT_TRUE(complete(ca.issuer->sign(std::move(made)).value()).ok());
+    wanted.insert(wanted.begin(), name);
+  }
+  EXPECT_THAT(newest(), ::testing::ElementsAreArray(wanted));
+
+  using Visit = std::function<void(store::ReadTxn&, std::string_view, RecordVisitor const&)>;
+  Visit const visits[] = {
+      [](auto& txn, auto at, auto const& visit) { visit_newest(txn, at, visit); },
+      [](auto& txn, auto at, auto const& visit) { visit_by_subscriber(txn, "account-1", at, visit); },
+      [](auto& txn, auto at, auto const& visit) {
+        visit_by_name(txn, x509::IpAddress::parse("10.20.0.1").value(), at, visit);
+      },
+      [](auto& txn, auto at, auto const& visit) { visit_expiring(txn, kNow, kNow + 100 * kDay, at, visit); },
+  };
+  for (auto const& visit : visits) {
+    std::vector<std::string> whole;
+    store->read([&](store::ReadTxn& txn) {
+      visit(txn, "", [&](CertificateRecord const& record) { return whole.push_back(record.serial_hex), true; });
+    });
+    EXPECT_GE(whole.size(), kMany / 2U);
+    for (std::size_t size : {1U, 7U, 64U, 65U}) {
+      std::vector<std::string> joined;
+      for (std::size_t before = 1; before != joined.size();) {
+        before = joined.size();
+        std::size_t count = 0;
+        store->read([&](store::ReadTxn& txn) {
+          visit(txn, joined.empty() ? "" : joined.back(), [&](CertificateRecord const& record) {
+            joined.push_back(record.serial_hex);
+            return ++count < size;
+          });
+        });
+        if (joined.empty()) break;
+      }
+      EXPECT_EQ(joined, whole) << "pages of " << size;
+    }
+  }
+}
+
+TEST_F(Ledger, BySubscriber) {
+  issue(names({"a.cams.example"}), kNow);
+  auto other = draft(names({"b.cams.example"}), kNow + kDay);
+  ASSERT_TRUE(intend(other, "order-2", "account-10").ok());
+  ASSERT_TRUE(complete(ca.issuer->sign(std::move(other)).value()).ok());
+  issue(names({"c.cams.example"}), kNow + kDay * 2);
+  auto of = [&](std::string_view subscriber) {
+    return seen(
+        [&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_by_subscriber(txn, subscriber, "", visit); });
+  };
+  EXPECT_THAT(of("account-1"), ElementsAre("c.cams.example", "a.cams.example"));
+  EXPECT_THAT(of("account-10"), ElementsAre("b.cams.example"));
+  EXPECT_THAT(of("account"), IsEmpty());
+}
+
 TEST_F(Ledger, ByNameKeyAndEnd) {
   auto const first = issue(names({"a.cams.example"}, {"10.20.0.1"}), kNow);
   issue(names({"aa.cams.example"}, {"10.20.0.11"}), kNow + kDay);
@@ -180,24 +243,24 @@ TEST_F(Ledger, ByNameKeyAndEnd) {
   ASSERT_TRUE(intend(draft(names({"a.cams.example"}), kNow + kDay * 3)).ok());  // not issued: no index names it
   auto by_dns = [&](char const* name) {
     return seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
-      visit_by_name(txn, x509::DnsName::parse(name).value(), visit);
+      visit_by_name(txn, x509::DnsName::parse(name).value(), "", visit);
     });
   };
   EXPECT_THAT(by_dns("a.cams.example"), ElementsAre("a.cams.example"));
   EXPECT_THAT(by_dns("z.cams.example"), ElementsAre("b.cams.example"));
   EXPECT_THAT(by_dns("cams.example"), IsEmpty());
   EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
-                visit_by_name(txn, x509::IpAddress::parse("10.20.0.1").value(), visit);
+                visit_by_name(txn, x509::IpAddress::parse("10.20.0.1").value(), "", visit);
               }),
-              ElementsAre("a.cams.example", "b.cams.example"));
+              ElementsAre("b.cams.example", "a.cams.example"));
   EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_by_key(txn, first.key(), visit); }),
               ElementsAre("a.cams.example"));
   EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
-                visit_expiring(txn, kNow, first.not_after() + kDay, visit);
+                visit_expiring(txn, kNow, first.not_after() + kDay, "", visit);
               }),
               ElementsAre("a.cams.example", "aa.cams.example"));
   EXPECT_THAT(seen([&](store::ReadTxn& txn, RecordVisitor const& visit) {
-                visit_expiring(txn, first.not_after() + Seconds(1), first.not_after() + 100 * kDay, visit);
+                visit_expiring(txn, first.not_after() + Seconds(1), first.not_after() + 100 * kDay, "", visit);
               }),
               ElementsAre("aa.cams.example", "b.cams.example"));
 }

@@ -15,10 +15,9 @@ namespace {
 TEST(NewSerial, PositiveAndRandom) {
   std::set<Bytes> seen;
   for (int i = 0; i < 2000; ++i) {
-    Bytes const serial = new_serial();
-    ASSERT_EQ(serial.size(), 20u);
-    ASSERT_GT(serial[0], 0);
-    ASSERT_LT(serial[0], 0x80);
+    Bytes const serial = new_serial(kNow);
+    ASSERT_EQ(serial.size(), 19u);
+    ASSERT_EQ(serial[0], 0x01);
     ASSERT_TRUE(seen.insert(serial).second);
   }
 }
@@ -34,7 +33,7 @@ TEST(BuildTemplate, Validity) {
   TestCa const test;
   auto const wanted = profile("camera-https");
   auto build = [&](Time now) {
-    return build_template(wanted, request(names({"a.cams.example"})), {test.ca.issuing, ""}, new_serial(), now);
+    return build_template(wanted, request(names({"a.cams.example"})), {test.ca.issuing, ""}, new_serial(now), now);
   };
   Template const usual = build(kNow);
   EXPECT_EQ(usual.not_before, kNow - kHour);
@@ -52,7 +51,7 @@ TEST(BuildTemplate, AValidityThatWasAskedFor) {
     auto asked = request(names({"a.cams.example"}));
     asked.not_before = not_before;
     asked.not_after = not_after;
-    return build_template(wanted, asked, {test.ca.issuing, ""}, new_serial(), kNow);
+    return build_template(wanted, asked, {test.ca.issuing, ""}, new_serial(kNow), kNow);
   };
   Time const usual_end = kNow - kHour + 90 * kDay - Seconds(1);
   auto const both = build(kNow, kNow + kDay);
@@ -92,13 +91,13 @@ TEST(BuildTemplate, CommonName) {
     SCOPED_TRACE(c.name);
     IssueRequest wanted = request(c.names);
     wanted.common_name = c.wish;
-    auto const what = build_template(profile("camera-https"), wanted, {test.ca.issuing, ""}, new_serial(), kNow);
+    auto const what = build_template(profile("camera-https"), wanted, {test.ca.issuing, ""}, new_serial(kNow), kNow);
     EXPECT_EQ(what.common_name, c.expected);
     EXPECT_EQ(what.has_empty_subject(), c.expected.empty());
   }
   Profile without = profile("camera-https");
   without.common_name = CommonName::none;
-  EXPECT_TRUE(build_template(without, request(names({"a.cams.example"})), {test.ca.issuing, ""}, new_serial(), kNow)
+  EXPECT_TRUE(build_template(without, request(names({"a.cams.example"})), {test.ca.issuing, ""}, new_serial(kNow), kNow)
                   .has_empty_subject());
 }
 

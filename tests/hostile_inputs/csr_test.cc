@@ -51,7 +51,7 @@ class HostileCsr : public ::testing::Test {
   int certificates() {
     int count = 0;
     on_wire.server().app->store->read([&](store::ReadTxn& txn) {
-      ca::visit_newest(txn, [&](ca::CertificateRecord const& record) {
+      ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) {
         count += record.subscriber.empty() ? 0 : 1;
         return true;
       });

@@ -8,10 +8,18 @@
 namespace lenscap::acme {
 namespace {
 
-Result<ExitCode> list(CommandLine const& line, long long limit, std::string const& expiring) {
-  json::Object arguments{{"limit", limit}};
-  if (!expiring.empty()) {
-    auto span = parse_duration(expiring);
+struct ListOptions {
+  long long limit = 100;
+  std::string expiring, name, account, after;
+};
+
+Result<ExitCode> list(CommandLine const& line, ListOptions const& options) {
+  json::Object arguments{{"limit", options.limit}};
+  if (!options.name.empty()) arguments.set("name", options.name);
+  if (!options.account.empty()) arguments.set("account", options.account);
+  if (!options.after.empty()) arguments.set("after", options.after);
+  if (!options.expiring.empty()) {
+    auto span = parse_duration(options.expiring);
     if (!span) return Error(Errc::usage, "--expiring: " + span.error().detail());
     arguments.set("expiring_seconds", static_cast<long long>(span->count()));
   }
@@ -25,6 +33,8 @@ Result<ExitCode> list(CommandLine const& line, long long limit, std::string cons
                  {"Names", "names"},
                  {"Profile", "profile"},
                  {"Expires", "not_after"}});
+  if (auto const* next = found.find("next"); next != nullptr && !line.wants_json())
+    fmt::print("There are more: --after {}\n", text_of(next));
   return ExitCode::done;
 }
 
@@ -58,14 +68,17 @@ void add_cert(CLI::App& app, CommandLine& line) {
   auto* cert = app.add_subcommand("cert", "Certificates that this CA issued");
   cert->require_subcommand(1);
 
-  auto limit = std::make_shared<long long>(100);
-  auto expiring = std::make_shared<std::string>();
+  auto options = std::make_shared<ListOptions>();
   auto* listed = cert->add_subcommand("list", "Newest first, or those that end soon");
-  listed->add_option("--limit", *limit, "At most so many")->capture_default_str();
-  listed->add_option("--expiring", *expiring, "Only those that end within this span, soonest first: 30d");
-  listed->footer("Examples:\n  lenscap-ca cert list\n  lenscap-ca cert list --expiring 30d --output json");
-  listed->callback(
-      [&line, limit, expiring] { line.run = [&line, limit, expiring] { return list(line, *limit, *expiring); }; });
+  listed->add_option("--limit", options->limit, "At most so many")->capture_default_str();
+  listed->add_option("--name", options->name, "Only those for this DNS name or IP address");
+  listed->add_option("--account", options->account, "Only those of this account: its id or URL");
+  listed->add_option("--expiring", options->expiring, "Only those that end within this span, soonest first: 30d");
+  listed->add_option("--after", options->after, "The page behind this serial number");
+  listed->footer(
+      "Examples:\n  lenscap-ca cert list\n  lenscap-ca cert list --name cam1.cams.example\n"
+      "  lenscap-ca cert list --expiring 30d --output json");
+  listed->callback([&line, options] { line.run = [&line, options] { return list(line, *options); }; });
 
   auto serial = std::make_shared<std::string>();
   auto* shown = cert->add_subcommand("show", "One certificate with its history");

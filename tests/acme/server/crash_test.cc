@@ -66,7 +66,7 @@ TEST_P(Crash, AtEveryWriteOfTheCycle) {
     std::size_t records = 0;
     std::set<std::string> tbs_hashes;
     memory->read([&](store::ReadTxn& txn) {
-      ca::visit_newest(txn, [&](ca::CertificateRecord const& record) {
+      ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) {
         ++records;
         EXPECT_TRUE(signed_serials.insert(record.serial_hex).second);
         tbs_hashes.insert(record.tbs_hash);
@@ -95,7 +95,7 @@ TEST_P(Crash, AtEveryWriteOfTheCycle) {
     EXPECT_EQ(client.finalize(order.header("Location"), {"cam1.cams.example"}).text("status"), "valid");
     std::set<std::string> serials;
     memory->read([&](store::ReadTxn& txn) {
-      ca::visit_newest(txn, [&](ca::CertificateRecord const& record) {
+      ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) {
         EXPECT_TRUE(serials.insert(record.serial_hex).second);
         return true;
       });

@@ -21,8 +21,9 @@ class Orders : public ::testing::Test {
 
   std::size_t certificates() {
     std::size_t count = 0;
-    server.app->store->read(
-        [&](store::ReadTxn& txn) { ca::visit_newest(txn, [&](ca::CertificateRecord const&) { return ++count > 0; }); });
+    server.app->store->read([&](store::ReadTxn& txn) {
+      ca::visit_newest(txn, "", [&](ca::CertificateRecord const&) { return ++count > 0; });
+    });
     return count;
   }
 };

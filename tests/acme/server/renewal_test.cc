@@ -100,7 +100,7 @@ TEST_F(Renewals, WhatIsOnlyIntendedIsNotThere) {
   ASSERT_EQ(client.finalize(order, {"cam1.cams.example"}).text("status"), "invalid");
   std::optional<ca::CertificateRecord> intent;
   server.app->store->read([&](store::ReadTxn& txn) {
-    ca::visit_newest(txn, [&](ca::CertificateRecord const& record) { return intent = record, false; });
+    ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) { return intent = record, false; });
   });
   ASSERT_TRUE(intent);
   CertificateId const id{from_hex(intent->issuer).value(), from_hex(intent->serial_hex).value()};
