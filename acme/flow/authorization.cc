@@ -2,6 +2,15 @@
 
 namespace lenscap::acme {
 
+std::string authorization_id(std::string_view order_id, std::size_t number) {
+  return std::string(order_id) + "." + std::to_string(number);
+}
+
+std::string_view order_of(std::string_view authorization_id) {
+  auto const stop = authorization_id.find('.');
+  return stop == authorization_id.npos ? std::string_view() : authorization_id.substr(0, stop);
+}
+
 Identifier ordered_identifier(Authorization const& authorization) {
   if (!authorization.wildcard) return authorization.identifier;
   return Identifier::parse("dns", "*." + authorization.identifier.value()).value();

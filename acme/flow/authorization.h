@@ -37,6 +37,11 @@ struct Authorization {
   bool operator==(Authorization const&) const = default;
 };
 
+// An authorization that an order made is named after it: the order's id, a full stop and a number from 1. So it is
+// found beside its order, and belongs to no other as long as it is pending. One that newAuthz made has an id alone.
+std::string authorization_id(std::string_view order_id, std::size_t number);
+std::string_view order_of(std::string_view authorization_id);  // empty when newAuthz made it
+
 // The identifier as an order names it: with "*." for a wildcard.
 Identifier ordered_identifier(Authorization const& authorization);
 

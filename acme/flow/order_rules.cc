@@ -146,6 +146,7 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   CHECK_OK(check_validity(validity, *profile, policy, now, now));
 
   NewOrder result;
+  result.order.id = new_id(now);
   std::vector<Authorization> authorizations;
   std::vector<SubError> refused;
   for (auto const& identifier : request.identifiers) {
@@ -155,6 +156,7 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
                          identifier.value()});
       continue;
     }
+    if (settled->is_new) settled->authorization.id = authorization_id(result.order.id, result.created.size() + 1);
     authorizations.push_back(settled->authorization);
     if (settled->is_new) result.created.push_back(std::move(settled->authorization));
   }
@@ -163,7 +165,6 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   result.replaces_ignored = std::move(replacement.ignored);
 
   Order& order = result.order;
-  order.id = new_id(now);
   order.replaces = std::move(replacement.replaces);
   order.account_id = account.id;
   order.created = now;

@@ -18,4 +18,17 @@ net::Awaitable<> Db::commit(store::WriteBody body) {
   }
 }
 
+void Db::write_later(std::function<Result<>(store::WriteTxn&)> body) {
+  auto const write = [body = std::move(body)](store::WriteTxn& txn) { return body(txn).ok(); };
+  auto const done = [this](std::exception_ptr const& error, bool) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (std::exception const& e) {
+      tell_broken(e.what());  // whoever waits for the next write learns of it as well
+    }
+  };
+  store_.write_async(write, done, store::Urgency::with_the_next);
+}
+
 }  // namespace lenscap::acme

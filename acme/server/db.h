@@ -42,6 +42,11 @@ class Db {
     co_return *std::move(result);
   }
 
+  // Writes with the next commit, and nobody waits for it: for what may be lost with the last moments before a crash.
+  // Takes effect before every write that is handed in later. `body` keeps what it needs by value; its
+  // refusal only undoes it.
+  void write_later(std::function<Result<>(store::WriteTxn&)> body);
+
   // The same for code that may block (start, commands).
   template <class Body>
   auto write_blocking(Body body) -> std::invoke_result_t<Body&, store::WriteTxn&> {

@@ -79,6 +79,14 @@ net::Response order_response(Urls const& urls, Order const& order) {
   return response;
 }
 
+Authorization show_running(Validation& validation, Authorization authorization) {
+  if (authorization.status != AuthorizationStatus::pending) return authorization;
+  for (auto& challenge : authorization.challenges)
+    if (challenge.status == ChallengeStatus::pending && validation.is_running(authorization.id, challenge.id))
+      challenge.status = ChallengeStatus::processing;
+  return authorization;
+}
+
 net::Response authorization_response(Urls const& urls, Authorization const& authorization) {
   auto response = json_response(200, to_json(authorization_object(urls, authorization)));
   auto const running = std::find_if(authorization.challenges.begin(), authorization.challenges.end(), is_running);

@@ -10,10 +10,15 @@
 
 namespace lenscap::acme {
 
+class Validation;
+
 AccountObject account_object(Urls const& urls, Account const& account);
 OrderObject order_object(Urls const& urls, Order const& order);
 ChallengeObject challenge_object(Urls const& urls, Authorization const& authorization, Challenge const& challenge);
 AuthorizationObject authorization_object(Urls const& urls, Authorization const& authorization);
+
+// As the client has to see it: a challenge whose validation has begun is `processing`, written down or not yet.
+Authorization show_running(Validation& validation, Authorization authorization);
 
 // 200 with the object; while something is being worked on, with Retry-After (8555-7.4-9, 8555-8.2-1).
 net::Response order_response(Urls const& urls, Order const& order);

@@ -25,11 +25,6 @@ struct Validation::Waiting {
 Validation::Validation(App& app) : app_(app) {}
 Validation::~Validation() = default;
 
-void Validation::start(std::string authorization_id, std::string challenge_id) {
-  // libcurl's loop lives on the first io thread; an attempt is mostly waiting.
-  net::spawn(app_.threads.next(), run(std::move(authorization_id), std::move(challenge_id)));
-}
-
 namespace {
 
 class Turn {
@@ -51,6 +46,20 @@ std::string key_of(std::string const& authorization_id, std::string const& chall
 }
 
 }  // namespace
+
+void Validation::start(std::string authorization_id, std::string challenge_id) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (!started_.insert(key_of(authorization_id, challenge_id)).second) return;
+  }
+  // libcurl's loop lives on the first io thread; an attempt is mostly waiting.
+  net::spawn(app_.threads.next(), run(std::move(authorization_id), std::move(challenge_id)));
+}
+
+bool Validation::is_running(std::string const& authorization_id, std::string const& challenge_id) {
+  std::lock_guard const lock(mutex_);
+  return started_.contains(key_of(authorization_id, challenge_id));
+}
 
 void Validation::retry_now(std::string const& authorization_id, std::string const& challenge_id) {
   std::shared_ptr<Waiting> waiting;
@@ -97,6 +106,10 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
   } catch (std::exception const& e) {
     failure = e.what();
   }
+  {
+    std::lock_guard const lock(mutex_);
+    started_.erase(key_of(authorization_id, challenge_id));
+  }
   // The challenge stays `processing`; the sweeper of the next start takes it up again.
   if (!failure.empty()) app_.log.error("validation.broken", {{"authorization", authorization_id}, {"error", failure}});
 }
@@ -120,7 +133,11 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
   };
   auto loaded = co_await app_.db.read(load);
   auto const* challenge = loaded ? find_challenge(loaded->authorization, challenge_id) : nullptr;
-  if (challenge == nullptr || challenge->status != ChallengeStatus::processing) co_return false;
+  // `pending`: that it was accepted is written with the next commit, before the outcome.
+  auto const is_open = [](ChallengeStatus status) {
+    return status == ChallengeStatus::processing || status == ChallengeStatus::pending;
+  };
+  if (challenge == nullptr || !is_open(challenge->status)) co_return false;
   auto const* validator = find_validator(challenge->type);
   if (validator == nullptr) co_return false;
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "base/net/awaitable.h"
@@ -20,8 +21,11 @@ class Validation {
   explicit Validation(App& app);
   ~Validation();
 
-  // Starts validating a challenge that is `processing` in the store, and returns at once.
+  // Starts validating a challenge that is `processing` in the store, or will be with the next commit; returns at once.
+  // Once it is started, until its end, a second start does nothing.
   void start(std::string authorization_id, std::string challenge_id);
+  // From start() until its last attempt is over. From any thread.
+  bool is_running(std::string const& authorization_id, std::string const& challenge_id);
 
   // The client says again that it is ready (8555-8.2-1): the next attempt of a challenge that waits for it comes at
   // once, but not within retry_at_least of the last. Anything else is left as it is. From any thread.
@@ -43,7 +47,8 @@ class Validation {
   App& app_;
   std::atomic<int> running_ = 0;
   struct Waiting;
-  std::mutex mutex_;  // of the map, not of what it holds
+  std::mutex mutex_;               // of the set and the map, not of what the map holds
+  std::set<std::string> started_;  // by its name
   std::map<std::string, std::shared_ptr<Waiting>> waiting_;
 };
 

@@ -18,7 +18,7 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kAuthorizations{"authorizations"};     // authorization id -> authorization
+constexpr Table kAuthorizations{"authorizations"};     // authorization id -> one that newAuthz made
 constexpr Table kReusable{"reusable_authorizations"};  // account id / type:identifier -> authorization id, last valid
 constexpr Table kPreAuthorizations{"pre_authorizations"};  // account id / authorization id -> "": pending, by newAuthz
 
@@ -54,8 +54,14 @@ Authorization read_authorization(std::string_view id, std::string_view record) {
 
 }  // namespace
 
+namespace {
+
+Table home_of(std::string_view id) { return order_of(id).empty() ? kAuthorizations : kOrders; }
+
+}  // namespace
+
 std::optional<Authorization> load_authorization(ReadTxn& txn, std::string_view id) {
-  auto record = txn.get(kAuthorizations, id);
+  auto record = txn.get(home_of(id), id);
   if (!record) return std::nullopt;
   return read_authorization(id, *record);
 }
@@ -99,9 +105,10 @@ void save_authorization(WriteTxn& txn, Authorization const& authorization) {
   }
   object.set("challenges", std::move(challenges));
   if (!authorization.granted.empty()) object.set("granted", authorization.granted);
-  txn.put(kAuthorizations, authorization.id, json::write(object));
+  txn.put(home_of(authorization.id), authorization.id, json::write(object));
   if (authorization.status == AuthorizationStatus::pending) return;
-  txn.erase(kPreAuthorizations, joined(authorization.account_id, authorization.id));
+  if (order_of(authorization.id).empty())
+    txn.erase(kPreAuthorizations, joined(authorization.account_id, authorization.id));
   // What an order's names were granted is cheaper made anew than found again.
   bool const is_proved = authorization.status == AuthorizationStatus::valid && authorization.granted.empty();
   if (is_proved) put_reusable(txn, authorization);

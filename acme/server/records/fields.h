@@ -16,6 +16,10 @@ namespace lenscap::acme::records {
 
 inline constexpr int kRecordVersion = 1;
 
+// order id -> order; authorization id -> an authorization that the order made, right behind it: both lie on one page
+// of the store, as a rule.
+inline constexpr store::Table kOrders{"orders"};
+
 [[noreturn]] inline void broken(std::string_view table, std::string_view key, std::string_view why) {
   throw store::Broken("record " + std::string(table) + "/" + std::string(key) + " cannot be read: " + std::string(why));
 }

@@ -53,6 +53,7 @@ void record_live_names(WriteTxn& txn, std::string_view account, x509::NameSet co
 void replace_live_name(WriteTxn& txn, std::string_view account, Identifier const& identifier,
                        std::optional<Time> not_after) {
   auto const key = joined(account, tagged(identifier));
+  if (!txn.get(kLiveNames, key)) return;
   if (not_after)
     txn.put(kLiveNames, key, std::to_string(to_unix(*not_after)));
   else

@@ -17,9 +17,10 @@ struct LiveNames {
 };
 LiveNames load_live_names(store::ReadTxn& txn, std::string_view account, Scope const& scope,
                           std::vector<Identifier> const& identifiers, Time now);
-// Names of a certificate that was issued to the account, for live_names_max.
+// Names of a certificate that was issued to an account whose scope has a live_names_max: without one nothing is
+// counted.
 void record_live_names(store::WriteTxn& txn, std::string_view account, x509::NameSet const& names, Time not_after);
-// After a revocation: until when the account's name is live now, or nothing.
+// After a revocation: until when the account's name is live now, or nothing. A name that was never counted stays so.
 void replace_live_name(store::WriteTxn& txn, std::string_view account, Identifier const& identifier,
                        std::optional<Time> not_after);
 

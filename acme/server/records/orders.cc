@@ -22,10 +22,8 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kOrders{"orders"};                 // order id -> order
 constexpr Table kAccountOrders{"account_orders"};  // account id / order id -> ""
-constexpr Table kOpenOrders{"open_orders"};        // account id / order id -> "": pending, ready, processing
-constexpr Table kWaitingOrders{"waiting_orders"};  // authorization id / order id -> "": pending orders
+constexpr Table kOpenOrders{"open_order_counts"};  // account id -> how many are pending, ready or processing
 constexpr Table kReplacements{"replacements"};  // certificate id (RFC 9773) -> order that replaces it, the latest one
 
 }  // namespace
@@ -72,6 +70,7 @@ void put_order(WriteTxn& txn, Order const& order) {
 }  // namespace
 
 std::optional<Order> load_order(ReadTxn& txn, std::string_view id) {
+  if (!order_of(id).empty()) return std::nullopt;  // the name of an authorization
   auto record = txn.get(kOrders, id);
   if (!record) return std::nullopt;
   return read_order(id, *record);
@@ -83,15 +82,29 @@ Result<Order> load_order(ReadTxn& txn, std::string_view id, std::string_view acc
   return *std::move(order);
 }
 
+std::size_t count_open_orders(ReadTxn& txn, std::string_view account) {
+  auto const count = txn.get(kOpenOrders, account);
+  return count ? std::stoul(*count) : 0;
+}
+
+namespace {
+
+void put_open_count(WriteTxn& txn, std::string_view account, std::size_t count) {
+  if (count == 0)
+    txn.erase(kOpenOrders, account);
+  else
+    txn.put(kOpenOrders, account, std::to_string(count));
+}
+
+}  // namespace
+
 void create_order(WriteTxn& txn, NewOrder const& made) {
   auto const& order = made.order;
   for (auto const& authorization : made.created) save_authorization(txn, authorization);
   put_order(txn, order);
   txn.put(kAccountOrders, joined(order.account_id, order.id), "");
-  txn.put(kOpenOrders, joined(order.account_id, order.id), "");
   if (!order.replaces.empty()) txn.put(kReplacements, order.replaces, order.id);
-  if (order.status != OrderStatus::pending) return;
-  for (auto const& id : order.authorizations) txn.put(kWaitingOrders, joined(id, order.id), "");
+  put_open_count(txn, order.account_id, count_open_orders(txn, order.account_id) + 1);
 }
 
 std::optional<Order> load_replacing_order(ReadTxn& txn, std::string_view certificate_id) {
@@ -100,10 +113,13 @@ std::optional<Order> load_replacing_order(ReadTxn& txn, std::string_view certifi
 }
 
 void save_order(WriteTxn& txn, Order const& order) {
+  if (is_final(order.status)) {
+    auto const before = load_order(txn, order.id);
+    if (!before) broken(kOrders.name, order.id, "an order is saved that was never made");
+    auto const open = count_open_orders(txn, order.account_id);
+    if (!is_final(before->status) && open != 0) put_open_count(txn, order.account_id, open - 1);
+  }
   put_order(txn, order);
-  if (is_final(order.status)) txn.erase(kOpenOrders, joined(order.account_id, order.id));
-  if (order.status == OrderStatus::pending) return;
-  for (auto const& id : order.authorizations) txn.erase(kWaitingOrders, joined(id, order.id));
 }
 
 std::vector<Authorization> load_authorizations(ReadTxn& txn, Order const& order) {
@@ -122,10 +138,7 @@ OrderContext load_order_context(ReadTxn& txn, Account const& account, Scope cons
   for (auto const& identifier : identifiers) {
     if (auto reusable = load_reusable(txn, account.id, identifier)) context.reusable.push_back(*std::move(reusable));
   }
-  store::scan_prefix(txn, kOpenOrders, account.id + "/", [&](std::string_view, std::string_view) {
-    ++context.pending_orders;
-    return true;
-  });
+  context.pending_orders = count_open_orders(txn, account.id);
   auto live = load_live_names(txn, account.id, scope, identifiers, now);
   context.live_names = live.count;
   context.already_live = std::move(live.wanted);
@@ -152,18 +165,29 @@ OrdersPage list_orders(ReadTxn& txn, std::string_view account, std::string_view 
 }
 
 std::vector<Order> load_open_orders(ReadTxn& txn, std::string_view account) {
+  std::vector<Order> orders;
+  auto const take = [&](std::string_view id) {
+    auto order = load_order(txn, id);
+    if (order && !is_final(order->status)) orders.push_back(*std::move(order));
+  };
   std::vector<std::string> ids;
-  auto const prefix = account.empty() ? std::string() : std::string(account) + "/";
-  store::scan_prefix(txn, kOpenOrders, prefix, [&](std::string_view key, std::string_view) {
+  if (account.empty()) {
+    txn.scan(kOrders, "", [&](std::string_view id, std::string_view) {
+      if (order_of(id).empty()) ids.emplace_back(id);
+      return true;
+    });
+    for (auto const& id : ids) take(id);
+    return orders;
+  }
+  auto const count = count_open_orders(txn, account);
+  if (count == 0) return orders;
+  store::scan_prefix(txn, kAccountOrders, joined(account, ""), [&](std::string_view key, std::string_view) {
     ids.push_back(after_slash(key));
     return true;
   });
-  std::vector<Order> orders;
-  for (auto const& id : ids) {
-    auto order = load_order(txn, id);
-    if (!order) broken(kOpenOrders.name, id, "no such order");
-    orders.push_back(*std::move(order));
-  }
+  // They are among the newest, as a rule.
+  for (auto id = ids.rbegin(); id != ids.rend() && orders.size() < count; ++id) take(*id);
+  std::ranges::reverse(orders);
   return orders;
 }
 
@@ -210,19 +234,11 @@ std::vector<Authorization> load_held(ReadTxn& txn, std::string_view account, std
 }
 
 std::vector<WaitingOrder> load_waiting(ReadTxn& txn, Authorization const& authorization) {
-  std::vector<std::string> ids;
-  store::scan_prefix(txn, kWaitingOrders, authorization.id + "/", [&](std::string_view key, std::string_view) {
-    ids.push_back(after_slash(key));
-    return true;
-  });
-  std::vector<WaitingOrder> waiting;
-  for (auto const& id : ids) {
-    auto order = load_order(txn, id);
-    if (!order) broken(kWaitingOrders.name, id, "no such order");
-    auto authorizations = load_authorizations(txn, *order);
-    waiting.push_back({*std::move(order), std::move(authorizations)});
-  }
-  return waiting;
+  auto const id = order_of(authorization.id);
+  auto order = id.empty() ? std::nullopt : load_order(txn, id);
+  if (!order || order->status != OrderStatus::pending) return {};
+  auto authorizations = load_authorizations(txn, *order);
+  return {{*std::move(order), std::move(authorizations)}};
 }
 
 std::vector<WaitingOrder> load_users(ReadTxn& txn, Authorization const& authorization) {

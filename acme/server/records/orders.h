@@ -20,7 +20,7 @@ void create_order(store::WriteTxn& txn, NewOrder const& made);
 // The latest order that was to replace the certificate of this identifier (RFC 9773), in whatever state. The newest
 // counts: an earlier one was invalid when it was made.
 std::optional<Order> load_replacing_order(store::ReadTxn& txn, std::string_view certificate_id);
-// A later state; a final one leaves the indexes of open orders.
+// A later state; with a final one it counts as open no more.
 void save_order(store::WriteTxn& txn, Order const& order);
 std::vector<Authorization> load_authorizations(store::ReadTxn& txn, Order const& order);
 OrderContext load_order_context(store::ReadTxn& txn, Account const& account, Scope const& scope,
@@ -34,7 +34,9 @@ struct OrdersPage {
 };
 OrdersPage list_orders(store::ReadTxn& txn, std::string_view account, std::string_view from, std::size_t count,
                        Time now);
-// Orders that are pending, ready or processing: of one account, or of all (empty).
+// How many of the account's orders are pending, ready or processing.
+std::size_t count_open_orders(store::ReadTxn& txn, std::string_view account);
+// These orders, oldest first: of one account, or of all (empty), for which all are looked at.
 std::vector<Order> load_open_orders(store::ReadTxn& txn, std::string_view account);
 // The account's valid authorizations for these identifiers as far as they are found: what was proved or made by
 // newAuthz, and what was granted with an order within the last hour, of the newest thousand orders.

@@ -12,7 +12,8 @@ net::Awaitable<Result<net::Response>> authorization(App& app, SignedRequest cons
   if (request.is_post_as_get()) {
     auto load = [&](store::ReadTxn& txn) { return load_authorization(txn, id, owner); };
     CO_TRY(auto current, co_await app.db.read(load));
-    co_return authorization_response(app.settings.urls, expire_authorization(std::move(current), request.now));
+    auto const shown = show_running(app.validation, expire_authorization(std::move(current), request.now));
+    co_return authorization_response(app.settings.urls, shown);
   }
 
   CO_CHECK_OK(parse_deactivation(request.payload));

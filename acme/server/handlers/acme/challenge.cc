@@ -18,7 +18,8 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
     if (find_challenge(found, challenge_id) == nullptr) return not_found();
     return expire_authorization(std::move(found), request.now);
   };
-  CO_TRY(auto current, co_await app.db.read(load));
+  CO_TRY(auto loaded, co_await app.db.read(load));
+  auto const current = show_running(app.validation, std::move(loaded));
   auto answer = [&](Authorization const& authorization) {
     return challenge_response(app.settings.urls, authorization, *find_challenge(authorization, challenge_id));
   };
@@ -31,14 +32,18 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
   if (status == ChallengeStatus::processing) app.validation.retry_now(id, challenge_id);
   if (status != ChallengeStatus::pending) co_return answer(current);
 
-  auto accept = [&](store::WriteTxn& txn) -> Result<Accepted> {
+  CO_TRY(auto const accepted, accept_challenge(current, challenge_id, request.now));
+  if (!accepted.start_validation) co_return answer(accepted.authorization);
+  // Nobody has to wait until this is on the disk: as a rule the outcome comes sooner. A crash in the meantime leaves
+  // the challenge as it was, `pending`.
+  auto accept = [id, owner, challenge_id, now = request.now](store::WriteTxn& txn) -> Result<> {
     TRY(auto found, load_authorization(txn, id, owner));
-    TRY(auto accepted, accept_challenge(std::move(found), challenge_id, request.now));
-    if (accepted.start_validation) save_authorization(txn, accepted.authorization);
-    return accepted;
+    TRY(auto again, accept_challenge(std::move(found), challenge_id, now));
+    if (again.start_validation) save_authorization(txn, again.authorization);
+    return {};
   };
-  CO_TRY(auto const accepted, co_await app.db.write(accept));
-  if (accepted.start_validation) app.validation.start(id, challenge_id);
+  app.db.write_later(accept);
+  app.validation.start(id, challenge_id);
   co_return answer(accepted.authorization);
 }
 

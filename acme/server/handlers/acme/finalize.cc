@@ -15,8 +15,14 @@
 namespace lenscap::acme {
 namespace {
 
-Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr) {
-  TRY(auto const order, load_order(txn, request.params.at("order"), request.account().id));
+struct Judged {
+  CheckedOrder checked;
+  Order order;
+  bool counts_names = false;
+};
+
+Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr) {
+  TRY(auto order, load_order(txn, request.params.at("order"), request.account().id));
   TRY(auto const scope, load_scope(txn, request.account(), app.policy));
   auto const authorizations = load_authorizations(txn, order);
   FinalizeContext context;
@@ -26,7 +32,8 @@ Result<CheckedOrder> check(App& app, store::ReadTxn& txn, SignedRequest const& r
   context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   context.is_compromised_key = ca::is_compromised(txn, csr.key);
-  return check_finalize(order, request.account(), scope, csr, context, app.policy, request.now);
+  TRY(auto checked, check_finalize(order, request.account(), scope, csr, context, app.policy, request.now));
+  return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value()};
 }
 
 }  // namespace
@@ -39,7 +46,8 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   CO_TRY(auto const csr, x509::parse_csr(der));
 
   auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
-  CO_TRY(auto const checked, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
+  CO_TRY(auto const judged, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
+  auto const& checked = judged.checked;
   CO_CHECK_OK(co_await recheck_caa(app, checked.order_id, checked.account_id, request.now));
   ca::IssueRequest wanted{
       checked.profile,           checked.key, checked.names, csr.common_name, checked.validity.not_before,
@@ -47,13 +55,12 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   CO_TRY(auto draft, co_await app.issuing.prepare(std::move(wanted), request.now));
 
   auto claim = [&](store::WriteTxn& txn) -> Result<Order> {
-    CHECK_OK(check(app, txn, request, csr));  // what was true a moment ago may not be any more
-    TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
-    TRY(auto next, begin_finalize(std::move(current), request.now));  // 8555-7.4-8: one of two wins
+    TRY(auto again, check(app, txn, request, csr));  // what was true a moment ago may not be any more
+    TRY(auto next, begin_finalize(std::move(again.order), request.now));  // 8555-7.4-8: one of two wins
     save_order(txn, next);
     CHECK_OK(ca::record_intent(txn, draft, next.id, next.account_id));
     // From here on they may stand in a certificate: an order that is claimed meanwhile must see them.
-    record_live_names(txn, checked.account_id, checked.names, draft.what().not_after);
+    if (again.counts_names) record_live_names(txn, checked.account_id, checked.names, draft.what().not_after);
     return next;
   };
   CO_TRY(auto const claimed, co_await app.db.write(claim));
