@@ -92,16 +92,24 @@ void Client::prove(std::string const& authorization_url) {
   if (!token.empty()) responder_.forget(token);
 }
 
+Answer Client::new_order(std::vector<std::string> const& addresses) {
+  json::Array identifiers;
+  for (auto const& address : addresses) identifiers.emplace_back(json::Object{{"type", "ip"}, {"value", address}});
+  json::Object const wish{{"identifiers", std::move(identifiers)}};
+  return post("newOrder", directory_.new_order, json::write(wish));
+}
+
+void Client::leave_pending(std::vector<std::string> const& addresses) {
+  if (text(object_of(new_order(addresses), "order"), "status") != "pending") throw std::runtime_error("not pending");
+}
+
 void Client::order(std::vector<std::string> const& addresses, bool fresh, x509::PrivateKey const& certificate_key) {
   auto const begin = std::chrono::steady_clock::now();
   if (fresh) {
     connection_.close();
     nonce_.clear();
   }
-  json::Array identifiers;
-  for (auto const& address : addresses) identifiers.emplace_back(json::Object{{"type", "ip"}, {"value", address}});
-  json::Object const wish{{"identifiers", std::move(identifiers)}};
-  auto const made = post("newOrder", directory_.new_order, json::write(wish));
+  auto const made = new_order(addresses);
   auto order = object_of(made, "order");
   if (text(order, "status") == "pending") {
     auto const authorizations = json::need_strings(order, "authorizations");

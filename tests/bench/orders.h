@@ -29,27 +29,27 @@ using Times = std::map<std::string, std::vector<std::chrono::nanoseconds>>;
 
 class Client {
  public:
-  // `connection`, `directory` and `responder` are borrowed.
-  Client(Connection& connection, Directory const& directory, Responder& responder)
-      : connection_(connection),
-        directory_(directory),
-        responder_(responder),
-        key_(x509::PrivateKey::generate(x509::KeyType::ec_p256)) {}
+  // All is borrowed. Clients with one key are one account.
+  Client(Connection& connection, Directory const& directory, Responder& responder, x509::PrivateKey const& account_key)
+      : connection_(connection), directory_(directory), responder_(responder), key_(account_key) {}
 
   void new_account(Eab const& eab);
+  // newOrder, and no more.
+  void leave_pending(std::vector<std::string> const& addresses);
   // Names are addresses. With `fresh`, a TLS connection of its own, and a newNonce.
   void order(std::vector<std::string> const& addresses, bool fresh, x509::PrivateKey const& certificate_key);
 
   Times const& times() const { return times_; }
 
  private:
+  Answer new_order(std::vector<std::string> const& addresses);
   Answer post(std::string const& what, std::string const& url, std::string const& payload, bool with_kid = true);
   void prove(std::string const& authorization_url);
 
   Connection& connection_;
   Directory const& directory_;
   Responder& responder_;
-  x509::PrivateKey key_;
+  x509::PrivateKey const& key_;
   std::string kid_;
   std::string nonce_;
   Times times_;
