@@ -61,6 +61,7 @@ class Issuer {
   // Errc::internal and nothing is handed out.
   Result<x509::Certificate> sign(Draft&& draft) const;
 
+  bool signs_at_once() const { return key_->signs_at_once(); }  // see key_holder.h
   x509::Certificate const& certificate() const { return certificate_; }
   std::vector<x509::Certificate> const& above() const { return above_; }
   std::string const& ca_issuers_url() const { return ca_issuers_url_; }

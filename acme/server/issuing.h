@@ -1,4 +1,5 @@
-// The CA's issuer for coroutines: what may block (the key, the store) happens on the work pool.
+// The CA's issuer for coroutines. A key that may block, or that takes longer than it takes to hand work over and back
+// (RSA), is used on the work pool; a short signature is made in place.
 #pragma once
 
 #include "base/log.h"
@@ -11,7 +12,7 @@ namespace lenscap::acme {
 class Issuing {
  public:
   Issuing(ca::Authority const& authority, net::WorkPool& pool, Log log)
-      : authority_(authority), pool_(pool), log_(std::move(log)) {}
+      : authority_(authority), pool_(pool), log_(std::move(log)), is_short_(authority.issuer().signs_at_once()) {}
 
   // See ca::Authority. What is thrown comes out: nothing was claimed yet.
   net::Awaitable<Result<ca::Draft>> prepare(ca::IssueRequest request, Time now);
@@ -22,6 +23,7 @@ class Issuing {
   ca::Authority const& authority_;
   net::WorkPool& pool_;
   Log log_;
+  bool is_short_;
 };
 
 }  // namespace lenscap::acme

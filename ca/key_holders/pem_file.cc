@@ -13,6 +13,7 @@ class PemFile final : public KeyHolder {
   x509::PublicKey const& public_key() const override { return key_.public_key(); }
   // Every signature has a context of its own and the key is only read, hence safe from any thread.
   Result<Bytes> sign(HashAlgorithm hash, ByteView data) override { return key_.sign(hash, data); }
+  bool signs_at_once() const override { return key_.public_key().type() == x509::KeyType::ec_p256; }
 
  private:
   x509::PrivateKey key_;
