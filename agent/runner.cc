@@ -212,7 +212,7 @@ class Run {
     auto csr = x509::parse_csr(journal_.csr);
     if (!csr.ok()) co_return to_failure(csr.error());
     CompleteOrder request{.order_url = journal_.order_url, .names = journal_.names, .csr = *std::move(csr)};
-    auto chain = co_await complete_order(shop_.acme, std::move(request), shop_.sleep, shop_.clock);
+    auto chain = co_await complete_order(shop_.acme, std::move(request), shop_.solvers, shop_.sleep, shop_.clock);
     if (!chain.ok() && chain.error().code() == Errc::not_found) {
       journal_ = note_order_lost(std::move(journal_), chain.error().detail(), now());
       co_return Failed();

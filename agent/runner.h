@@ -27,6 +27,7 @@ struct Workshop {
   std::function<void(Journal const&)> written;
   // Looked at between two steps; the journal is then gone on with in another run. Empty: never.
   std::function<bool()> told_to_stop = {};
+  SolverTools solvers = {};  // of the names that the server wants proof of
 
   bool is_told_to_stop() const { return told_to_stop && told_to_stop(); }
 };

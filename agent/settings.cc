@@ -3,9 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "agent/endpoint.h"
 #include "agent/names.h"
 #include "base/config.h"
 #include "base/file.h"
+#include "base/x509/name.h"
 
 namespace lenscap::agent {
 namespace {
@@ -34,6 +36,18 @@ std::string key_type(config::Reader& reader) {
   return {};
 }
 
+// "0.0.0.0:80", "[::]:80": an address of this machine, and the port.
+ListenAt listen_at(config::Reader& reader, std::string_view path) {
+  std::string const text = reader.string(path, "");
+  if (text.empty()) return {};
+  auto const endpoint = parse_endpoint(text);
+  if (endpoint.ok() && x509::IpAddress::parse(endpoint->address).ok() &&
+      text == with_port(endpoint->address, endpoint->https_port))
+    return {endpoint->address, endpoint->https_port};
+  reader.refuse(path, "must be an address and a port, such as \"0.0.0.0:80\" or \"[::]:80\"");
+  return {};
+}
+
 Result<Settings> from_reader(config::Reader reader, std::string const& state_dir) {
   Settings settings;
   settings.state_dir = state_dir;
@@ -49,6 +63,7 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
   settings.key_type = key_type(reader);
   settings.verify_for = patience(reader, "devices.verify_for", settings.verify_for);
   settings.verify_while_away = patience(reader, "devices.verify_while_away", settings.verify_while_away);
+  settings.http_01 = listen_at(reader, "http_01.listen");
   settings.vault_key = reader.string("vault.key", settings.vault_key);
   settings.store = reader.string("store.url", settings.store);
   CHECK_OK(reader.finish());

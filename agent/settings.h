@@ -2,6 +2,7 @@
 // Secrets are NOT here: they lie sealed in the store, under the key that `vault.key` names the source of.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 #include "base/time.h"
 
 namespace lenscap::agent {
+
+// Where the agent answers http-01.
+struct ListenAt {
+  std::string address;     // IPv4 or IPv6, without brackets
+  std::uint16_t port = 0;  // 0: not at all
+  bool operator==(ListenAt const&) const = default;
+};
 
 struct Settings {
   std::string state_dir;
@@ -20,6 +28,7 @@ struct Settings {
   std::string profile = "camera-https";                      // asked for in orders; empty: the server's default
   std::string profile_names_from_order = "camera-https-cn";  // for devices whose CSR cannot carry the names
   std::string key_type;  // "EC-P256" or "RSA-2048", where the device has the choice; empty: the device's best
+  ListenAt http_01;      // for names that the server wants proof of; port 0: the agent proves none
   std::string vault_key = "file:vault.key";  // see base/passphrase.h; a relative file lies in the state directory
   std::string store = "lmdb:db";
   // How long what a device serves may still be wrong after the switch, and how long it may be away.

@@ -62,13 +62,24 @@ Error bad_answer(std::string_view what, Error const& why) {
   return {Errc::incorrect_response, fmt::format("the ACME server's {} cannot be used: {}", what, why.detail())};
 }
 
-// A URL of the server's, fit for a sentence.
+// A text of the server's, fit for a sentence.
 std::string shown(std::string_view url) {
   constexpr std::size_t kShownMax = 120;
   std::string text(url.substr(0, kShownMax));
   std::ranges::replace_if(
       text, [](char c) { return !is_url_character(c); }, '?');
   return url.size() > kShownMax ? text + "..." : text;
+}
+
+Error wrong_media_type(std::string_view what, std::string_view type, std::string_view wanted) {
+  return {Errc::incorrect_response,
+          fmt::format("the ACME server sent the {} as '{}' and not as {}", what, shown(type), wanted)};
+}
+
+Result<> check_json(std::string_view what, net::ClientResponse const& response) {
+  auto const type = text_of(response.headers, acme::names::kContentType);
+  if (!is_media_type(type, acme::names::kJson)) return wrong_media_type(what, type, acme::names::kJson);
+  return {};
 }
 
 }  // namespace
@@ -115,6 +126,7 @@ net::Awaitable<Result<acme::Directory>> AcmeClient::directory() {
   request.url = server_.directory_url;
   CO_TRY(auto response, co_await send(std::move(request), "directory"));
   if (response.status != 200) co_return server_error(response);
+  CO_CHECK_OK(check_json("directory", response));
   auto directory = acme::parse_directory(response.body);
   if (!directory.ok()) co_return bad_answer("directory", directory.error());
   CO_CHECK_OK(check_url("newNonce", directory->new_nonce));
@@ -178,7 +190,8 @@ net::Awaitable<Result<Fetched<acme::AccountObject>>> AcmeClient::new_account(std
   std::string payload = json::write(acme::to_json(request));
   CO_TRY(auto answer, co_await post("newAccount", directory.new_account, std::move(payload), Signer::key));
   CO_CHECK_OK(check_url("account", answer.location));
-  auto account = acme::parse_account(answer.body);
+  CO_TRY(auto const body, json_of("account", answer));
+  auto account = acme::parse_account(body);
   if (!account.ok()) co_return bad_answer("account", account.error());
   if (account->status != acme::AccountStatus::valid) {
     co_return Error(Errc::account_deactivated,
@@ -190,9 +203,16 @@ net::Awaitable<Result<Fetched<acme::AccountObject>>> AcmeClient::new_account(std
   co_return Fetched<acme::AccountObject>{answer.location, *std::move(account), answer.retry_after};
 }
 
+Result<std::string_view> AcmeClient::json_of(std::string_view what, Answer const& answer) {
+  if (!is_media_type(answer.content_type, acme::names::kJson))
+    return wrong_media_type(what, answer.content_type, acme::names::kJson);
+  return std::string_view(answer.body);
+}
+
 // What the server answered about an order, whose URL is known.
 Result<Fetched<acme::OrderObject>> AcmeClient::read_order(std::string url, Answer const& answer) {
-  auto order = acme::parse_order(answer.body);
+  TRY(auto const body, json_of("order", answer));
+  auto order = acme::parse_order(body);
   if (!order.ok()) return bad_answer("order", order.error());
   return Fetched<acme::OrderObject>{std::move(url), *std::move(order), answer.retry_after};
 }
@@ -212,9 +232,18 @@ net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::order(std::string
 
 net::Awaitable<Result<Fetched<acme::AuthorizationObject>>> AcmeClient::authorization(std::string url) {
   CO_TRY(auto answer, co_await post("authorization", url, "", Signer::account));
-  auto authorization = acme::parse_authorization(answer.body);
+  CO_TRY(auto const body, json_of("authorization", answer));
+  auto authorization = acme::parse_authorization(body);
   if (!authorization.ok()) co_return bad_answer("authorization", authorization.error());
   co_return Fetched<acme::AuthorizationObject>{std::move(url), *std::move(authorization), answer.retry_after};
+}
+
+net::Awaitable<Result<acme::ChallengeObject>> AcmeClient::respond(std::string challenge_url) {
+  CO_TRY(auto answer, co_await post("challenge", std::move(challenge_url), "{}", Signer::account));
+  CO_TRY(auto const body, json_of("challenge", answer));
+  auto challenge = acme::parse_challenge(body);
+  if (!challenge.ok()) co_return bad_answer("challenge", challenge.error());
+  co_return *std::move(challenge);
 }
 
 net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::finalize(acme::OrderObject order, std::string order_url,
@@ -226,10 +255,8 @@ net::Awaitable<Result<Fetched<acme::OrderObject>>> AcmeClient::finalize(acme::Or
 
 net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::certificate(std::string url) {
   CO_TRY(auto answer, co_await post("certificate", std::move(url), "", Signer::account));
-  if (!is_media_type(answer.content_type, acme::names::kPemChain)) {
-    co_return Error(Errc::incorrect_response, fmt::format("the ACME server sent the certificate as '{}' and not as {}",
-                                                          shown(answer.content_type), acme::names::kPemChain));
-  }
+  if (!is_media_type(answer.content_type, acme::names::kPemChain))
+    co_return wrong_media_type("certificate", answer.content_type, acme::names::kPemChain);
   auto chain = x509::parse_pem_chain(answer.body);  // 8555-11.4-1
   if (!chain.ok()) co_return bad_answer("certificate chain", chain.error());
   co_return *std::move(chain);
@@ -246,6 +273,7 @@ net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> AcmeClie
   std::string url = request.url;
   CO_TRY(auto response, co_await send(std::move(request), "renewalInfo"));
   if (response.status != 200) co_return server_error(response);
+  CO_CHECK_OK(check_json("renewal information", response));
   auto info = acme::parse_renewal_info(response.body);
   if (!info.ok()) co_return bad_answer("renewal information", info.error());
   Fetched<acme::RenewalInfoObject> fetched{std::move(url), *std::move(info), retry_after(response.headers, kDay)};

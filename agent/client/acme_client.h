@@ -37,7 +37,7 @@ struct Fetched {
 
 // One account at one server. Not for two threads; many coroutines of one thread are fine.
 // Refusals: those of the server (Errc by its problem document), unreachable, tls, and incorrect_response for whatever
-// is no answer of an ACME server: a proxy's page, a URL elsewhere, an object that does not parse.
+// is no answer of an ACME server: a proxy's page, a URL elsewhere, another media type, an object that does not parse.
 class AcmeClient {
  public:
   // `key` must outlive the client. `account_url` is empty until the account exists.
@@ -49,6 +49,8 @@ class AcmeClient {
   net::Awaitable<Result<Fetched<acme::OrderObject>>> new_order(acme::NewOrderRequest request);
   net::Awaitable<Result<Fetched<acme::OrderObject>>> order(std::string url);
   net::Awaitable<Result<Fetched<acme::AuthorizationObject>>> authorization(std::string url);
+  // Tells the server to look at what the challenge at this URL wants (7.5.1). Its own state comes back.
+  net::Awaitable<Result<acme::ChallengeObject>> respond(std::string challenge_url);
   net::Awaitable<Result<Fetched<acme::OrderObject>>> finalize(acme::OrderObject order, std::string order_url,
                                                               Bytes csr_der);
   net::Awaitable<Result<std::vector<x509::Certificate>>> certificate(std::string url);
@@ -57,6 +59,7 @@ class AcmeClient {
   net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> renewal_info(std::string certificate_id);
 
   std::string const& account_url() const { return account_url_; }
+  x509::PrivateKey const& key() const { return key_; }
 
  private:
   struct Answer {
@@ -73,6 +76,8 @@ class AcmeClient {
   net::Awaitable<Result<std::string>> fresh_nonce();
   net::Awaitable<Result<Answer>> post(std::string what, std::string url, std::string payload, Signer signer);
   Result<> check_url(std::string_view what, std::string_view url) const;
+  // The body of an answer that has to be JSON.
+  static Result<std::string_view> json_of(std::string_view what, Answer const& answer);
   static Result<Fetched<acme::OrderObject>> read_order(std::string url, Answer const& answer);
 
   Fetch fetch_;

@@ -3,43 +3,159 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+
+#include "acme/wire/key_authorization.h"
 
 namespace lenscap::agent {
 namespace {
 
-// Between two looks at an order: what the server asks for, but never busier than this, nor beyond the deadline.
-Seconds wait_before_next(std::optional<Seconds> retry_after, Seconds left) {
-  return std::min(std::clamp(retry_after.value_or(Seconds(2)), Seconds(1), kMinute), left);
+// Looks at one object until it changes: how often each state of it was seen, and until when there is time.
+class Looks {
+ public:
+  Looks(Sleep const& sleep, Clock const& clock, Time end) : sleep_(sleep), clock_(clock), end_(end) {}
+
+  template <class Status>
+  int count(Status state) {
+    return ++seen_[static_cast<int>(state)];
+  }
+  // False: it was seen in this state often enough, or the time is up.
+  template <class Status>
+  net::Awaitable<bool> wait(Status state, std::optional<Seconds> retry_after) {
+    int const seen = count(state);
+    Seconds const left = end_ - clock_.now();
+    if (seen >= kLooksPerState || left <= Seconds(0)) co_return false;
+    co_await sleep_(std::min(pause_before_next(seen, retry_after), left));
+    co_return true;
+  }
+
+ private:
+  Sleep const& sleep_;
+  Clock const& clock_;
+  Time end_;
+  std::map<int, int> seen_;
+};
+
+Error out_of_time() {
+  return {Errc::incorrect_response, "the ACME order did not come to an end in time; it will be looked at again later"};
 }
 
-// Why the order is still pending: the first authorization that is not valid, by name.
-net::Awaitable<Result<>> refuse_pending(AcmeClient& client, acme::OrderObject order, std::size_t names) {
-  if (order.authorizations.size() > names) {
-    co_return Error(Errc::incorrect_response, fmt::format("the ACME order of {} names has {} authorizations", names,
-                                                          order.authorizations.size()));
+// The identifiers are ours from newOrder on, and may not become others (8555-7.1.3-3).
+Result<> check_identifiers(acme::OrderObject const& order, x509::NameSet const& names) {
+  auto const named = acme::to_name_set(order.identifiers);
+  if (named == names) return {};
+  return Error(Errc::incorrect_response,
+               fmt::format("the ACME order is for {} instead of {}", named.text(), names.text()));
+}
+
+bool is_ordered(acme::AuthorizationObject const& authorization, x509::NameSet const& names) {
+  return std::ranges::any_of(acme::to_identifiers(names), [&](acme::Identifier const& name) {
+    return name.base() == authorization.identifier && name.is_wildcard() == authorization.wildcard;
+  });
+}
+
+// The row that answers one of the challenges, and that challenge; the row is null when there is none.
+struct Choice {
+  Solver const* solver = nullptr;
+  acme::ChallengeObject challenge = {};
+};
+Choice choose(SolverTools const& tools, acme::AuthorizationObject const& authorization) {
+  for (Solver const& solver : tools.solvers) {
+    if (authorization.wildcard && !solver.wildcards) continue;
+    if (!solver.can_solve(tools, authorization.identifier)) continue;
+    for (auto const& challenge : authorization.challenges)
+      if (challenge.type == solver.type) return {&solver, challenge};
   }
-  for (std::string const& url : order.authorizations) {
-    CO_TRY(auto authorization, co_await client.authorization(url));
-    if (authorization.object.status == acme::AuthorizationStatus::valid) continue;
-    if (authorization.object.status != acme::AuthorizationStatus::pending) {
-      co_return Error(Errc::not_found, fmt::format("the authorization of {} is {}, so the ACME order is of no use",
-                                                   authorization.object.identifier.value(),
-                                                   acme::to_string(authorization.object.status)));
-    }
-    co_return Error(
-        Errc::order_not_ready,
-        fmt::format(
-            "the ACME server wants proof of {} (authorization is {}), which a camera cannot give; let the agent's "
-            "EAB key grant this name: lenscap-ca eab create --grant-dns ... --grant-ip ...",
-            authorization.object.identifier.value(), acme::to_string(authorization.object.status)));
+  return {};
+}
+
+// Takes a presented answer away at the end, whatever happens between.
+class Presented {
+ public:
+  Presented(Solver const& solver, SolverTools const& tools, Proof proof)
+      : solver_(solver), tools_(tools), proof_(std::move(proof)) {}
+  ~Presented() { solver_.clean_up(tools_, proof_); }
+  Presented(Presented const&) = delete;
+  Presented& operator=(Presented const&) = delete;
+
+ private:
+  Solver const& solver_;
+  SolverTools const& tools_;
+  Proof proof_;
+};
+
+// Why an authorization is of no use, in the server's words where it has some.
+Error not_proven(acme::AuthorizationObject const& authorization) {
+  std::string why;
+  for (auto const& challenge : authorization.challenges)
+    if (challenge.error) why = ": " + challenge.error->detail();
+  return {Errc::not_found, fmt::format("the authorization of {} is {}, so the ACME order is of no use{}",
+                                       authorization.identifier.value(), acme::to_string(authorization.status), why)};
+}
+
+// One authorization until it is valid.
+net::Awaitable<Result<>> prove(AcmeClient& client, std::string url, x509::NameSet const& names,
+                               SolverTools const& tools, Looks looks) {
+  CO_TRY(auto authorization, co_await client.authorization(url));
+  if (!is_ordered(authorization.object, names)) {
+    co_return Error(Errc::incorrect_response, fmt::format("the ACME order has an authorization of {}, which was not "
+                                                          "ordered",
+                                                          authorization.object.identifier.value()));
   }
+  if (authorization.object.status == acme::AuthorizationStatus::valid) co_return Result<>();
+  if (authorization.object.status != acme::AuthorizationStatus::pending) co_return not_proven(authorization.object);
+
+  auto const [solver, challenge] = choose(tools, authorization.object);
+  if (solver == nullptr) co_return refuse_ungranted(tools, authorization.object);
+  if (!acme::is_token(challenge.token)) {  // before it is used for anything
+    co_return Error(Errc::incorrect_response, fmt::format("the ACME server's token for the {} challenge of {} is none",
+                                                          solver->type, authorization.object.identifier.value()));
+  }
+  Proof proof{authorization.object.identifier, challenge.token,
+              acme::key_authorization(challenge.token, client.key().public_key())};
+  CO_CHECK_OK(co_await solver->present(tools, proof));
+  Presented const presented(*solver, tools, proof);
+  if (solver->wait != nullptr) CO_CHECK_OK(co_await solver->wait(tools, proof));
+
+  // One that is `processing` was accepted in an earlier call.
+  if (challenge.status == acme::ChallengeStatus::pending) {
+    CO_TRY(auto const accepted, co_await client.respond(challenge.url));
+    (void)accepted;  // what counts is the authorization
+  }
+  while (authorization.object.status == acme::AuthorizationStatus::pending) {
+    bool const again = co_await looks.wait(authorization.object.status, authorization.retry_after);
+    if (!again) co_return out_of_time();
+    CO_TRY(auto next, co_await client.authorization(url));
+    if (!(next.object.identifier == authorization.object.identifier))
+      co_return Error(Errc::incorrect_response, "the ACME server changed the name of an authorization");
+    authorization = std::move(next);
+  }
+  if (authorization.object.status != acme::AuthorizationStatus::valid) co_return not_proven(authorization.object);
   co_return Result<>();
+}
+
+// What a pending order waits for: each of its authorizations in turn.
+net::Awaitable<Result<>> prove_all(AcmeClient& client, acme::OrderObject order, x509::NameSet const& names,
+                                   SolverTools const& tools, Looks looks) {
+  if (order.authorizations.empty() || order.authorizations.size() > names.size()) {
+    co_return Error(Errc::incorrect_response, fmt::format("the ACME order of {} names has {} authorizations",
+                                                          names.size(), order.authorizations.size()));
+  }
+  for (std::string const& url : order.authorizations) CO_CHECK_OK(co_await prove(client, url, names, tools, looks));
+  co_return Result<>();
+}
+
+// An order that ended by itself, or by a proof that failed: another may fare better.
+bool may_pass_with_another(Errc code) {
+  constexpr Errc kCodes[] = {Errc::order_not_ready,  // it expired while nobody finalized it
+                             Errc::connection,         Errc::dns,          Errc::tls,
+                             Errc::incorrect_response, Errc::unauthorized, Errc::caa};
+  return std::ranges::find(kCodes, code) != std::ranges::end(kCodes);
 }
 
 Error ended(acme::OrderObject const& order) {
   if (!order.error) return {Errc::not_found, "the ACME order ended invalid; the server gave no reason"};
-  // "Not ready" is what expired while nobody finalized it.
-  Errc const code = order.error->code() == Errc::order_not_ready ? Errc::not_found : order.error->code();
+  Errc const code = may_pass_with_another(order.error->code()) ? Errc::not_found : order.error->code();
   return {code, "the ACME order ended invalid: " + order.error->detail()};
 }
 
@@ -51,6 +167,12 @@ bool may_be_for_replaces(Errc code) {
 }
 
 }  // namespace
+
+Seconds pause_before_next(int looks, std::optional<Seconds> retry_after) {
+  Seconds usual(1);
+  for (int i = 1; i < looks && usual < kMinute; ++i) usual = std::min(usual * 2, kMinute);
+  return std::clamp(retry_after.value_or(usual), usual, kPauseMax);
+}
 
 net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSet names, std::string profile,
                                                 std::string replaces) {
@@ -65,17 +187,22 @@ net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSe
     order = co_await client.new_order(request);
   }
   if (!order.ok()) co_return order.error();
+  CO_CHECK_OK(check_identifiers(order->object, names));
   if (order->object.status == acme::OrderStatus::invalid) co_return ended(order->object);
   co_return order->url;
 }
 
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
-                                                                      Sleep sleep, Clock const& clock) {
+                                                                      SolverTools solvers, Sleep sleep,
+                                                                      Clock const& clock) {
   Time const end = clock.now() + kOrderDeadline;
+  Looks const unused(sleep, clock, end);
+  Looks looks = unused;
   bool finalized = false;
-  bool explained = false;
+  bool proven = false;
   CO_TRY(auto order, co_await client.order(request.order_url));
-  for (int looks = 1; looks < kRequestsPerOrder; ++looks) {
+  while (true) {
+    CO_CHECK_OK(check_identifiers(order.object, request.names));
     switch (order.object.status) {
       case acme::OrderStatus::valid: {
         CO_TRY(auto chain, co_await client.certificate(order.object.certificate));
@@ -84,28 +211,27 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
       }
       case acme::OrderStatus::invalid:
         co_return ended(order.object);
-      case acme::OrderStatus::pending:
-        if (!explained) CO_CHECK_OK(co_await refuse_pending(client, order.object, request.names.size()));
-        explained = true;
-        break;
+      case acme::OrderStatus::pending: {
+        if (proven) break;  // once was enough; now only look
+        proven = true;
+        looks.count(order.object.status);
+        CO_CHECK_OK(co_await prove_all(client, order.object, request.names, solvers, unused));
+        CO_TRY(order, co_await client.order(request.order_url));
+        continue;
+      }
       case acme::OrderStatus::ready: {
         if (finalized) break;  // it was accepted once; now only look
         finalized = true;
-        CO_TRY(auto next, co_await client.finalize(order.object, request.order_url, request.csr.der));
-        order = std::move(next);
+        CO_TRY(order, co_await client.finalize(order.object, request.order_url, request.csr.der));
         continue;
       }
       case acme::OrderStatus::processing:
         break;
     }
-    Seconds const left = end - clock.now();
-    if (left <= Seconds(0)) break;
-    co_await sleep(wait_before_next(order.retry_after, left));
-    CO_TRY(auto next, co_await client.order(request.order_url));
-    order = std::move(next);
+    bool const again = co_await looks.wait(order.object.status, order.retry_after);
+    if (!again) co_return out_of_time();
+    CO_TRY(order, co_await client.order(request.order_url));
   }
-  co_return Error(Errc::incorrect_response,
-                  "the ACME order did not come to an end in time; it will be looked at again later");
 }
 
 Result<> check_issued(std::vector<x509::Certificate> const& chain, x509::Csr const& csr, x509::NameSet const& names,

@@ -1,12 +1,14 @@
 // From names and a CSR to a certificate chain, over one ACME order that can be taken up again after a crash:
 // place_order gives the order's URL to write down, complete_order goes on from whatever state that order is in.
 //
-// Bounded: at most kRequestsPerOrder looks at the order, kOrderDeadline in all, and one look at each authorization. The
-// server is asked to issue once in each call, whatever states the order goes through. A server that sends something
-// else than what was ordered (other key, other names, not valid now) is refused before anything reaches a device.
+// Bounded: at most kLooksPerState looks at an order or an authorization that stays in one state, with pauses that grow,
+// and kOrderDeadline in all. The server is asked to issue once in each call, whatever states the order goes through,
+// and to validate once for each name. A server that sends something else than what was ordered (other key, other names,
+// not valid now) is refused before anything reaches a device.
 #pragma once
 
 #include "agent/client/acme_client.h"
+#include "agent/solver.h"
 #include "base/x509/csr.h"
 
 namespace lenscap::agent {
@@ -14,8 +16,13 @@ namespace lenscap::agent {
 // Waits; a test's own returns at once.
 using Sleep = std::function<net::Awaitable<>(Seconds)>;
 
-constexpr int kRequestsPerOrder = 40;
+constexpr int kLooksPerState = 10;
 constexpr Seconds kOrderDeadline = 10 * kMinute;
+constexpr Seconds kPauseMax = 2 * kMinute;  // whatever the server asks for
+
+// How long to wait before looking again at what was seen `looks` times in the same state: what the server asks for, but
+// never less than 1, 2, 4 ... seconds, so that ten looks are minutes, and never more than kPauseMax. Pure.
+Seconds pause_before_next(int looks, std::optional<Seconds> retry_after);
 
 // `replaces` is the predecessor's identifier (RFC 9773 5), or empty. It is sent to a server that has renewal
 // information; one that refuses the order for it, or may have, gets the order once more without.
@@ -29,12 +36,15 @@ struct CompleteOrder {
 };
 
 // The chain, leaf first. Refusals worth telling apart:
-//   not_found                 the order is gone: the server does not know it (any more), or it expired, or ended
-//                             invalid without a reason; place a new one. With a reason, the reason's own code
+//   not_found                 the order is gone: the server does not know it (any more), or it expired, or a proof
+//                             failed, or it ended invalid without a reason; place a new one. With another reason, the
+//                             reason's own code
 //   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name)
 //   incorrect_response        the server answered against its own protocol, or issued something else
+// Answers of `solvers` are taken away before it returns, whatever came of them.
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
-                                                                      Sleep sleep, Clock const& clock);
+                                                                      SolverTools solvers, Sleep sleep,
+                                                                      Clock const& clock);
 
 // Is this the chain for the CSR and the names, and valid at `now`? Pure. Errc::incorrect_response with the reason.
 Result<> check_issued(std::vector<x509::Certificate> const& chain, x509::Csr const& csr, x509::NameSet const& names,

@@ -55,6 +55,7 @@ Desk::Desk(Settings settings, std::unique_ptr<store::Store> store, Vault vault, 
 
 // Nothing runs on the loop any more when what its coroutines used ends.
 Desk::~Desk() {
+  responder_.stop();
   threads_.stop();
   threads_.join();
 }
@@ -73,6 +74,11 @@ Result<Workshop*> Desk::workshop() {
                  "this agent has not joined a server; run on the server: lenscap-ca eab create --join ..., then here: "
                  "lenscap-agent join -");
   }
+  SolverTools solvers;
+  if (auto const& at = settings_.http_01; at.port != 0) {
+    CHECK_OK(responder_.listen(threads_, at.address, at.port, log_));
+    solvers.http = &responder_;
+  }
   acme_ =
       std::make_unique<AcmeClient>(fetch(), membership_->server(), membership_->account_key, membership_->account_url);
   workshop_.reset(new Workshop{.store = *store_,
@@ -84,7 +90,9 @@ Result<Workshop*> Desk::workshop() {
                                .clock = clock_,
                                .sleep = sleep,
                                .log = log_,
-                               .written = {}});
+                               .written = {},
+                               .told_to_stop = {},
+                               .solvers = solvers});
   return workshop_.get();
 }
 

@@ -6,6 +6,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/runner.h"
+#include "agent/solvers/http_responder.h"
 #include "agent/vault.h"
 #include "base/net/io_threads.h"
 
@@ -27,7 +28,8 @@ class Desk {
   DeviceAccess& devices() { return *devices_; }
   Fetch fetch();
 
-  // What the runner needs. Errc::not_found when this agent has not joined a server.
+  // What the runner needs; from then on the agent answers http-01, where the settings want it. Errc::not_found when
+  // this agent has not joined a server; Errc::settings when it cannot listen.
   Result<Workshop*> workshop();
   // Runs a coroutine on the desk's loop and waits for it.
   template <class T>
@@ -43,6 +45,7 @@ class Desk {
   Vault vault_;
   Log log_;
   SystemClock clock_;
+  HttpResponder responder_;  // outlives the requests that it answers
   net::IoThreads threads_{1};
   net::HttpClient http_;
   std::unique_ptr<DeviceAccess> devices_;

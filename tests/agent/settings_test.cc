@@ -44,6 +44,8 @@ profile_names_from_order = "b"
 key_type = "rsa-2048"
 verify_for = "5s"
 verify_while_away = "10m"
+[http_01]
+listen = "[fd00::1]:8402"
 [vault]
 key = "credential:key"
 [store]
@@ -58,6 +60,7 @@ url = "memory:"
   expected.profile = "a";
   expected.profile_names_from_order = "b";
   expected.key_type = "RSA-2048";
+  expected.http_01 = {"fd00::1", 8402};
   expected.verify_for = Seconds(5);
   expected.verify_while_away = 10 * kMinute;
   expected.vault_key = "credential:key";
@@ -81,6 +84,10 @@ TEST(Settings, ErrorsNamePlaceAndWhatToDo) {
       {"[devices]\nverify_while_away = \"90d\"\n", "agent.toml:2:", "from 1s to 1h"},
       {"[devices]\nnames = [\"{mac}.example\"]\n", "agent.toml:2:", "known are"},
       {"[devices]\nnames = \"{ip}\"\n", "agent.toml:2:", "list of texts"},
+      {"[http_01]\nlisten = \"80\"\n", "agent.toml:2:", "an address and a port"},
+      {"[http_01]\nlisten = \"0.0.0.0\"\n", "agent.toml:2:", "an address and a port"},
+      {"[http_01]\nlisten = \"localhost:80\"\n", "agent.toml:2:", "an address and a port"},
+      {"[http_01]\nlisten = \"[::]\"\n", "agent.toml:2:", "an address and a port"},
       {"[site\n", "agent.toml:1:", ""},
   };
   for (auto const& c : kCases) {

@@ -39,6 +39,13 @@ void write_private(std::string const& path, std::string const& text) {
   std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+void add_settings(std::string const& file, std::string const& below, std::string const& more) {
+  std::ifstream in(file);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  text.insert(text.find(below) + below.size(), more);
+  std::ofstream(file) << text;
+}
+
 std::vector<std::string> joined(std::vector<std::string> first, std::vector<std::string> const& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
@@ -94,7 +101,8 @@ json::Object const* find_row(std::vector<json::Object> const& rows, std::string_
 
 // --- the site -----------------------------------------------------------------------------------------------------
 
-Site::Site() : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
+Site::Site(std::string const& acme_settings)
+    : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
   camera_password_ = "pa-" + random_text(24);
   programs_.keep_secret("the cameras' password", camera_password_);
   // As it stands in a Basic login.
@@ -111,6 +119,7 @@ Site::Site() : ca_folder_(folder_.path("ca")), net_(random_net()), server_addres
                        "--url", url(), "--listen", server_address_ + ":" + std::to_string(kHttpsPort), "--http", plain,
                        "--passphrase-file", folder("passphrases")});
   if (made.code != 0) throw std::runtime_error("lenscap-ca init: " + made.all());
+  add_settings(ca_folder_ + "/ca.toml", "[acme]\n", acme_settings);
   server_ = std::make_unique<Background>(
       std::vector<std::string>{program("lenscap-ca"), "--state", ca_folder_, "serve", "--port-file", folder("ports")},
       folder("server.log"));

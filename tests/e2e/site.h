@@ -30,7 +30,8 @@ std::string at(Camera const& camera);         // "127.40.2.17:8443"
 
 class Site {
  public:
-  Site();
+  // `acme_settings`: more lines for ca.toml, under [acme].
+  explicit Site(std::string const& acme_settings = {});
   ~Site();
   Site(Site const&) = delete;
   Site& operator=(Site const&) = delete;

@@ -1,6 +1,6 @@
 // An ACME server in memory, behind a Fetch instead of a socket: it checks what a client sends (signature, nonce, url,
-// account), grants every authorization at once, and issues with keys of its own by OpenSSL alone. It shares nothing
-// with acme/server, and can be told to misbehave:
+// account), grants every authorization at once or wants http-01, and issues with keys of its own by OpenSSL alone. It
+// shares nothing with acme/server, and can be told to misbehave:
 //   FakeAcme acme(clock);
 //   acme.instead = [](auto const& seen) { ... return a hostile answer, or nothing to go on as usual };
 #pragma once
@@ -43,6 +43,10 @@ class FakeAcme {
 
   std::function<std::optional<Answer>(Seen const&)> instead;  // asked first, with every request
   acme::AuthorizationStatus authorizations = acme::AuthorizationStatus::valid;
+  bool wants_http_01 = false;  // every name has to be proved
+  // What becomes of a challenge that the client posts to. The token, of the authorization at this URL.
+  std::function<bool(std::string const& token)> sees = [](std::string const&) { return true; };
+  int looks_until_proven = 0;                 // so many looks at an authorization then show `pending`
   int looks_until_valid = 0;                  // so many looks at a finalized order show `processing`
   std::optional<x509::NameSet> issued_names;  // instead of the order's
   std::optional<x509::PublicKey> issued_key;  // instead of the CSR's
@@ -63,6 +67,7 @@ class FakeAcme {
     acme::OrderObject object;
     std::string chain_pem;
     int looks = 0;
+    std::set<std::string> proven;  // URLs of authorizations, where names have to be proved
   };
   std::map<std::string, Order> orders;              // by URL
   std::map<std::string, x509::PublicKey> accounts;  // by URL
@@ -193,10 +198,47 @@ class FakeAcme {
         if (seen.url != order.object.authorizations[i]) continue;
         acme::AuthorizationObject authorization{.identifier = order.object.identifiers[i], .status = authorizations};
         authorization.expires = clock_.now() + kDay;
+        if (wants_http_01) show_proof(authorization, seen.url, order);
         return respond(200, acme::to_json(authorization));
       }
     }
+    if (auto const at = seen.url.find("/http-01"); wants_http_01 && at != std::string::npos)
+      return accept_challenge(seen, proofs_[seen.url.substr(0, at)]);
     return problem(Error(Errc::not_found, "there is nothing at this URL"));
+  }
+
+  // Of an authorization that wants http-01.
+  struct ToProve {
+    std::string token = random_token();
+    acme::ChallengeStatus status = acme::ChallengeStatus::pending;
+    int looks = 0;
+  };
+  void show_proof(acme::AuthorizationObject& authorization, std::string const& url, Order& order) {
+    auto& proof = proofs_[url];
+    authorization.status = acme::AuthorizationStatus::pending;
+    bool const decided = proof.status != acme::ChallengeStatus::pending && ++proof.looks > looks_until_proven;
+    if (decided) {
+      bool const valid = proof.status == acme::ChallengeStatus::valid;
+      authorization.status = valid ? acme::AuthorizationStatus::valid : acme::AuthorizationStatus::invalid;
+      order.proven.insert(url);
+      if (!valid) order.object.status = acme::OrderStatus::invalid;
+      if (order.object.status == acme::OrderStatus::pending &&
+          order.proven.size() == order.object.authorizations.size())
+        order.object.status = acme::OrderStatus::ready;
+    }
+    if (!decided) authorization.challenges.push_back({.type = "dns-01", .url = url + "/dns-01", .token = proof.token});
+    authorization.challenges.push_back({.type = "http-01", .url = url + "/http-01", .token = proof.token});
+    if (decided) authorization.challenges.back().status = proof.status;
+    if (decided && proof.status == acme::ChallengeStatus::invalid)
+      authorization.challenges.back().error = Error(Errc::connection, "nobody answers there");
+  }
+  Answer accept_challenge(Seen const& seen, ToProve& proof) {
+    if (seen.payload != "{}") return violation("an answer to a challenge that is not {}");
+    if (proof.status != acme::ChallengeStatus::pending) return violation("a challenge that was accepted before");
+    proof.status = sees(proof.token) ? acme::ChallengeStatus::valid : acme::ChallengeStatus::invalid;
+    acme::ChallengeObject const shown{
+        .type = "http-01", .url = seen.url, .status = acme::ChallengeStatus::processing, .token = proof.token};
+    return respond(200, acme::to_json(shown));
   }
 
   Answer new_order(Seen const& seen) {
@@ -207,7 +249,7 @@ class FakeAcme {
       return problem(Error(Errc::already_replaced, "another order replaces it"));
     auto const url = base_ + "/order/" + std::to_string(orders.size() + 1);
     Order order;
-    bool const granted = authorizations == acme::AuthorizationStatus::valid;
+    bool const granted = authorizations == acme::AuthorizationStatus::valid && !wants_http_01;
     order.object.status = granted ? acme::OrderStatus::ready : acme::OrderStatus::pending;
     order.object.expires = clock_.now() + kDay;
     order.object.identifiers = request->identifiers;
@@ -269,6 +311,7 @@ class FakeAcme {
   Clock const& clock_;
   std::string base_ = "https://ca.example";
   std::set<std::string> nonces_;
+  std::map<std::string, ToProve> proofs_;  // by the authorization's URL
   long serial_ = 1000;
 };
 
