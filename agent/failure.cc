@@ -47,6 +47,10 @@ Failure to_failure(Error const& error) {
   return {std::string(to_string(error.code())), retry_of(error.code()), error.detail()};
 }
 
+Failure wrong_certificate(Error const& error) {
+  return {std::string(kWrongCertificate), error.retry_after ? Retry::later : Retry::anew, error.detail()};
+}
+
 json::Object to_json(Failure const& failure) {
   return {{"code", failure.code}, {"retry", to_string(failure.retry)}, {"text", failure.text}};
 }

@@ -24,6 +24,11 @@ Failure to_failure(DeviceError const& error);
 // settings meets again for ever is not tried.
 Failure to_failure(Error const& error);
 
+// What the server issued is not what was ordered (check_issued). Given up and ordered anew, unless time may put it
+// right; with_outcome (journal.h) says when that was tried often enough.
+constexpr std::string_view kWrongCertificate = "wrong_certificate";
+Failure wrong_certificate(Error const& error);
+
 json::Object to_json(Failure const& failure);
 Result<Failure> parse_failure(json::Object const& object);
 

@@ -89,6 +89,7 @@ Device with_failure(Device device, Failure failure, Time now) {
 Device with_success(Device device, Time now) {
   device.failure.reset();
   device.failures = 0;
+  device.wrong_certificates = 0;
   device.last_attempt = now;
   return device;
 }
@@ -179,6 +180,7 @@ json::Object to_json(Device const& device) {
   records::set_texts(object, "leftover_ids", device.leftover_ids);
   if (device.failure) object.set("failure", to_json(*device.failure));
   if (device.failures != 0) object.set("failures", device.failures);
+  if (device.wrong_certificates != 0) object.set("wrong_certificates", device.wrong_certificates);
   records::set_time(object, "last_attempt", device.last_attempt);
   return object;
 }
@@ -226,6 +228,7 @@ Result<Device> parse_device(std::string_view text) {
     TRY(device.failure, parse_failure(*failure));
   }
   TRY(device.failures, records::number(object, "failures", 0, kFailuresMax, 0));
+  TRY(device.wrong_certificates, records::number(object, "wrong_certificates", 0, kWrongCertificatesMax, 0));
   TRY(device.last_attempt, records::get_time(object, "last_attempt"));
   return device;
 }

@@ -90,6 +90,7 @@ struct Device {
   std::optional<Failure> failure;
   int failures = 0;  // in a row
   std::optional<Time> last_attempt;
+  int wrong_certificates = 0;  // issued since the last success, and none of them what was ordered
 
   bool operator==(Device const&) const = default;
 };
@@ -105,6 +106,10 @@ Result<SecretBytes> open_password(Sealer const& sealer, Device const& device);
 // over.
 bool may_try(Device const& device, Time now);
 Time next_try(Device const& device);  // when the back-off is over; now or in the past: at once
+
+// After so many certificates in a row that were not what was ordered, a person must look first (with_outcome,
+// journal.h): a server that is set up wrongly would be asked to issue for ever.
+constexpr int kWrongCertificatesMax = 3;
 
 // After an attempt: the device as it is to be saved.
 Device with_failure(Device device, Failure failure, Time now);

@@ -416,6 +416,15 @@ Device with_outcome(Device device, Journal const& journal, Time now) {
       }
       auto failure = journal.failure.value_or(Failure{"failed", Retry::later, journal.sentence});
       failure.text = journal.sentence;
+      // Counted where the story of the certificate ends: until then it is looked at more than once.
+      if (failure.code == kWrongCertificate) {
+        device.wrong_certificates = std::min(device.wrong_certificates + 1, kWrongCertificatesMax);
+        if (device.wrong_certificates == kWrongCertificatesMax) {
+          failure.retry = Retry::never;
+          failure.text +=
+              "; three certificates in a row were not what was ordered, so no more are ordered by themselves";
+        }
+      }
       return with_failure(std::move(device), std::move(failure), now);
     }
     case Outcome::rollback_failed: {

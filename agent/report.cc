@@ -55,6 +55,7 @@ constexpr std::array kAdvice = {
     Advice{"compound", "Refused by the CA", "E1010", kLook},
     Advice{"account_does_not_exist", "Refused by the CA", "E1001", "join again: lenscap-agent join"},
     Advice{"order_lost", "Refused by the CA", "E2301", kLook},
+    Advice{kWrongCertificate, "Wrong certificate", "E2302", kLook},
 };
 
 Advice advice_for(std::string_view code) {

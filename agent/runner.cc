@@ -211,21 +211,16 @@ class Run {
   net::Awaitable<Failed> get_certificate() {
     auto csr = x509::parse_csr(journal_.csr);
     if (!csr.ok()) co_return to_failure(csr.error());
-    CompleteOrder request{.order_url = journal_.order_url, .names = journal_.names, .csr = *std::move(csr)};
+    CompleteOrder request{.order_url = journal_.order_url, .names = journal_.names, .csr = *csr};
     auto chain = co_await complete_order(shop_.acme, std::move(request), shop_.solvers, shop_.sleep, shop_.clock);
     if (!chain.ok() && chain.error().code() == Errc::not_found) {
       journal_ = note_order_lost(std::move(journal_), chain.error().detail(), now());
       co_return Failed();
     }
     if (!chain.ok()) co_return to_failure(chain.error());
+    auto const fits = check_issued(*chain, *csr, journal_.names, shop_.membership.device_roots, now());
+    if (!fits.ok()) co_return wrong_certificate(fits.error());
     x509::Certificate const& leaf = chain->front();
-    std::vector<x509::Certificate> const intermediates(chain->begin() + 1, chain->end());
-    auto const trusted = x509::verify_chain(leaf, intermediates, shop_.membership.device_roots, now());
-    if (!trusted.ok()) {
-      co_return to_failure(Error(Errc::incorrect_response,
-                                 "the issued certificate does not lead to the root with which this agent joined: " +
-                                     trusted.error().detail()));
-    }
     Validity const validity{leaf.not_before(), leaf.not_after()};
     journal_ = note_certificate(std::move(journal_), x509::to_pem(*chain), validity, now());
     co_return Failed();

@@ -8,6 +8,7 @@
 #include "acme/wire/jws.h"
 #include "acme/wire/names.h"
 #include "acme/wire/problem.h"
+#include "base/time.h"
 
 namespace lenscap::agent {
 namespace {
@@ -22,19 +23,25 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 bool is_url_character(char c) { return c > ' ' && c < 0x7f; }
 
-std::optional<Seconds> retry_after(net::Headers const& headers, Seconds most = kRetryAfterMax) {
-  auto const* field = headers.find(acme::names::kRetryAfter);
-  if (field == nullptr) return std::nullopt;
-  long long count = 0;
-  auto const [end, error] = std::from_chars(field->data(), field->data() + field->size(), count);
-  if (error != std::errc() || end != field->data() + field->size() || count < 0)
-    return std::nullopt;  // dates are not taken
-  return std::min(Seconds(count), most);
-}
-
 std::string text_of(net::Headers const& headers, std::string_view name) {
   auto const* field = headers.find(name);
   return field == nullptr ? std::string() : *field;
+}
+
+// Both forms (RFC 9110 10.2.3). A date is held against the server's own, so that our clock plays no part; without one
+// it says nothing.
+std::optional<Seconds> retry_after(net::Headers const& headers, Seconds most = kRetryAfterMax) {
+  auto const* field = headers.find(acme::names::kRetryAfter);
+  if (field == nullptr) return std::nullopt;
+  if (auto const at = parse_http_date(*field); at.ok()) {
+    auto const sent = parse_http_date(text_of(headers, "Date"));
+    if (!sent.ok()) return std::nullopt;
+    return std::clamp(*at - *sent, Seconds(0), most);
+  }
+  long long count = 0;
+  auto const [end, error] = std::from_chars(field->data(), field->data() + field->size(), count);
+  if (error != std::errc() || end != field->data() + field->size() || count < 0) return std::nullopt;
+  return std::min(Seconds(count), most);
 }
 
 bool is_media_type(std::string_view field, std::string_view type) {
@@ -57,18 +64,19 @@ Error server_error(net::ClientResponse const& response) {
   return error;
 }
 
-// An answer that is none: told as what it is, since it may be a proxy's page and pass by itself.
-Error bad_answer(std::string_view what, Error const& why) {
-  return {Errc::incorrect_response, fmt::format("the ACME server's {} cannot be used: {}", what, why.detail())};
+// A text of the server's, fit for a sentence: what a terminal would act upon, or a shell, must not get there as it is.
+std::string shown(std::string_view text, std::size_t most = 120) {
+  std::string out(text.substr(0, most));
+  std::ranges::replace_if(
+      out, [](char c) { return c < ' ' || c >= 0x7f; }, '?');
+  return text.size() > most ? out + "..." : out;
 }
 
-// A text of the server's, fit for a sentence.
-std::string shown(std::string_view url) {
-  constexpr std::size_t kShownMax = 120;
-  std::string text(url.substr(0, kShownMax));
-  std::ranges::replace_if(
-      text, [](char c) { return !is_url_character(c); }, '?');
-  return url.size() > kShownMax ? text + "..." : text;
+// An answer that is none: told as what it is, since it may be a proxy's page and pass by itself. `why` quotes it.
+Error bad_answer(std::string_view what, Error const& why) {
+  constexpr std::size_t kQuotedMax = 400;
+  return {Errc::incorrect_response,
+          fmt::format("the ACME server's {} cannot be used: {}", what, shown(why.detail(), kQuotedMax))};
 }
 
 Error wrong_media_type(std::string_view what, std::string_view type, std::string_view wanted) {

@@ -40,12 +40,19 @@ Error out_of_time() {
   return {Errc::incorrect_response, "the ACME order did not come to an end in time; it will be looked at again later"};
 }
 
+// Names that somebody else chose, of which there may be thousands, fit for a sentence.
+std::string shown(x509::NameSet const& names) {
+  constexpr std::size_t kShownMax = 300;
+  auto const text = names.text();
+  return text.size() > kShownMax ? text.substr(0, kShownMax) + "..." : text;
+}
+
 // The identifiers are ours from newOrder on, and may not become others (8555-7.1.3-3).
 Result<> check_identifiers(acme::OrderObject const& order, x509::NameSet const& names) {
   auto const named = acme::to_name_set(order.identifiers);
   if (named == names) return {};
   return Error(Errc::incorrect_response,
-               fmt::format("the ACME order is for {} instead of {}", named.text(), names.text()));
+               fmt::format("the ACME order is for {} instead of {}", shown(named), shown(names)));
 }
 
 bool is_ordered(acme::AuthorizationObject const& authorization, x509::NameSet const& names) {
@@ -196,8 +203,8 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
                                                                       SolverTools solvers, Sleep sleep,
                                                                       Clock const& clock) {
   Time const end = clock.now() + kOrderDeadline;
-  Looks const unused(sleep, clock, end);
-  Looks looks = unused;
+  Looks const fresh(sleep, clock, end);
+  Looks looks = fresh;
   bool finalized = false;
   bool proven = false;
   CO_TRY(auto order, co_await client.order(request.order_url));
@@ -205,9 +212,7 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
     CO_CHECK_OK(check_identifiers(order.object, request.names));
     switch (order.object.status) {
       case acme::OrderStatus::valid: {
-        CO_TRY(auto chain, co_await client.certificate(order.object.certificate));
-        CO_CHECK_OK(check_issued(chain, request.csr, request.names, clock.now()));
-        co_return chain;
+        co_return co_await client.certificate(order.object.certificate);
       }
       case acme::OrderStatus::invalid:
         co_return ended(order.object);
@@ -215,7 +220,7 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
         if (proven) break;  // once was enough; now only look
         proven = true;
         looks.count(order.object.status);
-        CO_CHECK_OK(co_await prove_all(client, order.object, request.names, solvers, unused));
+        CO_CHECK_OK(co_await prove_all(client, order.object, request.names, solvers, fresh));
         CO_TRY(order, co_await client.order(request.order_url));
         continue;
       }
@@ -235,20 +240,28 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
 }
 
 Result<> check_issued(std::vector<x509::Certificate> const& chain, x509::Csr const& csr, x509::NameSet const& names,
-                      Time now) {
-  auto const refuse = [](std::string const& why) {
-    return Error(Errc::incorrect_response, "the issued certificate " + why + "; it was not installed");
+                      std::vector<x509::Certificate> const& roots, Time now) {
+  auto const refuse = [](std::string const& why, std::optional<Seconds> passes_in = {}) {
+    Error error(Errc::incorrect_response, "the issued certificate " + why + "; it was not installed");
+    error.retry_after = passes_in;
+    return error;
   };
   if (chain.empty()) return refuse("is missing");
   x509::Certificate const& leaf = chain.front();
   if (leaf.is_ca()) return refuse("is that of an authority");
   if (!(leaf.key() == csr.key)) return refuse("is for another key than the camera's");
-  if (!(leaf.names() == names)) return refuse(fmt::format("names {} instead of {}", leaf.names().text(), names.text()));
-  if (now < leaf.not_before()) return refuse("is not valid yet: compare the clocks of agent and server");
-  if (now >= leaf.not_after()) return refuse("has expired already");
+  if (!(leaf.names() == names)) return refuse(fmt::format("names {} instead of {}", shown(leaf.names()), shown(names)));
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     if (!chain[i].is_signed_by(chain[i + 1].key()))
       return refuse("comes with a chain in which a signature does not fit");
+  }
+  if (now < leaf.not_before())
+    return refuse("is not valid yet: compare the clocks of agent and server", leaf.not_before() - now);
+  if (now >= leaf.not_after())
+    return refuse("has expired already: compare the clocks of agent and server", now - leaf.not_after());
+  auto const trusted = x509::verify_chain(leaf, {chain.begin() + 1, chain.end()}, roots, now);
+  if (!trusted.ok()) {
+    return refuse("does not lead to the root with which this agent joined (" + trusted.error().detail() + ")");
   }
   return {};
 }

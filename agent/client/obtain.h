@@ -3,8 +3,8 @@
 //
 // Bounded: at most kLooksPerState looks at an order or an authorization that stays in one state, with pauses that grow,
 // and kOrderDeadline in all. The server is asked to issue once in each call, whatever states the order goes through,
-// and to validate once for each name. A server that sends something else than what was ordered (other key, other names,
-// not valid now) is refused before anything reaches a device.
+// and to validate once for each name. A server that sends something else than what was ordered is found out by
+// check_issued: nothing may reach a device before it.
 #pragma once
 
 #include "agent/client/acme_client.h"
@@ -35,19 +35,21 @@ struct CompleteOrder {
   x509::Csr csr;
 };
 
-// The chain, leaf first. Refusals worth telling apart:
+// The chain as the server sent it, leaf first: NOT checked, see check_issued. Refusals worth telling apart:
 //   not_found                 the order is gone: the server does not know it (any more), or it expired, or a proof
 //                             failed, or it ended invalid without a reason; place a new one. With another reason, the
 //                             reason's own code
 //   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name)
-//   incorrect_response        the server answered against its own protocol, or issued something else
+//   incorrect_response        the server answered against its own protocol
 // Answers of `solvers` are taken away before it returns, whatever came of them.
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
                                                                       SolverTools solvers, Sleep sleep,
                                                                       Clock const& clock);
 
-// Is this the chain for the CSR and the names, and valid at `now`? Pure. Errc::incorrect_response with the reason.
+// Is this the chain for the CSR and the names, does it lead to one of the roots, and is it valid at `now`? Pure.
+// Errc::incorrect_response with the reason; `retry_after` is set when time alone, or a clock that is set right, may put
+// it right.
 Result<> check_issued(std::vector<x509::Certificate> const& chain, x509::Csr const& csr, x509::NameSet const& names,
-                      Time now);
+                      std::vector<x509::Certificate> const& roots, Time now);
 
 }  // namespace lenscap::agent

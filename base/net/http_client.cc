@@ -497,6 +497,9 @@ Errc errc_of(CURLcode code) {
 
 Error error_of(Transfer const& transfer, CURLcode code) {
   auto const& host = transfer.url.host;
+  // libcurl's word for a line of 100 KiB; memory that is really at its end would throw elsewhere.
+  if (code == CURLE_OUT_OF_MEMORY)
+    return Error(Errc::incorrect_response, host + ": a line of the answer's header is too long");
   if (!transfer.too_much.empty()) return Error(Errc::incorrect_response, host + ": " + transfer.too_much);
   if (!transfer.peer.refusal.empty()) return Error(Errc::tls, host + ": " + transfer.peer.refusal);
   std::string text = transfer.error_text[0] != '\0' ? transfer.error_text : curl_easy_strerror(code);

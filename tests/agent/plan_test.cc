@@ -251,6 +251,30 @@ TEST(NoteFailure, AFailedDiscardEndsTheStoryAndLeavesSomethingOver) {
   EXPECT_EQ(device.failures, 1);
 }
 
+// Each certificate counts once, however often it was looked at; the third in a row ends it until a person looked.
+TEST(WithOutcome, ThreeWrongCertificatesAreEnough) {
+  auto device = camera();
+  for (int wrong = 1; wrong <= 4; ++wrong) {
+    auto journal = before(Step::get_certificate);
+    run(journal, fail_at(Step::get_certificate, Retry::later));
+    device = with_outcome(device, journal, kNow);
+    EXPECT_EQ(device.wrong_certificates, std::min(wrong - 1, kWrongCertificatesMax)) << "another failure is none";
+
+    journal = before(Step::get_certificate);
+    auto const failing = [](Step step) -> std::optional<Failure> {
+      if (step != Step::get_certificate) return std::nullopt;
+      return Failure{std::string(kWrongCertificate), Retry::anew, "for another key"};
+    };
+    run(journal, failing);
+    device = with_outcome(device, journal, kNow);
+    EXPECT_EQ(device.wrong_certificates, std::min(wrong, kWrongCertificatesMax));
+    EXPECT_EQ(device.failure->retry, wrong < kWrongCertificatesMax ? Retry::anew : Retry::never);
+    EXPECT_EQ(may_try(device, kNow + kDay * 2), wrong < kWrongCertificatesMax);
+  }
+  EXPECT_THAT(device.failure->text, HasSubstr("three certificates in a row"));
+  EXPECT_EQ(with_success(device, kNow).wrong_certificates, 0);
+}
+
 TEST(NoteFailure, AFailedCleanUpIsNoFailure) {
   auto journal = before(Step::remove_old);
   run(journal, fail_at(Step::remove_old, Retry::never));

@@ -41,7 +41,8 @@ class FakeAcme {
 
   // --- what a test may change ---
 
-  std::function<std::optional<Answer>(Seen const&)> instead;  // asked first, with every request
+  std::function<std::optional<Answer>(Seen const&)> instead;     // asked first, with every request
+  std::function<void(Seen const&, net::ClientResponse&)> spoil;  // called last, with every answer
   acme::AuthorizationStatus authorizations = acme::AuthorizationStatus::valid;
   bool wants_http_01 = false;  // every name has to be proved
   // What becomes of a challenge that the client posts to. The token, of the authorization at this URL.
@@ -101,7 +102,11 @@ class FakeAcme {
   void forget_nonces() { nonces_.clear(); }
 
  private:
-  net::Awaitable<Answer> answer(net::ClientRequest request) { co_return handle(request); }
+  net::Awaitable<Answer> answer(net::ClientRequest request) {
+    auto good = handle(request);
+    if (spoil && good.ok()) spoil(requests.back(), *good);
+    co_return good;
+  }
 
   Answer handle(net::ClientRequest const& request) {
     Seen seen{.method = request.method, .url = request.url, .payload = {}, .with_jwk = false, .with_eab = false};

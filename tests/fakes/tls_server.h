@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -19,6 +21,7 @@ struct TlsManners {
   int min_version = 0, max_version = 0;       // of TLS; 0: any
   std::vector<X509*> more_certificates = {};  // behind the leaf
   std::string answer = {};                    // to the first octets of application data
+  bool stays_open = false;                    // after the answer, until the client goes
   bool silent = false;                        // takes the connection and says nothing
 };
 
@@ -41,6 +44,9 @@ class TlsServer {
   unsigned short port() const { return server_->port(); }
   int connections() const { return server_->connections(); }
 
+  // Octets of answers that went out; some may still be on their way when a client closes.
+  std::size_t sent() const { return sent_; }
+
   struct Seen {
     std::string server_name, offered;  // SNI; the ALPN list in wire form
     bool handshake = false;
@@ -60,6 +66,15 @@ class TlsServer {
     *out = reinterpret_cast<unsigned char const*>(server.manners_.protocol.data());
     *size = static_cast<unsigned char>(server.manners_.protocol.size());
     return SSL_TLSEXT_ERR_OK;
+  }
+
+  void write_answer(SSL* ssl) {
+    constexpr std::size_t kPiece = 4096;
+    for (std::size_t at = 0; at < manners_.answer.size(); at += kPiece) {
+      auto const piece = std::min(kPiece, manners_.answer.size() - at);
+      if (SSL_write(ssl, manners_.answer.data() + at, static_cast<int>(piece)) <= 0) return;
+      sent_ += piece;
+    }
   }
 
   void serve(int peer) {
@@ -82,7 +97,8 @@ class TlsServer {
         got = SSL_read(ssl.get(), buffer, sizeof buffer);
         if (got > 0) current_.octets_after += got;
         if (got <= 0 || manners_.answer.empty()) continue;
-        SSL_write(ssl.get(), manners_.answer.data(), static_cast<int>(manners_.answer.size()));
+        write_answer(ssl.get());
+        if (manners_.stays_open) continue;
         SSL_shutdown(ssl.get());
         break;
       }
@@ -97,6 +113,7 @@ class TlsServer {
   Seen current_;  // the server thread's own
   mutable std::mutex mutex_;
   std::vector<Seen> seen_;
+  std::atomic<std::size_t> sent_ = 0;
   std::unique_ptr<SocketServer> server_;  // last: its thread uses the others
 };
 

@@ -331,12 +331,23 @@ TEST_F(AcmeClientTest, RetryAfterIsBounded) {
   struct Case {
     std::string_view field;
     std::optional<Seconds> wait;
+    std::string_view date = "";  // of the answer
   };
+  constexpr std::string_view kSent = "Wed, 21 Oct 2026 07:28:00 GMT";
   Case const cases[] = {
-      {"5", Seconds(5)},          {"0", Seconds(0)},
-      {"31536000", 10 * kMinute}, {"99999999999999999999999999", std::nullopt},
-      {"-5", std::nullopt},       {"Wed, 21 Oct 2099 07:28:00 GMT", std::nullopt},
-      {"", std::nullopt},         {"5 minutes", std::nullopt},
+      {"5", Seconds(5)},
+      {"0", Seconds(0)},
+      {"31536000", 10 * kMinute},
+      {"99999999999999999999999999", std::nullopt},
+      {"-5", std::nullopt},
+      {"Wed, 21 Oct 2099 07:28:00 GMT", std::nullopt},
+      {"", std::nullopt},
+      {"5 minutes", std::nullopt},
+      {"Wed, 21 Oct 2026 07:28:30 GMT", Seconds(30), kSent},
+      {"Wed, 21 Oct 2026 07:27:30 GMT", Seconds(0), kSent},
+      {"Wed, 21 Oct 2099 07:28:00 GMT", 10 * kMinute, kSent},
+      {"Wed, 21 Oct 2026 07:28:30 CET", std::nullopt, kSent},
+      {"Wed, 21 Oct 2026 07:28:30 GMT", std::nullopt, "yesterday"},
   };
   acme::OrderObject order;
   order.identifiers = order_for("cam1.example").identifiers;
@@ -344,6 +355,7 @@ TEST_F(AcmeClientTest, RetryAfterIsBounded) {
   for (auto const& c : cases) {
     auto response = acme.respond(200, acme::to_json(order));
     response.headers.add("Retry-After", std::string(c.field));
+    if (!c.date.empty()) response.headers.add("Date", std::string(c.date));
     always("/order/1", response);
     auto answer = run(joined().order("https://ca.example/order/1"));
     ASSERT_TRUE(answer.ok());
@@ -351,6 +363,7 @@ TEST_F(AcmeClientTest, RetryAfterIsBounded) {
 
     auto refusal = acme.problem(Error(Errc::rate_limited, "slow"));
     refusal.headers.add("Retry-After", std::string(c.field));
+    if (!c.date.empty()) refusal.headers.add("Date", std::string(c.date));
     always("/order/1", refusal);
     EXPECT_EQ(run(joined().order("https://ca.example/order/1")).error().retry_after, c.wait) << c.field;
   }

@@ -28,7 +28,9 @@ struct ObtainTest : ::testing::Test {
   Result<std::string> place() { return net::run(threads.next(), place_order(client, names, "camera-https", replaces)); }
   Result<std::vector<x509::Certificate>> complete(std::string url) {
     CompleteOrder request{.order_url = std::move(url), .names = names, .csr = csr};
-    return net::run(threads.next(), complete_order(client, std::move(request), solvers, clock.sleep(), clock));
+    auto chain = net::run(threads.next(), complete_order(client, std::move(request), solvers, clock.sleep(), clock));
+    if (chain.ok()) CHECK_OK(check_issued(*chain, csr, names, acme.authority.roots(), clock.now()));
+    return chain;
   }
   Result<std::vector<x509::Certificate>> obtain() {
     auto url = place();
@@ -454,6 +456,7 @@ TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
     std::string_view name;
     std::function<void(FakeAcme&)> misbehave;
     std::string_view text;
+    bool passes = false;  // with time
   };
   Case const cases[] = {
       {"another key",
@@ -469,8 +472,9 @@ TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
        },
        "nvr.example"},
       {"no names", [](FakeAcme& server) { server.issued_names = x509::NameSet(); }, "names"},
-      {"expired", [](FakeAcme& server) { server.issued_from = -2 * kDay, server.issued_until = -kDay; }, "expired"},
-      {"tomorrow", [](FakeAcme& server) { server.issued_from = kDay; }, "clocks"},
+      {"expired", [](FakeAcme& server) { server.issued_from = -2 * kDay, server.issued_until = -kDay; }, "expired",
+       true},
+      {"tomorrow", [](FakeAcme& server) { server.issued_from = kDay; }, "clocks", true},
   };
   for (auto const& c : cases) {
     FakeAcme hostile{clock};
@@ -480,8 +484,11 @@ TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
     auto url = net::run(threads.next(), place_order(with, names, "", ""));
     ASSERT_TRUE(url.ok()) << c.name;
     CompleteOrder request{.order_url = *url, .names = names, .csr = csr};
-    auto refused = net::run(threads.next(), complete_order(with, std::move(request), {}, clock.sleep(), clock));
+    auto chain = net::run(threads.next(), complete_order(with, std::move(request), {}, clock.sleep(), clock));
+    ASSERT_TRUE(chain.ok()) << c.name;
+    auto refused = check_issued(*chain, csr, names, hostile.authority.roots(), clock.now());
     ASSERT_FALSE(refused.ok()) << c.name;
+    EXPECT_EQ(refused.error().retry_after.has_value(), c.passes) << c.name;
     EXPECT_EQ(refused.error().code(), Errc::incorrect_response) << c.name;
     EXPECT_THAT(refused.error().detail(), HasSubstr(std::string(c.text))) << c.name;
   }
@@ -489,15 +496,21 @@ TEST_F(ObtainTest, WhatIsNotWhatWasOrderedIsRefused) {
 
 TEST_F(ObtainTest, CheckIssuedLooksAtTheChainToo) {
   auto const chain = obtain().value();
+  auto const roots = acme.authority.roots();
   Time const now = clock.now();
-  EXPECT_TRUE(check_issued(chain, csr, names, now).ok());
-  EXPECT_TRUE(check_issued({chain[0]}, csr, names, now).ok()) << "the runner asks whether it leads to our root";
-  EXPECT_FALSE(check_issued({}, csr, names, now).ok());
-  EXPECT_FALSE(check_issued({chain[1], chain[0]}, csr, names, now).ok());
+  auto const is_good = [&](std::vector<x509::Certificate> const& sent, Time at) {
+    return check_issued(sent, csr, names, roots, at).ok();
+  };
+  EXPECT_TRUE(is_good(chain, now));
+  EXPECT_FALSE(is_good({chain[0]}, now)) << "nobody could build the way to the root";
+  EXPECT_FALSE(is_good({}, now));
+  EXPECT_FALSE(is_good({chain[1], chain[0]}, now));
   x509::testing::Authority const foreign;
-  EXPECT_FALSE(check_issued({chain[0], foreign.intermediates().front()}, csr, names, now).ok());
-  EXPECT_FALSE(check_issued(chain, csr, names, chain[0].not_after()).ok());
-  EXPECT_TRUE(check_issued(chain, csr, names, chain[0].not_before()).ok());
+  EXPECT_FALSE(is_good({chain[0], foreign.intermediates().front()}, now));
+  EXPECT_FALSE(check_issued(chain, csr, names, foreign.roots(), now).ok());
+  EXPECT_FALSE(check_issued(chain, csr, names, {}, now).ok());
+  EXPECT_FALSE(is_good(chain, chain[0].not_after()));
+  EXPECT_TRUE(is_good(chain, chain[0].not_before()));
 }
 
 // An authority's certificate for the camera's key would let whoever breaks the camera issue.
@@ -506,7 +519,8 @@ TEST_F(ObtainTest, CheckIssuedRefusesAnAuthority) {
   spec.extensions = {x509::testing::subject_alt_name({"cam1.example"}, {Bytes{10, 20, 4, 119}}, false)};
   auto const ca = x509::testing::build(spec, camera_key.native(), acme.authority.issuing_key.native(),
                                        acme.authority.issuing.get());
-  auto const refused = check_issued({x509::testing::to_certificate(ca)}, csr, names, clock.now());
+  auto const refused =
+      check_issued({x509::testing::to_certificate(ca)}, csr, names, acme.authority.roots(), clock.now());
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().detail(), HasSubstr("authority"));
 }
