@@ -54,7 +54,10 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
 }
 
 Authority::Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store)
-    : issuer_(std::move(issuer)), profiles_(std::move(profiles)), store_(store) {
+    : issuer_(std::move(issuer)),
+      chain_(issuer_->certificate(), issuer_->above()),
+      profiles_(std::move(profiles)),
+      store_(store) {
   if (profiles_.empty()) bug("an Authority without profiles");
 }
 
@@ -114,12 +117,6 @@ Result<x509::Certificate> Authority::issue(IssueRequest const& request, std::str
   TRY(auto certificate, sign(std::move(draft)));
   CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_issued(txn, certificate, now); }));
   return certificate;
-}
-
-std::string Authority::chain_pem(x509::Certificate const& leaf) const {
-  std::vector<x509::Certificate> chain{leaf, issuer_->certificate()};
-  chain.insert(chain.end(), issuer_->above().begin(), issuer_->above().end() - 1);  // all but the root
-  return x509::to_pem(chain);
 }
 
 std::string Authority::aia_path() const { return ca::aia_path(issuer_->certificate()); }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "ca/chain.h"
 #include "ca/issuer.h"
 #include "ca/ledger.h"
 #include "ca/profile.h"
@@ -56,14 +57,14 @@ class Authority {
 
   x509::Certificate const& issuing_certificate() const { return issuer_->certificate(); }
   x509::Certificate const& root_certificate() const { return issuer_->above().back(); }
-  // The leaf and the issuing certificate, without the root, as RFC 8555 7.4.2 serves it.
-  std::string chain_pem(x509::Certificate const& leaf) const;
+  IssuerChain const& chain() const { return chain_; }
   // Path of the issuing certificate below http_url: "/aia/<hex key id>.cer"; served as DER, application/pkix-cert.
   std::string aia_path() const;
   Issuer const& issuer() const { return *issuer_; }
 
  private:
   std::unique_ptr<Issuer> issuer_;
+  IssuerChain chain_;
   std::vector<Profile> profiles_;
   store::Store& store_;
 };

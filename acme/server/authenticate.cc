@@ -10,14 +10,27 @@
 namespace lenscap::acme {
 namespace {
 
+// `lower` is in lower case, `text` as it was sent.
+bool reads(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
+}
+
 // RFC 9110 8.3.1: a media type has no case, and parameters may follow it. 8555-6.2-17.
 bool is_jose_json(net::Headers const& headers) {
   if (headers.count(names::kContentType) != 1) return false;
   auto text = std::string_view(*headers.find(names::kContentType));
   text = text.substr(0, text.find(';'));
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return std::equal(text.begin(), text.end(), names::kJoseJson.begin(), names::kJoseJson.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
+  return reads(text, names::kJoseJson);
+}
+
+// Several fields are one list (RFC 9110 5.3).
+std::string accept_of(net::Headers const& headers) {
+  std::string list;
+  for (auto const& [name, value] : headers.fields())
+    if (reads(name, "accept")) list += (list.empty() ? "" : ", ") + value;
+  return list;
 }
 
 Error no_such_account() {
@@ -60,7 +73,8 @@ net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net:
                           .now = app.clock.now(),
                           .params = std::move(request.params),
                           .id = std::move(request.id),
-                          .peer = std::move(request.peer)};
+                          .peer = std::move(request.peer),
+                          .accept = accept_of(request.headers)};
 }
 
 }  // namespace lenscap::acme

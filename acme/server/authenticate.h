@@ -31,6 +31,7 @@ struct SignedRequest {
   net::PathParams params;  // of the path
   std::string id;          // request id, for the log
   std::string peer;
+  std::string accept;  // media types that the client takes, as it wrote them; empty: it does not say
 
   Account const& account() const { return *signer; }  // only behind Signer::account
   bool is_post_as_get() const { return payload.empty(); }

@@ -37,6 +37,7 @@ constexpr SignedRoute kSignedRoutes[] = {
     {"/acme/authz/{authorization}", Signer::account, authorization},
     {"/acme/challenge/{authorization}/{challenge}", Signer::account, challenge},
     {"/acme/cert/{certificate}", Signer::account, certificate},
+    {"/acme/cert/{certificate}/{chain}", Signer::account, certificate},
     {"/acme/revoke-cert", Signer::either, revoke_cert},
 };
 
@@ -152,6 +153,9 @@ net::Router make_acme_routes(App& app) {
                    [&app](net::Request const& request) { return show_terms(app, request); });
   router.add(Method::post, "/terms/{token}",
              [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
+  // For who asked for the leaf alone; here too, so that a client need not leave TLS and the server's port (7.4.2).
+  router.add(Method::get, app.authority->aia_path(),
+             [&app](net::Request request) { return serve_web(app, issuing_certificate, std::move(request)); });
   if (app.settings.cors) {
     std::set<std::string_view> patterns;
     for (auto const& route : kOpenAcmeRoutes) patterns.insert(route.pattern);

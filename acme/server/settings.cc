@@ -225,6 +225,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   for (auto const& name : settings.open_scope.profiles)
     if (std::find(settings.profiles.begin(), settings.profiles.end(), name) == settings.profiles.end())
       reader.refuse("acme.open.profiles", "\"" + name + "\" is not one of ca.profiles");
+  settings.root_in_chain = reader.boolean("acme.root_in_chain", false);
   settings.cors = reader.boolean("acme.cors", false);
   settings.pending_orders = static_cast<std::size_t>(
       reader.integer("acme.pending_orders", static_cast<std::int64_t>(settings.pending_orders), 1, 100'000));

@@ -57,6 +57,7 @@ struct Settings {
   CaaMode caa = CaaMode::off;
   std::vector<std::string> caa_identities;  // what CAA records call this CA; never empty unless caa is off
   Scope open_scope;                         // [acme.open]: of accounts without a key, when eab_required is false
+  bool root_in_chain = false;               // does a chain end with the root, unless another is asked for? (8555-9.1-1)
   bool cors = false;                        // may scripts of any web page read the answers?
 
   // [store]

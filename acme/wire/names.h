@@ -12,6 +12,10 @@ inline constexpr std::string_view kJson = "application/json";                   
 inline constexpr std::string_view kProblemJson = "application/problem+json";        // RFC 7807
 inline constexpr std::string_view kPemChain = "application/pem-certificate-chain";  // RFC 8555 9.1
 inline constexpr std::string_view kPkixCert = "application/pkix-cert";              // one certificate, DER (RFC 2585)
+inline constexpr std::string_view kPkcs7 = "application/pkcs7-mime";                // of several kinds (RFC 8551 3.2)
+inline constexpr std::string_view kPkcs7CertsOnly = "application/pkcs7-mime; smime-type=certs-only";
+inline constexpr std::string_view kPkcs7Certificates =
+    "application/x-pkcs7-certificates";  // the same, to older programs
 
 // Header fields.
 inline constexpr std::string_view kReplayNonce = "Replay-Nonce";  // RFC 8555 6.5.1

@@ -41,7 +41,8 @@ TEST(Authority, IssuesAndRemembers) {
     EXPECT_EQ(record->reference, "server-tls");
     EXPECT_EQ(record->status, CertificateStatus::issued);
   });
-  EXPECT_EQ(made.authority->chain_pem(certificate), certificate.pem() + test.ca.issuing.pem());
+  EXPECT_EQ(made.authority->chain().pem(certificate, ChainEnd::root),
+            certificate.pem() + test.ca.issuing.pem() + test.ca.root.pem());
   EXPECT_EQ(made.authority->aia_path(), "/aia/" + to_hex(test.ca.issuing.subject_key_id()) + ".cer");
 }
 

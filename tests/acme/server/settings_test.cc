@@ -27,6 +27,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01", "tls-alpn-01"}));
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
   EXPECT_FALSE(settings->redirects);
+  EXPECT_FALSE(settings->root_in_chain);  // 8555-9.1-1
   EXPECT_EQ(settings->caa, CaaMode::off);
   EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.cams.example"});  // the host of the URL
   EXPECT_FALSE(settings->allow_wildcards);
@@ -59,6 +60,7 @@ profiles = ["camera-https-cn"]
 [acme]
 eab_required = false
 cors = true
+root_in_chain = true
 challenges = ["http-01"]
 allow_wildcards = true
 pending_orders = 7
@@ -94,6 +96,7 @@ url = "memory:"
   EXPECT_EQ(settings->http_url(), "http://[fd00:20::1]:8080");
   EXPECT_EQ(settings->connections, 5000u);
   EXPECT_TRUE(settings->cors);
+  EXPECT_TRUE(settings->root_in_chain);
   EXPECT_EQ(settings->connections_per_address, 2000u);
   EXPECT_EQ(settings->idle, Seconds(120));
   EXPECT_EQ(settings->pending_orders, 7u);
