@@ -163,6 +163,8 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
   if (!refused.empty()) return refuse_identifiers(std::move(refused));
   CHECK_OK(check_live_names(scope, request.identifiers, context));
   result.replaces_ignored = std::move(replacement.ignored);
+  result.is_timely_renewal =
+      !replacement.replaces.empty() && is_timely_renewal(*context.predecessor, request.identifiers, policy, now);
 
   Order& order = result.order;
   order.replaces = std::move(replacement.replaces);

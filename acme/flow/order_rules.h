@@ -50,6 +50,7 @@ struct NewOrder {
   Order order;
   std::vector<Authorization> created = {};  // to be saved; reused ones are only referred to
   std::string replaces_ignored = {};        // why `replaces` was passed over; empty: it was not
+  bool is_timely_renewal = false;           // free of rate limits (renewal_rules.h)
 };
 
 // Which identifiers each authorization stands for is settled name by name: granted (born valid, with the reason and one

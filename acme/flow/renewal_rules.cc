@@ -45,4 +45,16 @@ Result<Replacement> judge_replaces(std::string const& asked, std::optional<Prede
   return Replacement{asked, {}};
 }
 
+bool is_timely_renewal(Predecessor const& predecessor, std::vector<Identifier> const& identifiers, Policy const& policy,
+                       Time now) {
+  auto const is_held = [&](Identifier const& identifier) {
+    return std::ranges::find(predecessor.identifiers, identifier) != predecessor.identifiers.end();
+  };
+  if (!std::ranges::all_of(identifiers, is_held)) return false;
+  auto const* profile = policy.find_profile(predecessor.profile);
+  auto const window = suggested_window(predecessor.not_before, predecessor.not_after, predecessor.revoked,
+                                       profile != nullptr ? profile->renewal : RenewalRule{}, now);
+  return window.start <= now && now <= predecessor.not_after;
+}
+
 }  // namespace lenscap::acme

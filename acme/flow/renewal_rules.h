@@ -28,6 +28,10 @@ struct Predecessor {
   std::string account_id = {};               // that ordered it
   std::vector<Identifier> identifiers = {};  // it holds
   std::string replaced_by = {};              // order that replaces it already and is not invalid; empty: none
+  std::string profile = {};                  // of the certificate, with what decides on its window
+  Time not_before{};
+  Time not_after{};
+  std::optional<Time> revoked = {};
 };
 
 struct Replacement {
@@ -43,5 +47,11 @@ struct Replacement {
 Result<Replacement> judge_replaces(std::string const& asked, std::optional<Predecessor> const& predecessor,
                                    std::string const& account_id, std::vector<Identifier> const& identifiers,
                                    Policy const& policy);
+
+// Is an order for these identifiers the renewal that was suggested: for nothing but what the certificate holds, and
+// between the beginning of its window and its end? After the window it is urgent, and before a revoked one's end as
+// well. Such orders are free of rate limits (RFC 9773 5); `predecessor` is one that judge_replaces took.
+bool is_timely_renewal(Predecessor const& predecessor, std::vector<Identifier> const& identifiers, Policy const& policy,
+                       Time now);
 
 }  // namespace lenscap::acme

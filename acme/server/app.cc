@@ -47,6 +47,8 @@ App::App(AppParts parts)
       chaos(settings.chaos),
       directory(directory_text(settings, policy, *authority)),
       db(*store),
+      limits(settings.limits),
+      targets(settings.limits.validations_at_host, settings.limits.validations_of_network),
       resolver(settings.resolver),
       pool(kPoolThreads),
       issuing(*authority, pool, log),

@@ -11,8 +11,10 @@
 #include "acme/server/finalization.h"
 #include "acme/server/issuing.h"
 #include "acme/server/nonces.h"
+#include "acme/server/rate_limits.h"
 #include "acme/server/resolver.h"
 #include "acme/server/settings.h"
+#include "acme/server/target_limits.h"
 #include "acme/server/validation.h"
 #include "base/log.h"
 #include "base/net/http_client.h"
@@ -54,6 +56,8 @@ struct App {
   std::string const directory;  // the directory's document, which never changes
   Db db;
   Nonces nonces;
+  RateLimits limits;
+  TargetLimits targets;
   Resolver resolver;
   net::WorkPool pool;
   Issuing issuing;

@@ -20,6 +20,10 @@ std::optional<Predecessor> load_predecessor(store::ReadTxn& txn, std::string_vie
   auto const record = find_issued(txn, *id);
   if (!record) return std::nullopt;
   Predecessor predecessor{.account_id = record->subscriber, .identifiers = to_identifiers(record->names)};
+  predecessor.profile = record->profile;
+  predecessor.not_before = record->not_before;
+  predecessor.not_after = record->not_after;
+  predecessor.revoked = revoked_at(*record);
   if (auto order = load_replacing_order(txn, replaces)) {
     auto const current = expire_order(*std::move(order), now);
     if (current.status != OrderStatus::invalid) predecessor.replaced_by = current.id;  // 9773-5-4

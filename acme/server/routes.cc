@@ -9,6 +9,7 @@
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
 #include "acme/server/terms.h"
+#include "acme/wire/names.h"
 
 namespace lenscap::acme {
 namespace {
@@ -104,6 +105,8 @@ net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, n
   auto const id = request.id;
   auto answered = co_await answer(app, route, std::move(request));
   auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
+  bool const is_limited = !answered && answered.error().code() == Errc::rate_limited;
+  if (is_limited && !app.settings.help_url.empty()) add_link(response, app.settings.help_url, names::kRelHelp);
   finish(app, response, route.resource);
   co_return response;
 }

@@ -105,6 +105,26 @@ void read_caa(config::Reader& reader, Settings& settings) {
     reader.refuse("acme.caa_identities", "the names by which CAA records allow this CA, such as \"pki.cams.example\"");
 }
 
+void read_limits(config::Reader& reader, RateLimitSettings& limits) {
+  auto const read = [&](std::string_view key, RateLimit& limit) {
+    auto const path = "acme.limits." + std::string(key);
+    if (!reader.has(path)) return;
+    auto parsed = parse_rate_limit(reader.string(path, ""));
+    if (parsed)
+      limit = *parsed;
+    else
+      reader.refuse(path, parsed.error().detail());
+  };
+  read("new_accounts", limits.new_accounts);
+  read("eab_failures", limits.eab_failures);
+  read("new_orders", limits.new_orders);
+  read("orders_for_name", limits.orders_for_name);
+  read("failed_validations", limits.failed_validations);
+  read("validations_of_network", limits.validations_of_network);
+  limits.validations_at_host = static_cast<std::size_t>(reader.integer(
+      "acme.limits.validations_at_host", static_cast<std::int64_t>(limits.validations_at_host), 1, 1'000));
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -225,6 +245,10 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   for (auto const& name : settings.open_scope.profiles)
     if (std::find(settings.profiles.begin(), settings.profiles.end(), name) == settings.profiles.end())
       reader.refuse("acme.open.profiles", "\"" + name + "\" is not one of ca.profiles");
+  settings.help_url = reader.string("acme.help_url", "");
+  if (!settings.help_url.empty() && !is_web_url(settings.help_url))
+    reader.refuse("acme.help_url", "expected a URL of a page for people, such as https://pki.example/limits");
+  read_limits(reader, settings.limits);
   settings.root_in_chain = reader.boolean("acme.root_in_chain", false);
   settings.cors = reader.boolean("acme.cors", false);
   settings.pending_orders = static_cast<std::size_t>(
@@ -288,6 +312,9 @@ std::string settings_text(NewSettings const& v) {
          "may_reach = " +
          list(v.permit_ip) +
          "    # networks that validation may contact; nothing else ever is\n"
+         "\n"
+         "# [acme.limits]    # of one address, account or name; see conf/ca.toml\n"
+         "# new_orders = \"20000/1h\"\n"
          "\n"
          "# [acme.open]    # what accounts without an EAB key may ask for, when eab_required is false\n"
          "# prove_dns = []\n"

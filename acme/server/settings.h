@@ -9,6 +9,7 @@
 #include "acme/flow/caa_rules.h"
 #include "acme/flow/policy.h"
 #include "acme/server/chaos.h"
+#include "acme/server/rate_limits.h"
 #include "acme/server/resolver.h"
 #include "acme/server/urls.h"
 #include "base/config.h"
@@ -58,6 +59,8 @@ struct Settings {
   std::vector<std::string> caa_identities;  // what CAA records call this CA; never empty unless caa is off
   Scope open_scope;                         // [acme.open]: of accounts without a key, when eab_required is false
   bool root_in_chain = false;               // does a chain end with the root, unless another is asked for? (8555-9.1-1)
+  std::string help_url;                     // page about the limits, for who meets one (8555-6.6-2); empty: none
+  RateLimitSettings limits;                 // [acme.limits]
   bool cors = false;                        // may scripts of any web page read the answers?
 
   // [store]

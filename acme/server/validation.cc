@@ -74,12 +74,12 @@ void Validation::retry_now(std::string const& authorization_id, std::string cons
   });
 }
 
-net::Awaitable<> Validation::wait_for_retry(std::string key) {
+net::Awaitable<> Validation::wait_for_retry(std::string key, std::chrono::milliseconds pause) {
   asio::any_io_executor const executor = co_await asio::this_coro::executor;
   auto const waiting = std::make_shared<Waiting>(executor);
   auto const now = std::chrono::steady_clock::now();
-  waiting->earliest = now + std::min(retry_at_least, retry_pause);
-  waiting->timer.expires_at(now + retry_pause);
+  waiting->earliest = now + std::min(retry_at_least, pause);
+  waiting->timer.expires_at(now + pause);
   {
     std::lock_guard const lock(mutex_);
     waiting_[key] = waiting;
@@ -95,13 +95,13 @@ net::Awaitable<> Validation::wait_for_retry(std::string key) {
 net::Awaitable<> Validation::run(std::string authorization_id, std::string challenge_id) {
   std::string failure;
   try {
-    for (bool again = true; again;) {
+    for (Next next = retry_pause; next;) {
       co_await app_.chaos.before_attempt();
       {
         Turn const turn(running_);
-        if (turn.taken()) again = co_await attempt(authorization_id, challenge_id);
+        if (turn.taken()) next = co_await attempt(authorization_id, challenge_id);
       }
-      if (again) co_await wait_for_retry(key_of(authorization_id, challenge_id));
+      if (next) co_await wait_for_retry(key_of(authorization_id, challenge_id), *next);
     }
   } catch (std::exception const& e) {
     failure = e.what();
@@ -114,8 +114,8 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
   if (!failure.empty()) app_.log.error("validation.broken", {{"authorization", authorization_id}, {"error", failure}});
 }
 
-// True when another attempt is due.
-net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, std::string const& challenge_id) {
+net::Awaitable<Validation::Next> Validation::attempt(std::string const& authorization_id,
+                                                     std::string const& challenge_id) {
   struct Loaded {
     Authorization authorization;
     Account account;
@@ -137,19 +137,27 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
   auto const is_open = [](ChallengeStatus status) {
     return status == ChallengeStatus::processing || status == ChallengeStatus::pending;
   };
-  if (challenge == nullptr || !is_open(challenge->status)) co_return false;
+  if (challenge == nullptr || !is_open(challenge->status)) co_return std::nullopt;
   auto const* validator = find_validator(challenge->type);
-  if (validator == nullptr) co_return false;
+  if (validator == nullptr) co_return std::nullopt;
 
   ChallengeToCheck check{loaded->authorization.identifier, challenge->token,
                          key_authorization(challenge->token, loaded->account.key)};
   ValidationTools tools{app_.http,
                         app_.resolver,
+                        app_.targets,
+                        app_.clock,
                         app_.settings.may_reach,
                         app_.settings.http_port,
                         app_.settings.tls_port,
                         app_.settings.redirects};
   auto outcome = co_await validator->validate(tools, std::move(check));
+  if (!outcome && outcome.error().code() == Errc::rate_limited) {
+    app_.log.info("validation.put_off", {{"authorization", authorization_id},
+                                         {"identifier", loaded->authorization.identifier.value()},
+                                         {"why", outcome.error().detail()}});
+    co_return std::min<std::chrono::milliseconds>(outcome.error().retry_after.value_or(kRetryPause), put_off_at_most);
+  }
   if (outcome.ok() && loaded->authorization.identifier.dns() != nullptr) {
     auto question = caa_question(loaded->authorization, app_.settings.urls.account(loaded->account.id));
     question.method = validator->type;
@@ -166,14 +174,16 @@ net::Awaitable<bool> Validation::attempt(std::string const& authorization_id, st
     return recorded;
   };
   auto recorded = co_await app_.db.write(record);
-  if (!recorded) co_return false;
+  if (!recorded) co_return std::nullopt;
+  if (!outcome && !recorded->try_again)
+    app_.limits.validation_failed(loaded->account.id, loaded->authorization.identifier, now);
   app_.log.info("validation.done", {{"authorization", authorization_id},
                                     {"identifier", loaded->authorization.identifier.value()},
                                     {"type", validator->type},
                                     {"valid", outcome.ok()},
                                     {"error", outcome.ok() ? "" : outcome.error().detail()},
                                     {"again", recorded->try_again}});
-  co_return recorded->try_again;
+  co_return recorded->try_again ? Next(retry_pause) : std::nullopt;
 }
 
 }  // namespace lenscap::acme

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -38,11 +39,16 @@ class Validation {
 
   // At most so many attempts at once; the others wait for their turn (8555-10.3-1).
   static constexpr int kAttemptsAtOnce = 64;
+  // An attempt that the limits of its target put off is made later, and counts as none. At the latest then they are
+  // asked again.
+  std::chrono::milliseconds put_off_at_most = std::chrono::seconds(60);
 
  private:
   net::Awaitable<> run(std::string authorization_id, std::string challenge_id);
-  net::Awaitable<> wait_for_retry(std::string key);
-  net::Awaitable<bool> attempt(std::string const& authorization_id, std::string const& challenge_id);
+  net::Awaitable<> wait_for_retry(std::string key, std::chrono::milliseconds pause);
+  // How long to wait for the next attempt; nothing when there is none to come.
+  using Next = std::optional<std::chrono::milliseconds>;
+  net::Awaitable<Next> attempt(std::string const& authorization_id, std::string const& challenge_id);
 
   App& app_;
   std::atomic<int> running_ = 0;

@@ -12,15 +12,19 @@
 #include "base/limits.h"
 #include "base/net/awaitable.h"
 #include "base/net/http_client.h"
+#include "base/time.h"
 
 namespace lenscap::acme {
 
 class Resolver;
+class TargetLimits;
 
 // What a validator may use, and the operator's bounds.
 struct ValidationTools {
   net::HttpClient& http;
   Resolver& resolver;
+  TargetLimits& targets;  // asked before each connection
+  Clock const& clock;
   std::vector<x509::IpBlock> const& may_reach;  // nothing outside is ever contacted
   unsigned short http_port = 80;
   unsigned short tls_port = 443;
@@ -37,7 +41,8 @@ struct ChallengeToCheck {
 struct Validator {
   std::string_view type;
   bool dns, ip, wildcard;  // offered for
-  // Errc::connection, dns, tls, incorrect_response or unauthorized, with a text for the client's operator.
+  // Errc::connection, dns, tls, incorrect_response or unauthorized, with a text for the client's operator; or
+  // Errc::rate_limited when the attempt was not made, and is to be made later.
   net::Awaitable<Result<>> (*validate)(ValidationTools& tools, ChallengeToCheck challenge);
 };
 

@@ -2,6 +2,7 @@
 // DIVERGENCE from 8555-8.3-1: redirects are followed only when the settings say so; cameras and agents need none, and
 // each would be another way to aim this server at a third machine (RFC 8555 10.4).
 #include "acme/flow/http_01_rules.h"
+#include "acme/server/target_limits.h"
 #include "acme/server/validators/targets.h"
 #include "base/limits.h"
 
@@ -44,6 +45,7 @@ net::Awaitable<Result<Fetched>> fetch(ValidationTools& tools, HttpHop hop, Resol
   std::optional<Error> refusal;
   for (auto const& address : addresses) {
     auto const where = hop.host.value() + " (" + address.text() + ", port " + std::to_string(hop.port) + ")";
+    CO_TRY(auto const place, tools.targets.enter(address, tools.clock.now()));
     auto request = make_request(hop, address, deadline);
     auto response = co_await tools.http.fetch(std::move(request));
     if (response) {

@@ -1,6 +1,7 @@
 // tls-alpn-01 (RFC 8737, RFC 8738): the host shows a certificate made for this challenge in a handshake for acme-tls/1
 // on port 443.
 #include "acme/flow/tls_alpn_01_rules.h"
+#include "acme/server/target_limits.h"
 #include "acme/server/tls_probe.h"
 #include "acme/server/validators/targets.h"
 #include "base/limits.h"
@@ -14,6 +15,7 @@ net::Awaitable<Result<>> validate_tls_alpn_01(ValidationTools& tools, ChallengeT
   Error refusal(Errc::connection, "");
   for (auto const& address : addresses) {
     auto const where = identifier.value() + " (" + address.text() + ", port " + std::to_string(tools.tls_port) + ")";
+    CO_TRY(auto const place, tools.targets.enter(address, tools.clock.now()));
     TlsProbe probe{.address = address};
     probe.port = tools.tls_port;
     probe.server_name = tls_alpn_01_server_name(identifier);

@@ -28,6 +28,9 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
   EXPECT_FALSE(settings->redirects);
   EXPECT_FALSE(settings->root_in_chain);  // 8555-9.1-1
+  EXPECT_TRUE(settings->help_url.empty());
+  EXPECT_EQ(settings->limits.new_orders, (RateLimit{20'000, kHour}));
+  EXPECT_EQ(settings->limits.validations_at_host, 8u);
   EXPECT_EQ(settings->caa, CaaMode::off);
   EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.cams.example"});  // the host of the URL
   EXPECT_FALSE(settings->allow_wildcards);
@@ -76,6 +79,15 @@ caa_identities = ["PKI.example"]
 redirects = true
 finalize_wait = "5s"
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
+help_url = "https://pki.example/limits"
+[acme.limits]
+new_accounts = "1/1s"
+eab_failures = "2/1m"
+new_orders = "none"
+orders_for_name = "3/1h"
+failed_validations = "4/1d"
+validations_of_network = "5/90s"
+validations_at_host = 6
 [acme.open]
 prove_dns = ["cams.example"]
 prove_ip = ["10.20.0.0/15"]
@@ -115,6 +127,15 @@ url = "memory:"
   EXPECT_FALSE(settings->eab_required);
   EXPECT_TRUE(settings->allow_wildcards);
   EXPECT_EQ(settings->replaces, ReplacesPolicy::strict);
+  EXPECT_EQ(settings->help_url, "https://pki.example/limits");
+  auto const& limits = settings->limits;
+  EXPECT_EQ(limits.new_accounts, (RateLimit{1, Seconds(1)}));
+  EXPECT_EQ(limits.eab_failures, (RateLimit{2, kMinute}));
+  EXPECT_TRUE(limits.new_orders.is_none());
+  EXPECT_EQ(limits.orders_for_name, (RateLimit{3, kHour}));
+  EXPECT_EQ(limits.failed_validations, (RateLimit{4, kDay}));
+  EXPECT_EQ(limits.validations_of_network, (RateLimit{5, Seconds(90)}));
+  EXPECT_EQ(limits.validations_at_host, 6u);
   EXPECT_EQ(settings->finalize_wait, Seconds(5));
   ChaosSettings const chaos{.bad_nonce = 20,
                             .retry_after = RetryAfterForm::mixed,
@@ -176,6 +197,11 @@ TEST(ReadSettings, Refusals) {
       {"no connections", std::string(kLeast) + "connections_per_address = 0\n", "connections_per_address"},
       {"idle for ever", std::string(kLeast) + "idle = \"2h\"\n", "idle"},
       {"no pending orders", std::string(kLeast) + "[acme]\npending_orders = 0\n", "pending_orders"},
+      {"limit without a time", std::string(kLeast) + "[acme.limits]\nnew_orders = \"1000\"\n", "COUNT/TIME"},
+      {"limit of zero", std::string(kLeast) + "[acme.limits]\nnew_orders = \"0/1h\"\n", "none"},
+      {"unknown limit", std::string(kLeast) + "[acme.limits]\nnew_order = \"1/1h\"\n", "new_orders"},
+      {"no place at a host", std::string(kLeast) + "[acme.limits]\nvalidations_at_host = 0\n", "validations_at_host"},
+      {"help without a scheme", std::string(kLeast) + "[acme]\nhelp_url = \"pki.example\"\n", "help_url"},
       {"profile of nobody", std::string(kLeast) + "[acme.open]\nprofiles = [\"camera\"]\n", "ca.profiles"},
       {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
        "write cams.example"},

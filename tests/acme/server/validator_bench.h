@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "acme/server/resolver.h"
+#include "acme/server/target_limits.h"
 #include "acme/server/validator.h"
 #include "base/net/io_threads.h"
 #include "tests/fakes/dns_server.h"
@@ -22,6 +23,8 @@ class ValidatorBench : public ::testing::Test {
   Resolver resolver{{.servers = {dns.resolver()}}};
   std::vector<x509::IpBlock> may_reach{x509::IpBlock::parse("127.0.0.0/8").value(),
                                        x509::IpBlock::parse("::1/128").value()};
+  TargetLimits targets{1'000, RateLimit{}};
+  SystemClock clock;
   bool redirects = false;
   unsigned short tls_port = 0;  // 0: the same as the plain one
   std::chrono::milliseconds deadline = limits::kValidationDeadline;
@@ -32,7 +35,8 @@ class ValidatorBench : public ::testing::Test {
   }
 
   Result<> validate(std::string_view type, Identifier identifier, unsigned short port = 1) {
-    ValidationTools tools{http, resolver, may_reach, port, tls_port != 0 ? tls_port : port, redirects, deadline};
+    ValidationTools tools{http,      resolver, targets, clock, may_reach, port, tls_port != 0 ? tls_port : port,
+                          redirects, deadline};
     ChallengeToCheck challenge{std::move(identifier), kToken, kAnswer};
     return net::run(threads.executor(0), find_validator(type)->validate(tools, std::move(challenge)));
   }

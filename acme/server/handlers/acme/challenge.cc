@@ -31,6 +31,7 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
   auto const status = find_challenge(current, challenge_id)->status;
   if (status == ChallengeStatus::processing) app.validation.retry_now(id, challenge_id);
   if (status != ChallengeStatus::pending) co_return answer(current);
+  CO_CHECK_OK(app.limits.may_validate(owner, current.identifier, request.now));  // 8555-8.2-1; it stays pending
 
   CO_TRY(auto const accepted, accept_challenge(current, challenge_id, request.now));
   if (!accepted.start_validation) co_return answer(accepted.authorization);

@@ -10,6 +10,7 @@ namespace lenscap::acme {
 
 net::Awaitable<Result<net::Response>> new_authz(App& app, SignedRequest const& request) {
   CO_TRY(auto const identifier, parse_new_authz(request.payload));
+  auto const may_prove = app.limits.may_validate(request.account().id, identifier, request.now);
   auto create = [&](store::WriteTxn& txn) -> Result<Settled> {
     auto const account = load_account(txn, request.account().id);
     if (!account) return not_found();
@@ -17,6 +18,7 @@ net::Awaitable<Result<net::Response>> new_authz(App& app, SignedRequest const& r
     TRY(auto const scope, load_scope(txn, *account, app.policy));
     auto const context = load_authz_context(txn, *account, identifier, request.now);
     TRY(auto settled, acme::new_authz(*account, scope, identifier, context, app.policy, request.now));
+    if (settled.is_new && settled.authorization.status == AuthorizationStatus::pending) CHECK_OK(may_prove);
     if (settled.is_new) create_authorization(txn, settled.authorization);
     return settled;
   };

@@ -1,4 +1,6 @@
 // newOrder (RFC 8555 7.4): load, decide and save in one transaction.
+#include <algorithm>
+
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/objects.h"
@@ -11,8 +13,37 @@ namespace lenscap::acme {
 // A good one has 55 characters.
 constexpr std::size_t kReplacesLogged = 128;
 
+namespace {
+
+// What rate limits have against an order. Asked before its transaction, which may run more than once and looks at
+// nothing but the store.
+struct Held {
+  std::optional<Error> order;                             // unless it is a renewal in its time
+  std::vector<std::pair<Identifier, Error>> proofs = {};  // of these names: they may be granted or reused, not proved
+
+  Error const* proof_of(Authorization const& authorization) const {
+    if (authorization.status != AuthorizationStatus::pending) return nullptr;
+    auto const it = std::ranges::find(proofs, authorization.identifier, &std::pair<Identifier, Error>::first);
+    return it == proofs.end() ? nullptr : &it->second;
+  }
+};
+
+Held find_held(App& app, std::string const& account, NewOrderRequest const& wish, Time now) {
+  Held held;
+  if (wish.identifiers.size() > app.policy.identifiers_max) return held;  // refused for that
+  if (auto may = app.limits.may_order(account, wish.identifiers, now); !may) held.order = std::move(may).error();
+  for (auto const& identifier : wish.identifiers)
+    if (auto may = app.limits.may_validate(account, identifier, now); !may)
+      held.proofs.emplace_back(identifier.base(), std::move(may).error());
+  return held;
+}
+
+}  // namespace
+
 net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& request) {
   CO_TRY(auto const wish, parse_new_order(request.payload));
+  auto const held = find_held(app, request.account().id, wish, request.now);
+  if (held.order && !wish.replaces) co_return *held.order;  // without troubling the store
   auto create = [&](store::WriteTxn& txn) -> Result<NewOrder> {
     auto const account = load_account(txn, request.account().id);
     if (!account) return not_found();
@@ -21,11 +52,15 @@ net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& r
     auto context = load_order_context(txn, *account, scope, wish.identifiers, request.now);
     if (wish.replaces) context.predecessor = load_predecessor(txn, *wish.replaces, request.now);
     TRY(auto made, acme::new_order(*account, scope, wish, context, app.policy, request.now));
+    if (held.order && !made.is_timely_renewal) return *held.order;
+    for (auto const& authorization : made.created)
+      if (auto const* why = held.proof_of(authorization)) return *why;
     create_order(txn, made);
     return made;
   };
   CO_TRY(auto const made, co_await app.db.write(create));
   auto const& order = made.order;
+  if (!made.is_timely_renewal) app.limits.order_made(order.account_id, order.identifiers, request.now);
   app.log.info("order.created", {{"order", order.id},
                                  {"account", order.account_id},
                                  {"names", to_name_set(order.identifiers).text()},
