@@ -234,6 +234,9 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   // Less than the deadline of a request, so that there is an answer in any case.
   settings.finalize_wait = reader.duration("acme.finalize_wait", settings.finalize_wait);
   if (settings.finalize_wait > Seconds(25)) reader.refuse("acme.finalize_wait", "must be at most 25s");
+  auto const padding = reader.string("acme.csr_padding", "refuse");
+  if (padding != "refuse" && padding != "allow") reader.refuse("acme.csr_padding", "expected \"refuse\" or \"allow\"");
+  settings.csr_padding = padding == "allow" ? CsrPadding::allow : CsrPadding::refuse;
   settings.allow_wildcards = reader.boolean("acme.allow_wildcards", false);
   settings.http_port = static_cast<unsigned short>(reader.integer("acme.http_port", 80, 1, 65535));
   settings.tls_port = static_cast<unsigned short>(reader.integer("acme.tls_port", 443, 1, 65535));

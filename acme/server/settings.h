@@ -12,6 +12,7 @@
 #include "acme/server/rate_limits.h"
 #include "acme/server/resolver.h"
 #include "acme/server/urls.h"
+#include "acme/wire/order.h"
 #include "base/config.h"
 #include "base/limits.h"
 #include "base/x509/name.h"
@@ -49,7 +50,8 @@ struct Settings {
   bool allow_wildcards = false;
   std::size_t pending_orders = limits::kPendingOrdersPerAccount;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
-  Seconds finalize_wait{15};             // for a slow key holder; then finalize answers `processing`
+  Seconds finalize_wait{15};  // for a slow key holder; then finalize answers `processing`
+  CsrPadding csr_padding = CsrPadding::refuse;
   unsigned short http_port = 80;         // where http-01 looks
   unsigned short tls_port = 443;         // where tls-alpn-01 looks
   bool redirects = false;                // whether http-01 follows them

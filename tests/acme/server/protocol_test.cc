@@ -391,5 +391,34 @@ TEST_F(Protocol, NothingOfAcmeIsServedInClear) {  // 8555-6.1-1
   }
 }
 
+// Some appliances pad their CSR. The switch is for this one field: whatever else is padded stays refused.
+TEST(Padding, OfTheCsrAloneAndOnlyWhereTheSettingsSaySo) {  // 8555-6.1-5
+  for (bool const allowed : {false, true}) {
+    SCOPED_TRACE(allowed);
+    TestServer server({.settings = allowed ? "csr_padding = \"allow\"\n" : ""});
+    auto client = granted_client(server);
+    auto const order = client.new_order({"cam1.cams.example"});
+    auto const finalize = order.text("finalize");
+    Bytes csr;
+    do csr = x509::make_csr(x509::PrivateKey::generate(x509::KeyType::ec_p256), names_of({"cam1.cams.example"}));
+    while (csr.size() % 3 == 0);
+    auto const padded = to_base64url(csr) + (csr.size() % 3 == 1 ? "==" : "=");
+    json::Object const payload{{"csr", padded}};
+
+    auto jws = json::parse_object(client.sign(finalize, json::write(payload) + "  ", server.nonce())).value();
+    jws.set("payload", json::need_string(jws, "payload").value() + "=");
+    EXPECT_EQ(server.post(finalize, json::write(jws)).problem(), "malformed");
+
+    auto const answer = client.post(finalize, json::write(payload));
+    EXPECT_EQ(answer.status, allowed ? 200 : 400) << answer.body;
+    EXPECT_EQ(answer.problem(), allowed ? "" : "malformed");
+    EXPECT_EQ(client.read(order.header("Location")).text("status"), allowed ? "valid" : "ready");  // 8555-7.4-6
+
+    json::Object const too_much{{"csr", padded + "="}};
+    auto const second = client.new_order({"cam1.cams.example"});
+    EXPECT_EQ(client.post(second.text("finalize"), json::write(too_much)).problem(), "malformed");
+  }
+}
+
 }  // namespace
 }  // namespace lenscap::acme::test

@@ -27,7 +27,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->challenges, (std::vector<std::string>{"http-01", "dns-01", "tls-alpn-01"}));
   EXPECT_EQ(settings->resolver.dnssec, Dnssec::if_signed);
   EXPECT_FALSE(settings->redirects);
-  EXPECT_FALSE(settings->root_in_chain);  // 8555-9.1-1
+  EXPECT_FALSE(settings->root_in_chain);                 // 8555-9.1-1
+  EXPECT_EQ(settings->csr_padding, CsrPadding::refuse);  // 8555-6.1-5
   EXPECT_TRUE(settings->help_url.empty());
   EXPECT_EQ(settings->limits.new_orders, (RateLimit{20'000, kHour}));
   EXPECT_EQ(settings->limits.validations_at_host, 8u);
@@ -64,6 +65,7 @@ profiles = ["camera-https-cn"]
 eab_required = false
 cors = true
 root_in_chain = true
+csr_padding = "allow"
 challenges = ["http-01"]
 allow_wildcards = true
 pending_orders = 7
@@ -109,6 +111,7 @@ url = "memory:"
   EXPECT_EQ(settings->connections, 5000u);
   EXPECT_TRUE(settings->cors);
   EXPECT_TRUE(settings->root_in_chain);
+  EXPECT_EQ(settings->csr_padding, CsrPadding::allow);
   EXPECT_EQ(settings->connections_per_address, 2000u);
   EXPECT_EQ(settings->idle, Seconds(120));
   EXPECT_EQ(settings->pending_orders, 7u);
@@ -202,6 +205,7 @@ TEST(ReadSettings, Refusals) {
       {"unknown limit", std::string(kLeast) + "[acme.limits]\nnew_order = \"1/1h\"\n", "new_orders"},
       {"no place at a host", std::string(kLeast) + "[acme.limits]\nvalidations_at_host = 0\n", "validations_at_host"},
       {"help without a scheme", std::string(kLeast) + "[acme]\nhelp_url = \"pki.example\"\n", "help_url"},
+      {"padding word", std::string(kLeast) + "[acme]\ncsr_padding = \"yes\"\n", "csr_padding"},
       {"profile of nobody", std::string(kLeast) + "[acme.open]\nprofiles = [\"camera\"]\n", "ca.profiles"},
       {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
        "write cams.example"},

@@ -126,7 +126,11 @@ TEST(ParseFinalize, Cases) {
 TEST(ParseFinalize, PaddingSwitch) {
   EXPECT_EQ(parse_finalize(R"({"csr":"AQI="})", CsrPadding::allow).value(), (Bytes{1, 2}));
   EXPECT_EQ(parse_finalize(R"({"csr":"AQ=="})", CsrPadding::allow).value(), (Bytes{1}));
+  EXPECT_FALSE(parse_finalize(R"({"csr":"AQI="})").ok());
+  EXPECT_FALSE(parse_finalize(R"({"csr":"AQI=="})", CsrPadding::allow).ok());
   EXPECT_FALSE(parse_finalize(R"({"csr":"AQI==="})", CsrPadding::allow).ok());
+  EXPECT_FALSE(parse_finalize(R"({"csr":"AQIDBA==="})", CsrPadding::allow).ok());
+  EXPECT_FALSE(parse_finalize(R"({"csr":"AQID===="})", CsrPadding::allow).ok());
   EXPECT_FALSE(parse_finalize(R"({"csr":"+/=="})", CsrPadding::allow).ok());
 }
 

@@ -39,7 +39,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
 }  // namespace
 
 net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& request) {
-  CO_TRY(auto const der, parse_finalize(request.payload));
+  CO_TRY(auto const der, parse_finalize(request.payload, app.settings.csr_padding));
   // A stranger's order is "not found" before its CSR is looked at (8555-6.3-5).
   auto own = [&](store::ReadTxn& txn) { return load_order(txn, request.params.at("order"), request.account().id); };
   CO_TRY(auto const own_order, co_await app.db.read(own));
