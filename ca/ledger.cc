@@ -393,6 +393,15 @@ void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor co
   }
 }
 
+bool has_certificate(store::ReadTxn& txn, std::string_view subscriber) {
+  bool found = false;
+  store::scan_prefix(txn, kSubscribers, std::string(subscriber) + "|", [&](std::string_view, std::string_view) {
+    found = true;
+    return false;
+  });
+  return found;
+}
+
 void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit) {
   // Those that are being signed, and what crashes have left: never many.
   std::vector<CertificateRecord> records;

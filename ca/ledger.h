@@ -89,6 +89,9 @@ bool is_compromised(store::ReadTxn& txn, x509::PublicKey const& key);
 // Is this the key of a certificate, or of one that is about to be signed?
 bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
 
+// Has this subscriber a certificate, or had one?
+bool has_certificate(store::ReadTxn& txn, std::string_view subscriber);
+
 using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false stops
 
 // Each of these reads an index and the records that it shows, a page at a time. Where there is a `before` (or `after`),

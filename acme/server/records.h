@@ -7,6 +7,7 @@
 
 #include "acme/server/records/accounts.h"
 #include "acme/server/records/authorizations.h"
+#include "acme/server/records/due.h"
 #include "acme/server/records/eab_keys.h"
 #include "acme/server/records/live_names.h"
 #include "acme/server/records/meta.h"

@@ -121,22 +121,30 @@ Server::~Server() {
 
 std::vector<Server::Port> Server::ports() const { return ports_; }
 
+bool Server::is_stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Server::look_after() {
+  try {
+    resume_validations(app_, app_.clock.now());
+  } catch (std::exception const& e) {
+    app_.log.error("server.chores_failed", {{"error", e.what()}});
+  }
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait_for(lock, chores_every_);
-    if (stopping_) return;
     lock.unlock();
     do_chores();
     lock.lock();
+    if (!stopping_) wake_.wait_for(lock, chores_every_);
   }
 }
 
 void Server::do_chores() {
   auto const now = app_.clock.now();
   try {
-    if (auto swept = sweep(app_, now); swept.expired != 0)
-      app_.log.info("sweeper.expired", {{"orders", swept.expired}});
+    sweep(app_, now, [this] { return is_stopping(); });
     auto renewed = certificate_->renew_if_due(now);
     if (!renewed)
       app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});

@@ -45,6 +45,7 @@ class Server {
   Server(App& app, std::chrono::milliseconds chores_every) : app_(app), chores_every_(chores_every) {}
   Result<> open_listeners(InheritedSockets const& inherited);
   void look_after();  // the chores' thread
+  bool is_stopping();
   void do_chores();
 
   App& app_;

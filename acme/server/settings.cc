@@ -231,6 +231,10 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   if (replaces != "lenient" && replaces != "strict")
     reader.refuse("acme.replaces", "expected \"lenient\" or \"strict\"");
   settings.replaces = replaces == "strict" ? ReplacesPolicy::strict : ReplacesPolicy::lenient;
+  settings.retention.orders = reader.duration("acme.keep_orders", settings.retention.orders);
+  settings.retention.unused_accounts = reader.duration("acme.keep_unused_accounts", settings.retention.unused_accounts);
+  if (auto const kept = settings.retention.unused_accounts; kept != Seconds(0) && kept < kDay)
+    reader.refuse("acme.keep_unused_accounts", "must be at least 1d, or 0s for ever");
   // Less than the deadline of a request, so that there is an answer in any case.
   settings.finalize_wait = reader.duration("acme.finalize_wait", settings.finalize_wait);
   if (settings.finalize_wait > Seconds(25)) reader.refuse("acme.finalize_wait", "must be at most 25s");

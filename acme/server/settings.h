@@ -8,6 +8,7 @@
 
 #include "acme/flow/caa_rules.h"
 #include "acme/flow/policy.h"
+#include "acme/flow/retention_rules.h"
 #include "acme/server/chaos.h"
 #include "acme/server/rate_limits.h"
 #include "acme/server/resolver.h"
@@ -50,6 +51,7 @@ struct Settings {
   bool allow_wildcards = false;
   std::size_t pending_orders = limits::kPendingOrdersPerAccount;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
+  Retention retention;        // keep_orders, keep_unused_accounts
   Seconds finalize_wait{15};  // for a slow key holder; then finalize answers `processing`
   CsrPadding csr_padding = CsrPadding::refuse;
   unsigned short http_port = 80;         // where http-01 looks

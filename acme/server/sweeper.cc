@@ -1,5 +1,8 @@
 #include "acme/server/sweeper.h"
 
+#include <algorithm>
+
+#include "acme/flow/retention_rules.h"
 #include "acme/server/app.h"
 #include "acme/server/records.h"
 #include "ca/ledger.h"
@@ -7,135 +10,220 @@
 namespace lenscap::acme {
 namespace {
 
-// Small transactions: the writer belongs to the requests.
-constexpr std::size_t kOrdersPerWrite = 64;
+constexpr std::size_t kOrdersPerRead = 64;
 
-// Applies `step` to each open order, some in a transaction; counts those that changed.
-template <class Step>
-std::size_t for_open_orders(App& app, Step const& step) {
-  std::vector<std::string> ids;
-  auto list = [&](store::ReadTxn& txn) {
-    ids.clear();
-    for (auto const& order : load_open_orders(txn, "")) ids.push_back(order.id);
-    return true;
-  };
-  app.db.read_blocking(list);
+// A transaction of the sweep ends with the object that fills it; an order weighs as much as its authorizations.
+constexpr std::size_t kDuePerWrite = 64;
+constexpr std::size_t kWeightPerWrite = 256;
+// Half a million objects an hour, when a sweep comes each minute; a stop does not wait for more.
+constexpr std::size_t kWritesPerSweep = 128;
 
-  std::size_t changed = 0;
-  for (std::size_t begin = 0; begin < ids.size(); begin += kOrdersPerWrite) {
-    auto const end = std::min(begin + kOrdersPerWrite, ids.size());
-    std::size_t in_this_write = 0;
-    auto body = [&](store::WriteTxn& txn) -> Result<> {
-      in_this_write = 0;
-      for (auto i = begin; i < end; ++i)
-        if (auto order = load_order(txn, ids[i]); order && step(txn, *std::move(order))) ++in_this_write;
-      if (in_this_write == 0) return Error(Errc::conflict, "nothing to write");
-      return {};
-    };
-    (void)app.db.write_blocking(body);
-    changed += in_this_write;
-  }
-  return changed;
-}
-
-bool expire(store::WriteTxn& txn, Order order, Time now) {
-  auto const before = order.status;
-  auto next = expire_order(std::move(order), now);
-  if (next.status == before) return false;
-  save_order(txn, next);
-  for (auto& authorization : load_authorizations(txn, next)) {
-    auto const status = authorization.status;
-    auto expired = expire_authorization(std::move(authorization), now);
-    if (expired.status != status) save_authorization(txn, expired);
-  }
-  return true;
-}
-
-// Authorizations without an order, made by newAuthz. Few: each account may have so many that are pending, and no more.
-std::size_t expire_pre_authorizations(App& app, Time now) {
-  std::vector<std::string> ids;
-  auto list = [&](store::ReadTxn& txn) {
-    for (auto const& authorization : load_pre_authorizations(txn, ""))
-      if (now >= authorization.expires) ids.push_back(authorization.id);
-    return true;
-  };
-  app.db.read_blocking(list);
-  if (ids.empty()) return 0;
-  auto body = [&](store::WriteTxn& txn) -> Result<> {
-    for (auto const& id : ids)
-      if (auto current = load_authorization(txn, id))
-        save_authorization(txn, expire_authorization(*std::move(current), now));
-    return {};
-  };
-  (void)app.db.write_blocking(body);
-  return ids.size();
-}
-
-struct RunningChallenge {
-  std::string authorization, challenge;
-};
-
-std::vector<RunningChallenge> running_challenges(App& app) {
-  std::vector<RunningChallenge> running;
-  auto take = [&](Authorization const& authorization) {
-    for (auto const& challenge : authorization.challenges)
-      if (authorization.status == AuthorizationStatus::pending && challenge.status == ChallengeStatus::processing)
-        running.push_back({authorization.id, challenge.id});
-  };
-  auto list = [&](store::ReadTxn& txn) {
-    running.clear();
-    for (auto const& authorization : load_pre_authorizations(txn, "")) take(authorization);
-    for (auto const& order : load_open_orders(txn, "")) {
-      if (order.status != OrderStatus::pending) continue;
-      for (auto const& authorization : load_authorizations(txn, order)) take(authorization);
-    }
-    return true;
-  };
-  app.db.read_blocking(list);
-  return running;
-}
+Retention retention_of(App const& app) { return app.settings.retention; }
 
 }  // namespace
 
-SweepResult recover(App& app, Time now) {
-  SweepResult result;
-  auto return_claim = [&](store::WriteTxn& txn, Order order) {
-    if (order.status != OrderStatus::processing) return false;
-    auto ready = return_to_ready(std::move(order));
-    save_order(txn, ready.value());
-    return true;
-  };
-  result.returned_to_ready = for_open_orders(app, return_claim);
+// --- after a crash ---
 
-  auto count = [&](store::ReadTxn& txn) {
-    result.possibly_issued = 0;
+Recovered recover(App& app, Time now) {
+  Recovered result;
+  std::vector<std::string> claimed;
+  auto look = [&](store::ReadTxn& txn) {
     ca::visit_possibly_issued(txn, now + kDay, [&](ca::CertificateRecord const& record) {
       ++result.possibly_issued;
+      auto const order = load_order(txn, record.reference);
+      if (order && order->status == OrderStatus::processing) claimed.push_back(order->id);
       app.log.warning("certificate.possibly_issued",
                       {{"serial", record.serial_hex}, {"order", record.reference}, {"names", record.names.text()}});
       return true;
     });
     return true;
   };
-  app.db.read_blocking(count);
+  app.db.read_blocking(look);
 
-  result.expired = sweep(app, now).expired;
-  for (auto& running : running_challenges(app)) {
-    app.validation.start(std::move(running.authorization), std::move(running.challenge));
-    ++result.validations;
+  for (auto const& id : claimed) {
+    auto give_back = [&](store::WriteTxn& txn) -> Result<> {
+      auto order = load_order(txn, id);
+      if (!order) return not_found();
+      TRY(auto ready, return_to_ready(*std::move(order)));
+      save_order(txn, expire_order(std::move(ready), now));
+      return {};
+    };
+    if (app.db.write_blocking(give_back)) ++result.returned_to_ready;
   }
-  if (result.returned_to_ready + result.validations + result.expired != 0)
-    app.log.info("sweeper.recovered", {{"returned_to_ready", result.returned_to_ready},
-                                       {"validations", result.validations},
-                                       {"expired", result.expired}});
+  if (result.returned_to_ready != 0)
+    app.log.info("sweeper.recovered", {{"returned_to_ready", result.returned_to_ready}});
   return result;
 }
 
-SweepResult sweep(App& app, Time now) {
-  SweepResult result;
-  auto step = [now](store::WriteTxn& txn, Order order) { return expire(txn, std::move(order), now); };
-  result.expired = for_open_orders(app, step) + expire_pre_authorizations(app, now);
-  return result;
+std::size_t resume_validations(App& app, Time now) {
+  struct Running {
+    std::string authorization, challenge;
+  };
+  std::vector<Running> running;
+  auto const take = [&](Authorization const& authorization) {
+    for (auto const& challenge : authorization.challenges)
+      if (authorization.status == AuthorizationStatus::pending && challenge.status == ChallengeStatus::processing)
+        running.push_back({authorization.id, challenge.id});
+  };
+  auto list = [&](store::ReadTxn& txn) {
+    for (auto const& authorization : load_pre_authorizations(txn, "")) take(authorization);
+    return true;
+  };
+  app.db.read_blocking(list);
+  // A pending order lives for a day at most, so they are those of the last day.
+  auto const until = now + app.policy.pending_lifetime;
+  for (std::optional<Due> last = Due{}; last;) {
+    auto look = [&](store::ReadTxn& txn) {
+      auto const some = list_pending_orders(txn, now, until, *last, kOrdersPerRead);
+      for (auto const& due : some) {
+        auto const order = load_order(txn, due.id);
+        if (!order || order->status != OrderStatus::pending) continue;
+        for (auto const& authorization : load_authorizations(txn, *order)) take(authorization);
+      }
+      last = some.empty() ? std::nullopt : std::optional(some.back());
+      return true;
+    };
+    app.db.read_blocking(look);
+  }
+  std::size_t begun = 0;
+  for (auto const& each : running)
+    if (!app.validation.is_running(each.authorization, each.challenge)) {
+      app.validation.start(each.authorization, each.challenge);
+      ++begun;
+    }
+  if (begun != 0) app.log.info("sweeper.resumed", {{"validations", begun}});
+  return begun;
+}
+
+// --- what is due ---
+
+namespace {
+
+// What one transaction did.
+struct Turn {
+  Swept swept;
+  std::size_t weight = 0;
+};
+
+std::optional<Time> certificate_ends(store::ReadTxn& txn, Order const& order) {
+  if (order.certificate.empty()) return std::nullopt;
+  auto const record = ca::find_by_serial(txn, order.certificate);
+  return record ? std::optional(record->not_after) : std::nullopt;
+}
+
+void sweep_order(store::WriteTxn& txn, std::string const& id, Retention const& retention, Time now, Turn& turn) {
+  auto const order = load_order(txn, id);
+  if (!order) return;
+  auto const authorizations = load_authorizations(txn, *order);
+  auto const swept = acme::sweep_order(*order, authorizations, certificate_ends(txn, *order), retention, now);
+  turn.weight += 1 + authorizations.size();
+  if (swept.changed) {
+    save_order(txn, *swept.changed);
+    ++turn.swept.expired;
+  }
+  for (auto const& authorization : authorizations) {
+    if (std::ranges::find(swept.gone, authorization.id) == swept.gone.end()) continue;
+    remove_authorization(txn, authorization);
+    ++turn.swept.authorizations;
+  }
+  if (swept.look_again) {
+    put_due(txn, {*swept.look_again, DueKind::order, id});
+    return;
+  }
+  remove_order(txn, *order);
+  remove_ended_names(txn, order->account_id, order->identifiers, now);
+  ++turn.swept.orders;
+}
+
+void sweep_authorization(store::WriteTxn& txn, std::string const& id, Retention const& retention, Time now,
+                         Turn& turn) {
+  auto const authorization = load_authorization(txn, id);
+  if (!authorization) return;
+  auto const swept = acme::sweep_authorization(*authorization, retention, now);
+  ++turn.weight;
+  if (swept.changed) {
+    save_authorization(txn, *swept.changed);
+    ++turn.swept.expired;
+  }
+  if (swept.look_again) {
+    put_due(txn, {*swept.look_again, DueKind::authorization, id});
+    return;
+  }
+  remove_authorization(txn, *authorization);
+  ++turn.swept.authorizations;
+}
+
+void sweep_account(store::WriteTxn& txn, std::string const& id, Retention const& retention, Time now, Turn& turn) {
+  auto const account = load_account(txn, id);
+  if (!account) return;
+  AccountUse use;
+  use.has_certificate = ca::has_certificate(txn, id);
+  use.has_objects = has_orders(txn, id) || has_authorizations(txn, id);
+  auto const swept = acme::sweep_account(*account, use, retention, now);
+  ++turn.weight;
+  if (swept.fate == AccountFate::look_again) put_due(txn, {swept.at, DueKind::account, id});
+  if (swept.fate != AccountFate::remove) return;
+  remove_account(txn, *account);
+  ++turn.swept.accounts;
+}
+
+void add(Swept& all, Swept const& some) {
+  all.expired += some.expired;
+  all.orders += some.orders;
+  all.authorizations += some.authorizations;
+  all.accounts += some.accounts;
+}
+
+// One transaction; false when nothing was due.
+bool sweep_some(App& app, Time now, Swept& all) {
+  auto const retention = retention_of(app);
+  bool is_due = false;
+  auto look = [&](store::ReadTxn& txn) {
+    is_due = !list_due(txn, now, 1).empty();
+    return true;
+  };
+  app.db.read_blocking(look);
+  if (!is_due) return false;
+
+  Turn turn;
+  auto body = [&](store::WriteTxn& txn) -> Result<> {
+    turn = {};
+    for (auto const& due : list_due(txn, now, kDuePerWrite)) {
+      if (turn.weight >= kWeightPerWrite) break;
+      erase_due(txn, due);
+      switch (due.kind) {
+        case DueKind::order:
+        case DueKind::pending_order:
+          sweep_order(txn, due.id, retention, now, turn);
+          break;
+        case DueKind::authorization:
+          sweep_authorization(txn, due.id, retention, now, turn);
+          break;
+        case DueKind::account:
+          sweep_account(txn, due.id, retention, now, turn);
+          break;
+      }
+    }
+    return {};
+  };
+  (void)app.db.write_blocking(body);
+  add(all, turn.swept);
+  return true;
+}
+
+}  // namespace
+
+Swept sweep(App& app, Time now, std::function<bool()> const& stop) {
+  Swept all;
+  all.more = true;
+  for (std::size_t writes = 0; writes < kWritesPerSweep && !(stop && stop()); ++writes)
+    if (all.more = sweep_some(app, now, all); !all.more) break;
+  if (all.orders + all.authorizations + all.accounts + all.expired != 0)
+    app.log.info("sweeper.swept", {{"expired", all.expired},
+                                   {"orders", all.orders},
+                                   {"authorizations", all.authorizations},
+                                   {"accounts", all.accounts}});
+  return all;
 }
 
 }  // namespace lenscap::acme

@@ -1,6 +1,7 @@
 #include "acme/server/records/accounts.h"
 
 #include "acme/server/key_memo.h"
+#include "acme/server/records/due.h"
 #include "acme/server/records/fields.h"
 #include "acme/wire/jwk.h"
 #include "ca/ledger.h"
@@ -56,6 +57,11 @@ std::optional<Account> find_account_by_key(ReadTxn& txn, x509::PublicKey const& 
   return account;
 }
 
+void create_account(WriteTxn& txn, Account const& account) {
+  save_account(txn, account);
+  if (account.eab_kid.empty()) put_due(txn, {account.created + kDay, DueKind::account, account.id});
+}
+
 void save_account(WriteTxn& txn, Account const& account) {
   auto object = new_record();
   object.set("status", to_string(account.status));
@@ -83,6 +89,12 @@ Result<> check_account_key(ReadTxn& txn, x509::PublicKey const& key) {
 void visit_accounts(ReadTxn& txn, AccountVisitor const& visit) {
   txn.scan(kAccounts, "",
            [&](std::string_view id, std::string_view record) { return visit(read_account(id, record)); });
+}
+
+void remove_account(WriteTxn& txn, Account const& account) {
+  txn.erase(kAccounts, account.id);
+  auto const key = thumbprint(account.key);
+  if (txn.get(kAccountKeys, key) == account.id) txn.erase(kAccountKeys, key);
 }
 
 }  // namespace lenscap::acme

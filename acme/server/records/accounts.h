@@ -12,6 +12,8 @@ namespace lenscap::acme {
 
 std::optional<Account> load_account(store::ReadTxn& txn, std::string_view id);
 std::optional<Account> find_account_by_key(store::ReadTxn& txn, x509::PublicKey const& key);  // 8555-11.1-1
+// A new one: time may take it away again, unless somebody vouches for it with a key.
+void create_account(store::WriteTxn& txn, Account const& account);
 void save_account(store::WriteTxn& txn, Account const& account);
 // With a new key; the old one is nobody's from then on (8555-7.3.5-6).
 void save_account_key(store::WriteTxn& txn, Account const& account, x509::PublicKey const& old_key);
@@ -21,5 +23,7 @@ void save_account_key(store::WriteTxn& txn, Account const& account, x509::Public
 Result<> check_account_key(store::ReadTxn& txn, x509::PublicKey const& key);
 using AccountVisitor = std::function<bool(Account const&)>;
 void visit_accounts(store::ReadTxn& txn, AccountVisitor const& visit);  // oldest first
+// The account; its key is nobody's from then on.
+void remove_account(store::WriteTxn& txn, Account const& account);
 
 }  // namespace lenscap::acme

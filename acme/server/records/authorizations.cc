@@ -4,6 +4,7 @@
 #include <set>
 
 #include "acme/server/records.h"
+#include "acme/server/records/due.h"
 #include "acme/server/records/fields.h"
 #include "acme/wire/problem.h"
 
@@ -116,10 +117,28 @@ void save_authorization(WriteTxn& txn, Authorization const& authorization) {
 
 void create_authorization(WriteTxn& txn, Authorization const& authorization) {
   save_authorization(txn, authorization);
+  put_due(txn, {authorization.expires, DueKind::authorization, authorization.id});
   if (authorization.status == AuthorizationStatus::pending)
     txn.put(kPreAuthorizations, joined(authorization.account_id, authorization.id), "");
   else
     put_reusable(txn, authorization);
+}
+
+void remove_authorization(WriteTxn& txn, Authorization const& authorization) {
+  txn.erase(home_of(authorization.id), authorization.id);
+  txn.erase(kPreAuthorizations, joined(authorization.account_id, authorization.id));
+  auto const reusable = joined(authorization.account_id, tagged(ordered_identifier(authorization)));
+  if (txn.get(kReusable, reusable) == authorization.id) txn.erase(kReusable, reusable);
+}
+
+bool has_authorizations(ReadTxn& txn, std::string_view account) {
+  bool found = false;
+  for (auto const table : {kReusable, kPreAuthorizations})
+    store::scan_prefix(txn, table, joined(account, ""), [&](std::string_view, std::string_view) {
+      found = true;
+      return false;
+    });
+  return found;
 }
 
 std::vector<Authorization> load_pre_authorizations(ReadTxn& txn, std::string_view account) {

@@ -20,6 +20,10 @@ void create_authorization(store::WriteTxn& txn, Authorization const& authorizati
 // A new or later state. What was proved is found again by the account's later orders.
 void save_authorization(store::WriteTxn& txn, Authorization const& authorization);
 AuthzContext load_authz_context(store::ReadTxn& txn, Account const& account, Identifier const& identifier, Time now);
+// The authorization with its rows in all indexes.
+void remove_authorization(store::WriteTxn& txn, Authorization const& authorization);
+// Does the account have any that its later orders might use, or that newAuthz made and that waits?
+bool has_authorizations(store::ReadTxn& txn, std::string_view account);
 // Pending ones that newAuthz made, past their time or not: of one account, or of all (empty).
 std::vector<Authorization> load_pre_authorizations(store::ReadTxn& txn, std::string_view account);
 

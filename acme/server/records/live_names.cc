@@ -60,4 +60,12 @@ void replace_live_name(WriteTxn& txn, std::string_view account, Identifier const
     txn.erase(kLiveNames, key);
 }
 
+void remove_ended_names(WriteTxn& txn, std::string_view account, std::vector<Identifier> const& identifiers, Time now) {
+  for (auto const& identifier : identifiers) {
+    auto const key = joined(account, tagged(identifier));
+    auto const until = txn.get(kLiveNames, key);
+    if (until && std::stoll(*until) <= to_unix(now)) txn.erase(kLiveNames, key);
+  }
+}
+
 }  // namespace lenscap::acme

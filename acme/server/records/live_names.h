@@ -24,4 +24,8 @@ void record_live_names(store::WriteTxn& txn, std::string_view account, x509::Nam
 void replace_live_name(store::WriteTxn& txn, std::string_view account, Identifier const& identifier,
                        std::optional<Time> not_after);
 
+// Those of these names whose last certificate has ended.
+void remove_ended_names(store::WriteTxn& txn, std::string_view account, std::vector<Identifier> const& identifiers,
+                        Time now);
+
 }  // namespace lenscap::acme

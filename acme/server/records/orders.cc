@@ -5,6 +5,7 @@
 
 #include "acme/server/records.h"
 #include "acme/server/records/authorizations.h"
+#include "acme/server/records/due.h"
 #include "acme/server/records/fields.h"
 #include "acme/server/records/live_names.h"
 #include "acme/wire/problem.h"
@@ -103,6 +104,8 @@ void create_order(WriteTxn& txn, NewOrder const& made) {
   for (auto const& authorization : made.created) save_authorization(txn, authorization);
   put_order(txn, order);
   txn.put(kAccountOrders, joined(order.account_id, order.id), "");
+  put_due(txn,
+          {order.expires, order.status == OrderStatus::pending ? DueKind::pending_order : DueKind::order, order.id});
   if (!order.replaces.empty()) txn.put(kReplacements, order.replaces, order.id);
   put_open_count(txn, order.account_id, count_open_orders(txn, order.account_id) + 1);
 }
@@ -126,8 +129,7 @@ std::vector<Authorization> load_authorizations(ReadTxn& txn, Order const& order)
   std::vector<Authorization> authorizations;
   for (auto const& id : order.authorizations) {
     auto authorization = load_authorization(txn, id);
-    if (!authorization) broken(kOrders.name, order.id, "authorization " + id + " is missing");
-    authorizations.push_back(*std::move(authorization));
+    if (authorization) authorizations.push_back(*std::move(authorization));
   }
   return authorizations;
 }
@@ -191,6 +193,22 @@ std::vector<Order> load_open_orders(ReadTxn& txn, std::string_view account) {
   return orders;
 }
 
+bool has_orders(ReadTxn& txn, std::string_view account) {
+  bool found = false;
+  store::scan_prefix(txn, kAccountOrders, joined(account, ""), [&](std::string_view, std::string_view) {
+    found = true;
+    return false;
+  });
+  return found;
+}
+
+void remove_order(WriteTxn& txn, Order const& order) {
+  txn.erase(kOrders, order.id);
+  txn.erase(kAccountOrders, joined(order.account_id, order.id));
+  if (!order.replaces.empty() && txn.get(kReplacements, order.replaces) == order.id)
+    txn.erase(kReplacements, order.replaces);
+}
+
 std::vector<Authorization> load_held(ReadTxn& txn, std::string_view account, std::vector<Identifier> const& identifiers,
                                      Time now) {
   auto const is_held = [&](Authorization const& authorization) {
@@ -238,6 +256,7 @@ std::vector<WaitingOrder> load_waiting(ReadTxn& txn, Authorization const& author
   auto order = id.empty() ? std::nullopt : load_order(txn, id);
   if (!order || order->status != OrderStatus::pending) return {};
   auto authorizations = load_authorizations(txn, *order);
+  if (authorizations.size() != order->authorizations.size()) return {};  // past its time
   return {{*std::move(order), std::move(authorizations)}};
 }
 
@@ -248,6 +267,7 @@ std::vector<WaitingOrder> load_users(ReadTxn& txn, Authorization const& authoriz
         order.authorizations.end())
       continue;
     auto authorizations = load_authorizations(txn, order);
+    if (authorizations.size() != order.authorizations.size()) continue;  // past its time
     users.push_back({std::move(order), std::move(authorizations)});
   }
   return users;

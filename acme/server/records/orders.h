@@ -22,6 +22,7 @@ void create_order(store::WriteTxn& txn, NewOrder const& made);
 std::optional<Order> load_replacing_order(store::ReadTxn& txn, std::string_view certificate_id);
 // A later state; with a final one it counts as open no more.
 void save_order(store::WriteTxn& txn, Order const& order);
+// Those that are there: one that has expired may have been removed, also a moment before the order itself is expired.
 std::vector<Authorization> load_authorizations(store::ReadTxn& txn, Order const& order);
 OrderContext load_order_context(store::ReadTxn& txn, Account const& account, Scope const& scope,
                                 std::vector<Identifier> const& identifiers, Time now);
@@ -38,6 +39,9 @@ OrdersPage list_orders(store::ReadTxn& txn, std::string_view account, std::strin
 std::size_t count_open_orders(store::ReadTxn& txn, std::string_view account);
 // These orders, oldest first: of one account, or of all (empty), for which all are looked at.
 std::vector<Order> load_open_orders(store::ReadTxn& txn, std::string_view account);
+bool has_orders(store::ReadTxn& txn, std::string_view account);  // in whatever state
+// A final order, with its rows in all indexes; not its authorizations.
+void remove_order(store::WriteTxn& txn, Order const& order);
 // The account's valid authorizations for these identifiers as far as they are found: what was proved or made by
 // newAuthz, and what was granted with an order within the last hour, of the newest thousand orders.
 std::vector<Authorization> load_held(store::ReadTxn& txn, std::string_view account,

@@ -39,6 +39,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {
   EXPECT_EQ(settings->http_port, 80);
   EXPECT_TRUE(settings->may_reach.empty());  // nothing is contacted unless the settings say so
   EXPECT_EQ(settings->finalize_wait, Seconds(15));
+  EXPECT_EQ(settings->retention.orders, 30 * kDay);
+  EXPECT_EQ(settings->retention.unused_accounts, 365 * kDay);
   EXPECT_EQ(settings->chaos, ChaosSettings());
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
@@ -80,6 +82,8 @@ caa = "strict"
 caa_identities = ["PKI.example"]
 redirects = true
 finalize_wait = "5s"
+keep_orders = "7d"
+keep_unused_accounts = "0s"
 may_reach = ["10.20.0.0/15", "fd00:20::/32"]
 help_url = "https://pki.example/limits"
 [acme.limits]
@@ -140,6 +144,8 @@ url = "memory:"
   EXPECT_EQ(limits.validations_of_network, (RateLimit{5, Seconds(90)}));
   EXPECT_EQ(limits.validations_at_host, 6u);
   EXPECT_EQ(settings->finalize_wait, Seconds(5));
+  EXPECT_EQ(settings->retention.orders, 7 * kDay);
+  EXPECT_EQ(settings->retention.unused_accounts, Seconds(0));
   ChaosSettings const chaos{.bad_nonce = 20,
                             .retry_after = RetryAfterForm::mixed,
                             .shuffle = true,
@@ -211,6 +217,7 @@ TEST(ReadSettings, Refusals) {
        "write cams.example"},
       {"replaces", std::string(kLeast) + "[acme]\nreplaces = \"ignore\"\n", "acme.replaces"},
       {"finalize waits too long", std::string(kLeast) + "[acme]\nfinalize_wait = \"1m\"\n", "at most 25s"},
+      {"accounts that end at once", std::string(kLeast) + "[acme]\nkeep_unused_accounts = \"1h\"\n", "at least 1d"},
       {"chaos percent", std::string(kLeast) + "[chaos]\nbad_nonce = 101\n", "chaos.bad_nonce"},
       {"chaos retry_after", std::string(kLeast) + "[chaos]\nretry_after = \"never\"\n", "mixed"},
       {"chaos reuse", std::string(kLeast) + "[chaos]\nreuse_authorizations = true\n", "reuse_authorizations"},

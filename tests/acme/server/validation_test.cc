@@ -227,7 +227,7 @@ TEST_F(Validations, AreResumedAtTheStart) {
                        accept_challenge(*load_authorization(txn, id), challenge, server.clock.now())->authorization);
     return true;
   });
-  EXPECT_EQ(recover(*server.app, server.clock.now()).validations, 1u);
+  EXPECT_EQ(resume_validations(*server.app, server.clock.now()), 1u);
   EXPECT_EQ(wait_for(url).text("status"), "valid");
 }
 

@@ -69,7 +69,7 @@ net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const&
   auto create = [&](store::WriteTxn& txn) -> Result<NewAccount> {
     TRY(auto made, decide(txn));
     if (!made.created) return made;  // somebody was quicker with the same key
-    save_account(txn, made.account);
+    create_account(txn, made.account);
     if (made.bound) {
       auto record = load_eab(txn, made.bound->kid);
       record->key = *made.bound;
