@@ -14,9 +14,7 @@ constexpr unsigned short kHttpsPort = 443;
 
 std::string host_text(Identifier const& host) { return host.ip() != nullptr ? host.ip()->url_host() : host.value(); }
 
-Error refuse_redirect(HttpHop const& from, std::string_view why) {
-  return {Errc::incorrect_response, name_of(from) + " redirected to " + std::string(why)};
-}
+Error refuse_redirect(std::string_view why) { return {Errc::incorrect_response, std::string(why)}; }
 
 bool is_url_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -73,17 +71,15 @@ std::string url_of(HttpHop const& hop) {
          hop.target;
 }
 
-std::string name_of(HttpHop const& hop) { return hop.host.value() + ", port " + std::to_string(hop.port); }
-
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 307 || status == 308; }
 
 Result<HttpHop> next_hop(HttpHop const& from, std::string_view location, Identifier const& proved,
                          std::vector<unsigned short> const& ports) {
-  if (location.empty()) return refuse_redirect(from, "nowhere: there is no Location");
+  if (location.empty()) return refuse_redirect("nowhere: there is no Location");
   if (location.size() > kLocationBytes) {
-    return refuse_redirect(from, "a Location of more than " + std::to_string(kLocationBytes) + " octets");
+    return refuse_redirect("a Location of more than " + std::to_string(kLocationBytes) + " octets");
   }
-  if (!is_url_text(location)) return refuse_redirect(from, "a Location that is no URL, or has a fragment");
+  if (!is_url_text(location)) return refuse_redirect("a Location that is no URL, or has a fragment");
   if (location.starts_with('/') && !location.starts_with("//")) {
     auto next = from;
     next.target = location;
@@ -91,23 +87,23 @@ Result<HttpHop> next_hop(HttpHop const& from, std::string_view location, Identif
   }
   auto rest = location;
   bool const tls = take(rest, "https://");
-  if (!tls && !take(rest, "http://")) return refuse_redirect(from, "something else than an http or https URL");
+  if (!tls && !take(rest, "http://")) return refuse_redirect("something else than an http or https URL");
   auto const authority_text = rest.substr(0, rest.find_first_of("/?"));
   rest.remove_prefix(authority_text.size());
-  if (authority_text.find('@') != std::string_view::npos) return refuse_redirect(from, "a URL with a user name");
+  if (authority_text.find('@') != std::string_view::npos) return refuse_redirect("a URL with a user name");
   auto const authority = split_authority(authority_text, tls ? kHttpsPort : kHttpPort);
-  if (!authority) return refuse_redirect(from, "a URL without a proper host and port");
+  if (!authority) return refuse_redirect("a URL without a proper host and port");
   if (std::find(ports.begin(), ports.end(), authority->port) == ports.end()) {
-    return refuse_redirect(from, "a port that validation does not use");
+    return refuse_redirect("a port that validation does not use");
   }
   auto host_name = authority->host;
   bool const brackets = host_name.starts_with('[');
   if (brackets) host_name = host_name.substr(1, host_name.size() - 2);
   auto host = Identifier::from_host(host_name);
   if (!host || host->is_wildcard() || brackets != (host->ip() != nullptr && host->ip()->is_v6())) {
-    return refuse_redirect(from, "a host that is no DNS name");
+    return refuse_redirect("a host that is no DNS name");
   }
-  if (host->ip() != nullptr && *host != proved) return refuse_redirect(from, "the address of another host");
+  if (host->ip() != nullptr && *host != proved) return refuse_redirect("the address of another host");
   HttpHop next{*std::move(host), tls, authority->port, std::string(rest)};
   if (!next.target.starts_with('/')) next.target.insert(0, "/");
   return next;

@@ -23,8 +23,6 @@ struct HttpHop {
 HttpHop first_hop(Identifier const& identifier, std::string_view token, unsigned short port);
 // "http://[2001:db8::1]:8080/...": the default port is left out, an IPv6 address stands in brackets (8738-4-2).
 std::string url_of(HttpHop const& hop);
-// "host, port 80": for texts.
-std::string name_of(HttpHop const& hop);
 
 // 301, 302, 307, 308.
 bool is_redirect(int status);

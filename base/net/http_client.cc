@@ -42,6 +42,9 @@ namespace {
 
 // Bound of all header fields of one answer; cameras send less than 2 KiB.
 constexpr std::size_t kAnswerHeaderBytesMax = 64 * 1024;
+// A body may come octet by octet in chunks, which is six octets for one; but chunk sizes, extensions and trailers,
+// which may go on for ever without adding an octet to it, end here.
+constexpr std::size_t framed_bytes_max(std::size_t body_bytes_max) { return 16 * body_bytes_max + 16 * 1024; }
 // Groups of kept connections; an agent has one for its ACME server and now and then some for devices.
 constexpr std::size_t kPoolsMax = 32;
 
@@ -187,6 +190,7 @@ struct Transfer {
   char error_text[CURL_ERROR_SIZE] = {};
   Peer peer;
   std::size_t header_octets = 0;
+  std::size_t framed_octets = 0;
   std::string too_much;  // why we broke off
   ClientResponse response;
   std::optional<Result<ClientResponse>> outcome;
@@ -416,6 +420,22 @@ std::size_t on_body(char const* data, std::size_t /*one*/, std::size_t size, voi
   }
   body.append(data, size);
   return size;
+}
+
+// What comes of a body, before chunks are undone. It cannot break off; on_progress, which follows at once, can.
+int on_debug(CURL* /*easy*/, curl_infotype what, char* /*data*/, std::size_t size, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (what != CURLINFO_DATA_IN) return 0;
+  transfer.framed_octets += size;
+  auto const most = framed_bytes_max(transfer.request.body_bytes_max);
+  if (transfer.framed_octets > most && transfer.too_much.empty())
+    transfer.too_much = "the answer is longer than " + std::to_string(most) + " octets with what frames it";
+  return 0;
+}
+
+int on_progress(void* self, curl_off_t /*down_total*/, curl_off_t /*down*/, curl_off_t /*up_total*/,
+                curl_off_t /*up*/) {
+  return static_cast<Transfer*>(self)->too_much.empty() ? 0 : 1;
 }
 
 // libcurl copies the text; our copy with its final zero is wiped.
@@ -654,6 +674,12 @@ void HttpClient::State::set_up(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);  // or it would not call on_debug; it writes nothing anywhere then
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, &transfer);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &transfer);
   if (request.fresh_connection || request.handshake_only) {
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);

@@ -39,12 +39,26 @@ struct Fetched {
   std::string where;
 };
 
-// Asks the first of the hop's addresses that gives a connection: IPv6, then IPv4 (8555-8.3-1).
-net::Awaitable<Result<Fetched>> fetch(ValidationTools& tools, HttpHop hop, Resolver::Deadline deadline) {
-  CO_TRY(auto const addresses, co_await find_targets(tools, hop.host, deadline));
+// The host of a redirect is the other side's text: it is never named (RFC 8555 10.4), nor is its address.
+std::string redirected_to(int followed) { return "the host that redirect " + std::to_string(followed) + " leads to"; }
+
+Error not_found(Error error, int followed) {
+  if (followed == 0) return error;
+  return Error(error.code(),
+               redirected_to(followed) + (error.code() == Errc::dns ? " cannot be resolved"
+                                                                    : " has no address that this server may contact"));
+}
+
+// Asks the first of the hop's addresses that gives a connection: IPv6, then IPv4 (8555-8.3-1). `followed`: how many
+// redirects led here.
+net::Awaitable<Result<Fetched>> fetch(ValidationTools& tools, HttpHop hop, int followed, Resolver::Deadline deadline) {
+  auto const addresses = co_await find_targets(tools, hop.host, deadline);
+  if (!addresses) co_return not_found(addresses.error(), followed);
   std::optional<Error> refusal;
-  for (auto const& address : addresses) {
-    auto const where = hop.host.value() + " (" + address.text() + ", port " + std::to_string(hop.port) + ")";
+  for (auto const& address : *addresses) {
+    auto const where = followed == 0
+                           ? hop.host.value() + " (" + address.text() + ", port " + std::to_string(hop.port) + ")"
+                           : redirected_to(followed);
     CO_TRY(auto const place, tools.targets.enter(address, tools.clock.now()));
     auto request = make_request(hop, address, deadline);
     auto response = co_await tools.http.fetch(std::move(request));
@@ -65,12 +79,14 @@ net::Awaitable<Result<>> validate_http_01(ValidationTools& tools, ChallengeToChe
   std::vector<unsigned short> const ports{80, 443, tools.http_port, tools.tls_port};
   auto hop = first_hop(challenge.identifier, challenge.token, tools.http_port);
   for (int followed = 0; followed <= limits::kValidationRedirects; ++followed) {
-    CO_TRY(auto const fetched, co_await fetch(tools, hop, deadline));
+    CO_TRY(auto const fetched, co_await fetch(tools, hop, followed, deadline));
     auto const& response = fetched.response;
     if (!tools.redirects || !is_redirect(response.status))
       co_return judge_http_01(response.status, response.body, challenge.key_authorization, fetched.where);
     auto const* location = response.headers.find("Location");
-    CO_TRY(hop, next_hop(hop, location == nullptr ? "" : *location, challenge.identifier, ports));
+    auto next = next_hop(hop, location == nullptr ? "" : *location, challenge.identifier, ports);
+    if (!next) co_return std::move(next).error().with_context(fetched.where + " redirected to ");
+    hop = *std::move(next);
   }
   co_return Error(Errc::incorrect_response, challenge.identifier.value() + " redirected more than " +
                                                 std::to_string(limits::kValidationRedirects) + " times");

@@ -250,6 +250,29 @@ TEST_F(HttpClientTest, StopsAtTheBodyCap) {
   }
 }
 
+// A chunk's extension, and chunks of one octet, add little or nothing to the body.
+TEST_F(HttpClientTest, StopsAtTheCapOfWhatFramesTheBody) {
+  std::string const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string small;
+  for (int i = 0; i < 1000; ++i) small += "1\r\nx\r\n";
+  for (auto const& [framed, least] : {std::pair("1;" + std::string(1'000'000, 'e') + "\r\nx\r\n0\r\n\r\n", 100'000U),
+                                      std::pair(small + "0\r\n\r\n", 1000U)}) {
+    RawServer server([&](auto& connection) {
+      connection.read_until("\r\n\r\n");
+      connection.send(chunked + framed);
+    });
+    for (std::size_t const cap : {std::size_t{999}, std::size_t{1000}, std::size_t{100'000}}) {
+      auto request = get("http://" + server.host() + "/");
+      request.body_bytes_max = cap;
+      auto const response = fetch(std::move(request));
+      EXPECT_EQ(response.ok(), cap >= least) << framed.size() << " " << cap;
+      if (!response) {
+        EXPECT_EQ(response.error().code(), Errc::incorrect_response) << response.error().detail();
+      }
+    }
+  }
+}
+
 TEST_F(HttpClientTest, StopsAtTheHeaderCap) {
   RawServer server(each_request(heard_, [](auto const&) {
     std::string fields;
