@@ -30,7 +30,8 @@ bool is_redirect(int status);
 // The request that a redirect asks for. Errc::incorrect_response: another scheme than http and https, a port that is
 // none of `ports`, user information, a fragment, over 2000 octets, octets that no URL has, a relative path, a host that
 // is no DNS name in certificate form. An address is followed only when it is the one that is being proved: by name
-// alone the operator's DNS says who it is. Whether the host may be contacted is NOT decided here.
+// alone the operator's DNS says who it is. Whether the host may be contacted is NOT decided here. The refusal's text
+// goes on from "redirected to".
 Result<HttpHop> next_hop(HttpHop const& from, std::string_view location, Identifier const& proved,
                          std::vector<unsigned short> const& ports);
 

@@ -75,7 +75,8 @@ class HostileCsr : public ::testing::Test {
 };
 
 // Every request that is wrong in one way: those whose key is not good enough say badPublicKey, all others badCSR.
-// C-01 C-02 C-03 C-04 C-05 C-06 C-07 C-08 C-09 C-10 C-11 C-12 C-13 C-14 C-15 C-16 C-18 C-19 C-20 C-21 C-22 C-23 C-30
+// B-17 C-01 C-02 C-03 C-04 C-05 C-06 C-07 C-08 C-09 C-10 C-11 C-12 C-13 C-14 C-15 C-16 C-18 C-19 C-20 C-21 C-22 C-23
+// C-30
 TEST_F(HostileCsr, EachIsRefusedAndTheOrderStaysReady) {  // 8555-7.4-5, 8555-7.4-6
   auto const url = order({"cam1.example", "10.20.0.1"}).header("Location");
   for (auto const& [name, der] : files(false)) {
@@ -90,7 +91,7 @@ TEST_F(HostileCsr, EachIsRefusedAndTheOrderStaysReady) {  // 8555-7.4-5, 8555-7.
 
 // Requests that ask for more than a name, in ways that harm nobody: they are issued, with the order's names and
 // nothing of what else was asked for.
-TEST_F(HostileCsr, NothingButTheKeyIsTakenFromAGoodOne) {  // C-17, 8555-7.4-5
+TEST_F(HostileCsr, NothingButTheKeyIsTakenFromAGoodOne) {  // B-17, C-17, K-27, 8555-7.4-5
   int issued = 0;
   for (auto const& [name, der] : files(true)) {
     auto const csr = x509::parse_csr(der);

@@ -1,5 +1,6 @@
 // tests/conformance/ids lists every duty of the standards that we know of. Each id that the code or a test names must
-// be in the list; the ids that nothing names are printed.
+// be in the list; the ids that nothing names are printed. tests/hostile_inputs/ids lists what hostile peers send; each
+// of those must be named by a test.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -58,6 +59,34 @@ TEST(ConformanceIds, NamedOnesAreListedAndTheOthersArePrinted) {
     for (auto const& id : list) std::cout << ' ' << id;
     std::cout << '\n';
   }
+}
+
+TEST(HostileInputs, EachIsNamedByATestAndEachNamedOneIsListed) {
+  std::set<std::string> ids;
+  for (auto const& file : source_files({"tests/hostile_inputs"}, {"ids"})) {
+    std::istringstream lines(file.text);
+    std::string line;
+    while (std::getline(lines, line)) {
+      if (line.empty() || line[0] == '#') continue;
+      auto const id = line.substr(0, line.find(' '));
+      EXPECT_TRUE(std::regex_match(id, std::regex("[A-Z]-[0-9]{2}"))) << line;
+      EXPECT_GT(line.size(), id.size() + 3) << line;
+      EXPECT_TRUE(ids.insert(id).second) << id << " stands twice";
+    }
+  }
+  EXPECT_GT(ids.size(), 200U);
+  std::regex const pattern(R"(\b([CJHVNSBK]-[0-9]{2})\b)");
+  std::set<std::string> named;
+  for (auto const& file : source_files({"base", "store", "ca", "acme", "agent", "tests"}, {".h", ".cc"})) {
+    bool const is_test = file.path.ends_with("_test.cc") || file.path.ends_with("_cases.h");
+    for (std::sregex_iterator it(file.text.begin(), file.text.end(), pattern), end; it != end; ++it) {
+      std::string const id = (*it)[1];
+      if (is_test) named.insert(id);
+      EXPECT_TRUE(ids.contains(id)) << file.path << ":" << line_of(file.text, static_cast<std::size_t>(it->position()))
+                                    << ": " << id << " is not in tests/hostile_inputs/ids";
+    }
+  }
+  for (auto const& id : ids) EXPECT_TRUE(named.contains(id)) << id << ": no test names it";
 }
 
 }  // namespace

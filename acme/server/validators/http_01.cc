@@ -49,6 +49,13 @@ Error not_found(Error error, int followed) {
                                                                     : " has no address that this server may contact"));
 }
 
+// As many are asking a machine as may; which one is nobody's business when a redirect led to it.
+Error without_address(Error const& busy, std::string const& where) {
+  Error error(busy.code(), "too many validations ask " + where + " at once, or too often");
+  error.retry_after = busy.retry_after;
+  return error;
+}
+
 // Asks the first of the hop's addresses that gives a connection: IPv6, then IPv4 (8555-8.3-1). `followed`: how many
 // redirects led here.
 net::Awaitable<Result<Fetched>> fetch(ValidationTools& tools, HttpHop hop, int followed, Resolver::Deadline deadline) {
@@ -59,7 +66,9 @@ net::Awaitable<Result<Fetched>> fetch(ValidationTools& tools, HttpHop hop, int f
     auto const where = followed == 0
                            ? hop.host.value() + " (" + address.text() + ", port " + std::to_string(hop.port) + ")"
                            : redirected_to(followed);
-    CO_TRY(auto const place, tools.targets.enter(address, tools.clock.now()));
+    auto const place = tools.targets.enter(address, tools.clock.now());
+    if (!place && followed == 0) co_return place.error();
+    if (!place) co_return without_address(place.error(), where);
     auto request = make_request(hop, address, deadline);
     auto response = co_await tools.http.fetch(std::move(request));
     if (response) {

@@ -179,7 +179,7 @@ TEST(Bind, WithinItsLimits) {
 }
 
 // The payload is compared as a key, whatever optional members its JWK has (RFC 7638).
-TEST(Bind, PayloadWithOptionalMembers) {
+TEST(Bind, PayloadWithOptionalMembers) {  // B-08
   Binding binding;
   auto jwk = to_jwk(key());
   jwk.set("kid", "mine");

@@ -28,7 +28,7 @@ TEST(TlsAlpn01ServerName, OfNamesAndAddresses) {  // 8737-3-1, 8738-6-1
 }
 
 // 8737-3-2, and RFC 8738 6 for addresses.
-TEST(JudgeTlsAlpn01, WhoseNameAndWhoseDigest) {
+TEST(JudgeTlsAlpn01, WhoseNameAndWhoseDigest) {  // B-12, K-23
   Bytes const v4{10, 20, 0, 1};
   Bytes const v6{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   struct Case {

@@ -34,7 +34,7 @@ TEST(NewAccount, WithABindingOfEachMacAlgorithm) {  // 8555-7.3.4-6
   }
 }
 
-TEST(NewAccount, IgnoresWhatARequestMayNotSay) {  // 8555-7.3-3
+TEST(NewAccount, IgnoresWhatARequestMayNotSay) {  // K-21, 8555-7.3-3
   TestServer server;
   Client client(server);
   auto const eab = server.add_eab(server.grant_scope());
@@ -51,7 +51,7 @@ TEST(NewAccount, IgnoresWhatARequestMayNotSay) {  // 8555-7.3-3
   EXPECT_EQ(client.read(client.kid).body, answer.body);
 }
 
-TEST(NewAccount, AKnownKeyGetsItsAccountWhateverTheRequestSays) {  // 8555-7.3.1-1
+TEST(NewAccount, AKnownKeyGetsItsAccountWhateverTheRequestSays) {  // K-08, 8555-7.3.1-1
   TestServer server;
   auto client = granted_client(server);
   auto const kid = client.kid;
@@ -271,7 +271,7 @@ TEST(NewAccount, WithoutAKeyWhereTheSettingsAllowIt) {
             false);
 }
 
-TEST(AccountUrl, ReadAndUpdate) {  // 8555-7.3.2-1
+TEST(AccountUrl, ReadAndUpdate) {  // B-21, K-09, 8555-7.3.2-1
   TestServer server;
   auto client = granted_client(server);
   EXPECT_EQ(client.read(client.kid).text("status"), "valid");
@@ -299,7 +299,7 @@ TEST(AccountUrl, AForeignAccountLooksLikeNone) {  // 8555-6.3-5
   }
 }
 
-TEST(AccountUrl, AnUpdateThatSaysNothingChangesNothing) {  // 8555-7.3.2-1; lacme posts {} to look
+TEST(AccountUrl, AnUpdateThatSaysNothingChangesNothing) {  // K-20, 8555-7.3.2-1; lacme posts {} to look
   TestServer server;
   auto client = granted_client(server);
   ASSERT_EQ(client.post(client.kid, R"({"contact":["mailto:a@cams.example"]})").status, 200);

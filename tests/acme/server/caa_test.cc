@@ -81,7 +81,7 @@ TEST_F(CaaStrict, CnameIsFollowed) {  // 8659-3-1
   EXPECT_EQ(prove("cam2.cams.example"), "caa");
 }
 
-TEST_F(CaaStrict, ALookUpThatFailsRefuses) {
+TEST_F(CaaStrict, ALookUpThatFailsRefuses) {  // B-16
   dns.fail("cams.example", 2);
   EXPECT_EQ(prove(), "caa");
   EXPECT_TRUE(is_logged("caa.not_found_out", "cams.example"));
@@ -90,7 +90,7 @@ TEST_F(CaaStrict, ALookUpThatFailsRefuses) {
   EXPECT_EQ(prove(), "valid");
 }
 
-TEST_F(CaaLenient, ALookUpThatFailsPasses) {
+TEST_F(CaaLenient, ALookUpThatFailsPasses) {  // B-16
   dns.fail("cams.example", 2);
   EXPECT_EQ(prove(), "valid");
   EXPECT_TRUE(is_logged("caa.not_found_out", "cams.example"));

@@ -22,7 +22,7 @@ class Dns01 : public ValidatorBench {
   }
 };
 
-TEST_F(Dns01, WhatMayStandThere) {  // 8555-8.4-1
+TEST_F(Dns01, WhatMayStandThere) {  // K-28, 8555-8.4-1
   struct Case {
     char const* name;
     std::vector<std::string> data;
@@ -59,13 +59,13 @@ TEST_F(Dns01, CnameIsFollowed) {  // 8555-8.4-1
   EXPECT_EQ(outcome(), "ok");
 }
 
-TEST_F(Dns01, ACnameLoopEnds) {
+TEST_F(Dns01, ACnameLoopEnds) {  // V-35
   dns.set_cname(kName, "a.acme.example");
   dns.set_cname("a.acme.example", kName);
   EXPECT_EQ(outcome(), "dns");
 }
 
-TEST_F(Dns01, AnEndlessCnameChainEnds) {
+TEST_F(Dns01, AnEndlessCnameChainEnds) {  // V-35
   for (int i = 0; i < 200; ++i)
     dns.set_cname("n" + std::to_string(i) + ".acme.example", "n" + std::to_string(i + 1) + ".acme.example");
   dns.set_texts("n200.acme.example", {good});
@@ -74,13 +74,13 @@ TEST_F(Dns01, AnEndlessCnameChainEnds) {
   EXPECT_LT(dns.questions(), 100);
 }
 
-TEST_F(Dns01, WhatDoesNotFitIntoUdpIsAskedForByTcp) {  // 8555-8.4-1
+TEST_F(Dns01, WhatDoesNotFitIntoUdpIsAskedForByTcp) {  // V-36, 8555-8.4-1
   dns.set_texts(kName, {std::string(1400, 'x'), good});
   EXPECT_EQ(outcome(), "ok");
   EXPECT_EQ(dns.questions_by_tcp(), 1);
 }
 
-TEST_F(Dns01, AnswersAreBounded) {
+TEST_F(Dns01, AnswersAreBounded) {  // V-33, V-34
   struct Case {
     char const* name;
     std::vector<std::string> texts;
@@ -101,7 +101,7 @@ TEST_F(Dns01, AnswersAreBounded) {
   }
 }
 
-TEST_F(Dns01, NothingIsRemembered) {
+TEST_F(Dns01, NothingIsRemembered) {           // K-29
   EXPECT_EQ(outcome(), "incorrect_response");  // no such name
   dns.set_texts(kName, {"old"});
   EXPECT_EQ(outcome(), "incorrect_response");
@@ -131,7 +131,7 @@ TEST_F(Dns01, AServerThatIsSilentMeetsTheDeadline) {
 }
 
 // Answers that somebody else may have sent, or that answer something else: none of them proves anything.
-TEST_F(Dns01, ForgedAndBrokenAnswers) {
+TEST_F(Dns01, ForgedAndBrokenAnswers) {  // V-37, V-38, V-39, S-03
   using Datagrams = std::vector<std::string>;
   struct Case {
     char const* name;
@@ -181,7 +181,7 @@ TEST_F(Dns01, ForgedAndBrokenAnswers) {
 }
 
 // A forger who is faster than the server, but has to guess the question's secrets.
-TEST_F(Dns01, TheRightAnswerIsFoundAmongForgedOnes) {
+TEST_F(Dns01, TheRightAnswerIsFoundAmongForgedOnes) {  // V-39, S-03
   std::string const truth(good.size(), 'x');
   dns.set_texts(kName, {truth});
   dns.spoil(kName, [&](std::string const& answer) {
@@ -198,7 +198,7 @@ TEST_F(Dns01, TheRightAnswerIsFoundAmongForgedOnes) {
   EXPECT_EQ(outcome(), "incorrect_response");
 }
 
-TEST(ResolverTcp, NeverUdp) {  // 8555-11.2-1
+TEST(ResolverTcp, NeverUdp) {  // S-03, 8555-11.2-1
   fakes::DnsServer dns;
   dns.set_texts("a.example", {"x"});
   net::IoThreads threads(1);

@@ -30,7 +30,7 @@ TEST_F(Http01, AnAddressIsContactedDirectly) {  // 8738-4-1, 8555-8.3-1
   EXPECT_EQ(dns.questions(), 0);
 }
 
-TEST_F(Http01, AnIpv6AddressStandsInBracketsInHost) {  // 8738-4-2
+TEST_F(Http01, AnIpv6AddressStandsInBracketsInHost) {  // B-11, 8738-4-2
   std::unique_ptr<ScriptedServer> server;
   try {
     server = std::make_unique<ScriptedServer>([](auto const&) { return http_answer(kAnswer); }, "::1");
@@ -231,7 +231,7 @@ TEST_F(Http01, NotMoreThanFourAddressesAreTried) {  // 8555-10.3-1
   EXPECT_EQ(targets->size(), kTargets);
 }
 
-TEST_F(Http01, ASlowAnswerMeetsTheDeadline) {
+TEST_F(Http01, ASlowAnswerMeetsTheDeadline) {  // V-26
   auto trickle = [](int peer) {
     std::string const head = "HTTP/1.1 200 OK\r\n\r\n";
     (void)::send(peer, head.data(), head.size(), MSG_NOSIGNAL);

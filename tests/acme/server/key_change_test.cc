@@ -32,7 +32,7 @@ class KeyChanging : public ::testing::Test {
   }
 };
 
-TEST_F(KeyChanging, AcrossEveryKindOfKey) {  // 8555-7.3.5-1, 8555-7.3.5-2
+TEST_F(KeyChanging, AcrossEveryKindOfKey) {  // K-26, 8555-7.3.5-1, 8555-7.3.5-2
   auto client = granted_client(server);
   ASSERT_EQ(client.post(client.kid, R"({"contact":["mailto:a@cams.example"]})").status, 200);
   auto const before = client.read(client.kid);

@@ -88,7 +88,7 @@ TEST(Redeem, ANonceOlderThanTheWindowHasExpired) {
   EXPECT_FALSE(nonces.redeem(next).ok());
 }
 
-TEST(Load, AfterAGracefulStopGoodNoncesStayGoodAndUsedOnesUsed) {  // 8555-6.5-7
+TEST(Load, AfterAGracefulStopGoodNoncesStayGoodAndUsedOnesUsed) {  // B-20, K-18, 8555-6.5-7
   auto path = temp_path();
   Nonces before;
   auto used = before.issue(), fresh = before.issue();

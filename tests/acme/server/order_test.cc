@@ -28,6 +28,7 @@ class Orders : public ::testing::Test {
   }
 };
 
+// B-15, K-03, S-13
 TEST_F(Orders, AGrantedOrderToItsCertificate) {  // 8555-7.4-1, 8555-7.4-5, 8555-7.4-9, 8555-7.1.3-1, 8738-7-2
   std::vector<std::string> const hosts{"cam1.cams.example", "10.20.4.119"};
   auto const order = client.new_order(hosts);

@@ -358,7 +358,7 @@ TEST_F(Protocol, DirectoryByGetAndByPostAsGet) {  // 8555-6.3-4, 8555-7.1-1, 855
   EXPECT_EQ(client.post(urls.directory(), "{}").problem(), "malformed");  // 8555-6.3-3
 }
 
-TEST_F(Protocol, NewNonce) {  // 8555-7.2-1, 8555-7.2-2, 8555-7.2-3
+TEST_F(Protocol, NewNonce) {  // K-16, 8555-7.2-1, 8555-7.2-2, 8555-7.2-3
   auto const head = server.send(make_request(net::Method::head, urls.new_nonce()));
   auto const get = server.get(urls.new_nonce());
   EXPECT_EQ(head.status, 200);

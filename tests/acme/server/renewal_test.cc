@@ -143,7 +143,7 @@ TEST_F(Renewals, ACertificateIsReplacedOnce) {  // 9773-5-2, 9773-5-4
   EXPECT_EQ(client.new_order({"cam1.cams.example"}).status, 201) << "and without replaces anything goes";
 }
 
-TEST_F(Renewals, AnOrderThatFailedFreesIt) {  // 9773-5-4; Posh-ACME sends it again after a failure
+TEST_F(Renewals, AnOrderThatFailedFreesIt) {  // K-11, 9773-5-4; Posh-ACME sends it again after a failure
   auto const leaf = issue(client, {"cam1.cams.example"});
   auto const fail_by_authorization = [&](Answer const& order) {
     client.post(first_text(order.object(), "authorizations"), R"({"status":"deactivated"})");
@@ -180,7 +180,7 @@ TEST_F(Renewals, ManyAtOnceReplaceItOnce) {  // 9773-5-4
   EXPECT_EQ(refused, 15);
 }
 
-TEST_F(Renewals, WhatIsOfNoUseIsPassedOver) {  // 9773-5-3; mod_md, Caddy after a change of its e-mail address
+TEST_F(Renewals, WhatIsOfNoUseIsPassedOver) {  // K-10, 9773-5-3; mod_md, Caddy after a change of its e-mail address
   auto other = granted_client(server);
   auto const foreign = id_of(issue(other, {"cam1.cams.example"}));
   auto const disjoint = id_of(issue(client, {"cam2.cams.example"}));

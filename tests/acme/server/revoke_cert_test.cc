@@ -84,7 +84,7 @@ TEST_F(RevokeCert, ByTheAccountThatHasIt) {                                     
   EXPECT_THAT(server.log_lines(), ::testing::Contains(HasSubstr("certificate.revoked")));
 }
 
-TEST_F(RevokeCert, ByTheCertificatesKeyWithoutAnyAccount) {  // 8555-7.6-2, 8555-6.2-14
+TEST_F(RevokeCert, ByTheCertificatesKeyWithoutAnyAccount) {  // K-25, 8555-7.6-2, 8555-6.2-14
   auto const issued = issue(client, hosts);
   EXPECT_EQ(revoke_by_key(issued, 4).status, 200);
   EXPECT_EQ(revocation(issued.certificate)->reason, x509::RevocationReason::superseded);
@@ -92,7 +92,7 @@ TEST_F(RevokeCert, ByTheCertificatesKeyWithoutAnyAccount) {  // 8555-7.6-2, 8555
   EXPECT_EQ(revoke_by_key(issued).problem(), "alreadyRevoked");
 }
 
-TEST_F(RevokeCert, ByTheCertificatesKeyWhenTheAccountIsGone) {  // 8555-7.6-5
+TEST_F(RevokeCert, ByTheCertificatesKeyWhenTheAccountIsGone) {  // K-25, 8555-7.6-5
   auto const issued = issue(client, hosts);
   ASSERT_EQ(client.post(client.kid, R"({"status":"deactivated"})").status, 200);
   auto const refused = revoke(client, issued.certificate);
@@ -202,7 +202,7 @@ TEST_F(RevokeCert, ACompromisedKeyIsNeverCertifiedAgain) {
   EXPECT_EQ(client.finalize_with(url, x509::make_csr(superseded.key, names_of(hosts))).text("status"), "valid");
 }
 
-TEST_F(RevokeCert, ACertificatesKeyIsNoAccounts) {  // 8555-11.1-1
+TEST_F(RevokeCert, ACertificatesKeyIsNoAccounts) {  // S-10, 8555-11.1-1
   auto const issued = issue(client, hosts);
   auto const copy = [&] { return x509::PrivateKey::from_pem(issued.key.to_pem().text(), SecretBytes()).value(); };
   Client thief(server);

@@ -14,7 +14,7 @@ Result<Settings> read(std::string const& text) {
 
 constexpr char const* kLeast = "[server]\nurl = \"https://pki.cams.example\"\n";
 
-TEST(ReadSettings, DefaultsOfTheLeastFile) {
+TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   auto const settings = read(kLeast);
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->urls.base(), "https://pki.cams.example");

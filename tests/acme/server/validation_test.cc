@@ -15,6 +15,7 @@ namespace {
 
 using Validations = Proving;
 
+// B-04, B-05, K-01, K-07, K-12, K-19
 TEST_F(Validations, TheLastValidAuthorizationMakesTheOrderReady) {  // 8555-7.5.1-7, 8555-8-1, 8555-8-2
   dns.set("cam1.cams.example", {"127.0.0.1"});
   auto const order = client.new_order({"cam1.cams.example", "127.0.0.1"});
@@ -110,7 +111,7 @@ TEST_F(Validations, AChallengeBetweenTwoAttempts) {
   EXPECT_EQ(device.connections(), 2);
 }
 
-TEST_F(Validations, RepeatedResponsesAreNoMoreThanOneAttempt) {  // 8555-8.2-1: rate limited
+TEST_F(Validations, RepeatedResponsesAreNoMoreThanOneAttempt) {  // S-04, 8555-8.2-1: rate limited
   server.app->validation.retry_pause = std::chrono::hours(1);
   server.app->validation.retry_at_least = std::chrono::hours(1);
   failures = 1000;
@@ -169,7 +170,7 @@ TEST_F(Validations, ByTlsAlpn01) {  // 8737-3-1, 8738-6-1
   EXPECT_EQ(client.finalize(order.header("Location"), {"127.0.0.1"}).text("status"), "valid");
 }
 
-TEST_F(Validations, AfterThreeFailuresEverythingIsInvalid) {  // 8555-7.5.1-5, 8555-7.5.1-7, 8555-8-1
+TEST_F(Validations, AfterThreeFailuresEverythingIsInvalid) {  // S-04, K-06, K-19, 8555-7.5.1-5, 8555-7.5.1-7, 8555-8-1
   failures = 1000;
   auto const order = client.new_order({"127.0.0.1"});
   auto const url = first_text(order.object(), "authorizations");
@@ -200,7 +201,7 @@ TEST_F(Validations, AResponseThatIsNoObjectLeavesTheChallengeAsItWas) {  // 8555
 }
 
 // Two accounts, one device: what one account's key authorizes says nothing for the other (RFC 8555 10.2).
-TEST_F(Validations, AnotherAccountsAnswerIsNotGood) {
+TEST_F(Validations, AnotherAccountsAnswerIsNotGood) {  // S-01
   auto const attacker = proving_client(server);
   account_key = attacker.key.public_key();
   auto const url = first_text(client.new_order({"127.0.0.1"}).object(), "authorizations");

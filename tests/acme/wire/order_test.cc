@@ -123,7 +123,7 @@ TEST(ParseFinalize, Cases) {
 }
 
 // 8555-6.1-5: strict, with a switch for the CSR alone.
-TEST(ParseFinalize, PaddingSwitch) {
+TEST(ParseFinalize, PaddingSwitch) {  // B-10
   EXPECT_EQ(parse_finalize(R"({"csr":"AQI="})", CsrPadding::allow).value(), (Bytes{1, 2}));
   EXPECT_EQ(parse_finalize(R"({"csr":"AQ=="})", CsrPadding::allow).value(), (Bytes{1}));
   EXPECT_FALSE(parse_finalize(R"({"csr":"AQI="})").ok());

@@ -118,7 +118,7 @@ TEST(ToProblem, BadSignatureAlgorithmListsWhatIsSupported) {
 }
 
 // 8555-6.7.1-1, in the form of RFC 8555 6.7.1.
-TEST(ToProblem, Subproblems) {
+TEST(ToProblem, Subproblems) {  // B-02
   Error const error = refuse_identifiers(
       {{Errc::malformed, "Invalid underscore in DNS name \"_example.org\"", "dns", "_example.org"},
        {Errc::rejected_identifier, "This CA will not issue for \"example.net\"", "dns", "example.net"}});

@@ -19,7 +19,7 @@ TEST(Status, TextsOfTheRfc) {
   }
 }
 
-TEST(Status, RefusesEveryOtherText) {
+TEST(Status, RefusesEveryOtherText) {  // B-07
   for (auto text : {"", "Valid", "valid ", "expired", "pending"}) EXPECT_FALSE(parse_account_status(text).ok()) << text;
   for (auto text : {"", "expired", "deactivated", "READY"}) EXPECT_FALSE(parse_order_status(text).ok()) << text;
   for (auto text : {"", "ready", "processing"}) EXPECT_FALSE(parse_authorization_status(text).ok()) << text;

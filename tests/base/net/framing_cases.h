@@ -36,6 +36,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"TargetWithQuery", line("GET /a/b?c=/../d&e=%20 HTTP/1.1"), 0},
       {"TargetWithDotsInName", line("GET /a..b/...c/.well-known/x HTTP/1.1"), 0},
       {"HostWithPort", "GET / HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\n\r\n", 0},
+      // H-21
       {"Upgrade", get("Connection: Upgrade\r\nUpgrade: h2c\r\n"), 0},
       {"ExpectContinue", post("Expect: 100-Continue\r\nContent-Length: 2\r\n", "ok"), 0},
       {"ExpectUnknownVersion10", "POST / HTTP/1.0\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\n1", 0},
@@ -45,7 +46,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"ChunkedWithLineEndsInside", chunked("4\r\n\r\n0\n\r\n0\r\n\r\n"), 0},
       {"FieldWithUnderscore", get("X_Forwarded: 1\r\n"), 0},
 
-      // two lengths
+      // two lengths: H-01 H-02 H-08 H-12
       {"LengthThenChunked", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"ChunkedThenLength", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400},
       {"LengthTwiceDiffers", post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), 400},
@@ -67,7 +68,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"LengthMissing", post(""), 411},
       {"LengthMissingPut", line("PUT /x HTTP/1.1"), 411},
 
-      // codings
+      // codings: H-07
       {"EncodingGzip", post("Transfer-Encoding: gzip\r\n"), 400},
       {"EncodingChunkedGzip", post("Transfer-Encoding: chunked, gzip\r\n"), 400},
       {"EncodingGzipChunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 400},
@@ -84,7 +85,7 @@ inline std::vector<FramingCase> framing_cases() {
             "0\r\n\r\n"),
        400},
 
-      // chunks
+      // chunks: H-05 H-06 H-14 H-18
       {"ChunkHexPrefix", chunked("0x1\r\na\r\n0\r\n\r\n"), 400},
       {"ChunkOverflow", chunked("10000000000000001\r\na\r\n0\r\n\r\n"), 400},
       {"ChunkNegative", chunked("-1\r\na\r\n0\r\n\r\n"), 400},
@@ -102,7 +103,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"TrailerLength", chunked("0\r\nContent-Length: 1\r\n\r\n"), 400},
       {"TrailerLong", chunked("0\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n"), 400},
 
-      // lines
+      // lines: H-03 H-09
       {"SpaceBeforeColon", post("Content-Length : 5\r\n", "hello"), 400},
       {"BareLf", "GET / HTTP/1.1\nHost: a\n\n", 400},
       {"BareLfInField", get("X: 1\nY: 2\r\n"), 400},
@@ -119,7 +120,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"NoColon", get("X\r\n"), 400},
       {"LeadingEmptyLine", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 
-      // request line
+      // request line: H-04 H-11 H-13
       {"Version20", line("GET / HTTP/2.0"), 400},
       {"Version12", line("GET / HTTP/1.2"), 400},
       {"Version09", line("GET / HTTP/0.9"), 400},
@@ -148,7 +149,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"TargetSpace", line("GET /a b HTTP/1.1"), 400},
       {"TargetLong", line("GET /" + std::string(4096, 'a') + " HTTP/1.1"), 414},
 
-      // Host
+      // Host: H-10
       {"ConnectionMalformed", get("Connection: close; x\r\n"), 400},
       {"ConnectionWithEmptyOptions", get("Connection: , close,,\r\n"), 0},
 
@@ -161,7 +162,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"HostWithUser", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400},
       {"HostEightBits", "GET / HTTP/1.1\r\nHost: caf\xe9\r\n\r\n", 400},
 
-      // bodies where none belong
+      // bodies where none belong: H-19
       {"GetWithBody", get("Content-Length: 5\r\n") + "hello", 400},
       {"GetChunked", get("Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", 400},
       {"DeleteWithBody", "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1", 400},
@@ -169,7 +170,7 @@ inline std::vector<FramingCase> framing_cases() {
       {"ExpectUnknown", post("Expect: 200-ok\r\nContent-Length: 1\r\n", "1"), 417},
       {"ExpectTwice", post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1\r\n", "1"), 417},
 
-      // sizes
+      // sizes: H-15 H-17
       {"FieldLong", get("X: " + std::string(65'536, 'a') + "\r\n"), 431},
       {"FieldWithoutEnd", "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'a'), 431},
       {"FieldsMany",

@@ -86,7 +86,7 @@ TEST(Listener, ServesManyAtOnceOnSeveralThreads) {
   EXPECT_EQ(good, 150);
 }
 
-TEST(Listener, CapsConnectionsOfOneAddress) {
+TEST(Listener, CapsConnectionsOfOneAddress) {  // H-28
   ServerLimits limits;
   limits.connections_per_address = 3;
   Serving serving(limits);
@@ -106,7 +106,7 @@ TEST(Listener, CapsConnectionsOfOneAddress) {
   EXPECT_EQ(fifth.read_response().status, 200);
 }
 
-TEST(Listener, LetsOthersWaitWhenAllConnectionsAreTaken) {
+TEST(Listener, LetsOthersWaitWhenAllConnectionsAreTaken) {  // H-29
   ServerLimits limits;
   limits.connections = 2;
   Serving serving(limits);
@@ -132,7 +132,7 @@ int descriptors_in_use() {
   return count;
 }
 
-TEST(Listener, OutlivesALackOfDescriptors) {
+TEST(Listener, OutlivesALackOfDescriptors) {  // H-30
   Serving serving;
   auto before = connect_raw(serving.port());
   before.send(kHello);

@@ -49,7 +49,7 @@ TEST_P(SessionFraming, RefusesAndClosesOrServes) {
 INSTANTIATE_TEST_SUITE_P(All, SessionFraming, testing::ValuesIn(test::framing_cases()),
                          [](auto const& one) { return one.param.name; });
 
-TEST(Session, TakesNothingThatFollowsARefusal) {
+TEST(Session, TakesNothingThatFollowsARefusal) {  // H-07
   Serving serving;
   auto connection = connect_raw(serving.port());
   connection.send(test::post("Transfer-Encoding: gzip\r\n") + get("/hello"));
@@ -92,7 +92,7 @@ TEST(Session, ReadsTheLargestBody) {
   EXPECT_EQ(connection.read_response().body, body);
 }
 
-TEST(Session, KeepsTheConnection) {
+TEST(Session, KeepsTheConnection) {  // K-15
   Serving serving;
   auto connection = connect_raw(serving.port());
   for (int i = 0; i < 20; ++i) {
@@ -145,7 +145,7 @@ TEST(Session, Sends204WithoutLength) {
   EXPECT_EQ(connection.read_response().body, "hello");
 }
 
-TEST(Session, TellsTheClientToContinueOnce) {
+TEST(Session, TellsTheClientToContinueOnce) {  // H-22, K-15
   Serving serving;
   auto connection = connect_raw(serving.port());
   connection.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
@@ -163,7 +163,7 @@ TEST(Session, RefusesABodyBeforeItIsSent) {
   EXPECT_TRUE(connection.is_closed());
 }
 
-TEST(Session, ServesEightPipelinedRequestsThenCloses) {
+TEST(Session, ServesEightPipelinedRequestsThenCloses) {  // H-20
   Serving serving;
   auto connection = connect_raw(serving.port());
   std::string wire;
@@ -226,7 +226,7 @@ TEST(SessionDeadline, OfTheHeader) {
   EXPECT_TRUE(connection.is_closed());
 }
 
-TEST(SessionDeadline, OfTheHeaderIsNotRenewedByOctets) {
+TEST(SessionDeadline, OfTheHeaderIsNotRenewedByOctets) {  // H-23
   ServerLimits limits;
   limits.header = 100ms;
   Serving serving(limits);
@@ -245,7 +245,7 @@ TEST(SessionDeadline, OfSilenceFromTheStart) {
   EXPECT_TRUE(connection.is_closed());  // nothing was asked, so nothing is answered
 }
 
-TEST(SessionDeadline, OfTheBody) {
+TEST(SessionDeadline, OfTheBody) {  // H-24
   ServerLimits limits;
   limits.body = 60ms;
   Serving serving(limits);
@@ -255,7 +255,7 @@ TEST(SessionDeadline, OfTheBody) {
   EXPECT_TRUE(connection.is_closed());
 }
 
-TEST(SessionDeadline, OfAnIdleConnection) {
+TEST(SessionDeadline, OfAnIdleConnection) {  // H-26
   ServerLimits limits;
   limits.idle = 60ms;
   Serving serving(limits);
@@ -265,7 +265,7 @@ TEST(SessionDeadline, OfAnIdleConnection) {
   EXPECT_TRUE(connection.is_closed());
 }
 
-TEST(SessionDeadline, OfAReaderThatDoesNotRead) {
+TEST(SessionDeadline, OfAReaderThatDoesNotRead) {  // H-25
   ServerLimits limits;
   limits.write = 100ms;
   limits.linger = 50ms;
@@ -289,7 +289,7 @@ TEST(SessionDeadline, OfTheHandler) {
   EXPECT_TRUE(connection.is_closed());
 }
 
-TEST(SessionDeadline, OfTheHandshake) {
+TEST(SessionDeadline, OfTheHandshake) {  // H-31
   ServerLimits limits;
   limits.handshake = 60ms;
   Serving serving(limits, true);
@@ -341,7 +341,7 @@ TEST(SessionTls, SendsALargeBodyWhole) {
   EXPECT_EQ(connection.read_response().body.size(), 16U * 1024 * 1024);
 }
 
-TEST(SessionTls, RefusesOldVersions) {
+TEST(SessionTls, RefusesOldVersions) {  // H-34
   Serving serving({}, true);
   auto old = connect_tls(serving.port(), [](SSL* ssl) {
     SSL_set_security_level(ssl, 0);
@@ -354,7 +354,7 @@ TEST(SessionTls, RefusesOldVersions) {
   EXPECT_STREQ(SSL_get_version(good.ssl()), "TLSv1.2");
 }
 
-TEST(SessionTls, GivesNoTickets) {
+TEST(SessionTls, GivesNoTickets) {  // H-39
   Serving serving({}, true);
   for (int const version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     auto connection = connect_tls(serving.port(), [&](SSL* ssl) { SSL_set_max_proto_version(ssl, version); });
@@ -365,7 +365,7 @@ TEST(SessionTls, GivesNoTickets) {
   }
 }
 
-TEST(SessionTls, RefusesRenegotiation) {
+TEST(SessionTls, RefusesRenegotiation) {  // H-32
   Serving serving({}, true);
   auto connection = connect_tls(serving.port(), [](SSL* ssl) { SSL_set_max_proto_version(ssl, TLS1_2_VERSION); });
   ASSERT_NE(connection.ssl(), nullptr);
