@@ -157,8 +157,8 @@ net::Router make_acme_routes(App& app) {
   router.add(Method::post, "/terms/{token}",
              [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
   // For who asked for the leaf alone; here too, so that a client need not leave TLS and the server's port (7.4.2).
-  router.add(Method::get, app.authority->aia_path(),
-             [&app](net::Request request) { return serve_web(app, issuing_certificate, std::move(request)); });
+  router.add_plain(Method::get, app.authority->aia_path(),
+                   [&app](net::Request const& request) { return issuing_certificate(app, request); });
   if (app.settings.cors) {
     std::set<std::string_view> patterns;
     for (auto const& route : kOpenAcmeRoutes) patterns.insert(route.pattern);

@@ -108,8 +108,9 @@ void read_caa(config::Reader& reader, Settings& settings) {
 void read_limits(config::Reader& reader, RateLimitSettings& limits) {
   auto const read = [&](std::string_view key, RateLimit& limit) {
     auto const path = "acme.limits." + std::string(key);
+    auto const text = reader.string(path, "");  // asked for in any case, so that a slip of the pen finds it
     if (!reader.has(path)) return;
-    auto parsed = parse_rate_limit(reader.string(path, ""));
+    auto parsed = parse_rate_limit(text);
     if (parsed)
       limit = *parsed;
     else

@@ -183,7 +183,9 @@ TEST_F(Ledger, PagesJoinWithoutASeam) {
     auto const name = "c" + std::to_string(i) + ".cams.example";
     auto made = draft(names({name}, {"10.20.0.1"}), kNow + Seconds(i));
     ASSERT_TRUE(intend(made).ok());
-    if (i % 2 == 0) ASSERT_TRUE(complete(ca.issuer->sign(std::move(made)).value()).ok());
+    if (i % 2 == 0) {
+      ASSERT_TRUE(complete(ca.issuer->sign(std::move(made)).value()).ok());
+    }
     wanted.insert(wanted.begin(), name);
   }
   EXPECT_THAT(newest(), ::testing::ElementsAreArray(wanted));

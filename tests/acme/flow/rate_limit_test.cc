@@ -46,8 +46,11 @@ TEST(ParseRateLimit, WhatSettingsSay) {
   for (auto const& c : cases) {
     auto const limit = parse_rate_limit(c.text);
     ASSERT_EQ(limit.ok(), c.limit.has_value()) << c.text;
-    if (limit) EXPECT_EQ(*limit, *c.limit) << c.text;
-    if (!limit) EXPECT_EQ(limit.error().code(), Errc::settings) << c.text;
+    if (limit) {
+      EXPECT_EQ(*limit, *c.limit) << c.text;
+    } else {
+      EXPECT_EQ(limit.error().code(), Errc::settings) << c.text;
+    }
   }
 }
 
@@ -85,7 +88,7 @@ TEST(RateLimits, InTheLongRunItIsTheRate) {
       now += time_to_wait(limit, use, now);
       used += use_up(limit, use, now);
     }
-    EXPECT_NEAR(used, limit.count * 10, 1) << text;
+    EXPECT_NEAR(static_cast<double>(used), static_cast<double>(limit.count * 10), 1) << text;
   }
 }
 

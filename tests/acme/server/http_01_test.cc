@@ -224,11 +224,11 @@ TEST_F(Http01, NotMoreThanFourAddressesAreTried) {  // 8555-10.3-1
   for (int i = 1; i <= 20; ++i) addresses.push_back("127.0.1." + std::to_string(i));
   dns.set("cam1.cams.example", addresses);
   ValidationTools tools{http, resolver, targets, clock, may_reach};
-  auto const targets = net::run(
+  auto const found = net::run(
       threads.executor(0),
       find_targets(tools, Identifier::from_host("cam1.cams.example").value(), Resolver::in(std::chrono::seconds(10))));
-  ASSERT_TRUE(targets.ok()) << targets.error().detail();
-  EXPECT_EQ(targets->size(), kTargets);
+  ASSERT_TRUE(found.ok()) << found.error().detail();
+  EXPECT_EQ(found->size(), kTargets);
 }
 
 TEST_F(Http01, ASlowAnswerMeetsTheDeadline) {  // V-26

@@ -48,7 +48,9 @@ TEST(TargetLimits, ANetworkHasARate) {  // 8555-10.3-1
     EXPECT_TRUE(limits.enter(ip(c.first), kNow).ok());
     auto const third = limits.enter(ip(c.second), kNow);
     EXPECT_EQ(third.ok(), !c.same);
-    if (!third) EXPECT_EQ(third.error().retry_after, Seconds(30));
+    if (!third) {
+      EXPECT_EQ(third.error().retry_after, Seconds(30));
+    }
     EXPECT_TRUE(limits.enter(ip(c.second), kNow + Seconds(30)).ok());
   }
 }

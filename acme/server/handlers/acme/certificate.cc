@@ -1,5 +1,7 @@
 // A certificate for the account that ordered it: one of its chains, in one of the forms (RFC 8555 7.4.2). A chain ends
 // below the root or with it; the settings say which of the two is the certificate's own URL, the other one's is below.
+#include <algorithm>
+
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/records.h"
@@ -49,7 +51,7 @@ net::Response in_form(App const& app, Form form, x509::Certificate const& leaf, 
 net::Awaitable<Result<net::Response>> certificate(App& app, SignedRequest const& request) {
   if (!request.is_post_as_get()) co_return Error(Errc::malformed, "a certificate takes no payload: send an empty one");
   auto const& serial = request.params.at("certificate");
-  auto const chain = request.params.find("chain");
+  auto const chain = std::ranges::find(request.params, "chain", &std::pair<std::string, std::string>::first);
   bool const is_other = chain != request.params.end();
   if (is_other && chain->second != kOtherChain) co_return not_found();
   auto load = [&](store::ReadTxn& txn) -> Result<x509::Certificate> {
