@@ -128,10 +128,13 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   TRY(auto const app, open_app(std::move(settings), passphrase, clock, log));
   app->db.on_broken = [&log](std::string const& why) { end_broken(log, why); };
   if (options.accept_clock) accept_clock(*app);
+  auto const begin = std::chrono::steady_clock::now();
   TRY(auto server, Server::start(*app, inherited_sockets()));
+  auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   CHECK_OK(write_ports(options.port_file, *server));
   log.info("server.ready", {{"directory", app->settings.urls.directory()},
-                            {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())}});
+                            {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())},
+                            {"start_ms", took.count()}});
   notify_supervisor("READY=1");
   wait_for_stop(signals);
   notify_supervisor("STOPPING=1");
