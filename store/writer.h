@@ -33,19 +33,23 @@ class Writer {
   Writer(Writer const&) = delete;
   Writer& operator=(Writer const&) = delete;
 
+  // One that comes right behind a commit waits a moment (kGathering) for others, so that they share the next.
   void submit(WriteBody body, WriteDone done, Urgency urgency = Urgency::now);
   // Submits and waits. From the writing thread itself this could never return: a bug.
   bool run(WriteBody const& body);
 
  private:
   void work();
+  void submit(WriteJob job, bool is_urgent, bool is_alone);
 
   Commit commit_;
   std::mutex mutex_;
   std::condition_variable work_waits_;
   std::vector<WriteJob> waiting_;
-  bool urgent_ = false;                             // is there one among them that is not to wait?
-  std::chrono::steady_clock::time_point latest_{};  // when the others have waited long enough
+  bool urgent_ = false;                               // is there one among them that is not to wait?
+  bool alone_ = false;                                // and one whose thread stands still until it is done?
+  std::chrono::steady_clock::time_point latest_{};    // when the others have waited long enough
+  std::chrono::steady_clock::time_point last_end_{};  // of the last commit
   bool stopping_ = false;
   std::thread thread_;  // last: it uses everything above
 };
