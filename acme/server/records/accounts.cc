@@ -9,7 +9,6 @@
 namespace lenscap::acme {
 namespace {
 
-using json::Object;
 using json::Value;
 using store::ReadTxn;
 using store::Table;

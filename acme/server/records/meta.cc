@@ -5,8 +5,6 @@
 namespace lenscap::acme {
 namespace {
 
-using json::Object;
-using json::Value;
 using store::ReadTxn;
 using store::Table;
 using store::WriteTxn;

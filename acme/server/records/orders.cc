@@ -15,7 +15,6 @@
 namespace lenscap::acme {
 namespace {
 
-using json::Object;
 using json::Value;
 using store::ReadTxn;
 using store::Table;
