@@ -117,6 +117,12 @@ class DnsServer {
     for (auto const& text : texts) data.push_back(dns_text(text));
     set_records(name, kDnsTxt, std::move(data));
   }
+  // More TXT records, asked for with each question: for those that programs set, by way of files.
+  using Texts = std::function<std::vector<std::string>(std::string const& name)>;
+  void take_texts_from(Texts more_texts) {
+    std::lock_guard lock(mutex_);
+    more_texts_ = std::move(more_texts);
+  }
   void set_cname(std::string const& name, std::string const& target) {
     set_records(name, kDnsCname, {dns_wire_name(target)});
   }
@@ -258,12 +264,18 @@ class DnsServer {
       if (!found->second.contains(type) && found->second.contains(kDnsCname)) answer_type = kDnsCname;
       if (auto const records = found->second.find(answer_type); records != found->second.end()) data = records->second;
     }
+    bool is_there = found != zone_.end();
+    if (more_texts_ && type == kDnsTxt)
+      for (auto const& text : more_texts_(name)) {
+        data.push_back(dns_text(text));
+        is_there = true;
+      }
     std::string body;
     for (auto const& each : data)
       body += "\xc0\x0c" + dns_u16(static_cast<std::size_t>(answer_type)) + dns_u16(1) + dns_u32(60) +
               dns_u16(each.size()) + each;
     Addition const more = sign_ ? sign_(name, answer_type, data) : Addition{};
-    int rcode = found == zone_.end() && !more.no_error ? 3 : 0;
+    int rcode = !is_there && !more.no_error ? 3 : 0;
     if (auto const failing = rcodes_.find(name); failing != rcodes_.end() && failing->second != 0)
       rcode = failing->second;
     auto const counts = dns_u16(data.size() + static_cast<std::size_t>(more.answer_count)) +
@@ -287,6 +299,7 @@ class DnsServer {
   std::map<std::string, int> rcodes_;
   std::map<std::string, Spoil> spoil_;
   Sign sign_;
+  Texts more_texts_;
   int questions_ = 0, tcp_questions_ = 0;
   std::vector<std::string> asked_;
   std::thread thread_;
