@@ -1,6 +1,6 @@
 // Debian's certbot with an external account key: http-01 by its own web server, dns-01 by hook scripts, a wildcard,
 // names that are granted, renewal, other keys, revocation by account and by certificate key, contact and end of the
-// account, what its user is told of refusals. It knows neither addresses, key change nor
+// account, what its user is told of refusals, and the server's chaos. It knows neither addresses, key change nor
 // tls-alpn-01.
 #include "tests/interop/client_site.h"
 
@@ -173,6 +173,18 @@ TEST_F(Certbot, WithoutAnEabKeyIsToldThatItNeedsOne) {
   auto const refused = certbot(words, "no-eab");
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.all(), HasSubstr("external account binding"));
+}
+
+TEST_F(Certbot, SurvivesChaosAsDocumented) {
+  LENSCAP_NEED_CLIENT("certbot");
+  site().serve();
+  auto const eab = site().eab();
+  int run = 0;
+  expect_as_documented("certbot", debian_version("certbot"), [&](std::string const& name, e2e::Ran& ran) {
+    auto const folder = "chaos" + std::to_string(++run);
+    ran = certbot(certonly({name}, eab, standalone()), folder);
+    return live(name, folder);
+  });
 }
 
 }  // namespace

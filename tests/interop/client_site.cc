@@ -197,6 +197,46 @@ std::vector<json::Object> ClientSite::accounts() {
   return accounts;
 }
 
+// ---- chaos
+
+std::vector<ChaosSwitch> const& chaos_switches() {
+  // Whoever never has to wait never sees a Retry-After: its row is slow as well, a little.
+  static std::vector<ChaosSwitch> const all{
+      {"bad_nonce", "bad_nonce = 100\n"},
+      {"retry_after", "retry_after = \"date\"\nslow_validation = \"1s\"\nasync_finalize = \"1s\"\n"},
+      {"shuffle", "shuffle = true\n"},
+      {"slow_validation", "slow_validation = \"2s\"\n"},
+      {"async_finalize", "async_finalize = \"2s\"\n"},
+      {"reuse always", "reuse_authorizations = \"always\"\n"},
+      {"reuse never", "reuse_authorizations = \"never\"\n"},
+      {"all",
+       "bad_nonce = 100\nretry_after = \"mixed\"\nshuffle = true\nslow_validation = \"1s\"\n"
+       "async_finalize = \"1s\"\nreuse_authorizations = \"always\"\n"},
+  };
+  return all;
+}
+
+std::string chaos_table(ChaosSwitch const& one) { return std::string("[chaos]\nseed = 7\n") + one.table; }
+
+std::map<std::string, std::string> documented(std::string const& client) {
+  std::map<std::string, std::string> cells;
+  std::vector<std::string> columns;
+  for (auto const& line : lines_of(fakes::CaProcess::read(std::string(LENSCAP_SOURCE_DIR) + "/docs/conformance.md"))) {
+    if (!line.starts_with("| ")) continue;
+    auto row = split(line, '|');
+    row.erase(row.begin());
+    if (row.front() == "client") columns = row;
+    if (columns.size() != row.size() || row.front() != client) continue;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      auto column = columns[i];
+      std::erase(column, '`');
+      cells[column] = row[i];
+    }
+  }
+  EXPECT_FALSE(cells.empty()) << "docs/conformance.md, Stock clients, has no row for " << client;
+  return cells;
+}
+
 std::unique_ptr<ClientSite> ClientTest::site_;
 
 ClientSite& ClientTest::site() {
@@ -207,6 +247,29 @@ ClientSite& ClientTest::site() {
 void ClientTest::TearDownTestSuite() {
   if (site_) site_->stop();
   site_.reset();
+}
+
+std::string ClientTest::debian_version(std::string const& package) {
+  return trimmed(site().run({"dpkg-query", "-W", "-f", "${Version}", package}).out);
+}
+
+void ClientTest::expect_as_documented(std::string const& client, std::string const& version,
+                                      std::function<std::string(std::string const& name, e2e::Ran& ran)> const& issue,
+                                      std::string const& settings, std::string const& tables) {
+  auto const said = documented(client);
+  if (said.empty()) return;
+  EXPECT_EQ(said.at("version"), version) << client << " is another one than the table tells of";
+  std::string row;
+  for (auto const& one : chaos_switches()) {
+    site().serve(settings, tables + chaos_table(one));
+    e2e::Ran ran;
+    auto const file = issue("cam1.cams.example", ran);
+    bool const survived = ran.code == 0 && fs::exists(file);
+    if (survived) site().expect_certificate(file, {"DNS:cam1.cams.example"}, site().read_certificate(file).key);
+    row += std::string(" ") + (survived ? "yes" : "no") + " |";
+    EXPECT_EQ(survived ? "yes" : "no", said.at(one.name)) << client << " with " << one.name << ":\n" << ran.all();
+  }
+  EXPECT_FALSE(HasFailure()) << "seen: | " << client << " | " << version << " |" << row;
 }
 
 }  // namespace lenscap::interop

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -105,11 +106,33 @@ class ClientSite {
   bool serving_ = false;
 };
 
+// ---- chaos: which of the server's switches a client survives
+
+// A column of the table "Stock clients" in docs/conformance.md.
+struct ChaosSwitch {
+  char const* name;   // as the column is called
+  char const* table;  // the lines below [chaos]
+};
+std::vector<ChaosSwitch> const& chaos_switches();
+std::string chaos_table(ChaosSwitch const& one);  // for ClientSite::serve
+
+// What the table says of a client: version, and "yes" or "no" by name of the column. The test fails when it is not
+// there.
+std::map<std::string, std::string> documented(std::string const& client);
+
 // Tests that share one site, since making a CA costs seconds. The server must leave in good order at the end.
 class ClientTest : public ::testing::Test {
  protected:
   static void TearDownTestSuite();
   static ClientSite& site();
+
+  // Has the client get a certificate with each switch on, and compares what became of it with the table: a client that
+  // survives what it is said not to is news as well. `issue` gets a name to ask for and returns the file with the
+  // chain, which need not be there; it uses a new account each time. `settings` and `tables` as for serve().
+  static void expect_as_documented(std::string const& client, std::string const& version,
+                                   std::function<std::string(std::string const& name, e2e::Ran& ran)> const& issue,
+                                   std::string const& settings = "", std::string const& tables = "");
+  static std::string debian_version(std::string const& package);
 
  private:
   static std::unique_ptr<ClientSite> site_;
