@@ -104,8 +104,8 @@ net::Response preflight(App& app) {
 net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
   auto const id = request.id;
   auto answered = co_await answer(app, route, std::move(request));
-  auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
   bool const is_limited = !answered && answered.error().code() == Errc::rate_limited;
+  auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
   if (is_limited && !app.settings.help_url.empty()) add_link(response, app.settings.help_url, names::kRelHelp);
   finish(app, response, route.resource);
   co_return response;
