@@ -19,7 +19,7 @@ std::string IssuerChain::pem(x509::Certificate const& leaf, ChainEnd end) const 
 Bytes IssuerChain::pkcs7(x509::Certificate const& leaf, ChainEnd end) const {
   auto const certificates = der::element(der::context_constructed(0), {leaf.der(), above(end).der});
   auto const no_digests = der::element(der::kSet, ByteView());
-  auto const no_signers = no_digests;
+  auto const& no_signers = no_digests;
   auto const no_content = der::sequence({der::oid("1.2.840.113549.1.7.1")});
   auto const signed_data =
       der::sequence({der::small_integer(1), no_digests, no_content, certificates, no_signers});  // RFC 5652 5.1
