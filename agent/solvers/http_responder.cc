@@ -54,8 +54,11 @@ Result<> HttpResponder::listen(net::IoThreads& threads, std::string const& addre
 
 std::uint16_t HttpResponder::port() const { return listener_ ? listener_->port() : 0; }
 
+// The listener goes here, while the io threads are still there; what it answers with stays until the end.
 void HttpResponder::stop() {
-  if (listener_) listener_->stop();
+  if (!listener_) return;
+  listener_->stop();
+  listener_.reset();
 }
 
 Result<> HttpResponder::present(std::string const& token, std::string key_authorization) {
