@@ -34,6 +34,9 @@ std::string aia_path(x509::Certificate const& issuer) { return "/aia/" + to_hex(
 Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,
                                                    SecretBytes const& passphrase) {
   CHECK_OK(check_http_url(settings.http_url));
+  Result<> form;
+  store.read([&](store::ReadTxn& txn) { form = check_form(txn); });
+  CHECK_OK(form);
   if (settings.profile_files.empty()) return Error(Errc::settings, "the settings name no profile");
   std::vector<Profile> profiles;
   for (std::string const& path : settings.profile_files) {

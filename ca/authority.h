@@ -32,7 +32,7 @@ struct AuthoritySettings {
 class Authority {
  public:
   // Reads root and issuing certificate, opens the key, loads the profiles. `store` is borrowed. Blocks.
-  // Errc::settings, file or wrong_passphrase, saying which file and what to do.
+  // Errc::settings (a store of another form among them), file or wrong_passphrase, saying what and what to do.
   static Result<std::unique_ptr<Authority>> open(AuthoritySettings const& settings, store::Store& store,
                                                  SecretBytes const& passphrase);
   // From parts, for tests. `profiles` must not be empty; the first is the default.

@@ -24,6 +24,9 @@ constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + se
 constexpr store::Table kRevoked{"ca_revoked"};
 constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
 
+// Ledgers had it while serials did not rise with time.
+constexpr std::string_view kFormerTable = "ca_serials";
+
 constexpr std::size_t kTimeCharacters = 10;
 
 // Fixed width, so that byte order is the order of time.
@@ -288,6 +291,14 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
 }
 
 // --- reading ---
+
+Result<> check_form(store::ReadTxn& txn) {
+  auto const tables = txn.tables();
+  if (std::ranges::find(tables, kFormerTable) == tables.end()) return {};
+  return Error(Errc::settings,
+               "the store was written by a lenscap of before the first release, and its certificates and revocations "
+               "cannot be read; make a new state folder with lenscap-ca init, and enrol again");
+}
 
 std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex) {
   if (!is_key(serial_hex)) return std::nullopt;

@@ -17,6 +17,10 @@
 
 namespace lenscap::ca {
 
+// Refuses (Errc::settings) a store whose ledger was kept in another form, by a program from before the first release:
+// its revocations would not be seen.
+Result<> check_form(store::ReadTxn& txn);
+
 enum class CertificateStatus {
   possibly_issued,  // an intent without certificate: being signed at this moment, or lost in a crash
   issued,

@@ -20,7 +20,7 @@ class HttpResponder {
   HttpResponder(HttpResponder const&) = delete;
   HttpResponder& operator=(HttpResponder const&) = delete;
 
-  // Errc::settings when the address or port cannot be had. `address` "::" takes IPv4 as well; `port` 0: any.
+  // Errc::settings when the address or port cannot be had. `address` "::" takes IPv6 alone; `port` 0: any.
   Result<> listen(net::IoThreads& threads, std::string const& address, std::uint16_t port, Log log);
   std::uint16_t port() const;  // 0 while it does not listen
   void stop();                 // not from the loop's thread

@@ -59,7 +59,7 @@ class TlsServerContext {
 };
 
 struct ListenerSettings {
-  std::string address = "127.0.0.1";  // "::" takes IPv4 as well
+  std::string address = "127.0.0.1";  // "::" takes IPv6 alone
   std::uint16_t port = 0;             // 0 = any free one
   int inherited_socket = -1;          // a listening socket from the supervisor instead (taken over)
   TlsServerContext* tls = nullptr;    // borrowed; nullptr = plain HTTP

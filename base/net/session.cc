@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -20,6 +19,7 @@
 
 #include "base/net/framing.h"
 #include "base/random.h"
+#include "base/time.h"
 
 namespace lenscap::net {
 namespace asio = boost::asio;
@@ -42,29 +42,21 @@ constexpr std::chrono::milliseconds kStrikeAgain{20};
 
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), whatever the locale; made once a second.
+// The Date field of answers; made once a second.
 class HttpDate {
  public:
-  std::string_view text() {
+  std::string const& text() {
     auto const now = std::time(nullptr);
     if (now != at_) {
-      constexpr std::array<char const*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-      constexpr std::array<char const*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-      std::tm utc{};
-      gmtime_r(&now, &utc);
-      std::snprintf(text_.data(), text_.size(), "%s, %02d %s %d %02d:%02d:%02d GMT",
-                    kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                    kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
-                    utc.tm_sec);
+      text_ = to_http_date(from_unix(now));
       at_ = now;
     }
-    return text_.data();
+    return text_;
   }
 
  private:
   std::time_t at_ = -1;
-  std::array<char, 64> text_{};
+  std::string text_;
 };
 
 // A handler that lets a line end into a field has a fault that would split the answer in two.

@@ -207,5 +207,27 @@ TEST(AuthorityOpen, WhatInitMade) {
   EXPECT_THAT(readable.error().detail(), HasSubstr("chmod 600"));
 }
 
+TEST(AuthorityOpen, StoreOfBeforeTheFirstRelease) {
+  fakes::TempDir dir;
+  CeremonySettings settings = ceremony_settings();
+  settings.state_dir = dir.path("state");
+  CeremonyPassphrases const passphrases{SecretBytes("correct horse battery"), SecretBytes("staple of another kind")};
+  ASSERT_TRUE(make_ca(settings, passphrases, kNow).ok());
+  auto const store = memory();
+  // Its revocations stand where nobody looks any more.
+  store->write([](store::WriteTxn& txn) {
+    txn.put(store::Table{"ca_serials"}, "0badcafe", "7");
+    return true;
+  });
+  auto const refused =
+      Authority::open({.state_dir = settings.state_dir,
+                       .http_url = kHttpUrl,
+                       .profile_files = {std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/camera-https.toml"}},
+                      *store, passphrases.issuing);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::settings);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("before the first release"));
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test
