@@ -1,5 +1,6 @@
 #include "acme/server/validation.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,6 +21,12 @@ struct Validation::Waiting {
   explicit Waiting(asio::any_io_executor const& executor) : timer(executor) {}
   asio::steady_timer timer;
   asio::steady_timer::time_point earliest;
+};
+
+// Who asks for an authorization whose outcome is near; touched on its own io thread alone.
+struct Validation::Asking {
+  explicit Asking(asio::any_io_executor const& executor) : timer(executor) {}
+  asio::steady_timer timer;
 };
 
 Validation::Validation(App& app) : app_(app) {}
@@ -59,6 +66,36 @@ void Validation::start(std::string authorization_id, std::string challenge_id) {
 bool Validation::is_running(std::string const& authorization_id, std::string const& challenge_id) {
   std::lock_guard const lock(mutex_);
   return started_.contains(key_of(authorization_id, challenge_id));
+}
+
+net::Awaitable<bool> Validation::wait_for_outcome(std::string authorization_id) {
+  asio::any_io_executor const executor = co_await asio::this_coro::executor;
+  auto const asking = std::make_shared<Asking>(executor);
+  asking->timer.expires_after(outcome_soon);
+  {
+    std::lock_guard const lock(mutex_);
+    auto const prefix = key_of(authorization_id, "");
+    auto attempt = started_.lower_bound(prefix);
+    while (attempt != started_.end() && attempt->starts_with(prefix) && waiting_.contains(*attempt)) ++attempt;
+    if (attempt == started_.end() || !attempt->starts_with(prefix)) co_return false;
+    asking_.emplace(authorization_id, asking);
+  }
+  // Woken by a post to this very thread: never before the wait has begun.
+  boost::system::error_code ignored;
+  co_await asking->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  std::lock_guard const lock(mutex_);
+  auto const [from, to] = asking_.equal_range(authorization_id);
+  auto const found = std::find_if(from, to, [&](auto const& entry) { return entry.second == asking; });
+  if (found != to) asking_.erase(found);
+  co_return true;
+}
+
+void Validation::wake_who_waits_for(std::string const& authorization_id) {
+  std::lock_guard const lock(mutex_);
+  auto const [from, to] = asking_.equal_range(authorization_id);
+  for (auto entry = from; entry != to; ++entry)
+    asio::post(entry->second->timer.get_executor(), [asking = entry->second] { asking->timer.cancel(); });
+  asking_.erase(from, to);
 }
 
 void Validation::retry_now(std::string const& authorization_id, std::string const& challenge_id) {
@@ -101,6 +138,7 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
         Turn const turn(running_);
         if (turn.taken()) next = co_await attempt(authorization_id, challenge_id);
       }
+      wake_who_waits_for(authorization_id);
       if (next) co_await wait_for_retry(key_of(authorization_id, challenge_id), *next);
     }
   } catch (std::exception const& e) {

@@ -28,6 +28,11 @@ class Validation {
   // From start() until its last attempt is over. From any thread.
   bool is_running(std::string const& authorization_id, std::string const& challenge_id);
 
+  // Returns when the attempt that is being made for this authorization has its outcome in the store, at once (false)
+  // when none is being made, and after outcome_soon in any case. A client that asks then learns what it would ask for
+  // again: most attempts take milliseconds, and each question costs both sides a signature. Only for who may see it.
+  net::Awaitable<bool> wait_for_outcome(std::string authorization_id);
+
   // The client says again that it is ready (8555-8.2-1): the next attempt of a challenge that waits for it comes at
   // once, but not within retry_at_least of the last. Anything else is left as it is. From any thread.
   void retry_now(std::string const& authorization_id, std::string const& challenge_id);
@@ -37,6 +42,8 @@ class Validation {
   std::chrono::milliseconds retry_pause = kRetryPause;
   std::chrono::milliseconds retry_at_least = std::chrono::seconds(1);
 
+  std::chrono::milliseconds outcome_soon{200};
+
   // At most so many attempts at once; the others wait for their turn (8555-10.3-1).
   static constexpr int kAttemptsAtOnce = 64;
   // An attempt that the limits of its target put off is made later, and counts as none. At the latest then they are
@@ -45,6 +52,7 @@ class Validation {
 
  private:
   net::Awaitable<> run(std::string authorization_id, std::string challenge_id);
+  void wake_who_waits_for(std::string const& authorization_id);
   net::Awaitable<> wait_for_retry(std::string key, std::chrono::milliseconds pause);
   // How long to wait for the next attempt; nothing when there is none to come.
   using Next = std::optional<std::chrono::milliseconds>;
@@ -53,9 +61,11 @@ class Validation {
   App& app_;
   std::atomic<int> running_ = 0;
   struct Waiting;
-  std::mutex mutex_;               // of the set and the map, not of what the map holds
-  std::set<std::string> started_;  // by its name
-  std::map<std::string, std::shared_ptr<Waiting>> waiting_;
+  std::mutex mutex_;                                         // of the set and the maps, not of what the maps hold
+  std::set<std::string> started_;                            // by its name
+  std::map<std::string, std::shared_ptr<Waiting>> waiting_;  // for the next attempt
+  struct Asking;
+  std::multimap<std::string, std::shared_ptr<Asking>> asking_;  // for an outcome, by the authorization's id
 };
 
 }  // namespace lenscap::acme

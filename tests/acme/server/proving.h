@@ -14,11 +14,13 @@ namespace lenscap::acme::test {
 class Proving : public ::testing::Test {
  protected:
   fakes::ScriptedServer device{[this](std::string const& request) {
+    if (before_answer) before_answer();
     if (failures-- > 0) return fakes::http_answer("not yet");
     auto const begin = request.find("/.well-known/acme-challenge/") + 28;
     auto const token = request.substr(begin, request.find(' ', begin) - begin);
     return fakes::http_answer(key_authorization(token, *account_key));
   }};
+  std::function<void()> before_answer;  // on the device's thread; set before the first challenge
   std::atomic<int> failures = 0;
   std::optional<x509::PublicKey> account_key;
   fakes::DnsServer dns;

@@ -2,6 +2,8 @@
 // (RFC 8555 7.5.1, 8.2).
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "acme/flow/dns_01_rules.h"
 #include "acme/server/records.h"
 #include "acme/server/sweeper.h"
@@ -77,8 +79,43 @@ TEST_F(Validations, AFailureIsTriedAgain) {  // 8555-8.2-1
   EXPECT_EQ(device.connections(), 3);
 }
 
+// Who asks while an attempt is being made is told its outcome, if that comes soon; each of these answers is the first.
+TEST_F(Validations, AnAnswerWaitsForTheOutcomeOfAnAttempt) {
+  server.app->validation.outcome_soon = std::chrono::hours(1);
+  auto const first = first_text(client.new_order({"127.0.0.1"}).object(), "authorizations");
+  client.post(challenge_of(first, "http-01"), "{}");
+  EXPECT_EQ(client.read(first).text("status"), "valid");
+
+  failures = 100;
+  auto const second = first_text(client.new_order({"127.0.0.2"}).object(), "authorizations");
+  auto const challenge_url = challenge_of(second, "http-01");
+  client.post(challenge_url, "{}");
+  EXPECT_TRUE(has_error(client.read(challenge_url)));
+}
+
+TEST_F(Validations, AnAnswerDoesNotWaitForASlowAttempt) {
+  std::promise<void> go;
+  auto const gone = go.get_future().share();
+  before_answer = [gone] { gone.wait(); };
+  server.app->validation.outcome_soon = std::chrono::milliseconds(1);
+  auto const url = first_text(client.new_order({"127.0.0.1"}).object(), "authorizations");
+  client.post(challenge_of(url, "http-01"), "{}");
+  auto const early = client.read(url);
+  EXPECT_EQ(early.text("status"), "pending");
+  EXPECT_EQ(json::need_string(first_challenge(early), "status").value(), "processing");
+  EXPECT_EQ(early.header("Retry-After"), "2");
+
+  // Nobody learns from waiting that there is something to wait for (8555-6.3-5).
+  server.app->validation.outcome_soon = std::chrono::hours(1);
+  auto stranger = proving_client(server);
+  EXPECT_EQ(stranger.read(url).status, 404);
+  go.set_value();
+  EXPECT_EQ(client.read(url).text("status"), "valid");
+}
+
 // While the next attempt is awaited the challenge shows the last error, and when to look again (8555-8.2-1).
 TEST_F(Validations, AChallengeBetweenTwoAttempts) {
+  server.app->validation.outcome_soon = std::chrono::hours(1);  // there is no attempt to wait for
   server.app->validation.retry_pause = std::chrono::hours(1);
   server.app->validation.retry_at_least = std::chrono::milliseconds(1);
   failures = 1;

@@ -12,6 +12,12 @@ net::Awaitable<Result<net::Response>> authorization(App& app, SignedRequest cons
   if (request.is_post_as_get()) {
     auto load = [&](store::ReadTxn& txn) { return load_authorization(txn, id, owner); };
     CO_TRY(auto current, co_await app.db.read(load));
+    if (current.status == AuthorizationStatus::pending) {
+      bool const waited = co_await app.validation.wait_for_outcome(id);
+      if (waited) {
+        CO_TRY(current, co_await app.db.read(load));
+      }
+    }
     auto const shown = show_running(app.validation, expire_authorization(std::move(current), request.now));
     co_return authorization_response(app.settings.urls, shown);
   }

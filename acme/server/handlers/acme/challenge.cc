@@ -19,6 +19,12 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
     return expire_authorization(std::move(found), request.now);
   };
   CO_TRY(auto loaded, co_await app.db.read(load));
+  if (request.is_post_as_get() && loaded.status == AuthorizationStatus::pending) {
+    bool const waited = co_await app.validation.wait_for_outcome(id);
+    if (waited) {
+      CO_TRY(loaded, co_await app.db.read(load));
+    }
+  }
   auto const current = show_running(app.validation, std::move(loaded));
   auto answer = [&](Authorization const& authorization) {
     return challenge_response(app.settings.urls, authorization, *find_challenge(authorization, challenge_id));
