@@ -67,6 +67,9 @@ class Builder {
   Value take() { return std::move(root_); }
 
  private:
+  // Room for most of what we read, so that little is moved while it grows.
+  static constexpr std::size_t kFrames = 4, kMembers = 8;
+
   struct Frame {
     bool is_object;
     Object object;
@@ -91,7 +94,9 @@ class Builder {
   bool open(bool is_object) {
     if (stack_.size() >= limits_.depth) return fail("nested too deeply");
     if (!count()) return false;
+    if (stack_.empty()) stack_.reserve(kFrames);
     stack_.push_back({.is_object = is_object, .object = {}, .array = {}, .key = {}});
+    if (is_object) stack_.back().object.reserve(kMembers);
     return true;
   }
   bool close(Value done) {
@@ -183,6 +188,8 @@ Object& Object::set(std::string_view name, Value value) {
   members_.push_back(Member{std::string(name), std::move(value)});
   return *this;
 }
+
+void Object::reserve(std::size_t members) { members_.reserve(members); }
 
 Object& Object::add(std::string name, Value value) {
   members_.push_back(Member{std::move(name), std::move(value)});

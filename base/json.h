@@ -28,6 +28,7 @@ class Object {
   Value const* find(std::string_view name) const;   // nullptr when absent
   Object& set(std::string_view name, Value value);  // replaces, or appends
   Object& add(std::string name, Value value);       // appends; for who knows that the name is not there yet
+  void reserve(std::size_t members);                // for who knows how many there will be
   std::vector<Member> const& members() const { return members_; }
   bool empty() const;
   bool operator==(Object const& other) const;

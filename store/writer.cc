@@ -33,14 +33,17 @@ void Writer::submit(WriteBody body, WriteDone done, Urgency urgency) {
 }
 
 void Writer::submit(WriteJob job, bool is_urgent, bool is_alone) {
+  bool changes_its_mind = false;  // wakes the thread only for what it waits for (work())
   {
     std::lock_guard lock(mutex_);
     if (waiting_.empty()) latest_ = std::chrono::steady_clock::now() + kPatience;
+    changes_its_mind = waiting_.empty() || (is_urgent && !urgent_) || (is_alone && !alone_);
     urgent_ = urgent_ || is_urgent;
     alone_ = alone_ || is_alone;
     waiting_.push_back(std::move(job));
+    changes_its_mind = changes_its_mind || waiting_.size() == kEnough;
   }
-  work_waits_.notify_one();
+  if (changes_its_mind) work_waits_.notify_one();
 }
 
 bool Writer::run(WriteBody const& body) {

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <mutex>
 #include <span>
 
 #include "base/random.h"
@@ -83,6 +85,55 @@ std::string_view to_string(KeyType type) {
   }
   bug("unknown key type");
 }
+
+namespace {
+
+EVP_MD const* message_digest(KeyType type, HashAlgorithm hash) {
+  return type == KeyType::ed25519 ? nullptr : evp_digest(hash);
+}
+
+// Null when OpenSSL does not verify with such a key.
+ossl::MdCtxPtr verifying_context(EVP_PKEY* key, EVP_MD const* digest) {
+  ossl::MdCtxPtr context(EVP_MD_CTX_new());
+  ossl::check(context != nullptr, "EVP_MD_CTX_new");
+  if (EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key) != 1) return nullptr;
+  return context;
+}
+
+}  // namespace
+
+// What the copies of a key have in common.
+struct PublicKey::Shared {
+  ossl::PkeyPtr key;
+  KeyType type;
+  Bytes spki;
+
+  // To begin a verification OpenSSL 3.0 walks through its table of all algorithm names. A key that is used again and
+  // again, as that of an account is, begins with a copy of one that has begun; it is never changed.
+  bool is_used_again() const { return used_.exchange(true, std::memory_order_relaxed); }
+  EVP_MD_CTX const* begun(HashAlgorithm hash) const {
+    std::call_once(once_, [&] {
+      hash_ = hash;
+      if (type != KeyType::ed25519) begun_ = verifying_context(key.get(), message_digest(type, hash));
+    });
+    return hash == hash_ ? begun_.get() : nullptr;
+  }
+
+  Shared(ossl::PkeyPtr k, KeyType t, Bytes s) : key(std::move(k)), type(t), spki(std::move(s)) {}
+
+ private:
+  mutable std::atomic<bool> used_ = false;
+  mutable std::once_flag once_;
+  mutable HashAlgorithm hash_{};
+  mutable ossl::MdCtxPtr begun_;
+};
+
+PublicKey::PublicKey(ossl::PkeyPtr key, KeyType type, Bytes spki)
+    : shared_(std::make_shared<Shared const>(std::move(key), type, std::move(spki))) {}
+
+KeyType PublicKey::type() const { return shared_->type; }
+Bytes const& PublicKey::spki() const { return shared_->spki; }
+EVP_PKEY* PublicKey::native() const { return shared_->key.get(); }
 
 Result<PublicKey> PublicKey::from_rsa(ByteView modulus, ByteView exponent) {
   if (modulus.empty() || exponent.empty() || modulus[0] == 0 || exponent[0] == 0) {
@@ -196,46 +247,26 @@ Result<PublicKey> PublicKey::from_evp(EVP_PKEY* key) {
   return from_spki(ossl::to_der(key, i2d_PUBKEY));
 }
 
-namespace {
-
-ossl::PkeyPtr another_reference(EVP_PKEY* key) {
-  ossl::check(EVP_PKEY_up_ref(key) == 1, "EVP_PKEY_up_ref");
-  return ossl::PkeyPtr(key);
-}
-
-}  // namespace
-
-PublicKey::PublicKey(PublicKey const& other)
-    : key_(another_reference(other.key_.get())), type_(other.type_), spki_(other.spki_) {}
-
-PublicKey& PublicKey::operator=(PublicKey const& other) {
-  if (this != &other) *this = PublicKey(other);
-  return *this;
-}
-
 int PublicKey::bits() const {
-  auto const* curve = find_curve(type_);
+  auto const* curve = find_curve(type());
   if (curve != nullptr) return curve->bits;
-  return type_ == KeyType::ed25519 ? 256 : EVP_PKEY_get_bits(key_.get());
+  return type() == KeyType::ed25519 ? 256 : EVP_PKEY_get_bits(native());
 }
 
-Sha256 PublicKey::spki_hash() const { return sha256(spki_); }
-
-namespace {
-
-EVP_MD const* message_digest(KeyType type, HashAlgorithm hash) {
-  return type == KeyType::ed25519 ? nullptr : evp_digest(hash);
-}
-
-}  // namespace
+Sha256 PublicKey::spki_hash() const { return sha256(spki()); }
 
 bool PublicKey::verify(HashAlgorithm hash, ByteView data, ByteView signature) const {
   ossl::QuietErrors const quiet;
-  ossl::MdCtxPtr const context(EVP_MD_CTX_new());
-  ossl::check(context != nullptr, "EVP_MD_CTX_new");
-  if (EVP_DigestVerifyInit(context.get(), nullptr, message_digest(type_, hash), nullptr, key_.get()) != 1) return false;
+  ossl::MdCtxPtr context;
+  if (auto const* begun = shared_->is_used_again() ? shared_->begun(hash) : nullptr; begun != nullptr) {
+    context.reset(EVP_MD_CTX_new());
+    ossl::check(context != nullptr && EVP_MD_CTX_copy_ex(context.get(), begun) == 1, "EVP_MD_CTX_copy_ex");
+  } else {
+    context = verifying_context(native(), message_digest(type(), hash));
+  }
   // One is success; zero and negative numbers are different ways to fail.
-  return EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
+  return context != nullptr &&
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
 }
 
 namespace {
@@ -251,15 +282,15 @@ ByteView key_octets(ByteView spki) {
 }  // namespace
 
 PublicKey::EcPoint PublicKey::ec_point() const {
-  auto const* curve = find_curve(type_);
+  auto const* curve = find_curve(type());
   if (curve == nullptr) bug("ec_point of a key that is not EC");
-  auto const octets = key_octets(spki_).subspan(1);
+  auto const octets = key_octets(spki()).subspan(1);
   return {to_bytes(octets.first(curve->coordinate)), to_bytes(octets.subspan(curve->coordinate))};
 }
 
 PublicKey::RsaNumbers PublicKey::rsa_numbers() const {
-  if (type_ != KeyType::rsa) bug("rsa_numbers of a key that is not RSA");
-  der::Reader outer(key_octets(spki_), Errc::bad_public_key, "own RSA key");
+  if (type() != KeyType::rsa) bug("rsa_numbers of a key that is not RSA");
+  der::Reader outer(key_octets(spki()), Errc::bad_public_key, "own RSA key");
   auto numbers = outer.enter(der::kSequence, "numbers").value();
   auto const modulus = numbers.unsigned_integer("modulus").value();
   auto const exponent = numbers.unsigned_integer("exponent").value();
@@ -267,8 +298,8 @@ PublicKey::RsaNumbers PublicKey::rsa_numbers() const {
 }
 
 Bytes PublicKey::ed25519_octets() const {
-  if (type_ != KeyType::ed25519) bug("ed25519_octets of a key that is not Ed25519");
-  return to_bytes(key_octets(spki_));
+  if (type() != KeyType::ed25519) bug("ed25519_octets of a key that is not Ed25519");
+  return to_bytes(key_octets(spki()));
 }
 
 // --- which keys are good enough --------------------------------------------------------------------------------------

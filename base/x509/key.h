@@ -1,6 +1,8 @@
 // Public and private keys, and which of them are good enough.
 #pragma once
 
+#include <memory>
+
 #include "base/digest.h"
 #include "base/ossl.h"
 #include "base/secret.h"
@@ -11,7 +13,7 @@ enum class KeyType { ec_p256, ec_p384, ec_p521, rsa, ed25519 };
 
 std::string_view to_string(KeyType type);  // "EC-P256", "RSA", ...
 
-// A copyable handle on an immutable key (OpenSSL counts the references).
+// A copyable handle on an immutable key: copies share it. Safe from any thread.
 class PublicKey {
  public:
   // Refuses (Errc::bad_public_key) trailing octets, explicit curve parameters, unknown types and points off the curve.
@@ -21,17 +23,12 @@ class PublicKey {
   static Result<PublicKey> from_ed25519(ByteView octets);
   static Result<PublicKey> from_evp(EVP_PKEY* key);  // borrows: takes a reference of its own
 
-  PublicKey(PublicKey const& other);
-  PublicKey& operator=(PublicKey const& other);
-  PublicKey(PublicKey&&) noexcept = default;
-  PublicKey& operator=(PublicKey&&) noexcept = default;
-
-  KeyType type() const { return type_; }
+  KeyType type() const;
   int bits() const;
-  Bytes const& spki() const { return spki_; }      // DER SubjectPublicKeyInfo
-  Sha256 spki_hash() const;                        // SHA-256 of spki()
-  EVP_PKEY* native() const { return key_.get(); }  // borrowed
-  bool operator==(PublicKey const& other) const { return spki_ == other.spki_; }
+  Bytes const& spki() const;  // DER SubjectPublicKeyInfo
+  Sha256 spki_hash() const;   // SHA-256 of spki()
+  EVP_PKEY* native() const;   // borrowed
+  bool operator==(PublicKey const& other) const { return spki() == other.spki(); }
 
   // RSA: PKCS#1 v1.5; EC: DER ECDSA-Sig; Ed25519 ignores the hash. True only for a good signature.
   bool verify(HashAlgorithm hash, ByteView data, ByteView signature) const;
@@ -47,10 +44,9 @@ class PublicKey {
   Bytes ed25519_octets() const;    // bug unless Ed25519
 
  private:
-  PublicKey(ossl::PkeyPtr key, KeyType type, Bytes spki) : key_(std::move(key)), type_(type), spki_(std::move(spki)) {}
-  ossl::PkeyPtr key_;
-  KeyType type_;
-  Bytes spki_;
+  struct Shared;
+  PublicKey(ossl::PkeyPtr key, KeyType type, Bytes spki);
+  std::shared_ptr<Shared const> shared_;
 };
 
 // RSA of 2048, 3072 or 4096 bits with an odd exponent 65537..2^256 and no small factor, P-256, P-384, P-521; Ed25519

@@ -181,8 +181,8 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
 
 std::string IpAddress::text() const {
   if (is_v6()) return v6_text(octets_);
-  char out[16];
-  std::snprintf(out, sizeof out, "%u.%u.%u.%u", octets_[0], octets_[1], octets_[2], octets_[3]);
+  std::string out = std::to_string(octets_[0]);
+  for (std::size_t i = 1; i < 4; ++i) out.append(1, '.').append(std::to_string(octets_[i]));
   return out;
 }
 

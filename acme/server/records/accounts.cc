@@ -1,8 +1,8 @@
 #include "acme/server/records/accounts.h"
 
-#include "acme/server/key_memo.h"
 #include "acme/server/records/due.h"
 #include "acme/server/records/fields.h"
+#include "acme/server/records/memo.h"
 #include "acme/wire/jwk.h"
 #include "ca/ledger.h"
 
@@ -23,14 +23,13 @@ constexpr Table kAccountKeys{"account_keys"};  // thumbprint of the key -> accou
 
 namespace {
 
-// A thousand accounts at work at once; each key is some kilobytes.
-constexpr std::size_t kKeysRemembered = 1024;
+// A thousand accounts at work at once; each is some kilobytes.
+constexpr std::size_t kAccountsRemembered = 1024;
 
 Account read_account(std::string_view id, std::string_view record) {
-  static KeyMemo keys(kKeysRemembered);  // a function's memory, not a state: see key_memo.h
   Fields f(kAccounts, id, record);
   return Account{.id = std::string(id),
-                 .key = f.take(keys.read(*f.object("key"))),
+                 .key = f.take(read_jwk(*f.object("key"))).key,
                  .status = f.take(parse_account_status(f.text("status"))),
                  .contact = f.texts("contact"),
                  .terms_of_service_agreed = f.flag("tos"),
@@ -40,12 +39,18 @@ Account read_account(std::string_view id, std::string_view record) {
                  .created = f.time("created")};
 }
 
+// For accounts at work; who looks at all of them reads each.
+Account recall_account(std::string_view id, std::string_view record) {
+  static Memo<Account> accounts(kAccountsRemembered);  // a function's memory, not a state: see memo.h
+  return accounts.of(id, record, read_account);
+}
+
 }  // namespace
 
 std::optional<Account> load_account(ReadTxn& txn, std::string_view id) {
   auto record = txn.get(kAccounts, id);
   if (!record) return std::nullopt;
-  return read_account(id, *record);
+  return recall_account(id, *record);
 }
 
 std::optional<Account> find_account_by_key(ReadTxn& txn, x509::PublicKey const& key) {

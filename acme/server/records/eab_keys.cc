@@ -1,6 +1,7 @@
 #include "acme/server/records/eab_keys.h"
 
 #include "acme/server/records/fields.h"
+#include "acme/server/records/memo.h"
 
 namespace lenscap::acme {
 namespace {
@@ -56,13 +57,20 @@ EabRecord read_eab_record(std::string_view kid, std::string_view record) {
   return eab;
 }
 
+constexpr std::size_t kKeysRemembered = 64;  // those at work; each is some hundred octets, more with many names
+
+EabRecord recall_eab_record(std::string_view kid, std::string_view record) {
+  static Memo<EabRecord> keys(kKeysRemembered);  // a function's memory, not a state: see memo.h
+  return keys.of(kid, record, read_eab_record);
+}
+
 }  // namespace
 
 std::optional<EabRecord> load_eab(ReadTxn& txn, std::string_view kid) {
   if (kid.empty() || kid.size() > store::kKeyBytesMax) return std::nullopt;
   auto record = txn.get(kEabKeys, kid);
   if (!record) return std::nullopt;
-  return read_eab_record(kid, *record);
+  return recall_eab_record(kid, *record);
 }
 
 void save_eab(WriteTxn& txn, EabRecord const& eab) {
