@@ -30,8 +30,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-// Most requests of ACME are smaller; an idle connection holds so much for the next one.
-constexpr std::size_t kReadBytes = 2 * 1024;
+// An idle connection holds so much for the next request, and reads the rest of it in larger pieces.
+constexpr std::size_t kIdleBytes = 512;
+constexpr std::size_t kReadBytes = 4 * 1024;
 // What we read and drop from a client that still talks after its last answer.
 constexpr std::size_t kLingerBytes = 256 * 1024;
 // How soon a deadline that struck between two steps of one operation strikes again.
@@ -253,10 +254,10 @@ struct Session::State {
     return asio::async_write(socket, octets, asio::redirect_error(asio::use_awaitable, ec));
   }
 
-  Awaitable<bool> read_some() {
+  Awaitable<bool> read_some(std::size_t at_most = kReadBytes) {
     auto const had = buffer.size();
-    buffer.resize(had + kReadBytes);
-    auto const space = asio::buffer(buffer.data() + had, kReadBytes);
+    buffer.resize(had + at_most);
+    auto const space = asio::buffer(buffer.data() + had, at_most);
     error_code ec;
     auto reading = read_op(space, ec);
     auto const got = co_await std::move(reading);
@@ -299,7 +300,8 @@ struct Session::State {
   Awaitable<bool> await_request() {
     arm(first ? shared.limits.header : shared.limits.idle);
     idle = true;
-    bool const more = co_await read_some();
+    buffer = {};
+    bool const more = co_await read_some(kIdleBytes);
     idle = false;
     co_return more && !stopping;
   }

@@ -9,7 +9,7 @@
 namespace lenscap::bench {
 
 struct Cost {
-  std::chrono::microseconds cpu{};  // user and system, of all its threads; in steps of the kernel's clock (10 ms)
+  std::chrono::microseconds cpu{};  // user and system, of all its threads
   std::uint64_t written = 0;        // octets handed to the disk
   std::uint64_t anonymous = 0;      // octets of memory that no file backs, now (RssAnon)
 };
