@@ -58,7 +58,7 @@ net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net:
   auto const& key = account ? account->key : *jws.jwk;
   CO_CHECK_OK(verify(jws, key));
   CO_CHECK_OK(app.nonces.redeem(jws.nonce));  // 8555-6.5-3 .. -5
-  CO_CHECK_OK(app.chaos.judge_nonce(key));
+  CO_CHECK_OK(app.chaos.judge_nonce(key, jws.url, jws.payload));
   auto const expected = app.settings.urls.of_target(request.target);
   if (jws.url != expected)  // 8555-6.4-2, -3
     co_return Error(Errc::unauthorized, "the signed url is not the one of this request, which is " + expected);

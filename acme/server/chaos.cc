@@ -119,12 +119,22 @@ std::vector<std::string> Chaos::switches() const {
 
 std::uint64_t Chaos::draw() { return mix(seed_, drawn_++); }
 
-Result<> Chaos::judge_nonce(x509::PublicKey const& signer) {
+Result<> Chaos::judge_nonce(x509::PublicKey const& signer, std::string_view url, std::string_view payload) {
   if (settings_.bad_nonce == 0) return {};
-  auto& was_refused = refused_[first_octets(signer.spki_hash()) % kMarks];
-  if (was_refused.exchange(false)) return {};
+  auto const key = to_hex(signer.spki_hash());
+  auto const mark = [&](std::string const& text) -> auto& {
+    return refused_[first_octets(sha256(as_bytes(text))) % kMarks];
+  };
+  auto& at_this_url = mark(key + " " + std::string(url));
+  auto& this_one = mark(key + " " + std::string(url) + " " + std::string(payload));
+  if (this_one.exchange(false)) {
+    at_this_url = false;
+    return {};
+  }
+  if (at_this_url.exchange(false)) return {};
   if (draw() % 100 >= static_cast<std::uint64_t>(settings_.bad_nonce)) return {};
-  was_refused = true;
+  this_one = true;
+  at_this_url = true;
   return Error(Errc::bad_nonce,
                "chaos: the nonce was good, and is refused all the same; take the fresh one of this "
                "answer and send the request again");

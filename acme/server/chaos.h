@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acme/flow/policy.h"
@@ -45,9 +46,10 @@ class Chaos {
   // What is on, such as "bad_nonce = 20"; empty when nothing is. With the seed, so that a run can be had again.
   std::vector<std::string> switches() const;
 
-  // bad_nonce: Errc::bad_nonce for a request whose nonce was good. The next request of the same key passes: clients
-  // that try once again do all that 8555-6.5 asks of them. With 100 percent every request is refused once.
-  Result<> judge_nonce(x509::PublicKey const& signer);
+  // bad_nonce: Errc::bad_nonce for a request whose nonce was good. Sent again it passes, whatever else the same key
+  // sends meanwhile, and so does the next one to the same URL, since what is sent again may be made anew: clients that
+  // try once again do all that 8555-6.5 asks of them. With 100 percent every request is refused once.
+  Result<> judge_nonce(x509::PublicKey const& signer, std::string_view url, std::string_view payload);
 
   // retry_after, shuffle: what every answer goes through. `authorizations`, `challenges` and `orders` of an object keep
   // the one order that they have here, since an order's lists never change (8555-7.1.3-3); it follows nothing else.
@@ -67,7 +69,7 @@ class Chaos {
   ChaosSettings const settings_;
   std::uint64_t const seed_;
   std::atomic<std::uint64_t> drawn_ = 0;
-  // Whose last request was refused: a bit for some of each key's hash. Two keys with one bit only spare each other.
+  // What was refused and is to pass: a bit for some of its hash. Two with one bit only spare each other.
   static constexpr std::size_t kMarks = 4096;
   std::array<std::atomic<bool>, kMarks> refused_{};
 };

@@ -37,7 +37,7 @@ TEST(Chaos, IsOffByDefault) {
   Chaos chaos{ChaosSettings()};
   EXPECT_TRUE(chaos.switches().empty());
   auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
-  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(chaos.judge_nonce(key).ok());
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(chaos.judge_nonce(key, "https://a/new-order", "{}").ok());
   EXPECT_EQ(chaos.finalize_wait(std::chrono::milliseconds(7)), std::chrono::milliseconds(7));
   net::Response response;
   response.headers.add("Content-Type", "application/json");
@@ -92,7 +92,7 @@ TEST(BadNonce, FollowsTheSeedAndNeverComesTwiceInARow) {
   auto const series = [&](std::uint64_t seed) {
     Chaos chaos(ChaosSettings{.bad_nonce = 30, .seed = seed});
     std::vector<bool> refused;
-    for (int i = 0; i < 2000; ++i) refused.push_back(!chaos.judge_nonce(key).ok());
+    for (int i = 0; i < 2000; ++i) refused.push_back(!chaos.judge_nonce(key, "https://a/new-order", "{}").ok());
     return refused;
   };
   auto const first = series(7);
@@ -104,6 +104,24 @@ TEST(BadNonce, FollowsTheSeedAndNeverComesTwiceInARow) {
   // Of those that are judged: a refused one is followed by one that is not.
   auto const count = std::count(first.begin(), first.end(), true);
   EXPECT_NEAR(static_cast<double>(count) / static_cast<double>(2000 - count), 0.3, 0.06);
+}
+
+// Whoever sends several at a time sees each of them refused once, not one of them again and again.
+TEST(BadNonce, RefusesARequestOnceWhateverIsSentBeside) {
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
+  auto const passes = [&](Chaos& chaos, std::string const& url, std::string const& payload) {
+    return chaos.judge_nonce(key, "https://ca.example/" + url, payload).ok();
+  };
+  Chaos chaos(ChaosSettings{.bad_nonce = 100, .seed = 7});
+  EXPECT_FALSE(passes(chaos, "order/1", ""));
+  EXPECT_FALSE(passes(chaos, "order/2", "")) << "another URL has its own turn";
+  EXPECT_TRUE(passes(chaos, "order/2", ""));
+  EXPECT_TRUE(passes(chaos, "order/1", ""));
+
+  EXPECT_FALSE(passes(chaos, "new-order", "cam1"));
+  EXPECT_TRUE(passes(chaos, "new-order", "cam2")) << "it may be the refused one, made anew";
+  EXPECT_TRUE(passes(chaos, "new-order", "cam1")) << "though another one passed in between";
+  EXPECT_FALSE(passes(chaos, "new-order", "cam3"));
 }
 
 TEST(Shuffle, AnOrderKeepsItsListInAnOrderOfItsOwn) {  // 8555-7.1.3-3
