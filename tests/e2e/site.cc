@@ -101,7 +101,7 @@ json::Object const* find_row(std::vector<json::Object> const& rows, std::string_
 
 // --- the site -----------------------------------------------------------------------------------------------------
 
-Site::Site(std::string const& acme_settings)
+Site::Site(std::string const& acme_settings, std::string const& tables)
     : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
   camera_password_ = "pa-" + random_text(24);
   programs_.keep_secret("the cameras' password", camera_password_);
@@ -120,6 +120,7 @@ Site::Site(std::string const& acme_settings)
                        "--passphrase-file", folder("passphrases")});
   if (made.code != 0) throw std::runtime_error("lenscap-ca init: " + made.all());
   add_settings(ca_folder_ + "/ca.toml", "[acme]\n", acme_settings);
+  std::ofstream(ca_folder_ + "/ca.toml", std::ios::app) << tables;
   server_ = std::make_unique<Background>(
       std::vector<std::string>{program("lenscap-ca"), "--state", ca_folder_, "serve", "--port-file", folder("ports")},
       folder("server.log"));

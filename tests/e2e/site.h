@@ -30,8 +30,8 @@ std::string at(Camera const& camera);         // "127.40.2.17:8443"
 
 class Site {
  public:
-  // `acme_settings`: more lines for ca.toml, under [acme].
-  explicit Site(std::string const& acme_settings = {});
+  // `acme_settings`: more lines for ca.toml, under [acme]; `tables`: whole tables for its end.
+  explicit Site(std::string const& acme_settings = {}, std::string const& tables = {});
   ~Site();
   Site(Site const&) = delete;
   Site& operator=(Site const&) = delete;
