@@ -17,6 +17,9 @@ constexpr seconds kHeaderDeadline{10};
 constexpr seconds kBodyDeadline{20};
 constexpr seconds kWriteDeadline{30};
 constexpr seconds kIdleDeadline{60};  // *
+// Who sends or takes octets more slowly than this, once the first seconds are over, is cut off before the deadline.
+constexpr std::size_t kBytesPerSecond = 1000;
+constexpr seconds kSlowStart{5};
 constexpr seconds kHandlerDeadline{30};
 constexpr std::size_t kConnectionsPerAddress = 64;  // *
 constexpr std::size_t kConnections = 4096;          // *

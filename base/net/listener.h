@@ -32,6 +32,10 @@ struct ServerLimits {
   milliseconds write = limits::kWriteDeadline;
   milliseconds idle = limits::kIdleDeadline;
   milliseconds handler = limits::kHandlerDeadline;
+  // Of a header, a body and an answer: the deadline is no later than `slow_start` and the time that the octets so far
+  // (of an answer: all of them) take at this speed.
+  std::size_t bytes_per_second = limits::kBytesPerSecond;
+  milliseconds slow_start = limits::kSlowStart;
   milliseconds linger = std::chrono::seconds(2);        // for the other side to take the last answer
   milliseconds stop_gently = std::chrono::seconds(10);  // for requests in progress when the listener stops
 };

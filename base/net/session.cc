@@ -189,7 +189,7 @@ struct Session::State {
     framing.body_bytes = shared.limits.body_bytes;
     framing.request_bytes = shared.limits.request_bytes;
     auto const& l = shared.limits;
-    shortest = std::min({l.handshake, l.header, l.body, l.write, l.idle, l.handler, l.linger});
+    shortest = std::min({l.handshake, l.header, l.body, l.write, l.idle, l.handler, l.linger, l.slow_start});
   }
 
   SessionShared const& shared;
@@ -220,6 +220,12 @@ struct Session::State {
   void arm(std::chrono::milliseconds limit) {
     timed_out = false;
     deadline = SteadyClock::now() + limit;
+  }
+  // The deadline of octets that began to move at `begin`, and of which there are so many: see ServerLimits.
+  void arm_for(SteadyClock::time_point begin, std::chrono::milliseconds limit, std::size_t octets) {
+    auto const moving = std::chrono::milliseconds(octets * 1000 / shared.limits.bytes_per_second);
+    timed_out = false;
+    deadline = begin + std::min(limit, shared.limits.slow_start + moving);
   }
   void disarm() { deadline = SteadyClock::time_point::max(); }
   void watch(Session& self, SteadyClock::time_point next) {
@@ -266,7 +272,7 @@ struct Session::State {
   }
 
   Awaitable<bool> write(std::string octets) {
-    arm(shared.limits.write);
+    arm_for(SteadyClock::now(), shared.limits.write, octets.size());
     error_code ec;
     auto writing = write_op(asio::buffer(octets), ec);
     co_await std::move(writing);
@@ -310,8 +316,9 @@ struct Session::State {
     Outcome outcome;
     RequestGate gate(framing);
     auto state = gate.feed(buffer);
-    if (state == RequestGate::State::in_head) arm(shared.limits.header);
+    auto begin = SteadyClock::now();
     while (state == RequestGate::State::in_head) {
+      arm_for(begin, shared.limits.header, buffer.size());
       bool const more = co_await read_some();
       if (!more) break;
       state = gate.feed(buffer);
@@ -321,9 +328,11 @@ struct Session::State {
         bool const told = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
         if (!told) co_return outcome;
       }
-      arm(shared.limits.body);
+      begin = SteadyClock::now();
     }
+    auto const begun_with = buffer.size();
     while (state == RequestGate::State::in_body) {
+      arm_for(begin, shared.limits.body, buffer.size() - begun_with);
       bool const more = co_await read_some();
       if (!more) break;
       state = gate.feed(buffer);

@@ -1,6 +1,7 @@
 #include "base/net/session.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include "framing_cases.h"
 #include "serving.h"
@@ -274,6 +275,61 @@ TEST(SessionDeadline, OfAReaderThatDoesNotRead) {  // H-25
   connection.send(get("/big"));
   EXPECT_TRUE(test::eventually([&] { return serving.lines.has("/big"); }));
   EXPECT_TRUE(test::eventually([&] { return serving.listener().connections() == 0; }));
+}
+
+// --- a least speed: whoever is slower does not hold a connection until its deadline
+
+ServerLimits least_speed() {
+  ServerLimits limits;  // whose deadlines are ten seconds and more
+  limits.slow_start = 100ms;
+  limits.bytes_per_second = 1000;
+  return limits;
+}
+
+// Sends `begin`, then an octet now and then: some hundred in a second. How long the server listens.
+std::chrono::milliseconds trickle(std::uint16_t port, std::string const& begin) {
+  auto connection = connect_raw(port);
+  auto const since = std::chrono::steady_clock::now();
+  connection.send(begin);
+  pollfd answered{connection.fd(), POLLIN, 0};
+  while (::poll(&answered, 1, 5) == 0 && connection.send("x")) continue;
+  EXPECT_EQ(connection.read_response().status, 408);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
+}
+
+TEST(SessionSpeed, OfAHeader) {  // H-27
+  Serving serving(least_speed());
+  EXPECT_LT(trickle(serving.port(), "GET / HTTP/1.1\r\nHost: a\r\nX: "), 5s);
+}
+
+TEST(SessionSpeed, OfABody) {  // H-27
+  Serving serving(least_speed());
+  EXPECT_LT(trickle(serving.port(), "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"), 5s);
+}
+
+TEST(SessionSpeed, OfAReader) {  // H-27
+  auto limits = least_speed();
+  limits.bytes_per_second = 1'000'000'000;
+  limits.linger = 50ms;
+  Serving serving(limits);
+  auto connection = connect_raw(serving.port(), 4096);
+  connection.send(get("/big"));
+  EXPECT_TRUE(test::eventually([&] { return serving.lines.has("/big"); }));
+  EXPECT_TRUE(test::eventually([&] { return serving.listener().connections() == 0; }));
+}
+
+// Who keeps up is served, though it takes longer than the start: half a second here.
+TEST(SessionSpeed, IsAMatterOfTheOctetsSoFar) {
+  Serving serving(least_speed());
+  auto connection = connect_raw(serving.port());
+  connection.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
+  pollfd answered{connection.fd(), POLLIN, 0};
+  for (int i = 0; i < 100; ++i) {
+    connection.send(std::string(300, 'x'));
+    ::poll(&answered, 1, 5);
+    ASSERT_TRUE(answered.revents == 0 || i == 99) << "answered after " << i;
+  }
+  EXPECT_EQ(connection.read_response().status, 200);
 }
 
 TEST(SessionDeadline, OfTheHandler) {
