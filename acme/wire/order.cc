@@ -52,8 +52,16 @@ json::Object to_json(NewOrderRequest const& request) {
   return object;
 }
 
+namespace {
+
+// Enough for as many identifiers as fit into a body: whoever sends too many shall be told that, and not of a limit of
+// JSON.
+constexpr json::Limits kNewOrderLimits{.members = 8192};
+
+}  // namespace
+
 Result<NewOrderRequest> parse_new_order(std::string_view payload) {
-  TRY(auto const object, json::parse_object(payload));
+  TRY(auto const object, json::parse_object(payload, kNewOrderLimits));
   NewOrderRequest request;
   TRY(auto const identifiers, json::need_array(object, "identifiers"));
   TRY(request.identifiers, read_identifiers(identifiers));
