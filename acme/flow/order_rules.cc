@@ -221,10 +221,14 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   CHECK_OK(check_validity(order.validity, *profile, policy, order.created, now));
   CHECK_OK(check_names(order, csr, *profile));
   if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1
-    return Error(Errc::bad_csr, "the CSR's key is the key of an account; a certificate needs a key of its own");
+    return Error(Errc::bad_public_key, "the CSR's key is the key of an account; a certificate needs a key of its own");
   }
   if (context.is_compromised_key) {
     return Error(Errc::bad_public_key, "a certificate of the CSR's key was revoked as compromised; make another key");
+  }
+  if (context.is_key_of_another_device) {
+    return Error(Errc::bad_public_key,
+                 "the CSR's key is that of another account's certificate, for other names; make a key for this device");
   }
   CHECK_OK(x509::check_key(csr.key, profile->allow_ed25519));
   return CheckedOrder{order.id,      order.account_id, csr.key, to_name_set(order.identifiers),

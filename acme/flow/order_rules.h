@@ -86,6 +86,8 @@ struct FinalizeContext {
   std::size_t live_names = 0;
   x509::NameSet already_live = {};
   bool is_compromised_key = false;  // a certificate of the CSR's key was revoked as keyCompromise
+  // A certificate of the CSR's key is in use with another account, and none of that key with a name of the order.
+  bool is_key_of_another_device = false;
 };
 
 // Everything of 7.4 that can refuse, before anything is built: owner, expiry, ready (8555-7.4-7), authorizations still

@@ -171,9 +171,14 @@ TEST_F(HostileCsr, TooManyNamesAndTooManyOctets) {  // C-26
 TEST_F(HostileCsr, AKeyThatServesAnotherPurpose) {  // C-27, C-28, C-29, S-09, 8555-11.1-1
   auto const names = acme::test::names_of({"cam1.example"});
   auto const url = order({"cam1.example"}).header("Location");
-  expect_refused(url, x509::make_csr(client.key, names), "badCSR", "the account's own key");
+  expect_refused(url, x509::make_csr(client.key, names), "badPublicKey", "the account's own key");
   auto const other = on_wire.client();
-  expect_refused(url, x509::make_csr(other.key, names), "badCSR", "another account's key");
+  expect_refused(url, x509::make_csr(other.key, names), "badPublicKey", "another account's key");
+  // Also when that account has another order for the same name, or is gone.
+  ASSERT_EQ(on_wire.client().new_order({"cam1.example"}).text("status"), "ready");
+  auto gone = on_wire.client();
+  ASSERT_EQ(gone.post(gone.kid, R"({"status":"deactivated"})").status, 200);
+  expect_refused(url, x509::make_csr(gone.key, names), "badPublicKey", "the key of an account that is no more");
 
   // A key that was revoked as compromised is never certified again, whoever asks.
   auto const lost = PrivateKey::generate(KeyType::ec_p256);
@@ -189,6 +194,47 @@ TEST_F(HostileCsr, AKeyThatServesAnotherPurpose) {  // C-27, C-28, C-29, S-09, 8
   expect_problem(wire.post(stranger, theirs + "/finalize", json::write(acme::finalize_to_json(csr))), 400,
                  "badPublicKey", "a key that another one lost");
   EXPECT_TRUE(wire.is_open());
+}
+
+// One key in two devices is one secret in two places, and whoever has a copy of a camera's key can order with it.
+TEST_F(HostileCsr, AKeyOfAnotherAccountsDevice) {  // C-31
+  auto const key = PrivateKey::generate(KeyType::ec_p256);
+  auto const csr_of = [&](std::string const& host) { return x509::make_csr(key, acme::test::names_of({host})); };
+  auto owner = on_wire.client();
+  auto const by_owner = [&](std::string const& host) {
+    auto const made = owner.new_order({host}).header("Location");
+    return wire.post(owner, made + "/finalize", json::write(acme::finalize_to_json(csr_of(host)))).text("status");
+  };
+  ASSERT_EQ(by_owner("cam1.example"), "valid");
+  auto const url = order({"cam3.example"}).header("Location");
+  expect_refused(url, csr_of("cam3.example"), "badPublicKey", "another device's key");
+  EXPECT_EQ(certificates(), 1);
+
+  // Its own account may do with it as it likes, and the same device may come back under a new account.
+  EXPECT_EQ(by_owner("cam2.example"), "valid");
+  EXPECT_EQ(finalize(order({"cam1.example"}).header("Location"), csr_of("cam1.example")).text("status"), "valid");
+  expect_refused(url, csr_of("cam3.example"), "badPublicKey", "and it is still no key for a third");
+  EXPECT_TRUE(wire.is_open());
+}
+
+// Nobody uses it any more: whoever has the key may have a new certificate for it.
+TEST_F(HostileCsr, AKeyOfACertificateThatWasRevokedOrHasEnded) {  // C-31
+  for (bool const revoked : {true, false}) {
+    auto const key = PrivateKey::generate(KeyType::ec_p256);
+    auto owner = on_wire.client();
+    auto const csr = x509::make_csr(key, acme::test::names_of({"cam1.example"}));
+    auto const answer = wire.post(owner, owner.new_order({"cam1.example"}).header("Location") + "/finalize",
+                                  json::write(acme::finalize_to_json(csr)));
+    auto const leaf = x509::parse_pem_chain(owner.read(answer.text("certificate")).body).value().front();
+    if (revoked) {
+      json::Object const revocation{{"certificate", to_base64url(leaf.der())}};
+      ASSERT_EQ(wire.post(owner, on_wire.urls().revoke_cert(), json::write(revocation)).status, 200);
+    } else {
+      on_wire.server().clock.advance(leaf.not_after() - on_wire.server().clock.now() + Seconds(1));
+    }
+    auto const other = x509::make_csr(key, acme::test::names_of({"cam2.example"}));
+    EXPECT_EQ(finalize(order({"cam2.example"}).header("Location"), other).text("status"), "valid");
+  }
 }
 
 // The payload around the request: no base64url, padded, not there.

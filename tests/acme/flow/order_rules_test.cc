@@ -308,12 +308,17 @@ struct Finalize {
   Policy p = policy();
   NewOrder made;
   bool is_account_key = false;
+  bool is_compromised_key = false;
+  bool is_key_of_another_device = false;
   Time now = kNow;
 
   explicit Finalize(std::initializer_list<std::string_view> hosts = {"cam1.cams.example", "10.20.0.7"})
       : made(order_of(hosts)) {}
   Result<CheckedOrder> run(x509::Csr const& csr) const {
-    FinalizeContext const context{.authorizations = made.created, .is_account_key = is_account_key};
+    FinalizeContext const context{.authorizations = made.created,
+                                  .is_account_key = is_account_key,
+                                  .is_compromised_key = is_compromised_key,
+                                  .is_key_of_another_device = is_key_of_another_device};
     return check_finalize(made.order, owner, s, csr, context, p, now);
   }
 };
@@ -469,7 +474,9 @@ TEST(CheckFinalize, Refuses) {
          f.now = kNow + kMinute;
        },
        Errc::malformed},
-      {"the key is an account's (8555-11.1-1)", [](Finalize& f) { f.is_account_key = true; }, Errc::bad_csr},
+      {"the key is an account's (8555-11.1-1)", [](Finalize& f) { f.is_account_key = true; }, Errc::bad_public_key},
+      {"the key was lost", [](Finalize& f) { f.is_compromised_key = true; }, Errc::bad_public_key},
+      {"the key is another device's", [](Finalize& f) { f.is_key_of_another_device = true; }, Errc::bad_public_key},
   };
   auto const csr = csr_of({"cam1.cams.example", "10.20.0.7"});
   for (auto const& c : cases) {
@@ -502,7 +509,7 @@ TEST(NewOrder, TheDefaultTakesNoNamesFromTheOrder) {
 TEST(CheckFinalize, RefusesTheOwnAccountsKey) {  // 8555-11.1-1
   Finalize const f;
   auto const checked = f.run(csr_of({"cam1.cams.example", "10.20.0.7"}, {}, account_private_key()));
-  EXPECT_EQ(checked.error().code(), Errc::bad_csr);
+  EXPECT_EQ(checked.error().code(), Errc::bad_public_key);
 }
 
 TEST(CheckFinalize, ProvedNamesStayGoodWhenTheyAreGrantedLater) {

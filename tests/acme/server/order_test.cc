@@ -188,10 +188,10 @@ TEST_F(Orders, ABadCsrLeavesTheOrderReady) {  // 8555-7.4-6
   EXPECT_EQ(client.finalize(url, {"cam1.cams.example", "cam2.cams.example"}).problem(), "badCSR");
   EXPECT_EQ(client.finalize_with(url, to_bytes(std::string_view("no DER"))).problem(), "badCSR");
   auto const own = client.finalize_with(url, x509::make_csr(client.key, names_of({"cam1.cams.example"})));
-  EXPECT_TRUE(own.problem() == "badCSR" || own.problem() == "badPublicKey") << own.body;  // 8555-11.1-1
+  EXPECT_EQ(own.problem(), "badPublicKey") << own.body;  // 8555-11.1-1
   auto const other = granted_client(server);
   auto const others = client.finalize_with(url, x509::make_csr(other.key, names_of({"cam1.cams.example"})));
-  EXPECT_TRUE(others.problem() == "badCSR" || others.problem() == "badPublicKey") << others.body;
+  EXPECT_EQ(others.problem(), "badPublicKey") << others.body;
   EXPECT_EQ(client.post(url + "/finalize", "{}").problem(), "malformed");
   EXPECT_EQ(client.read(url).text("status"), "ready");
   EXPECT_EQ(certificates(), 0u);

@@ -4,6 +4,8 @@
 //   -> finalization.cc: sign once -> one transaction: settle
 //   -> answer, `valid` as a rule, or `processing` when the key holder takes its time
 // A crash anywhere is repaired by the sweeper.
+#include <algorithm>
+
 #include "acme/server/app.h"
 #include "acme/server/caa.h"
 #include "acme/server/handlers/handlers.h"
@@ -21,6 +23,25 @@ struct Judged {
   bool counts_names = false;
 };
 
+// One key in two devices is one secret in two places. An account may do so with what is its own, as web servers do;
+// what is refused is a key that another account's device is known by. Where a certificate of the key shares a name with
+// the order it is the same device, come back with another account.
+bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, Order const& order, Time now) {
+  constexpr int kLookedAt = 8;  // newest first: of one device's key there are two or three in use
+  bool is_anothers = false;
+  bool is_known_device = false;
+  int looked_at = 0;
+  ca::visit_by_key(txn, key, [&](ca::CertificateRecord const& record) {
+    bool const is_used = !record.revocation && now < record.not_after;
+    auto const names = to_identifiers(record.names);
+    auto const is_named = [&](Identifier const& name) { return std::ranges::find(names, name) != names.end(); };
+    is_anothers = is_anothers || (is_used && record.subscriber != order.account_id);
+    is_known_device = is_known_device || (is_used && std::ranges::any_of(order.identifiers, is_named));
+    return !is_known_device && ++looked_at < kLookedAt;
+  });
+  return is_anothers && !is_known_device;
+}
+
 Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr) {
   TRY(auto order, load_order(txn, request.params.at("order"), request.account().id));
   TRY(auto const scope, load_scope(txn, request.account(), app.policy));
@@ -32,6 +53,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   context.is_compromised_key = ca::is_compromised(txn, csr.key);
+  context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, request.now);
   TRY(auto checked, check_finalize(order, request.account(), scope, csr, context, app.policy, request.now));
   return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value()};
 }
