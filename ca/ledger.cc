@@ -272,6 +272,14 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
   return {};
 }
 
+namespace {
+
+std::string revoked_key(CertificateRecord const& record) {
+  return record.issuer + "|" + time_key(record.not_after) + "|" + record.serial_hex;
+}
+
+}  // namespace
+
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
   auto found = find_by_serial(txn, serial_hex);
   if (!found) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
@@ -284,8 +292,7 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
     txn.put(kIntents, serial, to_json(record) + '\n' + std::string(tbs_of_intent(*intent)));
   else
     txn.put(kRecords, serial, to_json(record));
-  auto const entry = record.issuer + "|" + time_key(record.not_after) + "|" + serial;
-  txn.put(kRevoked, entry, json::write(to_json(revocation)));
+  txn.put(kRevoked, revoked_key(record), json::write(to_json(revocation)));
   if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
   return {};
 }
@@ -401,6 +408,30 @@ void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor co
       if (!visit(load_record(txn, serial))) return;
     if (known_from.empty()) return;
     at = known_from;
+  }
+}
+
+void visit_by_serial(store::ReadTxn& txn, std::string_view prefix, std::string_view before,
+                     RecordVisitor const& visit) {
+  // Behind all that begin so: no digit comes after 'f'.
+  auto const end = std::string(prefix) + 'g';
+  visit_newest(txn, before.empty() ? end : before,
+               [&](CertificateRecord const& record) { return record.serial_hex.starts_with(prefix) && visit(record); });
+}
+
+void visit_revoked_records(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit) {
+  std::string at;
+  if (auto const last = find_by_serial(txn, before)) at = revoked_key(*last);
+  for (bool more = true; more;) {
+    std::vector<std::string> keys;
+    txn.scan_down(kRevoked, at, [&](std::string_view key, std::string_view) {
+      keys.emplace_back(key);
+      return keys.size() < kPage;
+    });
+    more = keys.size() == kPage;
+    if (more) at = keys.back();
+    for (std::string const& key : keys)
+      if (!visit(load_record(txn, serial_of(key)))) return;
   }
 }
 

@@ -103,6 +103,10 @@ using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false s
 
 // Newest first, possibly issued ones among them.
 void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
+// The same of those whose serial begins so, in lower-case hex.
+void visit_by_serial(store::ReadTxn& txn, std::string_view prefix, std::string_view before, RecordVisitor const& visit);
+// Those that are revoked, whoever issued them; of each issuer's, the ones that end last come first.
+void visit_revoked_records(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
 // Intents without certificate, oldest first; those recorded after `before` are still being signed, perhaps.
 void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit);
 // Issued certificates that end in [from, until], soonest first.

@@ -148,11 +148,15 @@ Result<Object> revoke_eab(OperationContext const& context, Object const& argumen
   return eab_to_json(key, accounts, context.now);
 }
 
+std::string_view status_of(ca::CertificateRecord const& record, Time now) {
+  auto const expired = record.status == ca::CertificateStatus::issued && record.not_after < now;
+  return record.revocation ? "revoked" : expired ? "expired" : to_string(record.status);
+}
+
 Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
   Object object;
   object.set("serial", record.serial_hex);
-  auto const expired = record.status == ca::CertificateStatus::issued && record.not_after < now;
-  object.set("status", record.revocation ? "revoked" : expired ? "expired" : to_string(record.status));
+  object.set("status", status_of(record, now));
   std::vector<std::string> names;
   for (auto const& identifier : to_identifiers(record.names)) names.push_back(identifier.value());
   object.set("names", Value::strings(names));
@@ -169,11 +173,34 @@ Object certificate_to_json(ca::CertificateRecord const& record, Time now) {
   return object;
 }
 
-// What `cert.list` is asked for: one of these, or the newest.
+// A serial number, or its beginning, as people have it: our own text, or openssl's with capital letters and colons.
+Result<std::string> read_serial(std::string_view text) {
+  std::string serial;
+  for (char const c : text) {
+    if (c == ':') continue;
+    bool const is_capital = c >= 'A' && c <= 'F';
+    if (!is_capital && !(c >= 'a' && c <= 'f') && !(c >= '0' && c <= '9'))
+      return usage("\"" + std::string(text) + "\" is no serial number: those are hex digits");
+    serial += is_capital ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  constexpr std::size_t kDigitsMax = 40;  // RFC 5280 4.1.2.2
+  if (serial.empty() || serial.size() > kDigitsMax) return usage("a serial number has 1 to 40 hex digits");
+  return serial;
+}
+
+Result<std::string> need_serial(Object const& arguments) {
+  TRY(auto const text, json::need_text(arguments, "serial"));
+  return read_serial(text);
+}
+
+// What `cert.list` is asked for: one of the first four, or the newest; and of those, the ones of a status.
 struct CertificateFilter {
   std::optional<Identifier> name;
   std::optional<std::string> account;
   std::optional<Seconds> expiring;
+  std::optional<std::string> serial;  // or how it begins
+  std::optional<std::string> status;
+  int places() const { return name.has_value() + account.has_value() + expiring.has_value() + serial.has_value(); }
 };
 
 Result<CertificateFilter> read_filter(OperationContext const& context, Object const& arguments) {
@@ -192,10 +219,14 @@ Result<CertificateFilter> read_filter(OperationContext const& context, Object co
   }
   TRY(auto const expiring, json::get_int(arguments, "expiring_seconds"));
   if (expiring) filter.expiring = Seconds(*expiring);
-  if (static_cast<int>(filter.name.has_value()) + static_cast<int>(filter.account.has_value()) +
-          static_cast<int>(filter.expiring.has_value()) >
-      1)
-    return usage("give one of --name, --account and --expiring");
+  TRY(auto const serial, json::get_string(arguments, "serial"));
+  if (serial) {
+    TRY(filter.serial, read_serial(*serial));
+  }
+  TRY(filter.status, json::get_string(arguments, "status"));
+  if (filter.status && *filter.status != "issued" && *filter.status != "revoked")
+    return usage("--status takes issued or revoked");
+  if (filter.places() > 1) return usage("give one of --name, --account, --expiring and --serial");
   return filter;
 }
 
@@ -203,17 +234,23 @@ void visit_certificates(OperationContext const& context, store::ReadTxn& txn, Ce
                         std::string const& after, ca::RecordVisitor const& visit) {
   if (filter.account) return ca::visit_by_subscriber(txn, *filter.account, after, visit);
   if (filter.expiring) return ca::visit_expiring(txn, context.now, context.now + *filter.expiring, after, visit);
+  if (filter.serial) return ca::visit_by_serial(txn, *filter.serial, after, visit);
+  if (filter.status == "revoked" && !filter.name) return ca::visit_revoked_records(txn, after, visit);
   if (!filter.name) return ca::visit_newest(txn, after, visit);
   if (filter.name->dns() != nullptr) return ca::visit_by_name(txn, *filter.name->dns(), after, visit);
   return ca::visit_by_name(txn, *filter.name->ip(), after, visit);
 }
 
-// A page of certificates; "next" is what `after` has to be for the page behind it, and absent on the last one.
+// A page of certificates; "next" is what `after` has to be for the page behind it, and absent on the last one. Where no
+// index knows the status, a page ends as well when so many were looked at, however few are on it.
 Result<Object> list_certificates(OperationContext const& context, Object const& arguments) {
   TRY(auto const asked, json::get_int(arguments, "limit"));
   TRY(auto const filter, read_filter(context, arguments));
   TRY(auto const given, json::get_string(arguments, "after"));
-  auto const after = given.value_or("");
+  std::string after;
+  if (given && !given->empty()) {
+    TRY(after, read_serial(*given));
+  }
   auto const limit = static_cast<std::size_t>(std::clamp<std::int64_t>(asked.value_or(kListDefault), 1, kListMost));
   json::Array certificates;
   std::optional<std::string> last, next;
@@ -221,15 +258,18 @@ Result<Object> list_certificates(OperationContext const& context, Object const& 
   context.store.read([&](store::ReadTxn& txn) {
     certificates.clear();
     next.reset();
+    std::size_t looked_at = 0;
     known = after.empty() || ca::find_by_serial(txn, after).has_value();
     if (!known) return;
     visit_certificates(context, txn, filter, after, [&](ca::CertificateRecord const& record) {
-      if (certificates.size() == limit) {
+      if (certificates.size() == limit || looked_at == context.looked_at_most) {
         next = last;
         return false;
       }
-      certificates.emplace_back(certificate_to_json(record, context.now));
+      ++looked_at;
       last = record.serial_hex;
+      if (!filter.status || *filter.status == status_of(record, context.now))
+        certificates.emplace_back(certificate_to_json(record, context.now));
       return true;
     });
   });
@@ -240,11 +280,10 @@ Result<Object> list_certificates(OperationContext const& context, Object const& 
 }
 
 Result<Object> show_certificate(OperationContext const& context, Object const& arguments) {
-  TRY(auto const serial, json::need_string(arguments, "serial"));
+  TRY(auto const serial, need_serial(arguments));
   std::optional<ca::CertificateRecord> record;
   std::optional<x509::Certificate> certificate;
   context.store.read([&](store::ReadTxn& txn) {
-    if (serial.empty() || serial.size() > 40) return;
     record = ca::find_by_serial(txn, serial);
     if (!record) return;
     certificate = ca::find_certificate(txn, serial);
@@ -262,7 +301,7 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
 }
 
 Result<Object> revoke_certificate(OperationContext const& context, Object const& arguments) {
-  TRY(auto const serial, json::need_string(arguments, "serial"));
+  TRY(auto const serial, need_serial(arguments));
   TRY(auto const asked, json::get_string(arguments, "reason"));
   std::optional<std::int64_t> code;
   if (asked) {
@@ -270,7 +309,6 @@ Result<Object> revoke_certificate(OperationContext const& context, Object const&
     code = static_cast<std::int64_t>(reason);
   }
   TRY(auto const reason, check_reason(code, Revoker::administrator));
-  if (serial.size() > 40) return Error(Errc::not_found, "a serial number has at most 40 characters");
   auto act = [&](store::WriteTxn& txn) {
     return revoke(txn, serial, {.at = context.now, .reason = reason, .by = "administrator"});
   };

@@ -21,6 +21,7 @@ struct OperationContext {
   x509::Certificate const& root;
   x509::Certificate const& issuing;
   Time now;
+  std::size_t looked_at_most = 10'000;  // records, for one page of a list: a tenth of a second
 };
 
 struct Operation {

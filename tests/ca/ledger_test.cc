@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "tests/ca/fixture.h"
@@ -265,6 +266,42 @@ TEST_F(Ledger, ByNameKeyAndEnd) {
                 visit_expiring(txn, first.not_after() + Seconds(1), first.not_after() + 100 * kDay, "", visit);
               }),
               ElementsAre("aa.cams.example", "b.cams.example"));
+}
+
+TEST_F(Ledger, BySerial) {
+  auto const first = issue(names({"a.cams.example"}), kNow).serial_hex();
+  auto const second = draft(names({"b.cams.example"}), kNow + kDay);  // possibly issued
+  ASSERT_TRUE(intend(second).ok());
+  auto const third = issue(names({"c.cams.example"}), kNow + 200 * kDay).serial_hex();
+  auto const of = [&](std::string const& prefix, std::string const& before = "") {
+    return seen([&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_by_serial(txn, prefix, before, visit); });
+  };
+  EXPECT_THAT(of(first), ElementsAre("a.cams.example"));
+  EXPECT_THAT(of(second.serial_hex()), ElementsAre("b.cams.example"));
+  // Serials begin with the time: the first two share more of it than the third.
+  auto const shared = first.substr(0, 4);
+  ASSERT_FALSE(third.starts_with(shared));
+  EXPECT_THAT(of(shared), ElementsAre("b.cams.example", "a.cams.example"));
+  EXPECT_THAT(of(shared, second.serial_hex()), ElementsAre("a.cams.example"));
+  EXPECT_THAT(of("01"), ElementsAre("c.cams.example", "b.cams.example", "a.cams.example"));
+  EXPECT_THAT(of("02"), IsEmpty());
+  EXPECT_THAT(of(first + "0"), IsEmpty());
+}
+
+TEST_F(Ledger, RevokedOnesLastEndFirst) {
+  std::vector<std::string> serials;
+  for (int i = 0; i < 150; ++i)  // more than two pages
+    serials.push_back(issue(names({"cam" + std::to_string(100 + i) + ".cams.example"}), kNow + i * kDay).serial_hex());
+  for (std::size_t i = 0; i < serials.size(); i += 2) ASSERT_TRUE(revoke(serials[i], kNow + 200 * kDay).ok());
+  auto const from = [&](std::string const& before) {
+    return seen([&](store::ReadTxn& txn, RecordVisitor const& visit) { visit_revoked_records(txn, before, visit); });
+  };
+  auto const all = from("");
+  ASSERT_EQ(all.size(), 75U);
+  EXPECT_EQ(all.front(), "cam248.cams.example");
+  EXPECT_EQ(all.back(), "cam100.cams.example");
+  EXPECT_TRUE(std::ranges::is_sorted(all, std::greater<>()));
+  EXPECT_EQ(from(serials[100]), std::vector<std::string>(all.begin() + 25, all.end())) << "behind cam200";
 }
 
 TEST_F(Ledger, AKeyIsCertifiedFromTheIntentOn) {  // 8555-11.1-1

@@ -10,13 +10,15 @@ namespace {
 
 struct ListOptions {
   long long limit = 100;
-  std::string expiring, name, account, after;
+  std::string expiring, name, account, serial, status, after;
 };
 
 Result<ExitCode> list(CommandLine const& line, ListOptions const& options) {
   json::Object arguments{{"limit", options.limit}};
   if (!options.name.empty()) arguments.set("name", options.name);
   if (!options.account.empty()) arguments.set("account", options.account);
+  if (!options.serial.empty()) arguments.set("serial", options.serial);
+  if (!options.status.empty()) arguments.set("status", options.status);
   if (!options.after.empty()) arguments.set("after", options.after);
   if (!options.expiring.empty()) {
     auto span = parse_duration(options.expiring);
@@ -74,21 +76,24 @@ void add_cert(CLI::App& app, CommandLine& line) {
   listed->add_option("--name", options->name, "Only those for this DNS name or IP address");
   listed->add_option("--account", options->account, "Only those of this account: its id or URL");
   listed->add_option("--expiring", options->expiring, "Only those that end within this span, soonest first: 30d");
+  listed->add_option("--serial", options->serial, "Only those whose serial number is this, or begins so");
+  listed->add_option("--status", options->status,
+                     "Only those that are issued (and neither revoked nor expired) or revoked");
   listed->add_option("--after", options->after, "The page behind this serial number");
   listed->footer(
       "Examples:\n  lenscap-ca cert list\n  lenscap-ca cert list --name cam1.cams.example\n"
-      "  lenscap-ca cert list --expiring 30d --output json");
+      "  lenscap-ca cert list --expiring 30d --output json\n  lenscap-ca cert list --status revoked");
   listed->callback([&line, options] { line.run = [&line, options] { return list(line, *options); }; });
 
   auto serial = std::make_shared<std::string>();
   auto* shown = cert->add_subcommand("show", "One certificate with its history");
-  shown->add_option("SERIAL", *serial, "Serial number in hex")->required();
+  shown->add_option("SERIAL", *serial, "Serial number in hex, as here or as openssl prints it")->required();
   shown->footer("Examples:\n  lenscap-ca cert show 5d1e…\n  lenscap-ca cert show 5d1e… --output json");
   shown->callback([&line, serial] { line.run = [&line, serial] { return show(line, *serial); }; });
 
   auto reason = std::make_shared<std::string>();
   auto* revoked = cert->add_subcommand("revoke", "Revoke one for good; it cannot be undone");
-  revoked->add_option("SERIAL", *serial, "Serial number in hex, whole")->required();
+  revoked->add_option("SERIAL", *serial, "Serial number in hex, as here or as openssl prints it")->required();
   revoked->add_option("--reason", *reason,
                       "keyCompromise (its key is never certified again), affiliationChanged, superseded, "
                       "cessationOfOperation or privilegeWithdrawn; default: none");

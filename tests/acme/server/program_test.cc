@@ -200,6 +200,8 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
       *json_of(ca().run({"--output", "json", "cert", "list"})).find("certificates")->as_array()->front().as_object(),
       "serial");
   EXPECT_THAT(ca().run({"cert", "show", serial.value()}).out, HasSubstr("BEGIN CERTIFICATE"));
+  EXPECT_EQ(ca().run({"cert", "show", "a front door"}).code, 2);
+  EXPECT_EQ(ca().run({"cert", "show", std::string(41, '0')}).code, 2);
   auto const revoke = std::vector<std::string>{"cert", "revoke", serial.value(), "--reason", "superseded"};
   EXPECT_EQ(ca().run({"cert", "revoke", serial.value(), "--reason", "boredom"}).code, 5);
   EXPECT_EQ(ca().run({"cert", "revoke", "00"}).code, 4);
@@ -215,6 +217,68 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
   EXPECT_EQ(ca().run({"account", "deactivate", "nobody"}).code, 4);
   EXPECT_EQ(ca().run({"account", "deactivate"}).code, 2);
   EXPECT_EQ(ca().run({"account", "agree", "nobody"}).code, 2);  // no terms are set
+}
+
+// Whoever looks at a certificate with openssl copies the serial from there.
+TEST_F(Program, SerialsAreTakenAsOpensslPrintsThem) {
+  fakes::CaProcess fresh;
+  fresh.serve();
+  EXPECT_EQ(fresh.stop(), 0);  // it has made its own certificate
+  auto const own = json_of(fresh.run({"--output", "json", "cert", "list"}));
+  auto const serial = json::need_string(*own.find("certificates")->as_array()->front().as_object(), "serial").value();
+  auto const shown = fresh.run({"cert", "show", serial}).out;
+  auto const pem = shown.substr(shown.find("-----BEGIN"));
+  auto const line = fresh.programs().run({"openssl", "x509", "-noout", "-serial"}, pem).out;
+  auto const capitals = line.substr(line.find('=') + 1, line.find('\n') - line.find('=') - 1);
+  auto const text = fresh.programs().run({"openssl", "x509", "-noout", "-text"}, pem).out;
+  constexpr std::string_view kAbove = "Serial Number:\n            ";
+  auto const at = text.find(kAbove) + kAbove.size();
+  auto const colons = text.substr(at, text.find('\n', at) - at);
+  ASSERT_NE(capitals, serial);
+  ASSERT_NE(colons.find(':'), std::string::npos) << text;
+
+  for (auto const& as_printed : {capitals, colons, serial}) {
+    EXPECT_EQ(fresh.run({"cert", "show", as_printed}).out, shown) << as_printed;
+    auto const one = json_of(fresh.run({"--output", "json", "cert", "list", "--serial", as_printed}));
+    EXPECT_EQ(one.find("certificates")->as_array()->size(), 1U) << as_printed;
+  }
+  EXPECT_EQ(fresh.run({"cert", "revoke", colons}).code, 0);
+  EXPECT_THAT(fresh.run({"cert", "revoke", capitals}).all(), HasSubstr("was revoked at"));
+}
+
+TEST_F(Program, CertificatesBySerialAndByStatus) {
+  fakes::CaProcess fresh;
+  for (int i = 0; i < 3; ++i) {  // each start makes the server's certificate anew
+    fresh.serve();
+    EXPECT_EQ(fresh.stop(), 0);
+  }
+  auto const serials = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--output", "json", "cert", "list"});
+    auto const ran = fresh.run(more);
+    EXPECT_EQ(ran.code, 0) << ran.all();
+    std::vector<std::string> all;
+    auto const list = json_of(ran);
+    for (auto const& one : *list.find("certificates")->as_array())
+      all.push_back(json::need_string(*one.as_object(), "serial").value());
+    return all;
+  };
+  auto const all = serials({});
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(serials({"--status", "issued"}), all);
+  EXPECT_EQ(serials({"--status", "revoked"}), std::vector<std::string>{});
+  ASSERT_EQ(fresh.run({"cert", "revoke", all[1]}).code, 0);
+  EXPECT_EQ(serials({"--status", "issued"}), (std::vector{all[0], all[2]}));
+  EXPECT_EQ(serials({"--status", "revoked"}), std::vector{all[1]});
+  EXPECT_EQ(serials({"--status", "revoked", "--name", "localhost"}), std::vector{all[1]});
+  EXPECT_EQ(serials({"--status", "revoked", "--serial", all[0]}), std::vector<std::string>{});
+  EXPECT_EQ(serials({"--serial", all[1].substr(0, 2)}), all);
+  EXPECT_EQ(serials({"--serial", all[1].substr(0, 20)}), std::vector{all[1]});
+  EXPECT_EQ(serials({"--serial", all[1].substr(0, 2), "--after", all[0]}), (std::vector{all[1], all[2]}));
+  EXPECT_EQ(serials({"--status", "issued", "--limit", "1"}), std::vector{all[0]});
+
+  EXPECT_EQ(fresh.run({"cert", "list", "--status", "lost"}).code, 2);
+  EXPECT_EQ(fresh.run({"cert", "list", "--serial", "x"}).code, 2);
+  EXPECT_EQ(fresh.run({"cert", "list", "--serial", "01", "--name", "localhost"}).code, 2);
 }
 
 // Requests without a good signature leave the database's file as it was, octet by octet.
