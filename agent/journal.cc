@@ -115,6 +115,7 @@ Journal begin_journal(Device const& device, Purpose purpose, std::string key_id,
 }
 
 Journal resume(Journal journal) {
+  if (journal.waits) journal.orders = 0;  // those were in a row; now there was a pause
   journal.waits = false;
   journal.login_refused = false;
   if (journal.outcome == Outcome::rollback_failed) journal.tries = 0;

@@ -82,7 +82,7 @@ struct Journal {
   Bytes csr;           // DER; also says that the key was made
   Sha256 key_pin{};    // of the CSR's key; means something only with a CSR
   std::string order_url;
-  int orders = 0;         // placed so far: an order may expire while we are away
+  int orders = 0;         // placed in a row, without a pause: an order may expire while we are away
   std::string chain_pem;  // leaf first
   Validity validity;      // of the leaf
   std::string installed_id;
@@ -120,7 +120,7 @@ struct Journal {
 // A new story for the device; `key_id` from new_certificate_id(). The previous journal of the device must have ended.
 Journal begin_journal(Device const& device, Purpose purpose, std::string key_id, std::string task, Time now);
 
-// At the beginning of each run: what waited for the next run waits no longer.
+// At the beginning of each run: what waited for the next run waits no longer, and has as many orders before it as ever.
 Journal resume(Journal journal);
 
 // Before a step. The same step again counts as another try.
@@ -130,8 +130,9 @@ Journal begin_step(Journal journal, Step step, Time now);
 Journal note_probed(Journal journal, Time now);
 Journal note_key(Journal journal, std::string key_id, Bytes csr, Sha256 key_pin, Time now);
 Journal note_order(Journal journal, std::string url, Time now);
-// In place of note_certificate: the order is gone, and `why`. Another one is placed for the same key, at most three in
-// all; after that it is a failure.
+// In place of note_certificate: the order is gone, and `why`. Another one is placed for the same key, at once, at most
+// three in a row; after that it is a failure. Not for an order whose proof failed just now: that waits (note_failure),
+// and the next run places another one.
 Journal note_order_lost(Journal journal, std::string const& why, Time now);
 Journal note_certificate(Journal journal, std::string chain_pem, Validity validity, Time now);
 Journal note_installed(Journal journal, std::string id, std::vector<std::string> ca_ids, Time now);

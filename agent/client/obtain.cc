@@ -91,13 +91,32 @@ class Presented {
   Proof proof_;
 };
 
+// What a server says of a proof that it did not see, or did not like.
+bool is_of_a_proof(Errc code) {
+  constexpr Errc kCodes[] = {Errc::connection,         Errc::dns,          Errc::tls,
+                             Errc::incorrect_response, Errc::unauthorized, Errc::caa};
+  return std::ranges::find(kCodes, code) != std::ranges::end(kCodes);
+}
+
 // Why an authorization is of no use, in the server's words where it has some.
-Error not_proven(acme::AuthorizationObject const& authorization) {
+Error not_proven(acme::AuthorizationObject const& authorization, Errc code) {
   std::string why;
   for (auto const& challenge : authorization.challenges)
     if (challenge.error) why = ": " + challenge.error->detail();
-  return {Errc::not_found, fmt::format("the authorization of {} is {}, so the ACME order is of no use{}",
-                                       authorization.identifier.value(), acme::to_string(authorization.status), why)};
+  return {code, fmt::format("the authorization of {} is {}, so the ACME order is of no use{}",
+                            authorization.identifier.value(), acme::to_string(authorization.status), why)};
+}
+
+// One that was good for nothing before anything was proved: of an order that was left alone for long.
+Error of_no_use(acme::AuthorizationObject const& authorization) { return not_proven(authorization, Errc::not_found); }
+
+// We showed our answer, and the server did not take it: the next order would fare as this one did.
+Error failed_proof(acme::AuthorizationObject const& authorization) {
+  if (authorization.status != acme::AuthorizationStatus::invalid) return of_no_use(authorization);
+  Errc code = Errc::unauthorized;
+  for (auto const& challenge : authorization.challenges)
+    if (challenge.error && is_of_a_proof(challenge.error->code())) code = challenge.error->code();
+  return not_proven(authorization, code);
 }
 
 // One authorization until it is valid.
@@ -110,7 +129,7 @@ net::Awaitable<Result<>> prove(AcmeClient& client, std::string url, x509::NameSe
                                                           authorization.object.identifier.value()));
   }
   if (authorization.object.status == acme::AuthorizationStatus::valid) co_return Result<>();
-  if (authorization.object.status != acme::AuthorizationStatus::pending) co_return not_proven(authorization.object);
+  if (authorization.object.status != acme::AuthorizationStatus::pending) co_return of_no_use(authorization.object);
 
   auto const [solver, challenge] = choose(tools, authorization.object);
   if (solver == nullptr) co_return refuse_ungranted(tools, authorization.object);
@@ -137,7 +156,7 @@ net::Awaitable<Result<>> prove(AcmeClient& client, std::string url, x509::NameSe
       co_return Error(Errc::incorrect_response, "the ACME server changed the name of an authorization");
     authorization = std::move(next);
   }
-  if (authorization.object.status != acme::AuthorizationStatus::valid) co_return not_proven(authorization.object);
+  if (authorization.object.status != acme::AuthorizationStatus::valid) co_return failed_proof(authorization.object);
   co_return Result<>();
 }
 
@@ -152,18 +171,16 @@ net::Awaitable<Result<>> prove_all(AcmeClient& client, acme::OrderObject order, 
   co_return Result<>();
 }
 
-// An order that ended by itself, or by a proof that failed: another may fare better.
-bool may_pass_with_another(Errc code) {
-  constexpr Errc kCodes[] = {Errc::order_not_ready,  // it expired while nobody finalized it
-                             Errc::connection,         Errc::dns,          Errc::tls,
-                             Errc::incorrect_response, Errc::unauthorized, Errc::caa};
-  return std::ranges::find(kCodes, code) != std::ranges::end(kCodes);
-}
+// Did it end before this call did anything for it, or in spite of what it did?
+enum class Ended { before, meanwhile };
 
-Error ended(acme::OrderObject const& order) {
+// An order that expired while nobody finalized it, or whose proof failed in an earlier call: another may fare better.
+// One that ended under our hands is like the next one would be.
+Error ended(acme::OrderObject const& order, Ended when) {
   if (!order.error) return {Errc::not_found, "the ACME order ended invalid; the server gave no reason"};
-  Errc const code = may_pass_with_another(order.error->code()) ? Errc::not_found : order.error->code();
-  return {code, "the ACME order ended invalid: " + order.error->detail()};
+  Errc const reason = order.error->code();
+  bool const is_gone = reason == Errc::order_not_ready || (when == Ended::before && is_of_a_proof(reason));
+  return {is_gone ? Errc::not_found : reason, "the ACME order ended invalid: " + order.error->detail()};
 }
 
 // Refusals that RFC 9773 5 gives, or servers in its place: the certificate is replaced already (also by our own order
@@ -195,7 +212,7 @@ net::Awaitable<Result<std::string>> place_order(AcmeClient& client, x509::NameSe
   }
   if (!order.ok()) co_return order.error();
   CO_CHECK_OK(check_identifiers(order->object, names));
-  if (order->object.status == acme::OrderStatus::invalid) co_return ended(order->object);
+  if (order->object.status == acme::OrderStatus::invalid) co_return ended(order->object, Ended::before);
   co_return order->url;
 }
 
@@ -215,7 +232,7 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
         co_return co_await client.certificate(order.object.certificate);
       }
       case acme::OrderStatus::invalid:
-        co_return ended(order.object);
+        co_return ended(order.object, proven || finalized ? Ended::meanwhile : Ended::before);
       case acme::OrderStatus::pending: {
         if (proven) break;  // once was enough; now only look
         proven = true;

@@ -36,11 +36,13 @@ struct CompleteOrder {
 };
 
 // The chain as the server sent it, leaf first: NOT checked, see check_issued. Refusals worth telling apart:
-//   not_found                 the order is gone: the server does not know it (any more), or it expired, or a proof
-//                             failed, or it ended invalid without a reason; place a new one. With another reason, the
-//                             reason's own code
+//   not_found                 the order is gone: the server does not know it (any more), or it expired, or had failed
+//                             before this call, or it ended invalid without a reason; place a new one
+//   connection, dns, tls, caa, unauthorized, incorrect_response
+//                             a proof was shown and failed, and so would that of another order: wait before that
 //   order_not_ready           the order wants a proof that the agent cannot give (the text says of which name)
-//   incorrect_response        the server answered against its own protocol
+//   incorrect_response        also when the server answered against its own protocol
+// An order that ended for another reason has that reason's own code.
 // Answers of `solvers` are taken away before it returns, whatever came of them.
 net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient& client, CompleteOrder request,
                                                                       SolverTools solvers, Sleep sleep,

@@ -286,7 +286,7 @@ TEST(NoteFailure, AFailedCleanUpIsNoFailure) {
   EXPECT_EQ(device.failure, std::nullopt);
 }
 
-TEST(NoteOrderLost, PlacesAnotherOneThreeTimesInAll) {
+TEST(NoteOrderLost, PlacesAnotherOneThreeTimesInARow) {
   auto journal = before(Step::place_order);
   for (int i = 1; i <= 2; ++i) {
     journal = succeed(begin_step(journal, Step::place_order, kNow), Step::place_order);
@@ -301,6 +301,25 @@ TEST(NoteOrderLost, PlacesAnotherOneThreeTimesInAll) {
   EXPECT_THAT(journal.sentence, HasSubstr("the last one: it expired"));
   journal = succeed(begin_step(journal, Step::discard, kNow), Step::discard);
   EXPECT_TRUE(may_try(with_outcome(camera(), journal, kNow), kNow + kDay)) << "a certificate must not expire for it";
+}
+
+// A proof that failed, say: the next run is not the one that gives up for what the runs before met.
+TEST(NoteOrderLost, APauseBeginsTheCountAnew) {
+  auto journal = before(Step::place_order);
+  for (int run = 1; run <= 5; ++run) {
+    SCOPED_TRACE(run);
+    journal = reread(resume(journal));
+    if (run > 1) {
+      ASSERT_EQ(next_step(journal), Step::get_certificate);
+      journal = note_order_lost(begin_step(journal, Step::get_certificate, kNow), "its proof failed", kNow);
+    }
+    ASSERT_EQ(next_step(journal), Step::place_order);
+    journal = succeed(begin_step(journal, Step::place_order, kNow), Step::place_order);
+    Failure const failure{"connection", Retry::later, "nobody answers there"};
+    journal = note_failure(begin_step(journal, Step::get_certificate, kNow), failure, kNow);
+    ASSERT_TRUE(journal.waits);
+    ASSERT_FALSE(journal.turned_back);
+  }
 }
 
 TEST(Pins, TheNewKeyCountsWhileNobodyKnowsWhichIsServed) {

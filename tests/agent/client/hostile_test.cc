@@ -429,7 +429,7 @@ Row const kRows[] = {
        w.acme.wants_http_01 = true;
        w.acme.sees = [](std::string const&) { return false; };
      },
-     "order_lost", Retry::anew},
+     "connection", Retry::later},
 
     // --- refusals
     {"a nasty refusal",
@@ -615,6 +615,27 @@ TEST(HostileServer, FourHundredDaysOfFailureAreNeverAStorm) {
   EXPECT_GE(shortest, kRetryFloor);
   EXPECT_GT(attempts, 300) << "nor is it given up";
   EXPECT_LT(attempts, 450);
+}
+
+// Each order for a name that cannot be proved has the server connect in vain, and counts against its limits.
+TEST(HostileServer, AProofThatFailsBacksOffAfterOneOrder) {
+  World world;
+  world.acme.wants_http_01 = true;
+  world.acme.sees = [](std::string const&) { return false; };
+  EXPECT_EQ(world.attempt().status, "Waiting");
+  EXPECT_EQ(world.acme.orders.size(), 1U);
+  EXPECT_EQ(world.acme.count("/http-01"), 1);
+  EXPECT_GE(next_try(world.device()) - world.clock.now(), kRetryFloor);
+
+  Seconds shortest{0};
+  int const attempts = 1 + attempts_within(world, 10 * kDay, shortest);
+  EXPECT_GE(shortest, kRetryFloor);
+  EXPECT_EQ(world.acme.orders.size(), static_cast<std::size_t>(attempts));
+  EXPECT_LT(attempts, 25);
+
+  world.acme.sees = [](std::string const&) { return true; };
+  EXPECT_EQ(world.attempt().status, "Finished");
+  EXPECT_EQ(world.camera.count("create_key_and_csr"), 1) << "making one takes old cameras a minute";
 }
 
 // cert-manager #8414 ordered for ever. Three that do not fit are enough; then a person has to look.

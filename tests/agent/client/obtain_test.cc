@@ -253,11 +253,45 @@ TEST_F(ProveTest, AProofThatFailsIsToldAndCleanedUp) {
   acme.sees = [](std::string const&) { return false; };
   auto const refused = obtain();
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code(), Errc::not_found) << "a new order may do better";
+  EXPECT_EQ(refused.error().code(), Errc::connection) << "the next order would fare no better";
   EXPECT_THAT(refused.error().detail(), HasSubstr("cam1.example is invalid"));
   EXPECT_THAT(refused.error().detail(), HasSubstr("nobody answers there"));
   EXPECT_THAT(notes.shown, ::testing::IsEmpty());
   EXPECT_EQ(acme.count("/finalize"), 0);
+}
+
+// As the server tells it, where that is what servers say of proofs; anything else could stop the agent for good.
+TEST_F(ProveTest, AProofThatFailsHasTheServersReason) {
+  acme.sees = [](std::string const&) { return false; };
+  for (auto const code : {Errc::connection, Errc::dns, Errc::tls, Errc::incorrect_response, Errc::unauthorized,
+                          Errc::caa, Errc::bad_csr, Errc::settings}) {
+    acme.spoil = [&](FakeAcme::Seen const& seen, net::ClientResponse& response) {
+      auto authorization = acme::parse_authorization(response.body);
+      if (seen.url.find("/authorization/") == std::string::npos || !authorization.ok()) return;
+      for (auto& challenge : authorization->challenges)
+        if (challenge.error) challenge.error = Error(code, "no");
+      response.body = json::write(acme::to_json(*authorization));
+    };
+    bool const is_of_a_proof = code != Errc::bad_csr && code != Errc::settings;
+    EXPECT_EQ(obtain().error().code(), is_of_a_proof ? code : Errc::unauthorized) << to_string(code);
+  }
+}
+
+// An order that was failed by what this call did is not like one that was found failed: see AnOrderThatExpired.
+TEST_F(ProveTest, AnOrderThatEndsUnderOurHands) {
+  acme.spoil = [](FakeAcme::Seen const& seen, net::ClientResponse& response) {
+    auto order = acme::parse_order(response.body);
+    if (!seen.url.ends_with("/finalize") || !order.ok()) return;
+    order->status = acme::OrderStatus::invalid;
+    order->error = Error(Errc::caa, "a CAA record forbids cam1.example");
+    response.body = json::write(acme::to_json(*order));
+  };
+  auto const url = place().value();
+  EXPECT_EQ(complete(url).error().code(), Errc::caa);
+  acme.spoil = nullptr;
+  order().object.status = acme::OrderStatus::invalid;
+  order().object.error = Error(Errc::caa, "a CAA record forbids cam1.example");
+  EXPECT_EQ(complete(url).error().code(), Errc::not_found) << "of an earlier call: a new one may do better";
 }
 
 TEST_F(ProveTest, WhatCannotBePresentedIsNotAskedFor) {
