@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include "acme/wire/key_authorization.h"
@@ -19,8 +22,17 @@ constexpr std::string_view kSecret = "s3cr3t-of-the-intranet";
 
 class HostileAnswers : public ::testing::Test {
  protected:
-  std::function<void(int peer)> talk;
-  fakes::SocketServer device{[this](int peer) { talk(peer); }};
+  using Talk = std::function<void(int peer)>;
+  std::mutex mutex;
+  Talk talk;  // of the next connection; one that is being talked to keeps its own
+  fakes::SocketServer device{[this](int peer) {
+    Talk now;
+    {
+      std::lock_guard const lock(mutex);
+      now = talk;
+    }
+    now(peer);
+  }};
   fakes::DnsServer dns;
   ServerOnWire on_wire{"http_port = " + std::to_string(device.port()) +
                        "\ntls_port = " + std::to_string(device.port()) +
@@ -33,9 +45,13 @@ class HostileAnswers : public ::testing::Test {
     scope.prove_dns = {x509::DnsName::parse("example").value()};
     return scope;
   }
+  void answer_by(Talk next) {
+    std::lock_guard const lock(mutex);
+    talk = std::move(next);
+  }
   // Reads the request's head, then sends these octets.
   void answer_with(std::string octets) {
-    talk = [octets = std::move(octets)](int peer) {
+    answer_by([octets = std::move(octets)](int peer) {
       read_head(peer);
       for (std::size_t sent = 0; sent < octets.size();) {
         auto const n = ::send(peer, octets.data() + sent, octets.size() - sent, MSG_NOSIGNAL);
@@ -43,7 +59,7 @@ class HostileAnswers : public ::testing::Test {
         sent += static_cast<std::size_t>(n);
       }
       ::shutdown(peer, SHUT_WR);
-    };
+    });
   }
   static std::string read_head(int peer) {
     std::string head;
@@ -151,7 +167,7 @@ TEST_F(HostileAnswers, OverHttpNothingIsRepeated) {  // V-28 V-31 V-32, K-06
 
 TEST_F(HostileAnswers, OverTlsAndDnsNothingIsRepeated) {  // V-32
   auto const secret = std::string(kSecret);
-  talk = [&secret](int peer) { (void)::send(peer, secret.data(), secret.size(), MSG_NOSIGNAL); };
+  answer_by([&secret](int peer) { (void)::send(peer, secret.data(), secret.size(), MSG_NOSIGNAL); });
   expect_untold(prove_by("tls-alpn-01"), "no TLS");
   dns.set_records("_acme-challenge.txt.example", fakes::kDnsTxt, {fakes::dns_text(secret)});
   expect_untold(prove_by("dns-01", "txt.example"), "TXT");
@@ -163,18 +179,19 @@ TEST_F(HostileAnswers, OverTlsAndDnsNothingIsRepeated) {  // V-32
 
 // What has no end: the server takes a little of it and goes.
 TEST_F(HostileAnswers, AreBounded) {  // V-23 V-24 V-27 V-29
-  std::atomic<std::size_t> sent = 0;
+  // Shared with those that still pour when this test is over.
+  auto const sent = std::make_shared<std::atomic<std::size_t>>(0);
   auto const pour = [&](std::string const& head, std::string const& piece) {
-    sent = 0;
-    talk = [&sent, head, piece](int peer) {
+    *sent = 0;
+    answer_by([sent, head, piece](int peer) {
       read_head(peer);
       (void)::send(peer, head.data(), head.size(), MSG_NOSIGNAL);
-      while (sent < std::size_t{1} << 30) {
+      while (*sent < std::size_t{1} << 30) {
         auto const n = ::send(peer, piece.data(), piece.size(), MSG_NOSIGNAL);
         if (n <= 0) return;
-        sent += static_cast<std::size_t>(n);
+        *sent += static_cast<std::size_t>(n);
       }
-    };
+    });
   };
   struct Case {
     char const* name;
@@ -198,25 +215,25 @@ TEST_F(HostileAnswers, AreBounded) {  // V-23 V-24 V-27 V-29
     auto const outcome = prove_by("http-01");
     EXPECT_EQ(outcome.status, "invalid") << c.name;
     // What the kernels' buffers hold counts too; the server itself reads far less.
-    EXPECT_LT(sent.load(), std::size_t{16} << 20) << c.name;
+    EXPECT_LT(sent->load(), std::size_t{16} << 20) << c.name;
   }
 }
 
 // Nothing is unpacked: what is packed is asked for by nobody, and compared as it comes.
 TEST_F(HostileAnswers, NothingIsUnpacked) {  // V-25
   std::string head;
-  talk = [&head](int peer) {
+  answer_by([&head](int peer) {
     head = read_head(peer);
     auto const answer = http_answer("\x1f\x8b\x08", "200 OK", "Content-Encoding: gzip\r\n");
     (void)::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
-  };
+  });
   EXPECT_EQ(prove_by("http-01").problem, "incorrectResponse");
   EXPECT_NE(head.find("\r\nAccept-Encoding: identity\r\n"), std::string::npos) << head;
 }
 
 // Each of two authorizations of an order is proved at the same time: both are heard, and the second makes it ready.
 TEST_F(HostileAnswers, TwoValidationsAtOnce) {  // B-03, B-04, K-01
-  talk = [this](int peer) { answer_well(peer, ""); };
+  answer_by([this](int peer) { answer_well(peer, ""); });
   for (int round = 0; round < 10; ++round) {
     std::vector<std::string> const names{"a" + std::to_string(round) + ".example",
                                          "b" + std::to_string(round) + ".example"};
@@ -257,7 +274,7 @@ TEST_F(HostileAnswers, RetryAfterIsAFewWholeSeconds) {  // K-04
 // The answer is good with white space behind it, and in pieces, however a server may send it.
 TEST_F(HostileAnswers, GoodOnesAreGood) {  // V-30
   for (std::string const tail : {"", "\n", "\r\n", " \t\r\n\n"}) {
-    talk = [this, tail](int peer) { answer_well(peer, tail); };
+    answer_by([this, tail](int peer) { answer_well(peer, tail); });
     EXPECT_EQ(prove_by("http-01").status, "valid") << to_hex(as_bytes(tail));
   }
 }
