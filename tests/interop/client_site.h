@@ -126,12 +126,20 @@ class ClientTest : public ::testing::Test {
   static void TearDownTestSuite();
   static ClientSite& site();
 
+  static constexpr char const* kChaosName = "cam1.cams.example";
   // Has the client get a certificate with each switch on, and compares what became of it with the table: a client that
-  // survives what it is said not to is news as well. `issue` gets a name to ask for and returns the file with the
-  // chain, which need not be there; it uses a new account each time. `settings` and `tables` as for serve().
+  // survives what it is said not to is news as well. `issue` gets a name to ask for (kChaosName) and returns the file
+  // with the chain, which need not be there; it uses a new account each time. `settings` and `tables` as for serve().
   static void expect_as_documented(std::string const& client, std::string const& version,
                                    std::function<std::string(std::string const& name, e2e::Ran& ran)> const& issue,
                                    std::string const& settings = "", std::string const& tables = "");
+  // The same for a client that sleeps most of its time: all switches at once, each with a server of its own. `issue`
+  // runs in a thread of its own, and must not touch site(). The program has to be in a network of its own, since ports
+  // for challenges are counted up from `first_port`.
+  static void expect_as_documented_at_once(std::string const& client, std::string const& version,
+                                           std::function<std::string(ClientSite&, e2e::Ran& ran)> const& issue,
+                                           unsigned short first_port, std::string const& settings = "",
+                                           std::string const& tables = "");
   static std::string debian_version(std::string const& package);
 
  private:
