@@ -147,11 +147,12 @@ class ClientTest : public ::testing::Test {
 };
 
 // Without the client nothing is shown: a skipped test is fine on a desk, and a lie in CI.
-#define LENSCAP_NEED_CLIENT(program)                                                                                  \
-  if (!site().has(program)) {                                                                                         \
+#define LENSCAP_NEED(is_there, program)                                                                               \
+  if (!(is_there)) {                                                                                                  \
     auto const* ci = std::getenv("CI");                                                                               \
     ASSERT_FALSE(ci != nullptr && std::string_view(ci) == "true") << "CI must have " << (program) << ": ./dev setup"; \
     GTEST_SKIP() << (program) << " is not installed (./dev setup)";                                                   \
   }
+#define LENSCAP_NEED_CLIENT(program) LENSCAP_NEED(site().has(program), program)
 
 }  // namespace lenscap::interop
