@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "ca/crl.h"
 #include "ca/lint.h"
 
 namespace lenscap::ca {
@@ -157,6 +158,15 @@ Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
   if (!certificate_.key().verify(algorithm_.hash, tbs, signature))
     return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
   return *std::move(certificate);
+}
+
+Result<Bytes> Issuer::sign_crl(CrlDraft&& draft) const {
+  if (draft.octets_.empty()) bug("a revocation list can be signed once");
+  if (draft.issuer_key_id_ != certificate_.subject_key_id()) bug("the revocation list of another issuer");
+  TRY(auto signature, key_->sign(algorithm_.hash, draft.tbs()));
+  if (!certificate_.key().verify(algorithm_.hash, draft.tbs(), signature))
+    return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
+  return assemble_crl(std::exchange(draft.octets_, {}), draft.begin_, algorithm_, signature);
 }
 
 }  // namespace lenscap::ca

@@ -1,6 +1,6 @@
-// The issuing CA: turns a request into a draft, and a draft into a certificate. prepare() never touches the key;
-// between the two calls the caller makes the intent durable (ledger.h), so that no signature exists without a record.
-// It does NOT know stores, orders or accounts.
+// The issuing CA: turns a request into a draft, and a draft into a certificate; and signs its revocation lists.
+// prepare() never touches the key; between the two calls the caller makes the intent durable (ledger.h), so that no
+// signature exists without a record. It does NOT know stores, orders or accounts.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,8 @@
 #include "ca/template.h"
 
 namespace lenscap::ca {
+
+class CrlDraft;  // crl.h
 
 // Octets that passed every check and wait for their signature. Can be signed once: sign() takes it.
 class Draft {
@@ -60,6 +62,10 @@ class Issuer {
   // Uses the key once. Compares what was signed with the draft and verifies the signature; a difference is
   // Errc::internal and nothing is handed out.
   Result<x509::Certificate> sign(Draft&& draft) const;
+
+  // Uses the key once for a CRL of this issuer, gives the list's DER. Errc::internal when the signature does not
+  // verify.
+  Result<Bytes> sign_crl(CrlDraft&& draft) const;
 
   bool signs_at_once() const { return key_->signs_at_once(); }  // see key_holder.h
   x509::Certificate const& certificate() const { return certificate_; }
