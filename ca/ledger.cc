@@ -14,7 +14,8 @@ namespace {
 constexpr store::Table kIntents{"ca_intents"};  // serial -> record, line end, to-be-signed octets: until issued
 constexpr store::Table kRecords{"ca_records"};  // serial -> record of an issued certificate
 constexpr store::Table kCertificates{"ca_certificates"};  // serial -> DER
-constexpr store::Table kState{"ca_state"};                // "clock" -> seconds since 1970
+// "clock" -> seconds since 1970; "revocations|" + issuer -> how many
+constexpr store::Table kState{"ca_state"};
 // Indexes: the value is empty unless told otherwise, and the key ends with the serial.
 constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + serial; "i:10.0.0.1|" + serial
 constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + serial
@@ -280,6 +281,19 @@ std::string revoked_key(CertificateRecord const& record) {
 
 }  // namespace
 
+namespace {
+
+std::string revocations_key(std::string_view issuer) { return "revocations|" + std::string(issuer); }
+
+}  // namespace
+
+std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer) {
+  auto const text = txn.get(kState, revocations_key(issuer));
+  std::uint64_t count = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), count);
+  return count;
+}
+
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
   auto found = find_by_serial(txn, serial_hex);
   if (!found) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
@@ -293,6 +307,7 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
   else
     txn.put(kRecords, serial, to_json(record));
   txn.put(kRevoked, revoked_key(record), json::write(to_json(revocation)));
+  txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
   if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
   return {};
 }

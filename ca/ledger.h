@@ -6,6 +6,7 @@
 // a crash nobody knows, so it counts as issued for every purpose of safety.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -132,5 +133,8 @@ struct RevokedCertificate {
 // false stops. Reads an index alone, nothing else of the ledger.
 void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
                    std::function<bool(RevokedCertificate const&)> const& visit);
+// How many revocations of the issuer's certificates were recorded since this is counted: another number than last time
+// means that something was revoked in between.
+std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer);
 
 }  // namespace lenscap::ca

@@ -393,6 +393,23 @@ TEST_F(Ledger, RevokedOnesOfAnIssuerThatHaveNotEnded) {  // 8555-7.6-6
     EXPECT_EQ(revoked(other, kNow).size(), 0u) << other;
 }
 
+TEST_F(Ledger, RevocationsAreCountedForEachIssuer) {
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  auto const counted = [&](std::string const& of) {
+    return read([&](store::ReadTxn& txn) { return count_revocations(txn, of); });
+  };
+  auto const first = issue(names({"a.cams.example"}));
+  auto const second = issue(names({"b.cams.example"}));
+  EXPECT_EQ(counted(issuer), 0u);
+  ASSERT_TRUE(revoke(first.serial_hex(), kNow).ok());
+  EXPECT_EQ(counted(issuer), 1u);
+  EXPECT_FALSE(revoke(first.serial_hex(), kNow).ok());
+  EXPECT_EQ(counted(issuer), 1u) << "the second time changes nothing";
+  ASSERT_TRUE(revoke(second.serial_hex(), kNow).ok());
+  EXPECT_EQ(counted(issuer), 2u);
+  EXPECT_EQ(counted("another"), 0u);
+}
+
 TEST_F(Ledger, RecordThatCannotBeRead) {
   auto const certificate = issue(names({"a.cams.example"}));
   std::string key;

@@ -1,0 +1,70 @@
+#include "ca/crl_schedule.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace lenscap::ca {
+namespace {
+
+constexpr store::Table kCrls{"ca_crls"};  // issuer + "|" + scope -> the state of its last list
+
+std::string state_key(std::string_view issuer, std::string_view scope) {
+  return std::string(issuer) + "|" + std::string(scope);
+}
+
+Result<std::uint64_t> need_count(json::Object const& object, std::string_view name) {
+  TRY(auto value, json::need_int(object, name));
+  if (value < 0) return Error(Errc::malformed, std::string(name) + " is negative");
+  return static_cast<std::uint64_t>(value);
+}
+
+Result<CrlState> parse_state(std::string_view text) {
+  TRY(auto object, json::parse_object(text));
+  CrlState state;
+  TRY(state.number, need_count(object, "number"));
+  TRY(auto this_update, json::need_int(object, "this_update"));
+  state.this_update = from_unix(this_update);
+  TRY(auto next_update, json::need_int(object, "next_update"));
+  state.next_update = from_unix(next_update);
+  TRY(state.revocations, need_count(object, "revocations"));
+  return state;
+}
+
+std::string to_json(CrlState const& state) {
+  return json::write(json::Object{{"number", static_cast<std::int64_t>(state.number)},
+                                  {"this_update", to_unix(state.this_update)},
+                                  {"next_update", to_unix(state.next_update)},
+                                  {"revocations", static_cast<std::int64_t>(state.revocations)}});
+}
+
+}  // namespace
+
+Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::uint64_t revocations, Time now) {
+  if (!last || last->this_update > now + kClockStepBack) return now;
+  Time const half = last->this_update + (last->next_update - last->this_update) / 2;
+  if (revocations == last->revocations) return half;
+  return std::min(half, last->this_update + plan.after_revocation);
+}
+
+std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
+  auto const text = txn.get(kCrls, state_key(issuer, scope));
+  if (!text) return std::nullopt;
+  auto state = parse_state(*text);
+  if (!state.ok()) throw store::Broken("the state of a revocation list cannot be read: " + state.error().detail());
+  return *std::move(state);
+}
+
+CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
+                   Time now) {
+  auto const last = find_crl_state(txn, issuer, scope);
+  CrlBegin begin{.state = {.number = last ? last->number + 1 : 1,
+                           .this_update = now,
+                           .next_update = now + plan.lifetime,
+                           .revocations = count_revocations(txn, issuer)},
+                 .ends_from = last ? std::min(last->this_update, now) : now};
+  txn.put(kCrls, state_key(issuer, scope), to_json(begin.state));
+  return begin;
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,46 @@
+// When the next revocation list of an issuer is due, and which number it has. The lists themselves are not kept: a
+// program that starts makes new ones, with new numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ca/crl.h"
+#include "store/store.h"
+
+namespace lenscap::ca {
+
+// What the store knows of the last list of an issuer and scope.
+struct CrlState {
+  std::uint64_t number = 0;
+  Time this_update{};
+  Time next_update{};
+  std::uint64_t revocations = 0;  // of the issuer (count_revocations), as this list was begun
+
+  bool operator==(CrlState const&) const = default;
+};
+
+struct CrlPlan {
+  Seconds lifetime = 7 * kDay;       // from thisUpdate to nextUpdate
+  Seconds after_revocation = kHour;  // with revocations coming in, a list is made no more often than this
+};
+
+// When a list must be made: at once where there is none, or where the last one is of a clock that ran ahead; at half of
+// its life in any case, so that as much time again is left to repair what prevents it; and sooner, but never sooner
+// than the plan's `after_revocation`, when something was revoked since.
+Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::uint64_t revocations, Time now);
+
+// `scope` tells the lists of one issuer apart: empty for the whole list, otherwise the name of a part. No `|` in it.
+std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
+
+struct CrlBegin {
+  CrlState state;    // of the new list
+  Time ends_from{};  // visit_revoked from here on: an entry stands in one list made after its certificate's end
+};
+// Takes the next number, for good, also when no list comes of it; the list may be signed once this is durable. Call it
+// before the entries are read, so that a revocation in between is counted for the next list rather than for none.
+CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
+                   Time now);
+
+}  // namespace lenscap::ca

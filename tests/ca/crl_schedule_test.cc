@@ -1,0 +1,105 @@
+#include "ca/crl_schedule.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+constexpr CrlPlan kPlan{.lifetime = 8 * kDay, .after_revocation = kHour};
+
+TEST(CrlDueAt, Rule) {
+  CrlState const last{.number = 5, .this_update = kNow, .next_update = kNow + 8 * kDay, .revocations = 3};
+  struct Case {
+    char const* name;
+    std::optional<CrlState> last;
+    std::uint64_t revocations;
+    Time now;
+    Time due_at;
+  };
+  Case const cases[] = {
+      {"none yet: at once", {}, 0, kNow, kNow},
+      {"nothing revoked since: at half its life", last, 3, kNow + kHour, kNow + 4 * kDay},
+      {"the same when that is past", last, 3, kNow + 9 * kDay, kNow + 4 * kDay},
+      {"something revoked: not at once", last, 4, kNow, kNow + kHour},
+      {"the same when that is past", last, 4, kNow + 2 * kHour, kNow + kHour},
+      {"a ledger put back: another number is news", last, 2, kNow + 2 * kHour, kNow + kHour},
+      {"a clock that runs back a little changes nothing", last, 3, kNow - kClockStepBack, kNow + 4 * kDay},
+      {"a list from the future: at once", last, 3, kNow - kClockStepBack - Seconds(1),
+       kNow - kClockStepBack - Seconds(1)},
+  };
+  for (Case const& c : cases) EXPECT_EQ(crl_due_at(kPlan, c.last, c.revocations, c.now), c.due_at) << c.name;
+  // A pause longer than half the life does not put off the regular list.
+  EXPECT_EQ(crl_due_at({.lifetime = 8 * kDay, .after_revocation = 30 * kDay}, last, 4, kNow), kNow + 4 * kDay);
+}
+
+class BeginCrl : public ::testing::Test {
+ protected:
+  CrlBegin begin(std::string const& scope, Time now, std::string const& issuer = "ab") {
+    CrlBegin made;
+    store->write([&](store::WriteTxn& txn) {
+      made = begin_crl(txn, kPlan, issuer, scope, now);
+      return true;
+    });
+    return made;
+  }
+  std::optional<CrlState> find(std::string const& scope, std::string const& issuer = "ab") {
+    std::optional<CrlState> found;
+    store->read([&](store::ReadTxn& txn) { found = find_crl_state(txn, issuer, scope); });
+    return found;
+  }
+  std::unique_ptr<store::Store> store = store::open("memory:", "").value();
+};
+
+TEST_F(BeginCrl, NumbersRise) {
+  EXPECT_EQ(find(""), std::nullopt);
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    auto const made = begin("", kNow + number * kHour);
+    EXPECT_EQ(made.state.number, number);
+    EXPECT_EQ(made.state.this_update, kNow + number * kHour);
+    EXPECT_EQ(made.state.next_update, kNow + number * kHour + 8 * kDay);
+    EXPECT_EQ(find(""), made.state);
+  }
+  EXPECT_EQ(begin("", kNow).state.number, 4u) << "whatever the clock does";
+}
+
+TEST_F(BeginCrl, EachScopeAndIssuerCountsForItself) {
+  begin("", kNow);
+  begin("", kNow);
+  EXPECT_EQ(begin("1", kNow).state.number, 1u);
+  EXPECT_EQ(begin("", kNow, "cd").state.number, 1u);
+  EXPECT_EQ(begin("", kNow).state.number, 3u);
+}
+
+// RFC 5280 3.3: an entry goes only after it stood in a list made beyond its certificate's end.
+TEST_F(BeginCrl, EntriesOutliveTheirCertificatesByOneList) {
+  EXPECT_EQ(begin("", kNow).ends_from, kNow);
+  EXPECT_EQ(begin("", kNow + kDay).ends_from, kNow);
+  EXPECT_EQ(begin("", kNow + 3 * kDay).ends_from, kNow + kDay);
+}
+
+TEST_F(BeginCrl, KnowsTheRevocationsOfItsIssuer) {
+  TestCa const ca;
+  auto draft = ca.issuer->prepare(profile("camera-https"), request(names({"a.cams.example"})), kNow).value();
+  auto const serial = draft.serial_hex();
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  store->write([&](store::WriteTxn& txn) { return record_intent(txn, draft, "order-1").ok(); });
+  EXPECT_EQ(begin("", kNow, issuer).state.revocations, 0u);
+  store->write([&](store::WriteTxn& txn) {
+    return record_revoked(txn, serial, {.at = kNow, .reason = {}, .by = "a test"}).ok();
+  });
+  EXPECT_EQ(begin("", kNow, issuer).state.revocations, 1u);
+  EXPECT_EQ(begin("", kNow, "another").state.revocations, 0u);
+}
+
+TEST_F(BeginCrl, StateThatCannotBeRead) {
+  store->write([&](store::WriteTxn& txn) {
+    txn.put(store::Table{"ca_crls"}, "ab|", R"({"number":-1,"this_update":1,"next_update":2,"revocations":0})");
+    return true;
+  });
+  EXPECT_THROW(find(""), store::Broken);
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
