@@ -1,0 +1,237 @@
+#include "ca/parent_rules.h"
+
+#include <algorithm>
+
+#include "base/ossl.h"
+
+namespace lenscap::ca {
+namespace {
+
+using Certificates = std::vector<x509::Certificate>;
+
+Error refusal(x509::Certificate const& certificate, std::string const& what) {
+  return {Errc::settings, "the certificate of " + certificate.subject() + " " + what};
+}
+
+bool is_issued_by(x509::Certificate const& certificate, x509::Certificate const& issuer) {
+  return X509_NAME_cmp(X509_get_issuer_name(certificate.native()), X509_get_subject_name(issuer.native())) == 0 &&
+         certificate.is_signed_by(issuer.key());
+}
+
+Certificates without_duplicates(Certificates const& given, std::vector<std::string>& warnings) {
+  Certificates different;
+  for (x509::Certificate const& each : given) {
+    if (std::ranges::find(different, each) == different.end())
+      different.push_back(each);
+    else
+      warnings.push_back("the certificate of " + each.subject() + " was given twice");
+  }
+  return different;
+}
+
+// --- building the chain ---
+
+Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey const& our_key) {
+  std::optional<x509::Certificate> ours;
+  for (x509::Certificate const& each : given) {
+    if (!(each.key() == our_key)) continue;
+    if (ours)
+      return Error(Errc::settings,
+                   "two of the certificates are for the issuing key of this CA: install the one that "
+                   "shall be used, without the other");
+    ours = each;
+  }
+  if (ours) return *std::move(ours);
+  return Error(Errc::settings,
+               "none of the certificates is for the issuing key of this CA: send the parent the request "
+               "of this CA (lenscap-ca issuer csr) and install what it makes of that");
+}
+
+Result<Certificates> climb(x509::Certificate const& issuing, Certificates const& given) {
+  if (is_issued_by(issuing, issuing))
+    return refusal(issuing, "is signed by its own key and not by a parent: send the parent the request of this CA");
+  Certificates above;
+  x509::Certificate below = issuing;
+  while (!is_issued_by(below, below)) {
+    auto const is_next = [&](x509::Certificate const& each) {
+      return each != issuing && std::ranges::find(above, each) == above.end() && is_issued_by(below, each);
+    };
+    auto const next = std::ranges::find_if(given, is_next);
+    if (next == given.end()) {
+      auto const has_the_name = [&](x509::Certificate const& each) {
+        return X509_NAME_cmp(X509_get_issuer_name(below.native()), X509_get_subject_name(each.native())) == 0;
+      };
+      if (std::ranges::any_of(given, has_the_name))
+        return refusal(below, "has a signature that does not verify with the key of " + below.issuer() +
+                                  " as given here: ask the parent for the certificates that belong together");
+      return refusal(below, "was issued by " + below.issuer() +
+                                ", which is not among the certificates given: add it, and all above it up to the "
+                                "self-signed root");
+    }
+    above.push_back(*next);
+    below = *next;
+  }
+  return above;
+}
+
+// --- each certificate by itself ---
+
+Result<> check_signature_algorithm(x509::Certificate const& certificate) {
+  int digest = NID_undef;
+  if (X509_get_signature_info(certificate.native(), &digest, nullptr, nullptr, nullptr) != 1)
+    return refusal(certificate, "is signed by an algorithm that this program does not know");
+  // The families that clients still accept. Ed25519 has no digest of its own and is none of theirs.
+  if (digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512) return {};
+  return refusal(certificate, std::string("is signed with ") + (digest == NID_undef ? "no hash" : OBJ_nid2sn(digest)) +
+                                  ", which clients refuse: ask for a signature with SHA-256, SHA-384 or SHA-512");
+}
+
+Result<> check_use(x509::Certificate const& certificate) {
+  X509* const native = certificate.native();
+  if (!certificate.is_ca()) return refusal(certificate, "is not that of a CA: ask for basicConstraints with CA:TRUE");
+  // Without the extension every use is allowed, and OpenSSL then answers with all bits set.
+  auto const usage = X509_get_key_usage(native);
+  if ((usage & KU_KEY_CERT_SIGN) == 0)
+    return refusal(certificate, "may not sign certificates: ask for the key usage keyCertSign");
+  if ((usage & KU_CRL_SIGN) == 0) return refusal(certificate, "may not sign CRLs: ask for the key usage cRLSign");
+  if ((X509_get_extension_flags(native) & EXFLAG_XKUSAGE) != 0 &&
+      (X509_get_extended_key_usage(native) & (XKU_SSL_SERVER | XKU_ANYEKU)) == 0)
+    return refusal(certificate,
+                   "has an extended key usage without serverAuth, and so nothing below it could be a "
+                   "server certificate: ask for serverAuth, or for no extended key usage");
+  if (certificate.subject_key_id().empty()) return refusal(certificate, "has no subject key identifier: ask for one");
+  if (X509_get_ext_by_NID(native, NID_name_constraints, -1) >= 0 && !certificate.name_constraints())
+    return refusal(certificate, "has name constraints that cannot be read");
+  return {};
+}
+
+Result<> check_dates(x509::Certificate const& certificate, Time now) {
+  if (now < certificate.not_before())
+    return refusal(certificate, "begins only at " + to_rfc3339(certificate.not_before()) +
+                                    ": wait until then, or set this machine's clock");
+  if (now > certificate.not_after())
+    return refusal(certificate, "ended at " + to_rfc3339(certificate.not_after()) + ": ask for a new one");
+  return {};
+}
+
+// A root's signature is not checked by those who trust it, so its hash does not matter; its key does.
+Result<> check_one(x509::Certificate const& certificate, bool is_root, Time now) {
+  CHECK_OK(check_use(certificate));
+  CHECK_OK(check_dates(certificate, now));
+  auto const key = x509::check_key(certificate.key(), false);
+  if (!key.ok()) return refusal(certificate, "has a key that is not good enough: " + key.error().detail());
+  if (!is_root) CHECK_OK(check_signature_algorithm(certificate));
+  return {};
+}
+
+// --- the chain as a whole ---
+
+// RFC 5280 4.2.1.9: self-issued certificates below do not count.
+Result<std::optional<int>> check_path_length(x509::Certificate const& issuing, Certificates const& above) {
+  std::optional<int> left;
+  int below = 0;
+  auto const take = [&](x509::Certificate const& certificate) -> Result<> {
+    long const limit = X509_get_pathlen(certificate.native());
+    if (limit >= 0) {
+      if (limit < below)
+        return refusal(certificate, "allows " + std::to_string(limit) + " CA certificates below it, and " +
+                                        std::to_string(below) +
+                                        " are in this chain: ask for a path length that leaves room");
+      int const room = static_cast<int>(limit) - below;
+      left = left ? std::min(*left, room) : room;
+    }
+    if (!certificate.is_self_issued()) ++below;
+    return {};
+  };
+  CHECK_OK(take(issuing));
+  for (x509::Certificate const& each : above) CHECK_OK(take(each));
+  return left;
+}
+
+// What one kind of names is left: narrowed by each level's permitted subtrees, without those that are excluded whole.
+template <class Subtree, class Within, class Excluded>
+bool leaves_something(std::vector<std::vector<Subtree>> const& levels, Within const& within,
+                      Excluded const& is_excluded) {
+  std::optional<std::vector<Subtree>> left;
+  for (auto const& permitted : levels) {
+    if (permitted.empty()) continue;
+    if (!left) {
+      left = permitted;
+      continue;
+    }
+    std::vector<Subtree> narrowed;
+    for (Subtree const& a : *left) {
+      for (Subtree const& b : permitted) {
+        if (within(a, b))
+          narrowed.push_back(a);
+        else if (within(b, a))
+          narrowed.push_back(b);
+      }
+    }
+    left = std::move(narrowed);
+  }
+  return !left || !std::ranges::all_of(*left, is_excluded);
+}
+
+bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
+  std::vector<std::vector<x509::DnsName>> dns;
+  std::vector<std::vector<x509::IpBlock>> ip;
+  bool no_dns = false;
+  bool no_v4 = false;
+  bool no_v6 = false;
+  std::vector<x509::IpBlock> excluded_ip;
+  for (x509::NameConstraints const& each : constraints) {
+    dns.push_back(each.permitted_dns);
+    ip.push_back(each.permitted_ip);
+    no_dns = no_dns || each.excludes_all_dns;
+    excluded_ip.insert(excluded_ip.end(), each.excluded_ip.begin(), each.excluded_ip.end());
+    for (x509::IpBlock const& block : each.excluded_ip) {
+      no_v4 = no_v4 || block.contains(x509::IpBlock::all_v4());
+      no_v6 = no_v6 || block.contains(x509::IpBlock::all_v6());
+    }
+  }
+  auto const is_within = [](x509::DnsName const& inner, x509::DnsName const& outer) { return inner.is_within(outer); };
+  auto const is_inside = [](x509::IpBlock const& inner, x509::IpBlock const& outer) { return outer.contains(inner); };
+  auto const is_excluded = [&](x509::IpBlock const& block) {
+    return std::ranges::any_of(excluded_ip, [&](x509::IpBlock const& excluded) { return excluded.contains(block); });
+  };
+  bool const some_dns = !no_dns && leaves_something(dns, is_within, [](x509::DnsName const&) { return false; });
+  bool const some_ip = !(no_v4 && no_v6) && leaves_something(ip, is_inside, is_excluded);
+  return some_dns || some_ip;
+}
+
+}  // namespace
+
+Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
+                                         Time now) {
+  std::vector<std::string> warnings;
+  auto const different = without_duplicates(given, warnings);
+  TRY(auto issuing, find_ours(different, our_key));
+  TRY(auto above, climb(issuing, different));
+  CHECK_OK(check_one(issuing, false, now));
+  for (x509::Certificate const& each : above) CHECK_OK(check_one(each, each == above.back(), now));
+  TRY(auto path_length, check_path_length(issuing, above));
+
+  std::vector<x509::NameConstraints> constraints;
+  Time ends = issuing.not_after();
+  if (auto own = issuing.name_constraints()) constraints.push_back(*std::move(own));
+  for (x509::Certificate const& each : above) {
+    ends = std::min(ends, each.not_after());
+    if (auto further = each.name_constraints()) constraints.push_back(*std::move(further));
+  }
+  if (!leaves_something(constraints))
+    return Error(Errc::settings,
+                 "the name constraints of the chain together leave no name and no address that this CA "
+                 "could issue: ask the parent for constraints that agree with each other");
+  for (x509::Certificate const& each : different)
+    if (each != issuing && std::ranges::find(above, each) == above.end())
+      warnings.push_back("the certificate of " + each.subject() + " is not part of the chain and is left out");
+  if (constraints.empty())
+    warnings.emplace_back(
+        "no certificate of the chain has name constraints: what this CA may name is then limited by its own settings "
+        "alone, and a thief of its key could name anything");
+  return ParentVerdict{std::move(issuing), std::move(above),   std::move(constraints), ends,
+                       path_length,        std::move(warnings)};
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,147 @@
+// Chains that a parent may send back, made by the openssl program: the good one accepted, each fault refused by name.
+#include "ca/parent_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+// The openssl program makes certificates that begin now.
+Time today() { return SystemClock().now(); }
+constexpr char const* kRootUse = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
+constexpr char const* kIssuerUse =
+    "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n";
+constexpr char const* kP256 = "EC -pkeyopt ec_paramgen_curve:P-256";
+constexpr char const* kP384 = "EC -pkeyopt ec_paramgen_curve:P-384";
+constexpr char const* kRsa2048 = "RSA -pkeyopt rsa_keygen_bits:2048";
+constexpr char const* kRsa4096 = "RSA -pkeyopt rsa_keygen_bits:4096";
+
+// A corporate root, and an issuing certificate that it signs for our key.
+struct Parent {
+  std::string root_use = kRootUse;
+  std::string issuer_use = kIssuerUse;
+  std::string root_key = kP256;
+  std::string hash = "sha256";
+  std::string subject = "/O=Example Corporation/CN=Cameras Issuing CA";
+};
+
+struct Answer {
+  std::vector<x509::Certificate> chain;
+  x509::PublicKey our_key;
+};
+
+Answer answer_of(Parent const& parent) {
+  fakes::TempDir dir;
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  put_file(dir.path("our.key"), std::string(key.to_pem().text()));
+  put_file(dir.path("root.ext"), "subjectKeyIdentifier=hash\n" + parent.root_use);
+  put_file(dir.path("issuer.ext"), "subjectKeyIdentifier=hash\n" + parent.issuer_use);
+  auto const made =
+      run("cd " + dir.path("") + " && openssl genpkey -quiet -algorithm " + parent.root_key + " -out root.key" +
+          " && openssl req -new -key root.key -subj '/O=Example Corporation/CN=Corporate Root' -out root.csr" +
+          " && openssl x509 -req -in root.csr -signkey root.key -days 3650 -extfile root.ext -out root.pem" +
+          " && openssl req -new -key our.key -subj '" + parent.subject + "' -out our.csr" +
+          " && openssl x509 -req -in our.csr -CA root.pem -CAkey root.key -CAcreateserial -days 365 -" + parent.hash +
+          " -extfile issuer.ext -out issuing.pem");
+  EXPECT_EQ(made.status, 0) << made.output;
+  auto load = [&](char const* name) { return x509::Certificate::from_pem(read_file(dir.path(name)).value()).value(); };
+  return {{load("issuing.pem"), load("root.pem")}, key.public_key()};
+}
+
+TEST(ParentRules, ChainsOfOrdinaryParentsAccepted) {
+  struct Case {
+    char const* name;
+    Parent parent;
+  };
+  std::string const microsoft = std::string(kIssuerUse) +
+                                "1.3.6.1.4.1.311.21.1=DER:020100\n"
+                                "1.3.6.1.4.1.311.20.2=DER:1e0a00530075006200430041\n"
+                                "extendedKeyUsage=serverAuth,clientAuth\n";
+  Case const cases[] = {
+      {"P-256", {}},
+      {"P-384", {.root_key = kP384}},
+      {"RSA-2048", {.root_key = kRsa2048}},
+      {"RSA-4096", {.root_key = kRsa4096}},
+      {"Microsoft-like template",
+       {.issuer_use = microsoft,
+        .root_key = kRsa2048,
+        .subject = "/DC=com/DC=example/DC=corp/OU=Public Key Services/OU=Services/CN=Cameras Issuing CA 01"}},
+  };
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto answer = answer_of(c.parent);
+    std::swap(answer.chain[0], answer.chain[1]);  // the order does not matter
+    auto const verdict = judge_parent_chain(answer.chain, answer.our_key, today() + Seconds(60));
+    ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+    EXPECT_EQ(verdict->issuing, answer.chain[1]);
+    EXPECT_EQ(verdict->above, std::vector{answer.chain[0]});
+    EXPECT_EQ(verdict->ends, answer.chain[1].not_after());
+    EXPECT_EQ(verdict->path_length, 0);
+    EXPECT_THAT(verdict->warnings, Contains(HasSubstr("no certificate of the chain has name constraints")));
+  }
+}
+
+TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
+  struct Case {
+    Parent parent;
+    char const* reason;
+  };
+  std::string const use = kIssuerUse;
+  Case const cases[] = {
+      {{.issuer_use = "basicConstraints=critical,CA:FALSE\n"}, "is not that of a CA"},
+      {{.issuer_use = "basicConstraints=CA:TRUE\nkeyUsage=cRLSign\n"}, "keyCertSign"},
+      {{.issuer_use = "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign\n"}, "cRLSign"},
+      {{.issuer_use = use + "extendedKeyUsage=clientAuth\n"}, "serverAuth"},
+      {{.root_use = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"}, "leaves room"},
+      {{.hash = "sha1"}, "SHA1"},
+      {{.root_key = "RSA -pkeyopt rsa_keygen_bits:1024"}, "not good enough"},
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;DNS:one.example,excluded;"
+                                            "IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0\n",
+        .issuer_use = use + "nameConstraints=critical,permitted;DNS:two.example\n"},
+       "leave no name"},
+      // What is permitted lies inside what is excluded.
+      {{.root_use = std::string(kRootUse) +
+                    "nameConstraints=critical,permitted;DNS:one.example,excluded;IP:10.0.0.0/255.0.0.0\n",
+        .issuer_use = use + "nameConstraints=critical,permitted;DNS:two.example,permitted;IP:10.20.0.0/255.254.0.0\n"},
+       "leave no name"},
+  };
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.reason);
+    auto const answer = answer_of(c.parent);
+    auto const verdict = judge_parent_chain(answer.chain, answer.our_key, today() + Seconds(60));
+    ASSERT_FALSE(verdict.ok());
+    EXPECT_EQ(verdict.error().code(), Errc::settings);
+    EXPECT_THAT(verdict.error().detail(), HasSubstr(c.reason));
+  }
+}
+
+TEST(ParentRules, WhatWasGivenAndWhenIsJudgedToo) {
+  auto const answer = answer_of({});
+  auto const& issuing = answer.chain[0];
+  auto const& root = answer.chain[1];
+  Time const now = today() + Seconds(60);
+  auto refused = [&](std::vector<x509::Certificate> const& given, Time at) {
+    auto const verdict = judge_parent_chain(given, answer.our_key, at);
+    return verdict.ok() ? std::string() : verdict.error().detail();
+  };
+  EXPECT_THAT(refused({root}, now), HasSubstr("none of the certificates is for the issuing key"));
+  EXPECT_THAT(refused({issuing}, now), HasSubstr("is not among the certificates given"));
+  EXPECT_THAT(refused({issuing, answer_of({}).chain[1]}, now), HasSubstr("does not verify"));
+  EXPECT_THAT(refused({issuing, root}, issuing.not_before() - Seconds(1)), HasSubstr("begins only at"));
+  EXPECT_THAT(refused({issuing, root}, issuing.not_after() + Seconds(1)), HasSubstr("ended at"));
+
+  auto const verdict = judge_parent_chain({root, issuing, root, answer_of({}).chain[1]}, answer.our_key, now);
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  EXPECT_THAT(verdict->warnings, Contains(HasSubstr("given twice")));
+  EXPECT_THAT(verdict->warnings, Contains(HasSubstr("is not part of the chain")));
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
