@@ -4,15 +4,11 @@
 
 #include "base/limits.h"
 #include "ca/crl.h"
+#include "ca/issued_by.h"
 #include "ca/lint.h"
 
 namespace lenscap::ca {
 namespace {
-
-bool is_issued_by(x509::Certificate const& certificate, x509::Certificate const& issuer) {
-  return X509_NAME_cmp(X509_get_issuer_name(certificate.native()), X509_get_subject_name(issuer.native())) == 0 &&
-         certificate.is_signed_by(issuer.key());
-}
 
 Result<> check_ca(x509::Certificate const& certificate) {
   if (!certificate.is_ca())

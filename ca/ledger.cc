@@ -279,10 +279,6 @@ std::string revoked_key(CertificateRecord const& record) {
   return record.issuer + "|" + time_key(record.not_after) + "|" + record.serial_hex;
 }
 
-}  // namespace
-
-namespace {
-
 std::string revocations_key(std::string_view issuer) { return "revocations|" + std::string(issuer); }
 
 }  // namespace

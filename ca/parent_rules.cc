@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ossl.h"
+#include "ca/issued_by.h"
 
 namespace lenscap::ca {
 namespace {
@@ -11,11 +12,6 @@ using Certificates = std::vector<x509::Certificate>;
 
 Error refusal(x509::Certificate const& certificate, std::string const& what) {
   return {Errc::settings, "the certificate of " + certificate.subject() + " " + what};
-}
-
-bool is_issued_by(x509::Certificate const& certificate, x509::Certificate const& issuer) {
-  return X509_NAME_cmp(X509_get_issuer_name(certificate.native()), X509_get_subject_name(issuer.native())) == 0 &&
-         certificate.is_signed_by(issuer.key());
 }
 
 Certificates without_duplicates(Certificates const& given, std::vector<std::string>& warnings) {
