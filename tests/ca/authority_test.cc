@@ -157,17 +157,26 @@ TEST(Authority, ManyThreads) {
   EXPECT_EQ(count, 40);
 }
 
-TEST(AuthorityOpen, WhatInitMade) {
+// What `init` makes, on the disk.
+class AuthorityOpen : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    settings.state_dir = dir.path("state");
+    ASSERT_TRUE(make_ca(settings, passphrases, kNow).ok());
+    good.state_dir = settings.state_dir;
+  }
+
   fakes::TempDir dir;
   CeremonySettings settings = ceremony_settings();
-  settings.state_dir = dir.path("state");
   CeremonyPassphrases const passphrases{SecretBytes("correct horse battery"), SecretBytes("staple of another kind")};
-  ASSERT_TRUE(make_ca(settings, passphrases, kNow).ok());
-  auto const store = memory();
-  AuthoritySettings const good{.state_dir = settings.state_dir,
-                               .key = "file:keys/issuing.key",
-                               .http_url = kHttpUrl,
-                               .profile_files = {std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/camera-https.toml"}};
+  std::unique_ptr<store::Store> const store = memory();
+  AuthoritySettings good{.state_dir = "",
+                         .key = "file:keys/issuing.key",
+                         .http_url = kHttpUrl,
+                         .profile_files = {std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/camera-https.toml"}};
+};
+
+TEST_F(AuthorityOpen, WhatInitMade) {
   auto const authority = Authority::open(good, *store, passphrases.issuing);
   ASSERT_TRUE(authority.ok()) << authority.error().detail();
   EXPECT_TRUE((*authority)->issue(request(names({"a.cams.example"})), "1", kNow).ok());
@@ -207,23 +216,13 @@ TEST(AuthorityOpen, WhatInitMade) {
   EXPECT_THAT(readable.error().detail(), HasSubstr("chmod 600"));
 }
 
-TEST(AuthorityOpen, StoreOfBeforeTheFirstRelease) {
-  fakes::TempDir dir;
-  CeremonySettings settings = ceremony_settings();
-  settings.state_dir = dir.path("state");
-  CeremonyPassphrases const passphrases{SecretBytes("correct horse battery"), SecretBytes("staple of another kind")};
-  ASSERT_TRUE(make_ca(settings, passphrases, kNow).ok());
-  auto const store = memory();
+TEST_F(AuthorityOpen, StoreOfBeforeTheFirstRelease) {
   // Its revocations stand where nobody looks any more.
   store->write([](store::WriteTxn& txn) {
     txn.put(store::Table{"ca_serials"}, "0badcafe", "7");
     return true;
   });
-  auto const refused =
-      Authority::open({.state_dir = settings.state_dir,
-                       .http_url = kHttpUrl,
-                       .profile_files = {std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/camera-https.toml"}},
-                      *store, passphrases.issuing);
+  auto const refused = Authority::open(good, *store, passphrases.issuing);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), Errc::settings);
   EXPECT_THAT(refused.error().detail(), HasSubstr("before the first release"));
