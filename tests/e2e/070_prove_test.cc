@@ -7,6 +7,7 @@
 #include "tests/e2e/site.h"
 #include "tests/fakes/ca_process.h"
 #include "tests/fakes/dns_server.h"
+#include "tests/fakes/free_port.h"
 
 namespace lenscap::e2e {
 namespace {

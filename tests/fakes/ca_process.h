@@ -2,11 +2,6 @@
 // localhost. For tests that want the whole program and no cameras.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,23 +9,10 @@
 #include <string>
 
 #include "tests/e2e/programs.h"
+#include "tests/fakes/free_port.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace lenscap::fakes {
-
-// A port of loopback that was free a moment ago: the server's own URL has to be known before it listens.
-inline unsigned short free_port() {
-  int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto const fine = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
-  if (!fine) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
-}
 
 class CaProcess {
  public:

@@ -12,6 +12,7 @@
 #include "base/net/io_threads.h"
 #include "tests/fakes/ca_process.h"
 #include "tests/fakes/dns_server.h"
+#include "tests/fakes/free_port.h"
 
 namespace lenscap {
 namespace {

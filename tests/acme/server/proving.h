@@ -7,6 +7,7 @@
 #include "acme/wire/key_authorization.h"
 #include "tests/acme/server/fixture.h"
 #include "tests/fakes/dns_server.h"
+#include "tests/fakes/free_port.h"
 #include "tests/fakes/scripted_server.h"
 
 namespace lenscap::acme::test {
@@ -24,7 +25,7 @@ class Proving : public ::testing::Test {
   std::atomic<int> failures = 0;
   std::optional<x509::PublicKey> account_key;
   fakes::DnsServer dns;
-  unsigned short tls_port = free_port();
+  unsigned short tls_port = fakes::free_port();
   TestServer server;
   Client client = proving_client(server);
 
@@ -71,13 +72,6 @@ class Proving : public ::testing::Test {
         return json::need_string(*challenge.as_object(), "url").value();
     ADD_FAILURE() << "no challenge " << type;
     return "";
-  }
-
- private:
-  // A port that was free a moment ago; whoever uses it says so by binding it.
-  static unsigned short free_port() {
-    fakes::SocketServer const server([](int) {});
-    return server.port();
   }
 };
 
