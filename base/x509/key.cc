@@ -396,6 +396,17 @@ bool has_close_primes(BIGNUM const* n) {
   return false;
 }
 
+// Sixteen equal octets in a row: of good moduli one in 2^112 has them, of those whose primes were searched from round
+// numbers or from memory that was never filled all.
+bool has_pattern(ByteView modulus) {
+  std::size_t run = 1;
+  for (std::size_t i = 1; i < modulus.size(); ++i) {
+    run = modulus[i] == modulus[i - 1] ? run + 1 : 1;
+    if (run == 16) return true;
+  }
+  return false;
+}
+
 Result<> check_rsa(PublicKey const& key) {
   auto const numbers = key.rsa_numbers();
   ossl::BnPtr const n(BN_bin2bn(numbers.modulus.data(), static_cast<int>(numbers.modulus.size()), nullptr));
@@ -412,6 +423,9 @@ Result<> check_rsa(PublicKey const& key) {
     return bad_key("(RSA) has an exponent that is even or not between 65537 and 2^256; use 65537");
   }
   if (has_small_factor(n.get())) return bad_key("(RSA) has a small factor: it was made by a broken generator");
+  if (has_pattern(numbers.modulus)) {
+    return bad_key("(RSA) has one octet sixteen times in a row: it was made by a broken generator");
+  }
   if (is_roca(n.get())) return bad_key("(RSA) was made by a chip with the ROCA weakness (CVE-2017-15361)");
   if (has_close_primes(n.get())) return bad_key("(RSA) is a product of primes that are too close together");
   return {};

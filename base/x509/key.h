@@ -49,8 +49,10 @@ class PublicKey {
   std::shared_ptr<Shared const> shared_;
 };
 
-// RSA of 2048, 3072 or 4096 bits with an odd exponent 65537..2^256 and no small factor, P-256, P-384, P-521; Ed25519
-// only where `allow_ed25519`. Refusal: Errc::bad_public_key, saying why. (security rules 6.1.5, 6.1.6; 8555-6.2-13)
+// RSA of 2048, 3072 or 4096 bits with an odd exponent 65537..2^256, no small factor, no primes close to each other, not
+// of ROCA's form and without a pattern; P-256, P-384, P-521; Ed25519 only where `allow_ed25519`. It does NOT know lists
+// of keys that are public knowledge. Refusal: Errc::bad_public_key, saying why. (Baseline Requirements 6.1.1.3, 6.1.5,
+// 6.1.6; 8555-6.2-13)
 Result<> check_key(PublicKey const& key, bool allow_ed25519);
 
 class PrivateKey {

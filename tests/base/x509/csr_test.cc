@@ -212,6 +212,7 @@ constexpr BadCase kBad[] = {
     {"key_rsa_roca", kKey, "ROCA"},
     {"key_rsa_close_primes", kKey, "too close"},
     {"key_rsa_prime_below_root", kKey, "too close"},
+    {"key_rsa_pattern", kKey, "one octet sixteen times"},
     {"key_rsa_square", kKey, "too close"},
     {"key_rsa_no_null", kKey, "NULL"},
     {"key_rsa_trailing", kKey, "octets after its end"},

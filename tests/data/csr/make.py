@@ -348,6 +348,8 @@ files["key_rsa_roca"] = unsigned(rsa_spki(roca_prime(1024) * roca_prime(1024), 6
 p = prime(1024)
 files["key_rsa_close_primes"] = unsigned(rsa_spki(p * next_prime(p), 65537))
 files["key_rsa_prime_below_root"] = unsigned(rsa_spki(p * next_prime(p + (1 << 515)), 65537))
+# primes that are searched from numbers that are mostly zeros: so is their product
+files["key_rsa_pattern"] = unsigned(rsa_spki(next_prime((0xC0 << 1016) - 1) * next_prime((0xE0 << 1016) - 1), 65537))
 files["key_rsa_square"] = unsigned(rsa_spki(p * p, 65537))
 files["key_rsa_no_null"] = unsigned(seq(seq(oid("1.2.840.113549.1.1.1")), bits(seq(integer(n2048), integer(65537)))))
 files["key_rsa_trailing"] = unsigned(seq(seq(oid("1.2.840.113549.1.1.1"), null()), bits(seq(integer(n2048), integer(65537)) + b"\0")))
