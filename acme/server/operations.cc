@@ -19,6 +19,7 @@ namespace {
 using json::Object;
 using json::Value;
 
+constexpr std::size_t kKidBytes = 16;
 constexpr std::size_t kMacKeyBytes = 32;  // HS256 wants a key as long as its hash (RFC 7518 3.2)
 constexpr std::int64_t kListDefault = 100;
 constexpr std::int64_t kListMost = 100'000;
@@ -68,6 +69,15 @@ Result<> check_scope(Scope const& scope, OperationContext const& context) {
   return check_names(scope, context.issuing);
 }
 
+// Clients take both as arguments, and an argument that begins with '-' for an option of theirs (certbot's parser for
+// one).
+Bytes random_for_a_command_line(std::size_t count) {
+  for (;;) {
+    auto octets = random_bytes(count);
+    if (!to_base64url(octets).starts_with('-')) return octets;
+  }
+}
+
 Result<Object> create_eab(OperationContext const& context, Object const& arguments) {
   EabRecord record;
   TRY(record.key.scope, read_scope(arguments));
@@ -80,8 +90,8 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
     return usage("a join word needs plain HTTP for the root: set server.http; or give the key id and MAC key by hand");
   record.key.use = uses == "many" ? EabUse::many : EabUse::single;
   record.key.created = context.now;
-  record.key.kid = random_token();
-  SecretBytes mac_key(random_bytes(kMacKeyBytes));
+  record.key.kid = to_base64url(random_for_a_command_line(kKidBytes));
+  SecretBytes mac_key(random_for_a_command_line(kMacKeyBytes));
   record.sealed_mac = context.sealer->seal(mac_key, record.key.kid);
 
   auto save = [&](store::WriteTxn& txn) -> Result<> {

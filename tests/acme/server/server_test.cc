@@ -261,6 +261,15 @@ TEST_F(ServerOnSockets, AdminOperations) {
   EXPECT_EQ(ask("account.list")->find("accounts")->as_array()->size(), 0u);
 }
 
+// A client that is given one by an argument would take it for an option. One key in 32 would begin so by chance.
+TEST_F(ServerOnSockets, NeitherPartOfAnEabKeyBeginsWithADash) {
+  for (int i = 0; i < 300; ++i) {
+    auto const made = ask("eab.create", {{"grant_dns", json::Value::strings({"cams.example"})}}).value();
+    for (auto const* part : {"kid", "mac_key"})
+      ASSERT_FALSE(json::need_string(made, part)->starts_with('-')) << json::write(made);
+  }
+}
+
 TEST_F(ServerOnSockets, AdminRefusals) {
   struct Case {
     char const* name;
