@@ -86,12 +86,17 @@ class DnsServer {
     thread_ = std::thread([this] { serve(); });
   }
   ~DnsServer() {
-    std::uint64_t const one = 1;
-    [[maybe_unused]] auto written = ::write(bell_, &one, sizeof one);
-    thread_.join();
+    stop();
     ::close(udp_);
     ::close(tcp_);
     ::close(bell_);
+  }
+  // No more answers; what the functions that were given refer to may go.
+  void stop() {
+    if (!thread_.joinable()) return;
+    std::uint64_t const one = 1;
+    [[maybe_unused]] auto written = ::write(bell_, &one, sizeof one);
+    thread_.join();
   }
   DnsServer(DnsServer const&) = delete;
   DnsServer& operator=(DnsServer const&) = delete;

@@ -14,6 +14,7 @@ constexpr char const* kName = "_acme-challenge.cam1.cams.example";
 class Dns01 : public ValidatorBench {
  protected:
   std::string const good = dns_01_value(kAnswer);
+  ~Dns01() override { dns.stop(); }  // its answers are made of `good`
   Result<> validate() { return ValidatorBench::validate("dns-01", Identifier::from_host("cam1.cams.example").value()); }
   // The outcome as a word: "ok", or the refusal's code.
   std::string outcome() {
@@ -184,7 +185,7 @@ TEST_F(Dns01, ForgedAndBrokenAnswers) {  // V-37, V-38, V-39, S-03
 TEST_F(Dns01, TheRightAnswerIsFoundAmongForgedOnes) {  // V-39, S-03
   std::string const truth(good.size(), 'x');
   dns.set_texts(kName, {truth});
-  dns.spoil(kName, [&](std::string const& answer) {
+  dns.spoil(kName, [this, truth](std::string const& answer) {
     std::vector<std::string> all;
     for (int id = 1; id < 50; ++id) {
       auto forged = answer;

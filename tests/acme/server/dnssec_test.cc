@@ -29,6 +29,7 @@ class DnssecTest : public ::testing::Test {
   ~DnssecTest() override {
     threads.stop();
     threads.join();
+    dns.stop();
   }
 
   std::string anchor_file() {
