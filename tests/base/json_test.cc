@@ -66,6 +66,21 @@ TEST(Parse, KeepsItsLimits) {
   EXPECT_FALSE(parse("[1,2,3]", {.bytes = 6}).ok());
 }
 
+// RFC 8259 7: none stands in a string as it is; wherever it is, and however long the string.
+TEST(ControlCharacters, AreReadAndWrittenAsEscapesOnly) {
+  for (char c = 1; c < 0x20; ++c) {
+    for (std::size_t at = 0; at < 40; ++at) {
+      auto text = std::string(at, 'x') + c + std::string(39 - at, 'y');
+      ASSERT_FALSE(parse("[\"" + text + "\"]").ok()) << int{c} << " at " << at;
+      for (auto const& written : {write(Array{Value(text)}), write_pretty(Array{Value(text)})}) {
+        auto const raw = [](char o) { return static_cast<unsigned char>(o) < 0x20 && o != '\n'; };
+        ASSERT_TRUE(std::none_of(written.begin(), written.end(), raw)) << written;
+        ASSERT_EQ(parse(written).value(), Value(Array{Value(text)})) << written;
+      }
+    }
+  }
+}
+
 TEST(Getters, TellAbsentFromWrongType) {
   auto const object = parse_object(R"({"s":"x","n":1,"z":null,"l":["a",1]})").value();
   EXPECT_FALSE(get_string(object, "q").value().has_value());
