@@ -42,7 +42,7 @@ Result<CeremonyPassphrases> split_passphrases(SecretBytes const& two_lines) {
 
 namespace {
 
-Result<> check_passphrases(CeremonyPassphrases const& passphrases) {
+Result<> check_passphrases(CeremonyPassphrases const& passphrases, bool makes_issuing_key) {
   auto check = [](SecretBytes const& passphrase, char const* which) -> Result<> {
     if (passphrase.size() < kPassphraseCharactersMin)
       return Error(Errc::usage, std::string("the passphrase of the ") + which + " key needs at least " +
@@ -51,7 +51,7 @@ Result<> check_passphrases(CeremonyPassphrases const& passphrases) {
       return Error(Errc::usage, std::string("the passphrase of the ") + which + " key holds a line break");
     return {};
   };
-  CHECK_OK(check(passphrases.issuing, "issuing"));
+  if (makes_issuing_key) CHECK_OK(check(passphrases.issuing, "issuing"));
   CHECK_OK(check(passphrases.root, "root"));
   if (passphrases.issuing.text() == passphrases.root.text())
     return Error(Errc::usage, "the root key needs a passphrase of its own: the issuing key's is on the server");
@@ -200,13 +200,15 @@ Template ca_template(std::string const& organization, std::string const& common_
 
 }  // namespace
 
-Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now) {
+Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey const& issuing_key, Time now) {
   CHECK_OK(check_name(settings.name));
   TRY(auto constraints, constraints_of(settings));
   CHECK_OK(check_own_host(settings.url, constraints));
 
+  if (auto const judged = x509::check_key(issuing_key, false); !judged.ok())
+    return Error(Errc::usage, "the issuing key: " + judged.error().detail());
+
   auto root_key = x509::PrivateKey::generate(x509::KeyType::ec_p384);
-  auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   // A day back, so that a camera whose clock stands in another time zone already accepts the chain.
   Time const begin = now - limits::kIssuerBackdate;
 
@@ -214,16 +216,21 @@ Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now) {
                               limits::kRootLifetime, constraints);
   TRY(auto root_certificate, sign_ca(root, root_key));
 
-  Template issuing = ca_template(settings.name, settings.name + " Issuing CA", issuing_key.public_key(), begin,
-                                 kIssuerLifetime, constraints);
+  Template issuing =
+      ca_template(settings.name, settings.name + " Issuing CA", issuing_key, begin, kIssuerLifetime, constraints);
   issuing.issuer_name = root.subject_name;
   issuing.authority_key_id = key_id(root_key.public_key());
   issuing.path_length = 0;
   // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
   issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
   TRY(auto issuing_certificate, sign_ca(issuing, root_key));
-  return GeneratedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_key),
-                     std::move(issuing_certificate)};
+  return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_certificate)};
+}
+
+Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now) {
+  auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  TRY(auto made, certify_ca(settings, issuing_key.public_key(), now));
+  return GeneratedCa{std::move(made.root_key), std::move(made.root), std::move(issuing_key), std::move(made.issuing)};
 }
 
 namespace {
@@ -285,19 +292,22 @@ Result<> install_files(std::string const& state_dir, std::string const& keys_dir
 }  // namespace
 
 Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now,
-                               std::function<Result<>()> const& prepare) {
-  CHECK_OK(check_passphrases(passphrases));
+                               std::function<Result<>()> const& prepare,
+                               std::optional<x509::PublicKey> const& issuing_key) {
+  CHECK_OK(check_passphrases(passphrases, !issuing_key));
   std::string const keys_dir = settings.state_dir + "/keys";
   CHECK_OK(refuse_existing(keys_dir));
-  TRY(auto made, generate_ca(settings, now));
+  std::optional<x509::PrivateKey> made_key;
+  if (!issuing_key) made_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  TRY(auto made, certify_ca(settings, issuing_key ? *issuing_key : made_key->public_key(), now));
   CHECK_OK(make_directory(settings.state_dir));
   if (prepare) CHECK_OK(prepare());
-  std::vector<File> const files{
+  std::vector<File> files{
       {"root.pem", made.root.pem(), 0644},
       {"root.key", made.root_key.to_encrypted_pem(passphrases.root), 0600},
       {"issuing.pem", made.issuing.pem(), 0644},
-      {"issuing.key", made.issuing_key.to_encrypted_pem(passphrases.issuing), 0600},
   };
+  if (made_key) files.push_back({"issuing.key", made_key->to_encrypted_pem(passphrases.issuing), 0600});
   CHECK_OK(install_files(settings.state_dir, keys_dir, files));
   return CeremonyResult{std::move(made.root), std::move(made.issuing), keys_dir};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,11 +57,21 @@ struct GeneratedCa {
 // outside its own constraints.
 Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now);
 
+struct CertifiedCa {
+  x509::PrivateKey root_key;
+  x509::Certificate root;
+  x509::Certificate issuing;
+};
+// The same for an issuing key that somebody else made and holds. Errc::usage also for a key that is not good enough.
+Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey const& issuing_key, Time now);
+
 // generate_ca() into STATE/keys. All files appear at once or not at all. Refuses (Errc::conflict) when STATE/keys
 // exists with anything in it. `prepare` is called when nothing but the disk can refuse any more, and STATE is there;
-// what it refuses ends all, before any key appears. Takes about 3 s: scrypt.
+// what it refuses ends all, before any key appears. With `issuing_key` that key is certified and there is no
+// issuing.key; passphrases.issuing is then what its holder wants, of any length. Takes about 3 s: scrypt.
 Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now,
-                               std::function<Result<>()> const& prepare = {});
+                               std::function<Result<>()> const& prepare = {},
+                               std::optional<x509::PublicKey> const& issuing_key = {});
 
 // "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.
 std::string fingerprint_text(x509::Certificate const& certificate);

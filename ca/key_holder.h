@@ -22,8 +22,8 @@ class KeyHolder {
   virtual bool signs_at_once() const { return false; }
 };
 
-// "file:PATH" (an encrypted PKCS#8 PEM file, relative to `base_dir`). Errc::settings for an unknown scheme,
-// Errc::file, Errc::wrong_passphrase.
+// "file:PATH" (an encrypted PKCS#8 PEM file, relative to `base_dir`) or "pkcs11:..." (RFC 7512; the passphrase is the
+// token's PIN). Errc::settings for an unknown scheme, Errc::file, Errc::wrong_passphrase.
 Result<std::unique_ptr<KeyHolder>> open_key_holder(std::string_view url, std::string_view base_dir,
                                                    SecretBytes const& passphrase);
 

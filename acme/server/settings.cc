@@ -297,6 +297,9 @@ std::string settings_text(NewSettings const& v) {
          "permit_ip  = " +
          list(v.permit_ip) +
          "\n"
+         "key        = " +
+         quoted(v.key) +
+         "\n"
          "passphrase = " +
          quoted(v.passphrase) +
          "    # \"credential:NAME\" (systemd), \"file:PATH\" or \"prompt\"\n"

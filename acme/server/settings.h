@@ -89,6 +89,7 @@ Result<Settings> load_settings(std::string const& file, std::string state_dir);
 struct NewSettings {
   std::string url, name;
   std::vector<std::string> listen, http, permit_dns, permit_ip;
+  std::string key = "file:keys/issuing.key";
   std::string passphrase;
 };
 std::string settings_text(NewSettings const& values);

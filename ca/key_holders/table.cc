@@ -1,6 +1,7 @@
 // Who can hold an issuing key, by the scheme of the settings' `key`.
 #include "ca/key_holder.h"
 #include "ca/key_holders/pem_file.h"
+#include "ca/key_holders/pkcs11.h"
 
 namespace lenscap::ca {
 namespace {
@@ -13,6 +14,7 @@ struct Row {
 
 constexpr Row kHolders[] = {
     {"file:", open_pem_file},
+    {"pkcs11:", open_pkcs11},
 };
 
 }  // namespace

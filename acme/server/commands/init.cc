@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
+#include "ca/key_holder.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -19,6 +20,7 @@ namespace {
 
 struct Options {
   ca::CeremonySettings ceremony;
+  std::string key;  // empty: one is made, and lies in a file
   std::string passphrase_file, root_passphrase_file;
   std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
   std::vector<std::string> http{"0.0.0.0:80", "[::]:80"};
@@ -42,7 +44,9 @@ Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
     return ca::split_passphrases(lines);
   }
   auto const source = [](std::string const& file) { return file.empty() ? "prompt" : "file:" + file; };
-  TRY(auto issuing, new_passphrase(source(options.passphrase_file), "passphrase of the issuing key"));
+  TRY(auto issuing, options.key.empty()
+                        ? new_passphrase(source(options.passphrase_file), "passphrase of the issuing key")
+                        : read_passphrase(source(options.passphrase_file), "PIN of the token with the issuing key"));
   TRY(auto root, new_passphrase(source(options.root_passphrase_file), "passphrase of the root key"));
   passphrases.issuing = ca::first_line(issuing);
   passphrases.root = ca::first_line(root);
@@ -58,6 +62,7 @@ NewSettings settings_of(Options const& options) {
   values.listen = options.listen;
   values.permit_dns = options.ceremony.permit_dns;
   values.permit_ip = options.ceremony.permit_ip;
+  if (!options.key.empty()) values.key = options.key;
   // A pipe is gone at the next start.
   bool const lasts = std::filesystem::is_regular_file(options.passphrase_file);
   values.passphrase = lasts ? "file:" + absolute(options.passphrase_file) : "prompt";
@@ -87,7 +92,7 @@ Result<> finish_state(std::string const& state) {
 Result<> refuse_existing(std::string const& state) {
   auto const file = settings_file(state);
   if (file_exists(file)) return Error(Errc::conflict, file + " exists: there is a CA already, and nothing was changed");
-  if (file_exists(file + ".new") && file_exists(state + "/keys/issuing.key"))
+  if (file_exists(file + ".new") && file_exists(state + "/keys/issuing.pem"))
     return Error(Errc::conflict,
                  "an earlier init ended just before its last step; its CA is whole. Finish it with: mv " + file +
                      ".new " + file);
@@ -103,8 +108,13 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
   TRY(auto reader, config::Reader::parse(text, "settings"));
   TRY(auto const settings, read_settings(std::move(reader), line.state));
   TRY(auto const passphrases, ask_passphrases(options));
+  std::unique_ptr<ca::KeyHolder> holder;
+  if (!options.key.empty()) {
+    TRY(holder, ca::open_key_holder(options.key, line.state, passphrases.issuing));
+  }
+  auto const issuing_key = holder ? std::optional(holder->public_key()) : std::nullopt;
   auto const prepare = [&] { return prepare_state(line.state, settings, text); };
-  TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now(), prepare));
+  TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now(), prepare, issuing_key));
   CHECK_OK(finish_state(line.state));
 
   auto const hash = to_hex(made.root.fingerprint());
@@ -142,6 +152,8 @@ void add_init(CLI::App& app, CommandLine& line) {
   init->add_option("--permit-dns", options->ceremony.permit_dns, "DNS suffixes that certificates may name");
   init->add_option("--permit-ip", options->ceremony.permit_ip, "Networks (CIDR) that certificates may name");
   init->add_option("--url", options->ceremony.url, "https URL under which clients reach the server")->required();
+  init->add_option("--key", options->key,
+                   "A pkcs11: URI (RFC 7512) of an issuing key that a token has; its PIN is the first passphrase");
   init->add_option("--passphrase-file", options->passphrase_file,
                    "File with the issuing key's passphrase in the first line and the root's in the second");
   init->add_option("--root-passphrase-file", options->root_passphrase_file, "File with the root's passphrase instead");
