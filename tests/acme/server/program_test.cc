@@ -428,13 +428,14 @@ TEST_F(Program, TakesSocketsFromItsSupervisor) {
       "import os,socket,sys\n"
       "s=socket.socket();s.bind(('127.0.0.1',0));s.listen(16)\n"
       "open(sys.argv[1],'w').write(str(s.getsockname()[1]))\n"
-      "os.dup2(s.fileno(),3,inheritable=True)\n"
+      "os.dup2(s.fileno(),3)\n"
+      "os.set_inheritable(3,True)\n"
       "os.environ.update(LISTEN_FDS='1',LISTEN_PID=str(os.getpid()),LISTEN_FDNAMES='acme')\n"
       "os.execv(sys.argv[2],sys.argv[2:])\n");
   ca().serve({"python3", "-c", starter, ca().path("port")});
   auto const port = fakes::CaProcess::read(ca().path("port"));
   auto const answer = curl({"--connect-to", "::127.0.0.1:" + port, ca().directory()});
-  EXPECT_THAT(answer.out, HasSubstr("newOrder"));
+  EXPECT_THAT(answer.out, HasSubstr("newOrder")) << answer.all() << ca().log();
   EXPECT_NE(ca().base().substr(ca().base().rfind(':') + 1), port);
   EXPECT_EQ(curl({ca().directory()}).code, 7);  // nobody listens at the settings' address
   EXPECT_EQ(ca().stop(), 0);
