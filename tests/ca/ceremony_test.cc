@@ -24,6 +24,21 @@ mode_t mode_of(std::string const& path) {
   return status.st_mode & 07777;
 }
 
+TEST(CertifyCa, AKeyOfSomebodyElses) {
+  auto const key = x509::PrivateKey::generate(x509::KeyType::rsa, 3072);
+  auto const made = certify_ca(ceremony_settings(), key.public_key(), kNow);
+  ASSERT_TRUE(made.ok()) << made.error().detail();
+  EXPECT_EQ(made->issuing.key(), key.public_key());
+  EXPECT_TRUE(made->issuing.is_signed_by(made->root.key()));
+  EXPECT_EQ(made->root.key(), made->root_key.public_key());
+
+  auto const weak =
+      certify_ca(ceremony_settings(), x509::PrivateKey::generate(x509::KeyType::rsa, 1024).public_key(), kNow);
+  ASSERT_FALSE(weak.ok());
+  EXPECT_EQ(weak.error().code(), Errc::usage);
+  EXPECT_NE(weak.error().detail().find("1024"), std::string::npos) << weak.error().detail();
+}
+
 TEST(MakeCa, FilesThatTheStockToolsOpen) {
   fakes::TempDir dir;
   CeremonySettings settings = ceremony_settings();
