@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "ca/ledger_tables.h"
 
 namespace lenscap::ca {
 namespace {
 
-constexpr store::Table kCrls{"ca_crls"};  // issuer + "|" + scope -> the state of its last list
+using tables::kCrls;
 
 std::string state_key(std::string_view issuer, std::string_view scope) {
   return std::string(issuer) + "|" + std::string(scope);

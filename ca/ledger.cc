@@ -5,25 +5,12 @@
 #include <functional>
 
 #include "base/json.h"
+#include "ca/ledger_tables.h"
 
 namespace lenscap::ca {
 namespace {
 
-// Everything is kept under the serial, as hex. Serials rise with time (new_serial), which a B+tree likes: what is
-// written together lies together, and there is no index from the serial to something else.
-constexpr store::Table kIntents{"ca_intents"};  // serial -> record, line end, to-be-signed octets: until issued
-constexpr store::Table kRecords{"ca_records"};  // serial -> record of an issued certificate
-constexpr store::Table kCertificates{"ca_certificates"};  // serial -> DER
-// "clock" -> seconds since 1970; "revocations|" + issuer -> how many
-constexpr store::Table kState{"ca_state"};
-// Indexes: the value is empty unless told otherwise, and the key ends with the serial.
-constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + serial; "i:10.0.0.1|" + serial
-constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + serial
-constexpr store::Table kEnds{"ca_ends"};                // notAfter + "|" + serial
-constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + serial
-// issuer + "|" + notAfter + "|" + serial -> when and why: a CRL is made of one scan, and leaves out what has ended
-constexpr store::Table kRevoked{"ca_revoked"};
-constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
+using namespace tables;
 
 // Ledgers had it while serials did not rise with time.
 constexpr std::string_view kFormerTable = "ca_serials";

@@ -180,6 +180,12 @@ class KillWalk : public SiteTest {
     }
   }
 
+  // Of the CA, whose orders were left at every moment; beside the running server.
+  static void expect_promises_kept() {
+    Ran const verified = site().ca({"store", "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.all();
+  }
+
   // A camera is enrolled once without harm to learn how many moments there are; then one is killed at each of them.
   static void walk_forward(char const* generation) {
     Agent agent(site(), std::string("forward-") + generation, {}, 8);
@@ -201,6 +207,7 @@ class KillWalk : public SiteTest {
     Ran const again = agent.run({"enroll", "--all"});
     EXPECT_EQ(again.code, 0) << again.all();
     expect_right(agent, cameras, walk, 1);
+    expect_promises_kept();
   }
 };
 
@@ -237,6 +244,7 @@ TEST_F(KillWalk, EveryMomentOfTheWayBack) {
   Ran const again = agent.run({"enroll", "--all"});
   EXPECT_EQ(again.code, 0) << again.all();
   expect_right(agent, cameras, walk, 2);
+  expect_promises_kept();
 }
 
 }  // namespace

@@ -16,9 +16,6 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kAccounts{"accounts"};         // account id -> account
-constexpr Table kAccountKeys{"account_keys"};  // thumbprint of the key -> account id
-
 }  // namespace
 
 namespace {

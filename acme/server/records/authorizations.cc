@@ -18,10 +18,6 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kAuthorizations{"authorizations"};     // authorization id -> one that newAuthz made
-constexpr Table kReusable{"reusable_authorizations"};  // account id / type:identifier -> authorization id, last valid
-constexpr Table kPreAuthorizations{"pre_authorizations"};  // account id / authorization id -> "": pending, by newAuthz
-
 }  // namespace
 
 namespace {

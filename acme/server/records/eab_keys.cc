@@ -14,9 +14,6 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kEabKeys{"eab_keys"};          // kid -> key and sealed MAC key
-constexpr Table kEabAccounts{"eab_accounts"};  // kid / account id -> "": bound by it
-
 }  // namespace
 
 Object scope_to_json(Scope const& scope) {

@@ -19,6 +19,20 @@ inline constexpr int kRecordVersion = 1;
 // order id -> order; authorization id -> an authorization that the order made, right behind it: both lie on one page
 // of the store, as a rule.
 inline constexpr store::Table kOrders{"orders"};
+inline constexpr store::Table kAccounts{"accounts"};             // account id -> account
+inline constexpr store::Table kAccountKeys{"account_keys"};      // thumbprint of the key -> account id
+inline constexpr store::Table kAccountOrders{"account_orders"};  // account id / order id -> ""
+inline constexpr store::Table kOpenOrders{
+    "open_order_counts"};  // account id -> how many are pending, ready or processing
+// certificate id (RFC 9773) -> order that replaces it, the latest one
+inline constexpr store::Table kReplacements{"replacements"};
+inline constexpr store::Table kAuthorizations{"authorizations"};  // authorization id -> one that newAuthz made
+// account id / type:identifier -> authorization id, last valid
+inline constexpr store::Table kReusable{"reusable_authorizations"};
+// account id / authorization id -> "": pending, by newAuthz
+inline constexpr store::Table kPreAuthorizations{"pre_authorizations"};
+inline constexpr store::Table kEabKeys{"eab_keys"};          // kid -> key and sealed MAC key
+inline constexpr store::Table kEabAccounts{"eab_accounts"};  // kid / account id -> "": bound by it
 
 [[noreturn]] inline void broken(std::string_view table, std::string_view key, std::string_view why) {
   throw store::Broken("record " + std::string(table) + "/" + std::string(key) + " cannot be read: " + std::string(why));

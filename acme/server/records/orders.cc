@@ -22,10 +22,6 @@ using store::WriteTxn;
 
 using namespace records;
 
-constexpr Table kAccountOrders{"account_orders"};  // account id / order id -> ""
-constexpr Table kOpenOrders{"open_order_counts"};  // account id -> how many are pending, ready or processing
-constexpr Table kReplacements{"replacements"};  // certificate id (RFC 9773) -> order that replaces it, the latest one
-
 }  // namespace
 
 namespace {

@@ -11,6 +11,7 @@
 #include "ca/ledger.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/acme/server/promises.h"
 #include "tests/fakes/failing_store.h"
 
 namespace lenscap::acme::test {
@@ -61,6 +62,7 @@ TEST_P(Crash, AtEveryWriteOfTheCycle) {
       EXPECT_EQ(died, !error.empty()) << error;
     }
     failing.heal();
+    EXPECT_EQ(broken_promises(*memory, kNow), "");
 
     // Every signature was preceded by its intent, which is still there as intent or as certificate.
     std::size_t records = 0;
@@ -101,6 +103,7 @@ TEST_P(Crash, AtEveryWriteOfTheCycle) {
       });
     });
     EXPECT_EQ(serials.size(), records + 1);
+    EXPECT_EQ(broken_promises(*memory, kNow), "");
     if (!died) {
       EXPECT_GE(nth, 4);  // newOrder, claim, settlement, and then the write that was never reached
       break;

@@ -13,6 +13,7 @@
 #include "ca/ledger.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/acme/server/promises.h"
 #include "tests/fakes/failing_store.h"
 
 namespace lenscap::acme::test {
@@ -257,6 +258,7 @@ TEST_P(KilledSweep, LeavesNothingHalf) {
       }
       failing.heal();
       expect_whole(*memory);
+      EXPECT_EQ(broken_promises(*memory, server.clock.now()), "");
       if (!died) break;
     }
   }

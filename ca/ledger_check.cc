@@ -1,0 +1,325 @@
+#include "ca/ledger_check.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/x509/der.h"
+#include "ca/ledger.h"
+#include "ca/ledger_tables.h"
+
+namespace lenscap::ca {
+namespace {
+
+using namespace tables;
+using store::ReadTxn;
+using store::Table;
+
+constexpr char const* kRestore = "stop the service, keep a copy of the store, and restore a back-up";
+constexpr char const* kLook =
+    "stop the service, keep a copy of the store and of the log, and report it: this is a fault of lenscap";
+constexpr char const* kStranger =
+    "stop the service: the issuing key signed what nobody recorded; see who had access to the key, and revoke it";
+
+std::string at(Table table, std::string_view key) { return std::string(table.name) + "/" + std::string(key); }
+
+// Nothing where there is none, and where it cannot be read: check_serials tells of that.
+std::optional<CertificateRecord> record_of(ReadTxn& txn, std::string_view serial) {
+  try {
+    return find_by_serial(txn, serial);
+  } catch (store::Broken const&) {
+    return std::nullopt;
+  }
+}
+
+bool is_issued(std::optional<CertificateRecord> const& record) {
+  return record && record->status == CertificateStatus::issued;
+}
+
+std::string_view tbs_of_intent(std::string_view value) {
+  auto const end = value.find('\n');
+  return end == value.npos ? std::string_view() : value.substr(end + 1);
+}
+
+// The first part of Certificate ::= SEQUENCE { tbs, algorithm, signature }.
+Result<Bytes> tbs_of_certificate(std::string_view der) {
+  x509::der::Reader reader(as_bytes(der), Errc::malformed, "certificate");
+  TRY(auto parts, reader.enter(x509::der::kSequence, "Certificate"));
+  TRY(auto const tbs, parts.next(x509::der::kSequence, "TBSCertificate"));
+  return to_bytes(as_text(tbs.whole));
+}
+
+Result<std::string> serial_of_tbs(ByteView tbs) {
+  x509::der::Reader reader(tbs, Errc::malformed, "certificate");
+  TRY(auto parts, reader.enter(x509::der::kSequence, "TBSCertificate"));
+  if (parts.next_is(x509::der::context_constructed(0))) CHECK_OK(parts.next());
+  TRY(auto const serial, parts.unsigned_integer("serialNumber"));
+  return to_hex(serial);
+}
+
+std::string hash_of(std::string_view octets) { return to_hex(sha256(as_bytes(octets))); }
+
+}  // namespace
+
+void check_intents(ReadTxn& txn, Findings const& report) {
+  txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
+    auto const record = record_of(txn, serial);
+    if (record && hash_of(tbs_of_intent(value)) != record->tbs_hash)
+      report({at(kIntents, serial), "the octets that were to be signed are not those that were recorded", kLook});
+    return true;
+  });
+  txn.scan(kCertificates, "", [&](std::string_view serial, std::string_view der) {
+    auto const record = record_of(txn, serial);
+    auto const tbs = tbs_of_certificate(der);
+    if (!record)
+      report({at(kCertificates, serial), "a certificate without any record of an intent", kStranger});
+    else if (tbs.ok() && to_hex(sha256(*tbs)) != record->tbs_hash)
+      report({at(kCertificates, serial), "what was signed is not what its intent said", kStranger});
+    else if (record->issued_at && *record->issued_at < record->recorded_at - kClockStepBack)
+      report({at(kRecords, serial), "the certificate was recorded before its intent", kLook});
+    return true;
+  });
+}
+
+namespace {
+
+// What a serial's record says of itself, in the table that it stands in.
+void check_own_serial(ReadTxn& txn, Table table, std::string_view serial, Findings const& report) {
+  try {
+    auto const record = find_by_serial(txn, serial);
+    auto const expected = table == kIntents ? CertificateStatus::possibly_issued : CertificateStatus::issued;
+    if (!record || record->serial_hex != serial)
+      report({at(table, serial), "the record is that of another serial number", kLook});
+    else if (record->status != expected)
+      report({at(table, serial), "the record says that it is " + std::string(to_string(record->status)), kLook});
+  } catch (store::Broken const& broken) {
+    report({at(table, serial), broken.what(), kRestore});
+  }
+}
+
+void check_signed_serial(Table table, std::string_view serial, Result<Bytes> const& tbs, Findings const& report) {
+  auto const own = tbs.ok() ? serial_of_tbs(*tbs) : Result<std::string>(tbs.error());
+  if (!own.ok())
+    report({at(table, serial), "it cannot be read: " + own.error().detail(), kRestore});
+  else if (*own != serial)
+    report({at(table, serial), "it bears the serial number " + *own, kStranger});
+}
+
+}  // namespace
+
+void check_serials(ReadTxn& txn, Findings const& report) {
+  txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
+    if (txn.get(kRecords, serial) || txn.get(kCertificates, serial)) {
+      report({at(kIntents, serial), "the serial number of an intent is that of a certificate too", kStranger});
+      return true;
+    }
+    check_own_serial(txn, kIntents, serial, report);
+    check_signed_serial(kIntents, serial, to_bytes(tbs_of_intent(value)), report);
+    return true;
+  });
+  txn.scan(kRecords, "", [&](std::string_view serial, std::string_view) {
+    check_own_serial(txn, kRecords, serial, report);
+    return true;
+  });
+  txn.scan(kCertificates, "", [&](std::string_view serial, std::string_view der) {
+    check_signed_serial(kCertificates, serial, tbs_of_certificate(der), report);
+    return true;
+  });
+}
+
+void check_certificates(ReadTxn& txn, Findings const& report) {
+  txn.scan(kRecords, "", [&](std::string_view serial, std::string_view) {
+    auto const record = record_of(txn, serial);
+    if (!record) return true;
+    auto const der = txn.get(kCertificates, serial);
+    if (!der)
+      report({at(kRecords, serial), "it is issued, and the certificate is not there", kRestore});
+    else if (hash_of(*der) != record->fingerprint)
+      report({at(kCertificates, serial), "the certificate is not the one that was recorded", kRestore});
+    return true;
+  });
+}
+
+// --- indexes ---
+
+namespace {
+
+// Fixed width, as the ledger writes it.
+std::string time_key(Time time) {
+  std::string text(10, '0');
+  auto seconds = static_cast<unsigned long long>(std::max(0LL, to_unix(time)));
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, seconds >>= 4)
+    *digit = "0123456789abcdef"[seconds & 15];
+  return text;
+}
+
+std::vector<std::string> name_keys(CertificateRecord const& record) {
+  std::vector<std::string> keys;
+  for (auto const& name : record.names.dns) keys.push_back("d:" + name.text() + "|" + record.serial_hex);
+  for (auto const& address : record.names.ip) keys.push_back("i:" + address.text() + "|" + record.serial_hex);
+  return keys;
+}
+
+std::string key_key(CertificateRecord const& record) { return record.spki_hash + "|" + record.serial_hex; }
+std::string end_key(CertificateRecord const& record) { return time_key(record.not_after) + "|" + record.serial_hex; }
+std::string subscriber_key(CertificateRecord const& record) { return record.subscriber + "|" + record.serial_hex; }
+std::string revoked_key(CertificateRecord const& record) {
+  return record.issuer + "|" + time_key(record.not_after) + "|" + record.serial_hex;
+}
+
+bool has_compromised_key(CertificateRecord const& record) {
+  return record.revocation && record.revocation->reason == x509::RevocationReason::key_compromise;
+}
+
+// The rows that a record must have.
+void check_rows_of(ReadTxn& txn, Table home, CertificateRecord const& record, Findings const& report) {
+  auto const need = [&](Table index, std::string const& key) {
+    if (!txn.get(index, key))
+      report({at(home, record.serial_hex), "its row in the index " + std::string(index.name) + " is missing", kLook});
+  };
+  need(kKeys, key_key(record));
+  if (has_compromised_key(record)) need(kCompromised, record.spki_hash);
+  if (home == kIntents) return;
+  for (auto const& key : name_keys(record)) need(kNames, key);
+  need(kEnds, end_key(record));
+  if (!record.subscriber.empty()) need(kSubscribers, subscriber_key(record));
+}
+
+// What stands in an index and not in the record that it names. `is_of` tells whether the record has this row.
+void check_index(ReadTxn& txn, Table index, bool of_intents,
+                 std::function<bool(CertificateRecord const&, std::string_view key)> const& is_of,
+                 Findings const& report) {
+  txn.scan(index, "", [&](std::string_view key, std::string_view) {
+    auto const record = record_of(txn, key.substr(key.rfind('|') + 1));
+    if (!record || (!of_intents && !is_issued(record)) || !is_of(*record, key))
+      report({at(index, key), "the index names a certificate that is not there or does not belong here", kLook});
+    return true;
+  });
+}
+
+void check_against_certificate(CertificateRecord const& record, std::string_view der, Findings const& report) {
+  auto const certificate = x509::Certificate::from_der(as_bytes(der));
+  auto const say = [&](std::string_view what) {
+    report({at(kRecords, record.serial_hex), "the record and the certificate differ: " + std::string(what), kLook});
+  };
+  if (!certificate.ok()) return say("the certificate cannot be read");
+  if (certificate->names() != record.names) say("the names");
+  if (to_hex(certificate->key().spki_hash()) != record.spki_hash) say("the key");
+  if (certificate->not_before() != record.not_before || certificate->not_after() != record.not_after) say("the time");
+  if (to_hex(certificate->authority_key_id()) != record.issuer) say("the issuer");
+}
+
+// The number of revocations that lists go by, against the rows that there are.
+void check_counts(ReadTxn& txn, Findings const& report) {
+  std::map<std::string, std::uint64_t> rows;  // one for each issuer
+  txn.scan(kRevoked, "", [&](std::string_view key, std::string_view) {
+    ++rows[std::string(key.substr(0, key.find('|')))];
+    return true;
+  });
+  constexpr std::string_view kPrefix = "revocations|";
+  store::scan_prefix(txn, kState, kPrefix, [&](std::string_view key, std::string_view) {
+    rows.try_emplace(std::string(key.substr(kPrefix.size())), 0);
+    return true;
+  });
+  for (auto const& [issuer, count] : rows)
+    if (auto const counted = count_revocations(txn, issuer); counted != count)
+      report({at(kState, std::string(kPrefix) + issuer),
+              "the revocations of this issuer are " + std::to_string(count) + ", and counted as " +
+                  std::to_string(counted),
+              kLook});
+}
+
+}  // namespace
+
+void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
+  for (auto const home : {kIntents, kRecords})
+    txn.scan(home, "", [&](std::string_view serial, std::string_view) {
+      auto const record = record_of(txn, serial);
+      if (!record) return true;
+      check_rows_of(txn, home, *record, report);
+      if (home == kIntents) return true;
+      if (auto const der = txn.get(kCertificates, serial)) check_against_certificate(*record, *der, report);
+      return true;
+    });
+  check_index(
+      txn, kNames, false,
+      [](CertificateRecord const& record, std::string_view key) {
+        auto const keys = name_keys(record);
+        return std::ranges::find(keys, key) != keys.end();
+      },
+      report);
+  check_index(
+      txn, kKeys, true, [](CertificateRecord const& r, std::string_view key) { return key_key(r) == key; }, report);
+  check_index(
+      txn, kEnds, false, [](CertificateRecord const& r, std::string_view key) { return end_key(r) == key; }, report);
+  check_index(
+      txn, kSubscribers, false,
+      [](CertificateRecord const& r, std::string_view key) { return subscriber_key(r) == key; }, report);
+  check_index(
+      txn, kRevoked, true,
+      [](CertificateRecord const& r, std::string_view key) { return r.revocation && revoked_key(r) == key; }, report);
+  txn.scan(kCompromised, "", [&](std::string_view spki_hash, std::string_view serial) {
+    auto const record = record_of(txn, serial);
+    if (!record || record->spki_hash != spki_hash || !has_compromised_key(*record))
+      report({at(kCompromised, spki_hash), "no certificate of this key was revoked because of the key", kLook});
+    return true;
+  });
+  check_counts(txn, report);
+}
+
+// --- revocation lists ---
+
+namespace {
+
+std::string_view issuer_of(std::string_view key) { return key.substr(0, key.find('|')); }
+
+// The lists of each issuer that are in force, by what the last of them knew.
+struct Lists {
+  bool in_force = false;
+  std::uint64_t revocations = 0;
+};
+
+void check_lists(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report) {
+  std::map<std::string, Lists> issuers;  // as many as the CA has issuers
+  txn.scan(kCrls, "", [&](std::string_view key, std::string_view) {
+    auto const issuer = std::string(issuer_of(key));
+    auto& lists = issuers[issuer];
+    auto const state = find_crl_state(txn, issuer, key.substr(issuer.size() + 1));
+    if (!state || state->next_update <= now) return true;
+    lists.revocations = lists.in_force ? std::min(lists.revocations, state->revocations) : state->revocations;
+    lists.in_force = true;
+    return true;
+  });
+  for (auto const& [issuer, lists] : issuers) {
+    auto const what = at(kCrls, issuer);
+    if (!lists.in_force) {
+      report({what, "no revocation list of this issuer is in force", "start the service: it makes one at once"});
+      continue;
+    }
+    if (count_revocations(txn, issuer) <= lists.revocations) continue;
+    // Something was revoked since. That is right for as long as the next list may wait, and as long again.
+    std::uint64_t ought = 0;
+    visit_revoked(txn, issuer, Time{}, [&](RevokedCertificate const& revoked) {
+      ought += revoked.revoked_at + 2 * plan.after_revocation < now ? 1 : 0;
+      return true;
+    });
+    if (ought > lists.revocations)
+      report({what, std::to_string(ought - lists.revocations) + " certificates are revoked and in no list yet",
+              "start the service, or look in its log for why it makes none"});
+  }
+}
+
+}  // namespace
+
+void check_revocations(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report) {
+  for (auto const home : {kIntents, kRecords})
+    txn.scan(home, "", [&](std::string_view serial, std::string_view) {
+      auto const record = record_of(txn, serial);
+      if (!record || !record->revocation || record->not_after < now) return true;
+      if (!txn.get(kRevoked, revoked_key(*record)))
+        report({at(home, serial), "it is revoked, and stands not among what revocation lists are made of", kLook});
+      return true;
+    });
+  check_lists(txn, plan, now, report);
+}
+
+}  // namespace lenscap::ca
