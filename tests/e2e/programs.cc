@@ -195,11 +195,17 @@ bool Background::alive() {
 
 int Background::stop() {
   if (!alive()) return code_;
-  kill(pid_, SIGTERM);
-  if (!until([this] { return !alive(); })) {
-    kill(pid_, SIGKILL);
-    until([this] { return !alive(); });
-  }
+  ::kill(pid_, SIGTERM);
+  if (!until([this] { return !alive(); })) kill();
+  return code_;
+}
+
+int Background::kill() {
+  if (!alive()) return code_;
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  if (waitpid(pid_, &status, 0) == pid_) code_ = exit_code_of(status);
+  pid_ = -1;
   return code_;
 }
 

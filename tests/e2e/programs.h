@@ -53,6 +53,7 @@ class Background {
   Background& operator=(Background const&) = delete;
 
   int stop();  // exit code as in Ran
+  int kill();  // as stop(), by SIGKILL
   bool alive();
   std::string log() const;
 

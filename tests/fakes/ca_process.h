@@ -50,6 +50,7 @@ class CaProcess {
     if (!e2e::until(ready) || !server_->alive()) throw std::runtime_error("serve: " + server_->log());
   }
   int stop() { return server_->stop(); }
+  int kill() { return server_->kill(); }
 
   std::string state() const { return dir_.path("state"); }
   std::string root() const { return state() + "/keys/root.pem"; }
