@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   lenscap::acme::add_cert(app, line);
   lenscap::acme::add_account(app, line);
   lenscap::acme::add_store(app, line);
+  lenscap::acme::add_doctor(app, line);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {

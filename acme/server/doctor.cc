@@ -1,0 +1,206 @@
+#include "acme/server/doctor.h"
+
+#include <algorithm>
+
+#include "ca/ceremony.h"
+#include "ca/ledger.h"
+
+namespace lenscap::acme {
+namespace {
+
+using All = std::vector<Diagnosis>;
+
+std::string days(Seconds span) { return std::to_string(span / kDay) + " days"; }
+
+// --- clock ---
+
+All judge_clock(Facts const& facts) {
+  if (facts.now < facts.issuing.not_before)
+    return {{.severity = Severity::critical,
+             .what = "the clock says " + to_rfc3339(facts.now) + ", which is before the issuing certificate begins",
+             .to_do = "set the clock, and let a time server keep it"}};
+  if (auto const fine = ca::check_clock(facts.clock_mark, facts.now); !fine)
+    return {{.severity = Severity::critical, .what = fine.error().detail(), .to_do = "set the clock"}};
+  if (facts.clock_mark && facts.now < *facts.clock_mark)
+    return {{.severity = Severity::advice,
+             .what = "the clock was set back since the last certificate, by less than is refused",
+             .to_do = "let a time server keep the clock"}};
+  return {};
+}
+
+// --- expiry ---
+
+// A new root has to reach everybody who trusts the old one, which takes months; a new issuing CA only the clients that
+// renew.
+constexpr Seconds kRootWarns = 2 * 365 * kDay, kRootCritical = 180 * kDay;
+constexpr Seconds kIssuingWarns = 365 * kDay, kIssuingCritical = 90 * kDay;
+
+All judge_expiry(std::string const& what, Time ends, Time now, Seconds warns, Seconds critical,
+                 std::string const& to_do) {
+  if (ends <= now)
+    return {{.severity = Severity::critical, .what = "the " + what + " ended at " + to_rfc3339(ends), .to_do = to_do}};
+  auto const left = std::chrono::duration_cast<Seconds>(ends - now);
+  if (left >= warns) return {};
+  return {{.severity = left < critical ? Severity::critical : Severity::warning,
+           .what = "the " + what + " ends in " + days(left) + ", at " + to_rfc3339(ends),
+           .to_do = to_do}};
+}
+
+All judge_root_expiry(Facts const& facts) {
+  return judge_expiry("root certificate", facts.root.not_after, facts.now, kRootWarns, kRootCritical,
+                      "make a new CA in another state directory, let everybody trust its root, then move the cameras");
+}
+
+All judge_issuer_expiry(Facts const& facts) {
+  return judge_expiry("issuing certificate", facts.issuing.not_after, facts.now, kIssuingWarns, kIssuingCritical,
+                      "make a new issuing certificate; until then no certificate lives longer than this one");
+}
+
+All judge_root_key(Facts const& facts) {
+  if (!facts.root_key_is_here) return {};
+  return {{.severity = Severity::warning,
+           .what = "the root's key is on this machine, though the service never needs it",
+           .to_do = "move keys/root.key and its passphrase to a safe place, with a copy, and remove it here"}};
+}
+
+// --- back-up ---
+
+constexpr Seconds kBackupWarns = 7 * kDay, kBackupCritical = 30 * kDay;
+
+All judge_backup(Facts const& facts) {
+  constexpr char const* kToDo = "lenscap-ca backup create FILE, each day, to another machine";
+  if (!facts.last_backup) return {{.severity = Severity::warning, .what = "there was never a back-up", .to_do = kToDo}};
+  auto const age = std::chrono::duration_cast<Seconds>(facts.now - *facts.last_backup);
+  if (age <= kBackupWarns) return {};
+  return {{.severity = age > kBackupCritical ? Severity::critical : Severity::warning,
+           .what = "the last back-up is of " + to_rfc3339(*facts.last_backup) + ", " + days(age) + " ago",
+           .to_do = kToDo}};
+}
+
+// --- permissions ---
+
+std::string octal(unsigned mode) {
+  std::string text = "0000";
+  for (std::size_t i = 4; i > 0; --i, mode >>= 3) text[i - 1] = static_cast<char>('0' + (mode & 7));
+  return text;
+}
+
+All judge_permissions(Facts const& facts) {
+  All all;
+  for (auto const& file : facts.files) {
+    unsigned const open_to = file.secret ? 077 : 022;  // read, and written, by others
+    if ((file.mode & open_to) != 0)
+      all.push_back({.severity = Severity::critical,
+                     .what = file.path + " has mode " + octal(file.mode) + ": others may " +
+                             (file.secret ? "read it" : "change it"),
+                     .to_do = "chmod " + octal(file.mode & ~open_to) + " " + file.path +
+                              (file.secret ? "; if somebody may have read a key, see \"Revoke\"" : "")});
+    if (!file.is_ours)
+      all.push_back({.severity = Severity::warning,
+                     .what = file.path + " belongs to another user than the state directory",
+                     .to_do = "chown it to the user of the service; a command that ran as root may have made it"});
+  }
+  return all;
+}
+
+// --- space ---
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kSpaceWarns = 1024 * kMiB, kSpaceCritical = 256 * kMiB;
+
+All judge_space(Facts const& facts) {
+  if (facts.space_free >= kSpaceWarns) return {};
+  return {{.severity = facts.space_free < kSpaceCritical ? Severity::critical : Severity::warning,
+           .what = "the disk of the store has " + std::to_string(facts.space_free / kMiB) + " MiB left",
+           .to_do = "make room: a write that fails ends the service"}};
+}
+
+// --- passphrase ---
+
+All judge_passphrase(Facts const& facts) {
+  if (facts.passphrase.starts_with("credential:")) return {};
+  if (facts.passphrase_is_beside)
+    return {{.severity = Severity::warning,
+             .what = "the issuing key's passphrase lies in a file beside the key: who copies the folder has both",
+             .to_do = "use a systemd credential (\"Serve\"), and remove the file"}};
+  if (facts.passphrase.starts_with("file:"))
+    return {{.severity = Severity::advice,
+             .what = "the issuing key's passphrase lies in a file of this machine, unsealed",
+             .to_do = "use a systemd credential, which the machine's own key or its TPM seals"}};
+  return {{.severity = Severity::advice,
+           .what = "the issuing key's passphrase is asked for at each start: after a power cut nothing is served "
+                   "until somebody types it",
+           .to_do = "keep it so if that is meant; otherwise use a systemd credential"}};
+}
+
+// --- constraints ---
+
+All judge_constraints(Facts const& facts) {
+  if (!facts.constraints)
+    return {
+        {.severity = Severity::warning,
+         .what = "the issuing certificate may name anything: who steals its key can be any web site",
+         .to_do = "make a CA with constraints, or an issuing certificate with constraints below this one's parent"}};
+  ca::CeremonySettings permitted;
+  for (auto const& name : facts.constraints->permitted_dns) permitted.permit_dns.push_back(name.text());
+  for (auto const& block : facts.constraints->permitted_ip) permitted.permit_ip.push_back(block.text());
+  All all;
+  for (auto const& warning : ca::ceremony_warnings(permitted))
+    all.push_back({.severity = Severity::advice,
+                   .what = warning,
+                   .to_do = "nothing now: what a root permits cannot be changed; the next CA can be narrower"});
+  if (facts.constraints->permitted_ip.empty() && facts.constraints->excluded_ip.empty())
+    all.push_back({.severity = Severity::warning,
+                   .what = "the issuing certificate limits names, and no addresses: it may name every address",
+                   .to_do = "exclude all addresses, or permit the cameras' networks alone, with the next CA"});
+  if (facts.constraints->permitted_dns.empty() && !facts.constraints->excludes_all_dns)
+    all.push_back({.severity = Severity::warning,
+                   .what = "the issuing certificate limits addresses, and no DNS names: it may name every host",
+                   .to_do = "exclude all DNS names, or permit your own suffix alone, with the next CA"});
+  return all;
+}
+
+constexpr Check kChecks[] = {
+    {"clock", judge_clock},       {"root_expiry", judge_root_expiry}, {"issuer_expiry", judge_issuer_expiry},
+    {"root_key", judge_root_key}, {"backup", judge_backup},           {"permissions", judge_permissions},
+    {"space", judge_space},       {"passphrase", judge_passphrase},   {"constraints", judge_constraints},
+};
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::good:
+      return "good";
+    case Severity::advice:
+      return "advice";
+    case Severity::warning:
+      return "warning";
+    case Severity::critical:
+      return "critical";
+  }
+  bug("unknown Severity");
+}
+
+std::span<Check const> checks() { return kChecks; }
+
+std::vector<Diagnosis> examine(Facts const& facts) {
+  All all;
+  for (auto const& check : kChecks) {
+    auto found = check.judge(facts);
+    if (found.empty()) found.push_back({});
+    for (auto& diagnosis : found) {
+      diagnosis.check = check.name;
+      all.push_back(std::move(diagnosis));
+    }
+  }
+  return all;
+}
+
+Severity worst_of(std::vector<Diagnosis> const& all) {
+  Severity worst = Severity::good;
+  for (auto const& diagnosis : all) worst = std::max(worst, diagnosis.severity);
+  return worst;
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,65 @@
+// What `lenscap-ca doctor` looks at: one check for each thing that ends a CA slowly and that nobody sees coming. Pure:
+// each check judges facts that were gathered before, and time is one of them. docs/operations.md has a paragraph for
+// each check by its name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "base/x509/name_constraints.h"
+
+namespace lenscap::acme {
+
+// What was found on this machine.
+struct Facts {
+  struct Validity {
+    Time not_before{};
+    Time not_after{};
+  };
+  struct File {
+    std::string path;
+    unsigned mode = 0;  // permission bits
+    bool secret = false;
+    bool is_ours = true;  // belongs to the owner of the state directory
+  };
+
+  Time now{};
+  std::optional<Time> clock_mark = {};  // of the ledger: the latest time at which something was signed
+  Validity root = {};
+  Validity issuing = {};
+  std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate
+  bool root_key_is_here = false;
+  std::vector<File> files = {};
+  std::uint64_t space_free = 0;          // octets that the service may still write beside the store
+  std::string passphrase = {};           // its source, as in ca.toml
+  bool passphrase_is_beside = false;     // in a file below the state directory
+  std::optional<Time> last_backup = {};  // written and read back
+};
+
+enum class Severity { good, advice, warning, critical };
+std::string_view to_string(Severity severity);
+
+struct Diagnosis {
+  std::string_view check = {};
+  Severity severity = Severity::good;
+  std::string what = {};
+  std::string to_do = {};  // empty when good
+};
+
+struct Check {
+  std::string_view name;
+  std::vector<Diagnosis> (*judge)(Facts const& facts);  // none: good
+};
+std::span<Check const> checks();
+
+// At least one for each check, in the order of the table.
+std::vector<Diagnosis> examine(Facts const& facts);
+Severity worst_of(std::vector<Diagnosis> const& all);
+
+}  // namespace lenscap::acme

@@ -1,0 +1,142 @@
+// Each check of the doctor over facts that are made up: what is good, and each way to be not.
+#include "acme/server/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace lenscap::acme {
+namespace {
+
+using ::testing::HasSubstr;
+
+Time const kNow = parse_rfc3339("2026-06-01T12:00:00Z").value();
+constexpr std::uint64_t kMiB = 1024 * 1024;
+
+Facts healthy() {
+  Facts facts;
+  facts.now = kNow;
+  facts.clock_mark = kNow - kMinute;
+  facts.root = {kNow - 100 * kDay, kNow + 7000 * kDay};
+  facts.issuing = {kNow - 100 * kDay, kNow + 2000 * kDay};
+  facts.constraints = x509::NameConstraints::permit_only({x509::DnsName::parse("cams.example").value()},
+                                                         {x509::IpBlock::parse("10.20.0.0/15").value()});
+  facts.files = {{"/state", 0700, false}, {"/state/keys/issuing.key", 0600, true}, {"/state/ca.toml", 0644, false}};
+  facts.space_free = 10'000 * kMiB;
+  facts.passphrase = "credential:lenscap-ca-key";
+  facts.last_backup = kNow - kDay;
+  return facts;
+}
+
+struct Case {
+  char const* name;
+  std::function<void(Facts&)> change;
+  char const* check;
+  Severity severity;
+  char const* says;
+};
+
+std::vector<Case> const& cases() {
+  static std::vector<Case> const all{
+      {"before the issuer begins", [](Facts& f) { f.now = f.issuing.not_before - Seconds(1); }, "clock",
+       Severity::critical, "before the issuing certificate begins"},
+      {"clock far back", [](Facts& f) { f.clock_mark = f.now + Seconds(301); }, "clock", Severity::critical,
+       "a certificate was made at"},
+      {"clock a little back", [](Facts& f) { f.clock_mark = f.now + Seconds(300); }, "clock", Severity::advice,
+       "set back"},
+      {"nothing was signed yet", [](Facts& f) { f.clock_mark.reset(); }, "clock", Severity::good, ""},
+      {"root: two years", [](Facts& f) { f.root.not_after = f.now + 730 * kDay; }, "root_expiry", Severity::good, ""},
+      {"root: less", [](Facts& f) { f.root.not_after = f.now + 730 * kDay - Seconds(1); }, "root_expiry",
+       Severity::warning, "ends in 729 days"},
+      {"root: soon", [](Facts& f) { f.root.not_after = f.now + 180 * kDay - Seconds(1); }, "root_expiry",
+       Severity::critical, "ends in 179 days"},
+      {"root: over", [](Facts& f) { f.root.not_after = f.now; }, "root_expiry", Severity::critical, "ended at"},
+      {"issuer: a year", [](Facts& f) { f.issuing.not_after = f.now + 365 * kDay; }, "issuer_expiry", Severity::good,
+       ""},
+      {"issuer: less", [](Facts& f) { f.issuing.not_after = f.now + 365 * kDay - Seconds(1); }, "issuer_expiry",
+       Severity::warning, "ends in 364 days"},
+      {"issuer: soon", [](Facts& f) { f.issuing.not_after = f.now + 90 * kDay - Seconds(1); }, "issuer_expiry",
+       Severity::critical, "ends in 89 days"},
+      {"root key is here", [](Facts& f) { f.root_key_is_here = true; }, "root_key", Severity::warning, "root's key"},
+      {"no back-up", [](Facts& f) { f.last_backup.reset(); }, "backup", Severity::warning, "never"},
+      {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},
+      {"older back-up", [](Facts& f) { f.last_backup = f.now - 8 * kDay; }, "backup", Severity::warning, "8 days ago"},
+      {"old back-up", [](Facts& f) { f.last_backup = f.now - 31 * kDay; }, "backup", Severity::critical, "31 days ago"},
+      {"key open to the group", [](Facts& f) { f.files[1].mode = 0640; }, "permissions", Severity::critical,
+       "issuing.key has mode 0640"},
+      {"settings open to all", [](Facts& f) { f.files[2].mode = 0666; }, "permissions", Severity::critical,
+       "ca.toml has mode 0666"},
+      {"key of another user", [](Facts& f) { f.files[1].is_ours = false; }, "permissions", Severity::warning,
+       "another user"},
+      {"a GiB left", [](Facts& f) { f.space_free = 1024 * kMiB; }, "space", Severity::good, ""},
+      {"less space", [](Facts& f) { f.space_free = 1023 * kMiB; }, "space", Severity::warning, "1023 MiB"},
+      {"no space", [](Facts& f) { f.space_free = 255 * kMiB; }, "space", Severity::critical, "255 MiB"},
+      {"passphrase in a file", [](Facts& f) { f.passphrase = "file:/etc/pass"; }, "passphrase", Severity::advice,
+       "unsealed"},
+      {"passphrase beside the key",
+       [](Facts& f) {
+         f.passphrase = "file:pass";
+         f.passphrase_is_beside = true;
+       },
+       "passphrase", Severity::warning, "beside the key"},
+      {"passphrase typed", [](Facts& f) { f.passphrase = "prompt"; }, "passphrase", Severity::advice, "each start"},
+      {"no constraints", [](Facts& f) { f.constraints.reset(); }, "constraints", Severity::warning, "anything"},
+      {"whole private range",
+       [](Facts& f) { f.constraints->permitted_ip = {x509::IpBlock::parse("10.0.0.0/8").value()}; }, "constraints",
+       Severity::advice, "whole private range"},
+      {"top-level name", [](Facts& f) { f.constraints->permitted_dns = {x509::DnsName::parse("example").value()}; },
+       "constraints", Severity::advice, "top-level"},
+      {"addresses are free",
+       [](Facts& f) {
+         f.constraints->permitted_ip.clear();
+         f.constraints->excluded_ip.clear();
+       },
+       "constraints", Severity::warning, "every address"},
+      {"names are free", [](Facts& f) { f.constraints->permitted_dns.clear(); }, "constraints", Severity::warning,
+       "every host"},
+  };
+  return all;
+}
+
+TEST(Examine, AHealthyCaHasOneGoodLineForEachCheck) {
+  auto const all = examine(healthy());
+  ASSERT_EQ(all.size(), checks().size());
+  for (auto const& diagnosis : all) EXPECT_EQ(diagnosis.severity, Severity::good) << diagnosis.check << diagnosis.what;
+  EXPECT_EQ(worst_of(all), Severity::good);
+}
+
+TEST(Examine, EachCase) {
+  for (auto const& c : cases()) {
+    SCOPED_TRACE(c.name);
+    auto facts = healthy();
+    c.change(facts);
+    auto const all = examine(facts);
+    EXPECT_EQ(worst_of(all), c.severity);
+    for (auto const& diagnosis : all) {
+      EXPECT_EQ(diagnosis.severity == Severity::good, diagnosis.to_do.empty());
+      if (diagnosis.check != c.check) {
+        EXPECT_EQ(diagnosis.severity, Severity::good) << diagnosis.check << ": " << diagnosis.what;
+        continue;
+      }
+      EXPECT_EQ(diagnosis.severity, c.severity);
+      EXPECT_THAT(diagnosis.what, HasSubstr(c.says));
+    }
+  }
+}
+
+TEST(Examine, EachCheckCanFindSomething) {
+  for (auto const& check : checks())
+    EXPECT_TRUE(std::ranges::any_of(cases(), [&](Case const& c) {
+      return c.check == check.name && c.severity != Severity::good;
+    })) << check.name;
+}
+
+TEST(Examine, EachCheckHasItsParagraph) {
+  std::ifstream file(std::string(LENSCAP_SOURCE_DIR) + "/docs/operations.md");
+  std::string const text{std::istreambuf_iterator<char>(file), {}};
+  for (auto const& check : checks()) EXPECT_THAT(text, HasSubstr("\n- `" + std::string(check.name) + "`"));
+}
+
+}  // namespace
+}  // namespace lenscap::acme
