@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/json.h"
+#include "ca/gap.h"
 #include "ca/ledger_tables.h"
 
 namespace lenscap::ca {
@@ -198,6 +199,7 @@ std::optional<Time> accept_clock(store::WriteTxn& txn, Time now) {
 Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
                        std::string_view subscriber) {
   if (draft.tbs().empty()) bug("an intent for a draft that is used up");
+  CHECK_OK(check_no_gap(txn));
   auto const mark = clock_mark(txn);
   CHECK_OK(check_clock(mark, draft.prepared_at()));
   std::string const serial = draft.serial_hex();

@@ -68,7 +68,8 @@ std::optional<Time> clock_mark(store::ReadTxn& txn);
 std::optional<Time> accept_clock(store::WriteTxn& txn, Time now);
 
 // Reserves the serial, stores the to-be-signed octets, `reference` and `subscriber`, and lifts the clock's mark.
-// Refuses when the serial is taken (Errc::internal) or the clock has run back (Errc::unavailable). Call it before
+// Refuses when the serial is taken (Errc::internal), and when the clock has run back or a restore was not agreed to
+// (Errc::unavailable; gap.h). Call it before
 // sign(), and sign only after the transaction is durable.
 Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
                        std::string_view subscriber = {});

@@ -27,6 +27,8 @@ int run(int argc, char** argv) {
   lenscap::acme::add_account(app, line);
   lenscap::acme::add_store(app, line);
   lenscap::acme::add_doctor(app, line);
+  lenscap::acme::add_backup(app, line);
+  lenscap::acme::add_restore(app, line);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {

@@ -1,0 +1,184 @@
+// lenscap-ca backup create|verify, restore FILE, restore confirm.
+#include <CLI/CLI.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "acme/server/backup.h"
+#include "acme/server/backup_note.h"
+#include "acme/server/commands/commands.h"
+#include "base/file.h"
+#include "base/passphrase.h"
+#include "ca/ceremony.h"
+#include "ca/gap.h"
+
+namespace lenscap::acme {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string passphrase_file;
+  std::string source() const { return passphrase_file.empty() ? "prompt" : "file:" + passphrase_file; }
+};
+
+Result<SecretBytes> read_it(Options const& options) {
+  TRY(auto const passphrase, read_passphrase(options.source(), "passphrase of the back-up"));
+  return ca::first_line(passphrase);
+}
+
+Result<SecretBytes> new_one(Options const& options) {
+  TRY(auto const text, new_passphrase(options.source(), "passphrase of the back-up"));
+  auto passphrase = ca::first_line(text);
+  if (passphrase.size() < ca::kPassphraseCharactersMin)
+    return Error(Errc::usage,
+                 fmt::format("the passphrase of a back-up has at least {} characters", ca::kPassphraseCharactersMin));
+  return passphrase;
+}
+
+Result<std::ifstream> open_file(std::string const& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error(Errc::file, path + " cannot be read");
+  return in;
+}
+
+Result<> sync_file(std::string const& path) {
+  auto const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  auto const fine = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!fine) return Error(Errc::file, path + " cannot be made durable");
+  return {};
+}
+
+void print(CommandLine const& line, std::string_view what, BackupContent const& content) {
+  if (line.wants_json())
+    print_json({{"made_at", to_rfc3339(content.made_at)},
+                {"root_sha256", content.root_sha256},
+                {"files", content.files},
+                {"records", content.records}});
+  else
+    fmt::print("{}: of {}, {} files and {} records; root SHA-256 {}\n", what, to_rfc3339(content.made_at),
+               content.files, content.records, content.root_sha256);
+}
+
+// A file that is not there, or whole, and read back: never one that is half.
+Result<BackupContent> create_whole(CommandLine const& line, std::string const& temporary, SecretBytes const& passphrase,
+                                   Time now) {
+  TRY(auto const settings, load_settings(line));
+  TRY(auto const store, store::open_read_only(settings.store_url, line.state));
+  CHECK_OK(create_file(temporary, "", 0600));
+  std::ofstream out(temporary, std::ios::binary);
+  if (!out) return Error(Errc::file, temporary + " cannot be written");
+  CHECK_OK(write_backup(out, passphrase, line.state, line.config_file(), *store, now));
+  out.close();
+  CHECK_OK(sync_file(temporary));
+  TRY(auto in, open_file(temporary));
+  return verify_backup(in, passphrase);
+}
+
+Result<ExitCode> create(CommandLine const& line, Options const& options) {
+  if (file_exists(options.file))
+    return Error(Errc::conflict, options.file + " exists; a back-up never takes the place of another");
+  TRY(auto const passphrase, new_one(options));
+  auto const temporary = options.file + ".new";
+  std::remove(temporary.c_str());  // of one that was broken off
+  auto const content = create_whole(line, temporary, passphrase, SystemClock().now());
+  if (!content) {
+    std::remove(temporary.c_str());
+    return content.error();
+  }
+  if (std::rename(temporary.c_str(), options.file.c_str()) != 0)
+    return Error(Errc::file, options.file + " cannot be written");
+  CHECK_OK(note_backup(line.state, content->made_at));
+  print(line, options.file + " is written and read back", *content);
+  return ExitCode::done;
+}
+
+Result<ExitCode> verify(CommandLine const& line, Options const& options) {
+  TRY(auto in, open_file(options.file));
+  TRY(auto const passphrase, read_it(options));
+  TRY(auto const content, verify_backup(in, passphrase));
+  print(line, options.file + " is whole", content);
+  return ExitCode::done;
+}
+
+Result<ExitCode> restore(CommandLine const& line, Options const& options) {
+  if (options.file.empty()) return Error(Errc::usage, "restore takes a FILE, or the word confirm");
+  TRY(auto in, open_file(options.file));
+  TRY(auto const passphrase, read_it(options));
+  CHECK_OK(verify_backup(in, passphrase));  // before anything is written
+  in.clear();
+  in.seekg(0);
+  TRY(auto const content, restore_backup(in, passphrase, line.state, SystemClock().now()));
+  print(line, line.state + " is restored", content);
+  if (!line.wants_json())
+    fmt::print(
+        "\nWhat happened since {} is not on record: certificates that were issued, revocations, accounts.\n"
+        "What to do next:\n"
+        "  1. lenscap-ca --state {} store verify\n"
+        "  2. lenscap-ca --state {} restore confirm      (nothing is issued before)\n"
+        "  3. Start the service, and revoke again what was revoked since.\n",
+        to_rfc3339(content.made_at), line.state, line.state);
+  return ExitCode::done;
+}
+
+Result<ExitCode> confirm(CommandLine const& line) {
+  TRY(auto const settings, load_settings(line));
+  TRY(auto const store, store::open(settings.store_url, line.state));
+  auto const now = SystemClock().now();
+  std::optional<ca::Gap> gap;
+  store->write([&](store::WriteTxn& txn) {
+    gap = ca::close_gap(txn, now);
+    return gap.has_value();
+  });
+  if (!gap) return Error(Errc::conflict, "there is no restore that waits to be confirmed");
+  if (line.wants_json())
+    print_json({{"from", to_rfc3339(gap->from)}, {"until", to_rfc3339(gap->until)}});
+  else
+    fmt::print("Certificates are issued again. What happened between {} and {} is not on record.\n",
+               to_rfc3339(gap->from), to_rfc3339(gap->until));
+  return ExitCode::done;
+}
+
+void add_passphrase(CLI::App* app, Options& options) {
+  app->add_option("--passphrase-file", options.passphrase_file,
+                  "File with the back-up's passphrase in its first line, mode 0600; default: ask");
+}
+
+}  // namespace
+
+void add_backup(CLI::App& app, CommandLine& line) {
+  auto* backup = app.add_subcommand("backup", "Sealed copies of the whole CA, without the root's key");
+  backup->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  auto* created = backup->add_subcommand("create", "Write one and read it back; also beside the running service");
+  created->add_option("FILE", options->file, "Where to; must not exist")->required();
+  add_passphrase(created, *options);
+  created->footer("Examples:\n  lenscap-ca backup create /mnt/backup/ca-monday.backup");
+  created->callback([&line, options] { line.run = [&line, options] { return create(line, *options); }; });
+  auto* verified = backup->add_subcommand("verify", "Is it whole, and does the passphrase open it? Keeps nothing");
+  verified->add_option("FILE", options->file, "A back-up")->required();
+  add_passphrase(verified, *options);
+  verified->footer("Examples:\n  lenscap-ca backup verify /mnt/backup/ca-monday.backup");
+  verified->callback([&line, options] { line.run = [&line, options] { return verify(line, *options); }; });
+}
+
+void add_restore(CLI::App& app, CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  auto* restored = app.add_subcommand("restore", "Make the CA again from a back-up, in an empty state directory");
+  restored->add_option("FILE", options->file, "A back-up");
+  add_passphrase(restored, *options);
+  restored->require_subcommand(0, 1);
+  restored->footer("Examples:\n  lenscap-ca restore /mnt/backup/ca-monday.backup\n  lenscap-ca restore confirm");
+  restored->callback([&line, options] {
+    if (!line.run) line.run = [&line, options] { return restore(line, *options); };
+  });
+  auto* confirmed = restored->add_subcommand(
+      "confirm", "Say that you know what is missing since the back-up; nothing is issued before");
+  confirmed->callback([&line] { line.run = [&line] { return confirm(line); }; });
+}
+
+}  // namespace lenscap::acme
