@@ -86,6 +86,7 @@ std::string to_hex(ByteView bytes) {
 
 Result<Bytes> from_hex(std::string_view text) {
   Bytes out;
+  out.reserve(text.size() / 2);
   std::size_t i = 0;
   while (i < text.size()) {
     if (!out.empty() && text[i] == ':') ++i;

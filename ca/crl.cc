@@ -1,6 +1,7 @@
 #include "ca/crl.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ca/der.h"
 
@@ -110,21 +111,40 @@ void CrlBuilder::append_time(Time when) {
   octets_.push_back('Z');
 }
 
+namespace {
+
+constexpr std::size_t kSerialOctetsMax = 20;
+
+int digit_of(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+// As from_hex, but without memory of its own: of how many octets the serial is, 0 when it is none.
+std::size_t read_serial(std::string_view hex, std::array<std::uint8_t, kSerialOctetsMax>& serial) {
+  if (hex.size() % 2 != 0 || hex.size() > 2 * kSerialOctetsMax) return 0;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    int const high = digit_of(hex[i]);
+    int const low = digit_of(hex[i + 1]);
+    if (high < 0 || low < 0) return 0;
+    serial[i / 2] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  return hex.size() / 2;
+}
+
+}  // namespace
+
 void CrlBuilder::add(RevokedCertificate const& revoked) {
-  constexpr std::size_t kSerialOctetsMax = 20;
-  auto const serial = from_hex(revoked.serial_hex);
-  if (!serial.ok() || serial->empty() || serial->size() > kSerialOctetsMax || serial->front() == 0)
-    bug("a serial that no certificate of ours has");
+  std::array<std::uint8_t, kSerialOctetsMax> octets{};
+  ByteView const serial = ByteView(octets).first(read_serial(revoked.serial_hex, octets));
+  if (serial.empty() || serial.front() == 0) bug("a serial that no certificate of ours has");
   ++entries_;
   std::size_t const begin = octets_.size();
   octets_.push_back(der::kSequence);
   octets_.push_back(0);  // its length, below: less than 128 for every entry
 
-  bool const sign_octet = (serial->front() & 0x80) != 0;
+  bool const sign_octet = (serial.front() & 0x80) != 0;
   octets_.push_back(x509::der::kInteger);
-  octets_.push_back(static_cast<std::uint8_t>(serial->size() + (sign_octet ? 1 : 0)));
+  octets_.push_back(static_cast<std::uint8_t>(serial.size() + (sign_octet ? 1 : 0)));
   if (sign_octet) octets_.push_back(0);
-  append(octets_, *serial);
+  append(octets_, serial);
 
   append_time(revoked.revoked_at);
 

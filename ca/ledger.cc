@@ -13,16 +13,18 @@ namespace {
 
 using namespace tables;
 
-// Ledgers had it while serials did not rise with time.
-constexpr std::string_view kFormerTable = "ca_serials";
+// Ledgers had them while serials did not rise with time, and while the index of revocations held JSON.
+constexpr std::string_view kFormerTables[] = {"ca_serials", "ca_revoked"};
 
 constexpr std::size_t kTimeCharacters = 10;
+
+constexpr std::string_view kDigits = "0123456789abcdef";
 
 // Fixed width, so that byte order is the order of time.
 std::string time_key(Time time) {
   auto seconds = static_cast<unsigned long long>(std::max(0LL, to_unix(time)));
   std::string text(kTimeCharacters, '0');
-  for (std::size_t i = kTimeCharacters; i > 0; --i, seconds >>= 4) text[i - 1] = "0123456789abcdef"[seconds & 15];
+  for (std::size_t i = kTimeCharacters; i > 0; --i, seconds >>= 4) text[i - 1] = kDigits[seconds & 15];
   return text;
 }
 
@@ -268,6 +270,27 @@ std::string revoked_key(CertificateRecord const& record) {
   return record.issuer + "|" + time_key(record.not_after) + "|" + record.serial_hex;
 }
 
+// The value of the index: an entry of a list is made of it and of the key, without JSON, which for a million entries
+// takes seconds.
+std::string revoked_value(Revocation const& revocation) {
+  auto value = time_key(revocation.at);
+  if (revocation.reason) value += kDigits.at(static_cast<std::size_t>(*revocation.reason));
+  return value;
+}
+
+// `revoked` gets what the value says; false when it cannot be read.
+bool read_revoked_value(std::string_view value, RevokedCertificate& revoked) {
+  revoked.reason.reset();
+  if (value.size() < kTimeCharacters || value.size() > kTimeCharacters + 1 ||
+      value.substr(0, kTimeCharacters).find_first_not_of(kDigits) != value.npos)
+    return false;
+  revoked.revoked_at = time_of_key(value);
+  if (value.size() == kTimeCharacters) return true;
+  auto const digit = kDigits.find(value.back());
+  if (digit != kDigits.npos) revoked.reason = x509::revocation_reason_of(static_cast<long long>(digit));
+  return revoked.reason.has_value();
+}
+
 std::string revocations_key(std::string_view issuer) { return "revocations|" + std::string(issuer); }
 
 }  // namespace
@@ -291,7 +314,7 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
     txn.put(kIntents, serial, to_json(record) + '\n' + std::string(tbs_of_intent(*intent)));
   else
     txn.put(kRecords, serial, to_json(record));
-  txn.put(kRevoked, revoked_key(record), json::write(to_json(revocation)));
+  txn.put(kRevoked, revoked_key(record), revoked_value(revocation));
   txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
   if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
   return {};
@@ -301,7 +324,7 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
 
 Result<> check_form(store::ReadTxn& txn) {
   auto const tables = txn.tables();
-  if (std::ranges::find(tables, kFormerTable) == tables.end()) return {};
+  if (std::ranges::find_first_of(tables, kFormerTables) == tables.end()) return {};
   return Error(Errc::settings,
                "the store was written by a lenscap of before the first release, and its certificates and revocations "
                "cannot be read; make a new state folder with lenscap-ca init, and enrol again");
@@ -497,19 +520,14 @@ void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor
 void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
                    std::function<bool(RevokedCertificate const&)> const& visit) {
   auto const prefix = std::string(issuer) + "|";
+  RevokedCertificate revoked;  // one for all: its memory is kept from entry to entry
   txn.scan(kRevoked, prefix + time_key(ends_from), [&](std::string_view key, std::string_view value) {
     if (!key.starts_with(prefix)) return false;
-    auto const broken = [&](Error const& error) {
-      return store::Broken("the revocation " + std::string(key) + " cannot be read: " + error.detail());
-    };
-    auto const object = json::parse_object(value);
-    if (!object.ok()) throw broken(object.error());
-    auto const revocation = read_revocation(*object);
-    if (!revocation.ok()) throw broken(revocation.error());
-    return visit({.serial_hex = serial_of(key),
-                  .not_after = time_of_key(key.substr(prefix.size())),
-                  .revoked_at = revocation->at,
-                  .reason = revocation->reason});
+    revoked.serial_hex = key.substr(key.rfind('|') + 1);
+    revoked.not_after = time_of_key(key.substr(prefix.size()));
+    if (!read_revoked_value(value, revoked))
+      throw store::Broken("the revocation " + std::string(key) + " cannot be read");
+    return visit(revoked);
   });
 }
 

@@ -131,7 +131,7 @@ struct RevokedCertificate {
   std::optional<x509::RevocationReason> reason;
 };
 // The revoked certificates of one issuer (CertificateRecord::issuer) that end at `ends_from` or later, soonest first;
-// false stops. Reads an index alone, nothing else of the ledger.
+// false stops. Reads an index alone, nothing else of the ledger. What is visited lives until the next visit.
 void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
                    std::function<bool(RevokedCertificate const&)> const& visit);
 // How many revocations of the issuer's certificates were recorded since this is counted: another number than last time

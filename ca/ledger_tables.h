@@ -17,8 +17,9 @@ inline constexpr store::Table kNames{"ca_names"};              // "d:cam1.exampl
 inline constexpr store::Table kKeys{"ca_keys"};                // SPKI hash + "|" + serial
 inline constexpr store::Table kEnds{"ca_ends"};                // notAfter + "|" + serial
 inline constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "|" + serial
-// issuer + "|" + notAfter + "|" + serial -> when and why: a CRL is made of one scan, and leaves out what has ended
-inline constexpr store::Table kRevoked{"ca_revoked"};
+// issuer + "|" + notAfter + "|" + serial -> when, and the reason's digit: a CRL is made of one scan, and leaves out
+// what has ended
+inline constexpr store::Table kRevoked{"ca_revocations"};
 inline constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
 
 inline constexpr store::Table kCrls{"ca_crls"};  // issuer + "|" + scope -> the state of its last list (crl_schedule.cc)

@@ -218,14 +218,18 @@ TEST_F(AuthorityOpen, WhatInitMade) {
 
 TEST_F(AuthorityOpen, StoreOfBeforeTheFirstRelease) {
   // Its revocations stand where nobody looks any more.
-  store->write([](store::WriteTxn& txn) {
-    txn.put(store::Table{"ca_serials"}, "0badcafe", "7");
-    return true;
-  });
-  auto const refused = Authority::open(good, *store, passphrases.issuing);
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code(), Errc::settings);
-  EXPECT_THAT(refused.error().detail(), HasSubstr("before the first release"));
+  for (char const* table : {"ca_serials", "ca_revoked"}) {
+    SCOPED_TRACE(table);
+    auto const old = store::open("memory:", "").value();
+    old->write([&](store::WriteTxn& txn) {
+      txn.put(store::Table{table}, "0badcafe", "7");
+      return true;
+    });
+    auto const refused = Authority::open(good, *old, passphrases.issuing);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::settings);
+    EXPECT_THAT(refused.error().detail(), HasSubstr("before the first release"));
+  }
 }
 
 }  // namespace

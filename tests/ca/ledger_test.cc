@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "tests/ca/fixture.h"
 
@@ -391,6 +392,46 @@ TEST_F(Ledger, RevokedOnesOfAnIssuerThatHaveNotEnded) {  // 8555-7.6-6
   // Issuers whose entries would stand before, at the beginning of, and behind these.
   for (auto const& other : {std::string("!"), issuer.substr(0, issuer.size() - 1), issuer + "0", std::string("z")})
     EXPECT_EQ(revoked(other, kNow).size(), 0u) << other;
+}
+
+// What a list says stands in the index itself.
+TEST_F(Ledger, TheIndexOfRevocationsKeepsTimeAndReason) {
+  using enum x509::RevocationReason;
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  std::map<std::string, std::pair<Time, std::optional<x509::RevocationReason>>> wanted;
+  Time at = kNow;
+  for (std::optional<x509::RevocationReason> const reason :
+       {std::optional<x509::RevocationReason>(), std::optional(unspecified), std::optional(key_compromise),
+        std::optional(ca_compromise), std::optional(affiliation_changed), std::optional(superseded),
+        std::optional(cessation_of_operation), std::optional(certificate_hold), std::optional(remove_from_crl),
+        std::optional(privilege_withdrawn), std::optional(aa_compromise)}) {
+    auto const serial = issue(names({"a.cams.example"})).serial_hex();
+    at += kHour + Seconds(1);
+    ASSERT_TRUE(revoke(serial, at, reason).ok());
+    wanted[serial] = {at, reason};
+  }
+  decltype(wanted) found;
+  store->read([&](store::ReadTxn& txn) {
+    visit_revoked(txn, issuer, kNow, [&](RevokedCertificate const& one) {
+      found[one.serial_hex] = {one.revoked_at, one.reason};
+      return true;
+    });
+  });
+  EXPECT_EQ(found, wanted);
+}
+
+TEST_F(Ledger, ARevocationThatCannotBeRead) {
+  for (char const* value :
+       {"", "006846a1c", "006846a1c0z", "006846a1c07", "006846a1c011", "00684Ga1c0", R"({"at":7})"}) {
+    store->write([&](store::WriteTxn& txn) {
+      txn.put(store::Table{"ca_revocations"}, "ab|006846a1c0|0123", value);
+      return true;
+    });
+    auto const visit = [](store::ReadTxn& txn) {
+      visit_revoked(txn, "ab", kNow - 365 * kDay, [](RevokedCertificate const&) { return true; });
+    };
+    EXPECT_THROW(store->read(visit), store::Broken) << value;
+  }
 }
 
 TEST_F(Ledger, RevocationsAreCountedForEachIssuer) {

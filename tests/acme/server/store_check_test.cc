@@ -379,7 +379,7 @@ std::vector<Harm> const& harms() {
          txn.put(kRevoked, whole.substr(0, whole.rfind('|') + 1) + g.serial, need(txn, kRevoked, whole));
        },
        {"I6"},
-       "ca_revoked/"},
+       "ca_revocations/"},
       {"a compromised key that is none",
        [](WriteTxn& txn) { txn.put(kCompromised, "ab", g.serial); },
        {"I6"},
