@@ -70,6 +70,7 @@ bool is_sound(Response const& response) {
   return true;
 }
 
+// All but a shared body.
 std::string serialize(Response const& response, std::string_view date, bool is_head, bool keep_alive) {
   constexpr std::size_t kFixedBytes = 160;  // the status line and the fields that are ours
   std::size_t size = kFixedBytes + response.body.size();
@@ -82,9 +83,9 @@ std::string serialize(Response const& response, std::string_view date, bool is_h
   for (auto const& [name, value] : response.headers.fields())
     out.append(name).append(": ").append(value).append("\r\n");
   if (has_body(response.status))
-    out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+    out.append("Content-Length: ").append(std::to_string(response.body_size())).append("\r\n");
   out.append(keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-  if (has_body(response.status) && !is_head) out.append(response.body);
+  if (has_body(response.status) && !is_head && !response.shared_body) out.append(response.body);
   return out;
 }
 
@@ -271,13 +272,29 @@ struct Session::State {
     co_return is_fine(ec);
   }
 
-  Awaitable<bool> write(std::string octets) {
+  // `octets` must live until the outcome is there.
+  Awaitable<bool> write_view(ByteView octets) {
     arm_for(SteadyClock::now(), shared.limits.write, octets.size());
     error_code ec;
-    auto writing = write_op(asio::buffer(octets), ec);
+    auto writing = write_op(asio::buffer(octets.data(), octets.size()), ec);
     co_await std::move(writing);
     bool const fine = is_fine(ec);
     disarm();
+    co_return fine;
+  }
+  Awaitable<bool> write(std::string octets) {
+    bool const fine = co_await write_view(as_bytes(octets));
+    co_return fine;
+  }
+  // In pieces, each with a deadline of its own: the whole may take longer than any answer of a usual size.
+  Awaitable<bool> write_shared(std::shared_ptr<Bytes const> octets) {
+    constexpr std::size_t kPieceBytes = 256 * 1024;
+    bool fine = true;
+    for (ByteView rest = *octets; fine && !rest.empty();) {
+      ByteView const piece = rest.first(std::min(rest.size(), kPieceBytes));
+      fine = co_await write_view(piece);
+      rest = rest.subspan(piece.size());
+    }
     co_return fine;
   }
 
@@ -444,7 +461,9 @@ struct Session::State {
     note(id, method, path, response.status, begin);
     bool const keep =
         outcome.keep_alive && !response.close && !stopping && pipelined < shared.limits.pipelined_requests;
-    bool const sent = co_await write(serialize(response, date.text(), is_head, keep));
+    bool sent = co_await write(serialize(response, date.text(), is_head, keep));
+    if (sent && response.shared_body && has_body(response.status) && !is_head)
+      sent = co_await write_shared(std::move(response.shared_body));
     co_return sent&& keep;
   }
 

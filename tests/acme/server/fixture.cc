@@ -104,6 +104,7 @@ net::Request make_request(net::Method method, std::string const& url) {
 
 Answer TestServer::run(net::Router const& router, net::Request request) {
   auto response = net::run(app->threads.next(), router.dispatch(std::move(request)));
+  if (response.shared_body) response.body = as_text(*response.shared_body);
   return {response.status, std::move(response.headers), std::move(response.body)};
 }
 

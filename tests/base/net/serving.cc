@@ -27,6 +27,13 @@ Awaitable<Response> never(Request /*request*/) {
 
 Awaitable<Response> big(Request /*request*/) { co_return text_response(200, std::string(16 * 1024 * 1024, 'b')); }
 
+Response shared(Request const& /*request*/) {
+  static auto const octets = std::make_shared<Bytes const>(pattern(kSharedBytes));
+  Response response;
+  response.shared_body = octets;
+  return response;
+}
+
 Awaitable<Response> own_head(Request request) {
   auto response = text_response(200, request.method == Method::head ? "" : "body");
   response.headers.add("X-Method", request.method_text);
@@ -67,6 +74,12 @@ x509::PrivateKey key_of(std::string const& name) {
   return x509::PrivateKey::from_pem(data(name), SecretBytes()).value();
 }
 
+Bytes pattern(std::size_t size) {
+  Bytes octets(size);
+  for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::uint8_t>(i * 7 >> 3 & 0xff);
+  return octets;
+}
+
 Awaitable<Response> Serving::slow(Request /*request*/) {
   slow_began_ = true;
   while (!released_) co_await sleep_for(std::chrono::milliseconds(2));
@@ -92,6 +105,7 @@ void Serving::add_routes() {
   router_.add(Method::get, "/never", never);
   router_.add(Method::get, "/slow", [this](Request request) { return slow(std::move(request)); });
   router_.add(Method::get, "/big", big);
+  router_.add_plain(Method::get, "/shared", shared);
   router_.add(Method::get, "/own-head", own_head);
   router_.add(Method::head, "/own-head", own_head);
   router_.add(Method::get, "/nothing", nothing);

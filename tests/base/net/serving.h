@@ -28,9 +28,13 @@ class Lines {
 std::vector<x509::Certificate> chain_of(std::string const& leaf);  // with issuing.pem
 x509::PrivateKey key_of(std::string const& name);
 
+// Octets of which each piece looks different.
+Bytes pattern(std::size_t size);
+constexpr std::size_t kSharedBytes = 3 * 256 * 1024 + 1;
+
 // GET /hello, POST /echo, GET /throw, GET /throw-odd, GET /split (a header field with a line end), GET /never (an
-// answer that does not come), GET /slow (comes when release() is called), GET /big (16 MiB), GET+HEAD /own-head, GET
-// /nothing (204), GET /close
+// answer that does not come), GET /slow (comes when release() is called), GET /big (16 MiB), GET /shared
+// (pattern(kSharedBytes)), GET+HEAD /own-head, GET /nothing (204), GET /close
 class Serving {
  public:
   explicit Serving(ServerLimits limits = {}, bool tls = false, std::size_t threads = 1);

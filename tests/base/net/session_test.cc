@@ -136,6 +136,22 @@ TEST(Session, AnswersHeadWithoutBody) {
   EXPECT_EQ(connection.read_response().body, "hello");  // no octet of a body in between
 }
 
+TEST(Session, SendsASharedBodyWholeAndKeepsTheConnection) {
+  for (bool const tls : {false, true}) {
+    Serving serving({}, tls);
+    auto connection = tls ? connect_tls(serving.port()) : connect_raw(serving.port());
+    for (int i = 0; i < 2; ++i) {
+      connection.send(get("/shared"));
+      auto const response = connection.read_response();
+      EXPECT_EQ(response.header("Content-Length"), std::to_string(test::kSharedBytes));
+      EXPECT_TRUE(response.body == as_text(test::pattern(test::kSharedBytes)));
+    }
+    connection.send("HEAD /shared HTTP/1.1\r\nHost: a\r\n\r\n" + get("/hello"));
+    EXPECT_EQ(connection.read_response(false).header("Content-Length"), std::to_string(test::kSharedBytes));
+    EXPECT_EQ(connection.read_response().body, "hello");
+  }
+}
+
 TEST(Session, Sends204WithoutLength) {
   Serving serving;
   auto connection = connect_raw(serving.port());
