@@ -52,7 +52,10 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
   std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(issuing);
   std::vector<x509::Certificate> above;
   above.push_back(std::move(root));
-  TRY(auto issuer, Issuer::make(std::move(issuing), std::move(above), std::move(key), url));
+  CrlPlaces crl;
+  if (!settings.http_url.empty() && settings.crl_parts != 0)
+    crl = {.base = settings.http_url + crl_path(issuing), .parts = settings.crl_parts};
+  TRY(auto issuer, Issuer::make(std::move(issuing), std::move(above), std::move(key), url, std::move(crl)));
   return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
 }
 

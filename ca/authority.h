@@ -26,6 +26,9 @@ struct AuthoritySettings {
   // Base of the plain HTTP URLs in certificates, such as "http://pki.cams.example"; the issuing certificate is expected
   // to be served at aia_path() below it. Empty: certificates carry no such URL.
   std::string http_url;
+  // The revocation lists are expected below it, too: so many parts, or the whole list (1). 0, or without http_url: no
+  // lists are served, and certificates name none.
+  unsigned crl_parts = 0;
   std::vector<std::string> profile_files;  // the first is the default
 };
 

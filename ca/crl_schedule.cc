@@ -56,6 +56,15 @@ std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view iss
   return *std::move(state);
 }
 
+void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
+                      std::function<void(std::string_view)> const& visit) {
+  auto const prefix = state_key(issuer, "");
+  store::scan_prefix(txn, kCrls, prefix, [&](std::string_view key, std::string_view) {
+    visit(key.substr(prefix.size()));
+    return true;
+  });
+}
+
 CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
                    Time now) {
   auto const last = find_crl_state(txn, issuer, scope);

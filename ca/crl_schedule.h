@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -33,6 +34,9 @@ Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::u
 
 // `scope` tells the lists of one issuer apart: empty for the whole list, otherwise the name of a part. No `|` in it.
 std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
+// The scopes of the issuer's lists so far.
+void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
+                      std::function<void(std::string_view scope)> const& visit);
 
 struct CrlBegin {
   CrlState state;    // of the new list

@@ -24,7 +24,9 @@ Result<> check_ca(x509::Certificate const& certificate) {
 }  // namespace
 
 Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
-                                             std::unique_ptr<KeyHolder> key, std::string ca_issuers_url) {
+                                             std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
+                                             CrlPlaces crl_places) {
+  if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
   if (!(key->public_key() == certificate.key()))
     return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject());
@@ -47,7 +49,8 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
       constraints.push_back(*std::move(further));
   auto algorithm = signature_algorithm(certificate.key());
   return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(key),
-                                            std::move(ca_issuers_url), std::move(algorithm), std::move(constraints)));
+                                            std::move(ca_issuers_url), std::move(crl_places), std::move(algorithm),
+                                            std::move(constraints)));
 }
 
 namespace {
@@ -136,9 +139,10 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   CHECK_OK(test_names(request.names));
 
   Bytes const serial = new_serial(now);
-  Template what = build_template(profile, request, IssuerView{certificate_, ca_issuers_url_}, serial, now);
+  IssuerView const view{certificate_, ca_issuers_url_, crl_places_.url_for(serial)};
+  Template what = build_template(profile, request, view, serial, now);
   Bytes tbs = encode_tbs(what, algorithm_);
-  CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, serial, now}));
+  CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now}));
   return Draft(std::move(what), std::move(tbs), profile.name, profile.hash(), now);
 }
 

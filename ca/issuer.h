@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "ca/crl_places.h"
 #include "ca/key_holder.h"
 #include "ca/template.h"
 
@@ -48,7 +49,8 @@ class Issuer {
   // `above`: the certificates from the issuer's own issuer up to the root, in this order. Refuses (Errc::settings) when
   // the key is not the certificate's, the certificate is no CA, or the chain does not hold together.
   static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
-                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url);
+                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
+                                              CrlPlaces crl_places = {});
 
   // May every name stand in a certificate of this issuer: its own constraints and those of every certificate above?
   // Errc::rejected_identifier with one sub-error for each refused name.
@@ -71,14 +73,17 @@ class Issuer {
   x509::Certificate const& certificate() const { return certificate_; }
   std::vector<x509::Certificate> const& above() const { return above_; }
   std::string const& ca_issuers_url() const { return ca_issuers_url_; }
+  CrlPlaces const& crl_places() const { return crl_places_; }
 
  private:
   Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
-         std::string ca_issuers_url, SignatureAlgorithm algorithm, std::vector<x509::NameConstraints> constraints)
+         std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
+         std::vector<x509::NameConstraints> constraints)
       : certificate_(std::move(certificate)),
         above_(std::move(above)),
         key_(std::move(key)),
         ca_issuers_url_(std::move(ca_issuers_url)),
+        crl_places_(std::move(crl_places)),
         algorithm_(std::move(algorithm)),
         constraints_(std::move(constraints)) {}
 
@@ -86,6 +91,7 @@ class Issuer {
   std::vector<x509::Certificate> above_;
   std::unique_ptr<KeyHolder> key_;
   std::string ca_issuers_url_;
+  CrlPlaces crl_places_;
   SignatureAlgorithm algorithm_;
   std::vector<x509::NameConstraints> constraints_;  // of every certificate of the chain that has any
 };

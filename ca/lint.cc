@@ -21,6 +21,7 @@ using BitStringPtr = Ptr<ASN1_BIT_STRING, ASN1_BIT_STRING_free>;
 using UsagesPtr = Ptr<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
 using BasicConstraintsPtr = Ptr<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free>;
 using AccessPtr = Ptr<AUTHORITY_INFO_ACCESS, AUTHORITY_INFO_ACCESS_free>;
+using PointsPtr = Ptr<CRL_DIST_POINTS, CRL_DIST_POINTS_free>;
 using NameConstraintsPtr = Ptr<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free>;
 
 // What a rule looks at.
@@ -266,8 +267,8 @@ Finding rule_4_1_2_8_unique_ids(Subject const& subject) {
 
 Finding rule_4_2_extensions(Subject const& subject) {
   static constexpr int kAllowed[] = {
-      NID_basic_constraints,        NID_key_usage,   NID_ext_key_usage,   NID_subject_key_identifier,
-      NID_authority_key_identifier, NID_info_access, NID_subject_alt_name};
+      NID_basic_constraints,        NID_key_usage,   NID_ext_key_usage,    NID_subject_key_identifier,
+      NID_authority_key_identifier, NID_info_access, NID_subject_alt_name, NID_crl_distribution_points};
   std::set<int> seen;
   for (int i = 0; i < X509_get_ext_count(subject.certificate); ++i) {
     int const nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_get_ext(subject.certificate, i)));
@@ -396,6 +397,42 @@ Finding rule_4_2_1_12_extended_key_usage(Subject const& subject) {
   return kFine;
 }
 
+// Which list a certificate belongs to, from its serial number as OpenSSL reads it; not as crl_places.cc does.
+std::string expected_crl_url(Subject const& subject) {
+  CrlPlaces const& places = subject.wanted.crl_places;
+  if (places.parts == 1) return places.base + ".crl";
+  ossl::BnPtr const number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(subject.certificate), nullptr));
+  ossl::check(number != nullptr, "a serial number");
+  if (BN_num_bits(number.get()) > 32) ossl::check(BN_mask_bits(number.get(), 32) == 1, "BN_mask_bits");
+  auto const part = static_cast<unsigned>(BN_mod_word(number.get(), places.parts));
+  return places.base + "/" + std::to_string(places.parts) + "-" + std::to_string(part) + ".crl";
+}
+
+Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
+  int critical = 0;
+  PointsPtr const points(extension_of<CRL_DIST_POINTS>(subject.certificate, NID_crl_distribution_points, &critical));
+  bool const is_served = !subject.wanted.crl_places.base.empty();
+  if (points == nullptr) {
+    if (critical != -1) return "CRL distribution points are unreadable";
+    if (is_served) return "CRL distribution points are missing";
+    return kFine;
+  }
+  if (!is_served) return "names a revocation list though none is served";
+  if (critical != 0) return "CRL distribution points are critical";
+  if (sk_DIST_POINT_num(points.get()) != 1) return "CRL distribution points are more than one";
+  DIST_POINT const* point = sk_DIST_POINT_value(points.get(), 0);
+  if (point->reasons != nullptr) return "CRL distribution point is for some reasons alone";
+  if (point->CRLissuer != nullptr) return "CRL distribution point names another issuer";
+  if (point->distpoint == nullptr || point->distpoint->type != 0) return "CRL distribution point has no full name";
+  GENERAL_NAMES const* names = point->distpoint->name.fullname;
+  if (sk_GENERAL_NAME_num(names) != 1 || sk_GENERAL_NAME_value(names, 0)->type != GEN_URI)
+    return "CRL distribution point is not one URL";
+  std::string_view const url = as_text(octets_of(sk_GENERAL_NAME_value(names, 0)->d.uniformResourceIdentifier));
+  if (url != expected_crl_url(subject)) return "revocation list's URL is not that of the list it belongs to";
+  if (!url.starts_with("http://")) return "revocation list's URL is not plain HTTP: TLS would ask for the list again";
+  return kFine;
+}
+
 Finding rule_4_2_2_1_authority_info_access(Subject const& subject) {
   int critical = 0;
   AccessPtr const access(extension_of<AUTHORITY_INFO_ACCESS>(subject.certificate, NID_info_access, &critical));
@@ -439,6 +476,7 @@ constexpr Rule kRules[] = {
     {"5280-4.2.1.9-basic-constraints", rule_4_2_1_9_basic_constraints},
     {"5280-4.2.1.10-name-constraints", rule_4_2_1_10_name_constraints},
     {"5280-4.2.1.12-extended-key-usage", rule_4_2_1_12_extended_key_usage},
+    {"5280-4.2.1.13-crl-distribution-points", rule_4_2_1_13_crl_distribution_points},
     {"5280-4.2.2.1-authority-info-access", rule_4_2_2_1_authority_info_access},
 };
 

@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "ca/crl_places.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -16,6 +17,7 @@ struct LintContext {
   x509::Certificate const& issuer;
   std::vector<x509::Certificate> const& above;  // the issuer's issuers up to the root: their constraints bind as well
   std::string const& ca_issuers_url;
+  CrlPlaces const& crl_places;
   ByteView serial;
   Time now;
 };

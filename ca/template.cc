@@ -48,6 +48,7 @@ Template build_template(Profile const& profile, IssueRequest const& request, Iss
                   .extended_key_usage = profile.extended_key_usage,
                   .authority_key_id = issuer.certificate.subject_key_id(),
                   .ca_issuers_url = issuer.ca_issuers_url,
+                  .crl_url = issuer.crl_url,
                   .name_constraints = {}};
 }
 

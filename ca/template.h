@@ -36,6 +36,7 @@ SignatureAlgorithm signature_algorithm(x509::PublicKey const& issuer_key);
 struct IssuerView {
   x509::Certificate const& certificate;
   std::string const& ca_issuers_url;  // http URL of the issuer's own certificate; empty: no AIA extension
+  std::string crl_url = {};           // http URL of the list that would name the certificate; empty: no CDP extension
 };
 
 // Everything a certificate says; leaf and CA alike.
@@ -53,6 +54,7 @@ struct Template {
   std::vector<ExtendedKeyUsage> extended_key_usage;
   Bytes authority_key_id;
   std::string ca_issuers_url;
+  std::string crl_url = {};
   std::optional<x509::NameConstraints> name_constraints;
 
   bool has_empty_subject() const;

@@ -63,11 +63,15 @@ struct TestCa {
   MemoryKey* key;  // owned by the issuer
   std::unique_ptr<Issuer> issuer;
 
-  explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow)
+  // `crl_parts`: as AuthoritySettings has it; 0: no lists are served.
+  explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow, unsigned crl_parts = 0)
       : ca(generate_ca(settings, made_at).value()) {
     auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
     key = holder.get();
-    issuer = Issuer::make(ca.issuing, {ca.root}, std::move(holder), kHttpUrl + aia_path(ca.issuing)).value();
+    CrlPlaces crl;
+    if (crl_parts != 0) crl = {.base = kHttpUrl + crl_path(ca.issuing), .parts = crl_parts};
+    issuer =
+        Issuer::make(ca.issuing, {ca.root}, std::move(holder), kHttpUrl + aia_path(ca.issuing), std::move(crl)).value();
   }
 };
 

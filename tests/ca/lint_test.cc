@@ -27,7 +27,8 @@ class Lint : public ::testing::Test {
     return made;
   }
   std::vector<std::string> findings(Bytes const& tbs) const {
-    return lint_findings(tbs, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), serial, kNow});
+    return lint_findings(tbs, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
+                               ca.issuer->crl_places(), serial, kNow});
   }
   // The good octets after `change` to them as an OpenSSL object.
   Bytes changed(std::function<void(X509*)> const& change) const {
@@ -48,7 +49,7 @@ class Lint : public ::testing::Test {
     return x509::der::element(x509::der::kSequence, ByteView(all));
   }
 
-  TestCa ca;
+  TestCa ca{ceremony_settings(), kNow, 16};
   std::vector<x509::Certificate> above{ca.ca.root};
   Profile profile_used = profile("camera-https");
   IssueRequest wanted = request(names({"a.cams.example"}, {"10.20.0.1"}));
@@ -149,6 +150,9 @@ TEST_F(Lint, EveryRuleCatchesItsError) {
     return rebuilt([&](std::vector<Bytes>& fields) { fields.insert(fields.end() - 1, field); });
   };
   std::string const url = "caIssuers;URI:" + ca.issuer->ca_issuers_url();
+  auto const& places = ca.issuer->crl_places();
+  std::string const list_url = places.url_for(serial);
+  unsigned const other_part = (crl_part_of(serial, 16) + 1) % 16;
   auto generalized = [](X509* certificate) {
     ossl::Asn1TimePtr const time(ASN1_GENERALIZEDTIME_set(nullptr, to_unix(kNow - kHour)));
     X509_set1_notBefore(certificate, time.get());
@@ -259,6 +263,17 @@ TEST_F(Lint, EveryRuleCatchesItsError) {
       {"a usage twice", "5280-4.2.1.12-extended-key-usage",
        changed(replaced(NID_ext_key_usage, "serverAuth,serverAuth"))},
       {"critical extended key usage", "5280-4.2.1.12-extended-key-usage", changed(made_critical(NID_ext_key_usage, 1))},
+      {"no revocation list", "5280-4.2.1.13-crl-distribution-points", changed(removed(NID_crl_distribution_points))},
+      {"the list of another part", "5280-4.2.1.13-crl-distribution-points",
+       changed(replaced(NID_crl_distribution_points, "URI:" + places.url(crl_scope(16, other_part))))},
+      {"the whole list", "5280-4.2.1.13-crl-distribution-points",
+       changed(replaced(NID_crl_distribution_points, "URI:" + places.url("")))},
+      {"two lists", "5280-4.2.1.13-crl-distribution-points",
+       changed(replaced(NID_crl_distribution_points, "URI:" + list_url + ",URI:http://pki2.cams.example/x.crl"))},
+      {"a host instead of a URL", "5280-4.2.1.13-crl-distribution-points",
+       changed(replaced(NID_crl_distribution_points, "DNS:pki.cams.example"))},
+      {"critical distribution points", "5280-4.2.1.13-crl-distribution-points",
+       changed(made_critical(NID_crl_distribution_points, 1))},
       {"no issuer's URL", "5280-4.2.2.1-authority-info-access", changed(removed(NID_info_access))},
       {"another URL", "5280-4.2.2.1-authority-info-access",
        changed(replaced(NID_info_access, "caIssuers;URI:http://evil.example/x.cer"))},
@@ -288,6 +303,14 @@ TEST_F(Lint, CommonNameWithAddressesAlone) {
   EXPECT_THAT(found, Contains(StartsWith("5280-4.1.2.6-subject")));
 }
 
+// Where no list is served, none is named.
+TEST_F(Lint, RevocationListThatNobodyServes) {
+  CrlPlaces const none;
+  EXPECT_THAT(lint_findings(
+                  good, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), none, serial, kNow}),
+              Contains(StartsWith("5280-4.2.1.13")));
+}
+
 TEST_F(Lint, KeyTypeThatTheProfileDoesNotTake) {
   profile_used.key_types = {x509::KeyType::rsa};
   EXPECT_THAT(findings(good), Contains(StartsWith("5280-4.1.2.7-key")));
@@ -298,8 +321,8 @@ TEST_F(Lint, RefusalNamesEveryFinding) {
     X509_set_version(c, 1);
     remove_extension(c, NID_key_usage);
   });
-  auto const refused =
-      lint(bad, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), serial, kNow});
+  auto const refused = lint(bad, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
+                                  ca.issuer->crl_places(), serial, kNow});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), Errc::internal);
   EXPECT_THAT(refused.error().detail(), ::testing::HasSubstr("4.1.2.1"));

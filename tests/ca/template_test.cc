@@ -117,6 +117,7 @@ std::string openssl_text(x509::Certificate const& certificate) {
 // the difference before you commit it.
 TEST(Golden, EveryProfile) {
   TestCa const test;
+  TestCa const listing(ceremony_settings(), kNow, 1);
   struct Case {
     std::string file;
     x509::Certificate certificate;
@@ -135,6 +136,13 @@ TEST(Golden, EveryProfile) {
       {"camera-https.address", issue("camera-https", names({}, {"10.20.4.119"}), KeyType::ec_p256)},
       {"camera-https-cn", issue("camera-https-cn", names({"cam1.cams.example"}, {"10.20.4.119"}), KeyType::rsa)},
       {"server", issue("server", names({"pki.cams.example"}), KeyType::ec_p256)},
+      // The same where revocation lists are served.
+      {"camera-https.crl",
+       listing.issuer
+           ->sign(listing.issuer
+                      ->prepare(profile("camera-https"), request(names({"cam1.cams.example"}, {"10.20.4.119"})), kNow)
+                      .value())
+           .value()},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.file);
