@@ -52,6 +52,7 @@ App::App(AppParts parts)
       resolver(settings.resolver),
       pool(kPoolThreads),
       issuing(*authority, pool, log),
+      crls(*authority, *store, db, settings.crl.plan, clock, log),
       finalization(*this),
       acme_routes(make_acme_routes(*this)),
       web_routes(make_web_routes(*this)),

@@ -7,6 +7,7 @@
 
 #include "acme/flow/policy.h"
 #include "acme/server/chaos.h"
+#include "acme/server/crl_publisher.h"
 #include "acme/server/db.h"
 #include "acme/server/finalization.h"
 #include "acme/server/issuing.h"
@@ -61,6 +62,7 @@ struct App {
   Resolver resolver;
   net::WorkPool pool;
   Issuing issuing;
+  CrlPublisher crls;
   Finalization finalization;
   net::Router acme_routes;  // behind TLS
   net::Router web_routes;   // plain HTTP

@@ -177,6 +177,13 @@ net::Router make_web_routes(App& app) {
                      [&app, &route](net::Request const& request) { return route.handler(app, request); });
   router.add_plain(Method::get, app.authority->aia_path(),
                    [&app](net::Request const& request) { return issuing_certificate(app, request); });
+  if (app.authority->issuer().crl_places().is_served()) {
+    auto const path = ca::crl_path(app.authority->issuing_certificate());
+    router.add_plain(Method::get, path + ".crl",
+                     [&app](net::Request const& request) { return revocation_list(app, request); });
+    router.add_plain(Method::get, path + "/{part}",
+                     [&app](net::Request const& request) { return part_of_revocation_list(app, request); });
+  }
   return router;
 }
 

@@ -21,6 +21,7 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   authority_settings.state_dir = settings.state_dir;
   authority_settings.key = settings.ca_key;
   authority_settings.http_url = settings.http_url();
+  authority_settings.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
   for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
   authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
   auto const own = ca::first_line(passphrase);
@@ -62,7 +63,9 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
                              app.clock.now()};
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
     try {
-      return operation->run(context, arguments);
+      auto outcome = operation->run(context, arguments);
+      if (operation->writes) app.crls.look_again();
+      return outcome;
     } catch (store::Broken const& broken) {
       app.db.tell_broken(broken.what());
       throw;
@@ -70,6 +73,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   };
   TRY(auto admin, AdminServer::open(admin_socket_path(app.settings.state_dir), run, app.log));
   server->admin_ = std::move(admin);
+  app.crls.start(chores_every);  // the first lists, before anybody can ask for them
   CHECK_OK(server->open_listeners(inherited));
   server->chores_ = std::thread([raw = server.get()] { raw->look_after(); });
   return server;
@@ -112,6 +116,7 @@ Server::~Server() {
   }
   wake_.notify_all();
   if (chores_.joinable()) chores_.join();
+  app_.crls.stop();
   for (auto& listener : listeners_) listener->stop();
   app_.finalization.wait_until_done(kStopWait);  // those that nobody waits for any more
   if (listeners_.empty()) return;                // never served

@@ -126,6 +126,20 @@ void read_limits(config::Reader& reader, RateLimitSettings& limits) {
       "acme.limits.validations_at_host", static_cast<std::int64_t>(limits.validations_at_host), 1, 1'000));
 }
 
+void read_crl(config::Reader& reader, Settings& settings) {
+  auto& crl = settings.crl;
+  crl.is_served = reader.boolean("crl.serve", !settings.http.empty());
+  if (crl.is_served && settings.http.empty())
+    reader.refuse("crl.serve", "lists are served over plain HTTP, and server.http is empty");
+  crl.plan.lifetime = reader.duration("crl.lifetime", crl.plan.lifetime);
+  crl.plan.after_revocation = reader.duration("crl.after_revocation", crl.plan.after_revocation);
+  if (crl.plan.lifetime < kHour || crl.plan.lifetime > 365 * kDay)
+    reader.refuse("crl.lifetime", "must be from 1h to 365d");
+  else if (crl.plan.after_revocation > crl.plan.lifetime / 2)
+    reader.refuse("crl.after_revocation", "must be at most half of crl.lifetime");
+  crl.shards = static_cast<unsigned>(reader.integer("crl.shards", crl.shards, 1, ca::kCrlPartsMax));
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -262,6 +276,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.pending_orders = static_cast<std::size_t>(
       reader.integer("acme.pending_orders", static_cast<std::int64_t>(settings.pending_orders), 1, 100'000));
 
+  read_crl(reader, settings);
   settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
   CHECK_OK(reader.finish());
@@ -285,7 +300,7 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "http   = " +
          list(v.http) +
-         "    # plain HTTP: root and issuing certificate; nothing of ACME\n"
+         "    # plain HTTP: root and issuing certificate, revocation list; nothing of ACME\n"
          "\n"
          "[ca]\n"
          "name       = " +
@@ -330,6 +345,10 @@ std::string settings_text(NewSettings const& v) {
          "# [acme.open]    # what accounts without an EAB key may ask for, when eab_required is false\n"
          "# prove_dns = []\n"
          "# prove_ip  = []\n"
+         "\n"
+         "# [crl]    # the revocation list that certificates name, served over plain HTTP; see conf/ca.toml\n"
+         "# serve    = true\n"
+         "# lifetime = \"7d\"\n"
          "\n"
          "[store]\n"
          "url = \"lmdb:db\"\n";

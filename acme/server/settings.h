@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/limits.h"
 #include "base/x509/name.h"
+#include "ca/crl_schedule.h"
 
 namespace lenscap::acme {
 
@@ -27,13 +28,19 @@ struct Endpoint {
 Result<Endpoint> parse_endpoint(std::string_view text);  // "0.0.0.0:443", "[::]:443"
 std::string to_string(Endpoint const& endpoint);
 
+struct CrlSettings {
+  bool is_served = true;  // serve; never where server.http is empty
+  ca::CrlPlan plan;       // lifetime, after_revocation
+  unsigned shards = 1;    // 1: one whole list
+};
+
 struct Settings {
   std::string state_dir;
 
   // [server]
   Urls urls;                                       // url
   std::vector<Endpoint> listen;                    // TLS: ACME
-  std::vector<Endpoint> http;                      // plain HTTP: roots, AIA, health; nothing of ACME (8555-6.1-1)
+  std::vector<Endpoint> http;                      // plain HTTP: roots, AIA, CRL, health; nothing of ACME (8555-6.1-1)
   std::size_t connections = limits::kConnections;  // to each endpoint
   std::size_t connections_per_address = limits::kConnectionsPerAddress;  // an IPv6 /64 counts as one
   Seconds idle = limits::kIdleDeadline;                                  // between two requests
@@ -66,6 +73,8 @@ struct Settings {
   std::string help_url;                     // page about the limits, for who meets one (8555-6.6-2); empty: none
   RateLimitSettings limits;                 // [acme.limits]
   bool cors = false;                        // may scripts of any web page read the answers?
+
+  CrlSettings crl;  // [crl]
 
   // [store]
   std::string store_url;

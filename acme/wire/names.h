@@ -11,6 +11,7 @@ inline constexpr std::string_view kJoseJson = "application/jose+json";          
 inline constexpr std::string_view kJson = "application/json";                       // objects and the directory
 inline constexpr std::string_view kProblemJson = "application/problem+json";        // RFC 7807
 inline constexpr std::string_view kPemChain = "application/pem-certificate-chain";  // RFC 8555 9.1
+inline constexpr std::string_view kPkixCrl = "application/pkix-crl";                // one list, DER (RFC 2585)
 inline constexpr std::string_view kPkixCert = "application/pkix-cert";              // one certificate, DER (RFC 2585)
 inline constexpr std::string_view kPkcs7 = "application/pkcs7-mime";                // of several kinds (RFC 8551 3.2)
 inline constexpr std::string_view kPkcs7CertsOnly = "application/pkcs7-mime; smime-type=certs-only";

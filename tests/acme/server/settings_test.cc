@@ -42,6 +42,10 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->retention.orders, 30 * kDay);
   EXPECT_EQ(settings->retention.unused_accounts, 365 * kDay);
   EXPECT_EQ(settings->chaos, ChaosSettings());
+  EXPECT_TRUE(settings->crl.is_served);
+  EXPECT_EQ(settings->crl.plan.lifetime, 7 * kDay);
+  EXPECT_EQ(settings->crl.plan.after_revocation, kHour);
+  EXPECT_EQ(settings->crl.shards, 1u);
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
@@ -177,6 +181,30 @@ TEST(ReadSettings, PlainHttpAtOnePlaceManyOrNone) {
   EXPECT_FALSE(read(std::string(kLeast) + "http = [80]\n").ok());
 }
 
+TEST(ReadSettings, RevocationLists) {
+  struct Case {
+    char const* name;
+    std::string more;
+    bool is_served;
+  };
+  std::string const no_http = "http = []\n";
+  for (Case const& c : {
+           Case{"plain HTTP as usual", "", true},
+           Case{"not wanted", "[crl]\nserve = false\n", false},
+           Case{"no plain HTTP", no_http, false},
+           Case{"neither", no_http + "[crl]\nserve = false\n", false},
+       }) {
+    auto const settings = read(kLeast + c.more);
+    ASSERT_TRUE(settings.ok()) << c.name << settings.error().detail();
+    EXPECT_EQ(settings->crl.is_served, c.is_served) << c.name;
+  }
+  auto const set = read(std::string(kLeast) + "[crl]\nlifetime = \"2d\"\nafter_revocation = \"0s\"\nshards = 16\n");
+  ASSERT_TRUE(set.ok()) << set.error().detail();
+  EXPECT_EQ(set->crl.plan.lifetime, 2 * kDay);
+  EXPECT_EQ(set->crl.plan.after_revocation, Seconds(0));
+  EXPECT_EQ(set->crl.shards, 16u);
+}
+
 TEST(ReadSettings, Refusals) {
   struct Case {
     char const* name;
@@ -216,6 +244,11 @@ TEST(ReadSettings, Refusals) {
       {"wildcard suffix", std::string(kLeast) + "[acme.open]\nprove_dns = [\"*.cams.example\"]\n",
        "write cams.example"},
       {"replaces", std::string(kLeast) + "[acme]\nreplaces = \"ignore\"\n", "acme.replaces"},
+      {"lists without plain HTTP", std::string(kLeast) + "http = []\n[crl]\nserve = true\n", "server.http is empty"},
+      {"lists for a minute", std::string(kLeast) + "[crl]\nlifetime = \"1m\"\n", "from 1h to 365d"},
+      {"a pause beyond half the life", std::string(kLeast) + "[crl]\nafter_revocation = \"4d\"\n", "at most half"},
+      {"no shard", std::string(kLeast) + "[crl]\nshards = 0\n", "crl.shards"},
+      {"more shards than there may be", std::string(kLeast) + "[crl]\nshards = 257\n", "crl.shards"},
       {"finalize waits too long", std::string(kLeast) + "[acme]\nfinalize_wait = \"1m\"\n", "at most 25s"},
       {"accounts that end at once", std::string(kLeast) + "[acme]\nkeep_unused_accounts = \"1h\"\n", "at least 1d"},
       {"chaos percent", std::string(kLeast) + "[chaos]\nbad_nonce = 101\n", "chaos.bad_nonce"},

@@ -51,6 +51,7 @@ net::Awaitable<Result<net::Response>> revoke_cert(App& app, SignedRequest const&
     return revoke(txn, again.serial, {.at = request.now, .reason = again.reason, .by = actor});
   };
   CO_TRY(auto const record, co_await app.db.write(act));
+  app.crls.look_again();
   auto const reason = judged.reason.value_or(x509::RevocationReason::unspecified);
   app.log.info("certificate.revoked", {{"serial", record.serial_hex},
                                        {"by", actor},

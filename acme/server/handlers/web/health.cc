@@ -1,5 +1,6 @@
-// Is the server fit to issue? 200 and "ok", or 503 and what is wrong, and whether it is one that plays tricks on
-// clients. For monitors and supervisors; tells nothing more.
+// Is the server fit to issue, and are its revocation lists good? "ok" or "degraded" (200): somebody has to look, but
+// nobody is refused yet; or "failed" (503). Tells what is wrong, part by part, and whether it is a server that plays
+// tricks on clients. For monitors and supervisors; tells nothing more.
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/records.h"
@@ -7,20 +8,63 @@
 
 namespace lenscap::acme {
 
-net::Response health(App& app, net::Request const&) {
-  std::string wrong;
+namespace {
+
+enum class Verdict { good, look_at_it, broken };
+
+struct Part {
+  std::string_view name;
+  Verdict verdict;
+  std::string_view text;
+};
+
+Part store_part(App& app) {
   try {
     app.store->read([](store::ReadTxn& txn) { (void)load_meta(txn, "health"); });
+    return {"store", Verdict::good, "ok"};
   } catch (std::exception const&) {
-    wrong = "store";
+    return {"store", Verdict::broken, "cannot be read"};
   }
-  if (app.clock.now() >= app.authority->issuing_certificate().not_after()) wrong = "issuing certificate has expired";
+}
+
+Part issuer_part(App& app) {
+  if (app.clock.now() < app.authority->issuing_certificate().not_after()) return {"issuer", Verdict::good, "ok"};
+  return {"issuer", Verdict::broken, "issuing certificate has expired"};
+}
+
+Part crl_part(App& app) {
+  switch (app.crls.condition(app.clock.now())) {
+    case CrlCondition::none_served:
+      return {"crl", Verdict::good, "not served"};
+    case CrlCondition::good:
+      return {"crl", Verdict::good, "ok"};
+    case CrlCondition::overdue:
+      return {"crl", Verdict::look_at_it, "could not be made anew; the last list is still good"};
+    case CrlCondition::missing:
+      return {"crl", Verdict::broken, "there is no list that is still good"};
+  }
+  bug("unknown CrlCondition");
+}
+
+}  // namespace
+
+net::Response health(App& app, net::Request const&) {
+  auto worst = Verdict::good;
+  json::Object parts;
+  std::string why;
+  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app)}) {
+    parts.set(std::string(part.name), part.text);
+    if (part.verdict == Verdict::good) continue;
+    worst = std::max(worst, part.verdict);
+    why += (why.empty() ? "" : "; ") + std::string(part.name) + ": " + std::string(part.text);
+  }
   json::Object object;
-  object.set("status", wrong.empty() ? "ok" : "failed");
-  if (!wrong.empty()) object.set("why", wrong);
+  object.set("status", worst == Verdict::good ? "ok" : worst == Verdict::look_at_it ? "degraded" : "failed");
+  if (!why.empty()) object.set("why", why);
+  object.set("parts", std::move(parts));
   if (auto const switches = app.chaos.switches(); !switches.empty())
     object.set("chaos", json::Value::strings(switches));
-  auto response = json_response(wrong.empty() ? 200 : 503, object);
+  auto response = json_response(worst == Verdict::broken ? 503 : 200, object);
   response.headers.add("Cache-Control", "no-store");
   return response;
 }

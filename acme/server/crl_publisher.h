@@ -1,0 +1,77 @@
+// Keeps the issuer's revocation lists in memory, for who fetches them, and makes new ones by itself: before anything is
+// served, when they are due, and soon after a revocation (ca/crl_schedule.h). A list that cannot be made leaves the old
+// one as it is, and is tried again. The signing key and the store are used on a thread of its own alone. Does nothing
+// where no lists are served (Issuer::crl_places).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "acme/server/db.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "ca/authority.h"
+#include "ca/crl_maker.h"
+
+namespace lenscap::acme {
+
+enum class CrlCondition {
+  none_served,  // there are none by the settings
+  good,
+  overdue,  // should have been made anew, and could not be; what is served is still good
+  missing,  // one is past its nextUpdate, or there is none
+};
+
+class CrlPublisher {
+ public:
+  CrlPublisher(ca::Authority const& authority, store::Store& store, Db const& db, ca::CrlPlan plan, Clock const& clock,
+               Log log);
+  ~CrlPublisher();  // as stop()
+
+  // Makes every list that is due. Blocks. A failure is in the log and in condition(), nowhere else.
+  void make_due();
+
+  // make_due() at once, and from then on by a thread: when something is due, and after each look_again(). A failure is
+  // tried again after `retry`.
+  void start(std::chrono::milliseconds retry);
+  void stop();
+  // Something was revoked. Safe from any thread, does not wait.
+  void look_again();
+
+  // The newest list of a scope (ca/crl_places.h); nullptr when there is none.
+  std::shared_ptr<ca::SignedCrl const> find(std::string_view scope) const;
+  CrlCondition condition(Time now) const;
+  ca::CrlPlan const& plan() const { return plan_; }
+
+ private:
+  std::vector<unsigned> divisions() const;
+  std::optional<ca::CrlState> last_of(unsigned parts) const;
+  bool is_due(unsigned parts, Time now) const;
+  Result<> make(unsigned parts, Time now);
+  void warn_of_names() const;
+  void run();
+
+  store::Store& store_;
+  Db const& db_;
+  ca::CrlPlan const plan_;
+  Clock const& clock_;
+  Log const log_;
+  ca::Issuer const& issuer_;
+  std::string const issuer_id_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::map<std::string, std::shared_ptr<ca::SignedCrl const>, std::less<>> lists_;
+  bool failed_ = false;  // the last attempt
+  bool look_again_ = false;
+  bool stopping_ = false;
+  std::condition_variable wake_;
+
+  std::chrono::milliseconds retry_{60'000};
+  std::thread thread_;
+};
+
+}  // namespace lenscap::acme

@@ -1,0 +1,75 @@
+// The revocation lists, where the certificates' distribution points lead (RFC 5280 4.2.1.13: DER). Caches may keep one
+// until the next may be there, and ask again for less than the whole (RFC 9110 13).
+#include "acme/server/app.h"
+#include "acme/server/handlers/handlers.h"
+#include "acme/server/respond.h"
+#include "acme/wire/names.h"
+
+namespace lenscap::acme {
+namespace {
+
+// No two lists of a scope have the same number, and no number has two lists.
+std::string etag_of(ca::SignedCrl const& list) { return "\"" + std::to_string(list.state.number) + "\""; }
+
+// Is one of these the list's? RFC 9110 13.1.2; a weak one will do.
+bool names_tag(std::string_view tags, std::string_view tag) {
+  while (!tags.empty()) {
+    auto one = tags.substr(0, tags.find(','));
+    tags.remove_prefix(std::min(tags.size(), one.size() + 1));
+    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == "*" || one == tag) return true;
+  }
+  return false;
+}
+
+// Has the client this list already? A date counts only where there is no tag (RFC 9110 13.1.3).
+bool is_known(net::Request const& request, ca::SignedCrl const& list) {
+  if (auto const* tags = request.headers.find("If-None-Match")) return names_tag(*tags, etag_of(list));
+  auto const* since = request.headers.find("If-Modified-Since");
+  if (since == nullptr) return false;
+  auto const time = parse_http_date(*since);
+  return time.ok() && list.state.this_update <= *time;
+}
+
+// No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never past
+// the list's own end.
+Seconds cacheable_for(ca::SignedCrl const& list, ca::CrlPlan const& plan, Time now) {
+  return std::clamp(list.state.next_update - now, Seconds(0), plan.after_revocation);
+}
+
+net::Response serve(App& app, net::Request const& request, std::string_view scope) {
+  auto const list = app.crls.find(scope);
+  if (!list) {
+    // Of another division than there ever was, or not made yet.
+    if (app.crls.condition(app.clock.now()) != CrlCondition::missing)
+      return problem_response(Error(Errc::not_found, "there is no such revocation list"));
+    return problem_response(Error(Errc::unavailable, "the revocation list could not be made yet"));
+  }
+  net::Response response;
+  response.status = is_known(request, *list) ? 304 : 200;
+  auto const age = cacheable_for(*list, app.crls.plan(), app.clock.now());
+  response.headers.add("Last-Modified", to_http_date(list->state.this_update));
+  response.headers.add("ETag", etag_of(*list));
+  response.headers.add(std::string(names::kCacheControl), "public, max-age=" + std::to_string(age.count()));
+  if (response.status == 304) return response;
+  response.headers.add("Content-Type", std::string(names::kPkixCrl));
+  response.shared_body = std::shared_ptr<Bytes const>(list, &list->der);
+  return response;
+}
+
+}  // namespace
+
+net::Response revocation_list(App& app, net::Request const& request) { return serve(app, request, ""); }
+
+net::Response part_of_revocation_list(App& app, net::Request const& request) {
+  constexpr std::string_view kEnding = ".crl";
+  std::string_view name = request.params.at("part");
+  if (name.size() <= kEnding.size() || !name.ends_with(kEnding))
+    return problem_response(Error(Errc::not_found, "there is no such revocation list"));
+  name.remove_suffix(kEnding.size());
+  return serve(app, request, name);
+}
+
+}  // namespace lenscap::acme

@@ -1,0 +1,273 @@
+// Revocation as strangers see it. lenscap-ca runs as a process; certificates are ordered and revoked by ACME and by
+// command; curl fetches the lists from the URL that stands in the certificates; openssl and certtool judge.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <sstream>
+
+#include "acme/wire/jws.h"
+#include "base/json.h"
+#include "tests/fakes/ca_process.h"
+
+namespace lenscap {
+namespace {
+
+using fakes::CaProcess;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Every revocation makes a list at once.
+constexpr char const* kAtOnce = "[crl]\nafter_revocation = \"0s\"\n";
+
+std::string upper(std::string hex) {
+  for (char& c : hex)
+    if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+  return hex;
+}
+
+// A client of the server, by curl, with an account that is granted all names.
+class User {
+ public:
+  explicit User(CaProcess& ca) : ca_(ca) {
+    auto const eab =
+        json::parse_object(
+            ca_.run({"--output", "json", "eab", "create", "--grant-dns", "cams.example", "--uses", "many"}).out)
+            .value();
+    SecretBytes const mac_key(from_base64url(json::need_string(eab, "mac_key").value()).value());
+    auto const url = ca_.base() + "/acme/new-account";
+    kid_ =
+        field(post(url, json::write(json::Object{{"externalAccountBinding",
+                                                  acme::make_eab(json::need_string(eab, "kid").value(), mac_key,
+                                                                 acme::MacAlgorithm::hs256, url, key_.public_key())}})),
+              "Location");
+  }
+
+  // The certificate's file: the leaf, and those above it.
+  std::string issue(std::string const& name) {
+    auto const order =
+        post(ca_.base() + "/acme/new-order", R"({"identifiers":[{"type":"dns","value":")" + name + R"("}]})");
+    auto const csr = ca_.path(name + ".csr");
+    EXPECT_EQ(ca_.programs()
+                  .run({"openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/", "-addext", "subjectAltName=DNS:" + name, "-outform", "DER", "-keyout",
+                        ca_.path(name + ".key"), "-out", csr})
+                  .code,
+              0);
+    auto const finalized = post(field(order, "Location") + "/finalize",
+                                R"({"csr":")" + to_base64url(as_bytes(CaProcess::read(csr))) + R"("})");
+    auto const url = json::need_string(json::parse_object(body(finalized)).value(), "certificate").value();
+    auto const file = ca_.path(name + ".pem");
+    std::ofstream(file) << body(post(url, ""));
+    return file;
+  }
+  std::string revoke(std::string const& file) {
+    auto const der = ca_.path("leaf.der");
+    EXPECT_EQ(ca_.programs().run({"openssl", "x509", "-in", file, "-outform", "DER", "-out", der}).code, 0);
+    return post(ca_.base() + "/acme/revoke-cert",
+                R"({"reason":1,"certificate":")" + to_base64url(as_bytes(CaProcess::read(der))) + R"("})");
+  }
+
+ private:
+  static std::string field(std::string const& answer, std::string const& name) {
+    auto const at = answer.find(name + ": ");
+    EXPECT_NE(at, std::string::npos) << answer;
+    return at == std::string::npos ? ""
+                                   : answer.substr(at + name.size() + 2, answer.find('\r', at) - at - name.size() - 2);
+  }
+  static std::string body(std::string const& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+  std::string curl(std::vector<std::string> words) {
+    words.insert(words.begin(), {"curl", "--silent", "--show-error", "--max-time", "20", "--cacert", ca_.root()});
+    return ca_.programs().run(std::move(words)).out;
+  }
+  std::string post(std::string const& url, std::string const& payload) {
+    auto const nonce = field(curl({"--head", ca_.base() + "/acme/new-nonce"}), "Replay-Nonce");
+    auto const jws = acme::sign_jws(key_, {.url = url, .nonce = nonce, .kid = kid_}, payload);
+    return curl({"--include", "--header", "Content-Type: application/jose+json", "--data-binary", jws, url});
+  }
+
+  CaProcess& ca_;
+  x509::PrivateKey key_ = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  std::string kid_;
+};
+
+class Revocation : public ::testing::Test {
+ protected:
+  void start(std::string const& tables) {
+    ca.emplace("", tables);
+    ca->serve();
+  }
+  e2e::Ran run(std::vector<std::string> words) { return ca->programs().run(std::move(words)); }
+  std::string serial_of(std::string const& leaf) {
+    auto const said = run({"openssl", "x509", "-in", leaf, "-noout", "-serial"}).out;  // serial=0169...
+    return said.substr(7, said.find('\n') - 7);
+  }
+  // Where the certificate says that its list is.
+  std::string list_of(std::string const& leaf) {
+    auto const text = run({"openssl", "x509", "-in", leaf, "-noout", "-ext", "crlDistributionPoints"}).out;
+    auto const at = text.find("URI:");
+    EXPECT_NE(at, std::string::npos) << text;
+    return text.substr(at + 4, text.find('\n', at) - at - 4);
+  }
+  // The list, now, as a file of PEM beside that of DER.
+  std::string fetch(std::string const& url) {
+    auto const der = ca->path("list.crl");
+    EXPECT_EQ(run({"curl", "--silent", "--show-error", "--fail", "--output", der, url}).code, 0) << url;
+    auto const pem = ca->path("list" + std::to_string(++fetched_) + ".pem");
+    EXPECT_EQ(run({"openssl", "crl", "-inform", "DER", "-in", der, "-out", pem}).code, 0);
+    return pem;
+  }
+  std::string text_of(std::string const& list) { return run({"openssl", "crl", "-in", list, "-noout", "-text"}).out; }
+  // Fetched until it names the serial: the file.
+  std::string fetch_with(std::string const& url, std::string const& serial) {
+    std::string list;
+    EXPECT_TRUE(e2e::until([&] {
+      list = fetch(url);
+      return text_of(list).find("Serial Number: " + upper(serial)) != std::string::npos;
+    })) << serial;
+    return list;
+  }
+  int number_of(std::string const& list) {
+    auto const said = run({"openssl", "crl", "-in", list, "-noout", "-crlnumber"}).out;  // crlNumber=0x1A
+    return std::stoi(said.substr(said.find("0x") + 2), nullptr, 16);
+  }
+  e2e::Ran verify(std::string const& leaf, std::string const& list, std::vector<std::string> const& more = {}) {
+    std::vector<std::string> words{"openssl",    "verify",      "-crl_check", "-CAfile", ca->root(),
+                                   "-untrusted", ca->issuing(), "-CRLfile",   list};
+    words.insert(words.end(), more.begin(), more.end());
+    words.push_back(leaf);
+    return run(std::move(words));
+  }
+
+  std::optional<CaProcess> ca;
+
+ private:
+  int fetched_ = 0;
+};
+
+TEST_F(Revocation, IsInTheListThatTheCertificateNames) {
+  start(kAtOnce);
+  User user(*ca);
+  auto const one = user.issue("cam1.cams.example");
+  auto const two = user.issue("cam2.cams.example");
+  auto const three = user.issue("cam3.cams.example");
+  auto const url = list_of(one);
+  EXPECT_EQ(list_of(two), url);
+  auto const before = fetch(url);
+  EXPECT_EQ(verify(one, before).code, 0) << verify(one, before).all();
+
+  EXPECT_EQ(ca->run({"cert", "revoke", serial_of(one), "--reason", "superseded"}).code, 0);
+  auto const by_command = fetch_with(url, serial_of(one));
+  EXPECT_THAT(verify(one, by_command).all(), HasSubstr("certificate revoked"));
+  EXPECT_THAT(text_of(by_command), HasSubstr("Superseded"));
+  EXPECT_THAT(user.revoke(two), HasSubstr("HTTP/1.1 200"));
+  auto const by_acme = fetch_with(url, serial_of(two));
+  EXPECT_THAT(verify(two, by_acme).all(), HasSubstr("certificate revoked"));
+  EXPECT_THAT(text_of(by_acme), HasSubstr("Key Compromise"));
+  EXPECT_EQ(verify(three, by_acme).code, 0);
+  EXPECT_LT(number_of(before), number_of(by_command));
+  EXPECT_LT(number_of(by_command), number_of(by_acme));
+
+  // GnuTLS says the same.
+  auto const gnutls = run({"certtool", "--crl-info", "--infile", by_acme});
+  EXPECT_THAT(gnutls.out, HasSubstr("Revoked certificates (2):"));
+  auto const verdict = run({"certtool", "--verify-crl", "--load-ca-certificate", ca->issuing(), "--infile", by_acme});
+  EXPECT_EQ(verdict.code, 0) << verdict.all();
+
+  // As a cache would ask.
+  auto const head = run({"curl", "--silent", "--head", url}).out;
+  EXPECT_THAT(head, HasSubstr("Content-Type: application/pkix-crl\r\n"));
+  EXPECT_THAT(head, HasSubstr("Content-Length: " + std::to_string(CaProcess::read(ca->path("list.crl")).size())));
+  auto const tag = head.substr(head.find("ETag: ") + 6, head.find('\r', head.find("ETag: ")) - head.find("ETag: ") - 6);
+  EXPECT_EQ(run({"curl", "--silent", "--output", ca->path("again"), "--write-out", "%{http_code} %{size_download}",
+                 "--header", "If-None-Match: " + tag, url})
+                .out,
+            "304 0");
+  EXPECT_THAT(run({"curl", "--silent", ca->web() + "/health"}).out, HasSubstr(R"("crl":"ok")"));
+
+  // A new start makes a new list, with a higher number and the same entries; also of what was revoked meanwhile.
+  EXPECT_EQ(ca->stop(), 0);
+  EXPECT_EQ(ca->run({"cert", "revoke", serial_of(three)}).code, 0);
+  ca->serve();
+  auto const after = fetch(url);
+  EXPECT_LT(number_of(by_acme), number_of(after));
+  for (auto const& leaf : {one, two, three})
+    EXPECT_THAT(verify(leaf, after).all(), HasSubstr("certificate revoked")) << leaf;
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+TEST_F(Revocation, OfAPartIsNoProofForTheCertificatesOfAnother) {
+  start(std::string(kAtOnce) + "shards = 2\n");
+  User user(*ca);
+  // Serial numbers are random: after so many there are some of both parts, or the world ends first.
+  std::map<std::string, std::string> leaf_of;  // by the URL of its list
+  for (int i = 0; i < 64 && leaf_of.size() < 2; ++i) {
+    auto const leaf = user.issue("cam" + std::to_string(i) + ".cams.example");
+    leaf_of[list_of(leaf)] = leaf;
+  }
+  ASSERT_EQ(leaf_of.size(), 2u);
+  auto const& [url, leaf] = *leaf_of.begin();
+  auto const& [other_url, other_leaf] = *std::next(leaf_of.begin());
+  EXPECT_EQ(ca->run({"cert", "revoke", serial_of(leaf)}).code, 0);
+  auto const list = fetch_with(url, serial_of(leaf));
+  auto const other_list = fetch(other_url);
+  EXPECT_THAT(text_of(list), HasSubstr("X509v3 Issuing Distribution Point: critical"));
+  EXPECT_THAT(text_of(other_list), Not(HasSubstr(upper(serial_of(leaf)))));
+
+  EXPECT_THAT(verify(leaf, list, {"-extended_crl"}).all(), HasSubstr("certificate revoked"));
+  EXPECT_EQ(verify(other_leaf, other_list, {"-extended_crl"}).code, 0);
+  EXPECT_THAT(verify(leaf, other_list, {"-extended_crl"}).all(), HasSubstr("different CRL scope"));
+  EXPECT_THAT(verify(other_leaf, list, {"-extended_crl"}).all(), HasSubstr("different CRL scope"));
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+// The commands of docs/revoke.md, as they stand there.
+TEST_F(Revocation, TheCommandsOfItsPage) {
+  start(kAtOnce);
+  User user(*ca);
+  auto const leaf = user.issue("cam1.cams.example");
+  auto const serial = serial_of(leaf);
+  std::filesystem::create_directories(ca->path("bin"));
+  auto const program = ca->path("bin/lenscap-ca");
+  std::ofstream(program) << "#!/bin/sh\nexec " LENSCAP_BIN_DIR "/lenscap-ca --state " + ca->state() + " \"$@\"\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+
+  std::istringstream page(CaProcess::read(LENSCAP_SOURCE_DIR "/docs/revoke.md"));
+  bool open = false;
+  bool inside = false;
+  int commands = 0;
+  e2e::Ran last;
+  std::string said;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("```")) {
+      open = !open;
+      inside = open && line == "```";  // not what stands in a file
+      continue;
+    }
+    if (!inside) continue;
+    line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), serial);
+    line = std::regex_replace(line, std::regex("\\bURL\\b"), list_of(leaf));
+    if (line.starts_with("curl")) fetch_with(list_of(leaf), serial);  // a list with the revocation is there
+    last = run({"env", "-C", ca->path(""), "PATH=" + ca->path("bin") + ":/usr/bin:/bin", "sh", "-c", line});
+    ++commands;
+    said += last.all();
+    EXPECT_EQ(last.code == 0, !line.starts_with("openssl verify")) << line << ": " << last.all();
+  }
+  EXPECT_EQ(commands, 11);
+  EXPECT_THAT(said, HasSubstr(list_of(leaf)));
+  EXPECT_THAT(said, HasSubstr("Serial Number: " + serial));
+  EXPECT_THAT(last.all(), HasSubstr("certificate revoked"));
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+TEST_F(Revocation, NoListIsNamedWhereNoneIsServed) {
+  start("[crl]\nserve = false\n");
+  User user(*ca);
+  auto const leaf = user.issue("cam1.cams.example");
+  EXPECT_THAT(run({"openssl", "x509", "-in", leaf, "-noout", "-text"}).out, Not(HasSubstr("CRL Distribution")));
+  EXPECT_THAT(run({"curl", "--silent", ca->web() + "/health"}).out, HasSubstr(R"("crl":"not served")"));
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+}  // namespace
+}  // namespace lenscap
