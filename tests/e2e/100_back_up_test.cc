@@ -5,32 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
 
 namespace lenscap::e2e {
 namespace {
 
 using ::testing::HasSubstr;
-
 using ::testing::Not;
-
-// The blocks of the page that are marked as commands, in order.
-std::vector<std::string> blocks_of(std::string const& page) {
-  std::vector<std::string> blocks;
-  constexpr std::string_view kBegin = "\n```sh\n", kEnd = "\n```\n";
-  for (auto at = page.find(kBegin); at != page.npos; at = page.find(kBegin, at)) {
-    at += kBegin.size();
-    auto const end = page.find(kEnd, at);
-    blocks.push_back(page.substr(at, end - at));
-    at = end;
-  }
-  return blocks;
-}
-
-void replace_all(std::string& text, std::string const& from, std::string const& to) {
-  for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
 
 class BackUp : public ::testing::Test {
  protected:
@@ -63,8 +45,7 @@ class BackUp : public ::testing::Test {
 };
 
 TEST_F(BackUp, ThePageAsItStands) {
-  auto const blocks =
-      blocks_of(fakes::CaProcess::read(std::string(LENSCAP_SOURCE_DIR) + "/docs/back-up-and-restore.md"));
+  auto const blocks = blocks_of("back-up-and-restore.md");
   ASSERT_EQ(blocks.size(), 4u) << "back up, verify, restore, confirm";
 
   ca.serve();

@@ -1,31 +1,46 @@
-// The pages of docs/ that an administrator follows, run as they stand: every block that is marked as `sh`, in order, in
-// one shell.
+// The pages of docs/ that an administrator follows, for tests that run them as they stand: every block that is marked
+// as `sh`, in order, with the test's own places for a machine's.
 #pragma once
 
 #include <fstream>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace lenscap::e2e {
 
-// The script of a page, for `sh -eu`. `places` says what stands where the page has a machine's own:
-// "/var/lib/lenscap-ca" becomes a folder of the test. Each of them has to be in the page.
-inline std::string script_of(std::string const& page, std::map<std::string, std::string> const& places) {
+// Each with its line ends.
+inline std::vector<std::string> blocks_of(std::string const& page) {
   std::ifstream in(std::string(LENSCAP_SOURCE_DIR) + "/docs/" + page);
-  std::string script;
-  bool is_inside = false;
+  std::vector<std::string> blocks;
+  bool is_open = false, is_inside = false;
   for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("```"))
-      is_inside = line == "```sh";
-    else if (is_inside)
-      script += line + "\n";
+    if (line.starts_with("```")) {
+      is_open = !is_open;
+      is_inside = is_open && line == "```sh";
+      if (is_inside) blocks.emplace_back();
+    } else if (is_inside) {
+      blocks.back() += line + "\n";
+    }
   }
-  if (script.empty()) throw std::runtime_error("docs/" + page + " has nothing to run");
+  if (blocks.empty()) throw std::runtime_error("docs/" + page + " has nothing to run");
+  return blocks;
+}
+
+inline void replace_all(std::string& text, std::string const& from, std::string const& to) {
+  for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+// All blocks as one script for `sh -eu`. `places`: "/var/lib/lenscap-ca" becomes a folder of the test. Each of them has
+// to be in the page.
+inline std::string script_of(std::string const& page, std::map<std::string, std::string> const& places) {
+  std::string script;
+  for (auto const& block : blocks_of(page)) script += block;
   for (auto const& [theirs, ours] : places) {
-    auto at = script.find(theirs);
-    if (at == std::string::npos) throw std::runtime_error("docs/" + page + " says nothing of " + theirs);
-    for (; at != std::string::npos; at = script.find(theirs, at + ours.size())) script.replace(at, theirs.size(), ours);
+    if (script.find(theirs) == script.npos) throw std::runtime_error("docs/" + page + " says nothing of " + theirs);
+    replace_all(script, theirs, ours);
   }
   return script;
 }

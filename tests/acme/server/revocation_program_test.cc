@@ -8,6 +8,7 @@
 
 #include "acme/wire/jws.h"
 #include "base/json.h"
+#include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
 
 namespace lenscap {
@@ -232,19 +233,13 @@ TEST_F(Revocation, TheCommandsOfItsPage) {
   std::ofstream(program) << "#!/bin/sh\nexec " LENSCAP_BIN_DIR "/lenscap-ca --state " + ca->state() + " \"$@\"\n";
   std::filesystem::permissions(program, std::filesystem::perms::owner_all);
 
-  std::istringstream page(CaProcess::read(LENSCAP_SOURCE_DIR "/docs/revoke.md"));
-  bool open = false;
-  bool inside = false;
   int commands = 0;
   e2e::Ran last;
   std::string said;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("```")) {
-      open = !open;
-      inside = open && line == "```";  // not what stands in a file
-      continue;
-    }
-    if (!inside) continue;
+  std::string script;
+  for (auto const& block : e2e::blocks_of("revoke.md")) script += block;
+  std::istringstream lines(script);
+  for (std::string line; std::getline(lines, line);) {
     line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), serial);
     line = std::regex_replace(line, std::regex("\\bURL\\b"), list_of(leaf));
     if (line.starts_with("curl")) fetch_with(list_of(leaf), serial);  // a list with the revocation is there
