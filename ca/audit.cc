@@ -1,0 +1,186 @@
+#include "ca/audit.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/json.h"
+
+namespace lenscap::ca {
+namespace {
+
+// number, as hex of fixed width -> the chain's hash up to and with the entry, then the entry as JSON
+constexpr store::Table kAudit{"ca_audit"};
+
+constexpr std::size_t kNumberDigits = 16;
+constexpr std::size_t kEntryBytesMax = 16 * 1024;  // what is cut off is detail
+
+struct Word {
+  AuditEvent event;
+  std::string_view word;
+};
+constexpr Word kWords[] = {
+    {AuditEvent::certificate_issued, "certificate_issued"},
+    {AuditEvent::certificate_revoked, "certificate_revoked"},
+    {AuditEvent::request_refused, "request_refused"},
+    {AuditEvent::account_created, "account_created"},
+    {AuditEvent::account_changed, "account_changed"},
+    {AuditEvent::eab_created, "eab_created"},
+    {AuditEvent::eab_revoked, "eab_revoked"},
+    {AuditEvent::service_started, "service_started"},
+    {AuditEvent::clock_accepted, "clock_accepted"},
+    {AuditEvent::restored, "restored"},
+};
+
+std::string key_of(std::uint64_t number) {
+  std::string text(kNumberDigits, '0');
+  for (std::size_t i = kNumberDigits; i > 0; --i, number >>= 4) text[i - 1] = "0123456789abcdef"[number & 15];
+  return text;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view key) {
+  std::uint64_t number = 0;
+  auto const [end, error] = std::from_chars(key.data(), key.data() + key.size(), number, 16);
+  if (error != std::errc{} || end != key.data() + key.size() || key.size() != kNumberDigits) return std::nullopt;
+  return number;
+}
+
+// The hash that binds `text` to all before it.
+Sha256 chained(Sha256 const& before, std::string_view text) {
+  Bytes octets(before.begin(), before.end());
+  octets.insert(octets.end(), text.begin(), text.end());
+  return sha256(octets);
+}
+
+struct Stored {
+  Sha256 hash;
+  std::string_view text;
+};
+std::optional<Stored> split(std::string_view value) {
+  Stored stored;
+  if (value.size() <= stored.hash.size()) return std::nullopt;
+  std::copy_n(value.begin(), stored.hash.size(), reinterpret_cast<char*>(stored.hash.data()));
+  stored.text = value.substr(stored.hash.size());
+  return stored;
+}
+
+std::string to_json(std::uint64_t number, AuditEntry const& entry) {
+  return json::write(json::Object{{"number", static_cast<std::int64_t>(number)},
+                                  {"at", to_unix(entry.at)},
+                                  {"event", to_string(entry.event)},
+                                  {"actor", entry.actor},
+                                  {"subject", entry.subject},
+                                  {"rule", entry.rule},
+                                  {"detail", entry.detail}});
+}
+
+struct Read {
+  std::uint64_t number;
+  AuditEntry entry;
+};
+Result<Read> parse(std::string_view text) {
+  TRY(auto const object, json::parse_object(text, {.bytes = 8 * kEntryBytesMax, .depth = 1, .members = 16}));
+  TRY(auto const number, json::need_int(object, "number"));
+  TRY(auto const at, json::need_int(object, "at"));
+  TRY(auto const word, json::need_string(object, "event"));
+  auto const event = audit_event_of(word);
+  if (!event) return Error(Errc::malformed, "the event \"" + word + "\" is not known");
+  Read read{static_cast<std::uint64_t>(number), {}};
+  read.entry.at = from_unix(at);
+  read.entry.event = *event;
+  TRY(read.entry.actor, json::need_string(object, "actor"));
+  TRY(read.entry.subject, json::need_string(object, "subject"));
+  TRY(read.entry.rule, json::need_string(object, "rule"));
+  TRY(read.entry.detail, json::need_string(object, "detail"));
+  return read;
+}
+
+}  // namespace
+
+std::string_view to_string(AuditEvent event) {
+  auto const found = std::ranges::find(kWords, event, &Word::event);
+  if (found == std::end(kWords)) bug("unknown AuditEvent");
+  return found->word;
+}
+
+std::optional<AuditEvent> audit_event_of(std::string_view word) {
+  auto const found = std::ranges::find(kWords, word, &Word::word);
+  if (found == std::end(kWords)) return std::nullopt;
+  return found->event;
+}
+
+std::optional<AuditHead> find_audit_head(store::ReadTxn& txn) {
+  std::optional<AuditHead> head;
+  txn.scan_down(kAudit, "", [&](std::string_view key, std::string_view value) {
+    auto const number = number_of(key);
+    auto const stored = split(value);
+    if (!number || !stored) throw store::Broken("the last entry of the audit trail cannot be read");
+    head = AuditHead{*number, stored->hash};
+    return false;
+  });
+  return head;
+}
+
+std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry) {
+  auto const head = find_audit_head(txn).value_or(AuditHead{});
+  auto const number = head.number + 1;
+  auto text = to_json(number, entry);
+  if (text.size() > kEntryBytesMax) {
+    auto shorter = entry;
+    shorter.detail = "(" + std::to_string(entry.detail.size()) + " octets, too many to keep)";
+    text = to_json(number, shorter);
+  }
+  auto const hash = chained(head.hash, text);
+  txn.put(kAudit, key_of(number), std::string(as_text(hash)) + text);
+  return number;
+}
+
+void visit_audit(store::ReadTxn& txn, std::uint64_t from,
+                 std::function<bool(std::uint64_t number, AuditEntry const&)> const& visit) {
+  txn.scan(kAudit, key_of(from), [&](std::string_view key, std::string_view value) {
+    auto const stored = split(value);
+    auto const read = stored ? parse(stored->text) : Result<Read>(Error(Errc::malformed, "it is too short"));
+    if (!read.ok())
+      throw store::Broken("the entry " + std::string(key) +
+                          " of the audit trail cannot be read: " + read.error().detail());
+    return visit(read->number, read->entry);
+  });
+}
+
+AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept) {
+  std::erase_if(kept, [](AuditHead const& head) { return head.number == 0; });  // of an empty trail: tells nothing
+  std::ranges::sort(kept, {}, &AuditHead::number);
+  auto next_kept = kept.begin();
+  AuditVerdict verdict;
+  auto const fault = [&](std::string text) {
+    verdict.fault = std::move(text);
+    return false;
+  };
+  txn.scan(kAudit, "", [&](std::string_view key, std::string_view value) {
+    auto const expected = verdict.last.number + 1;
+    auto const name = "entry " + std::to_string(expected);
+    auto const number = number_of(key);
+    if (!number || *number < expected) return fault(name + ": there is a row before it that is no entry");
+    if (*number > expected) return fault(name + " is missing; the next one is " + std::to_string(*number));
+    auto const stored = split(value);
+    if (!stored) return fault(name + " cannot be read: it is too short");
+    auto const hash = chained(verdict.last.hash, stored->text);
+    if (hash != stored->hash) return fault(name + " was changed, or stands where another one was");
+    auto const read = parse(stored->text);
+    if (!read.ok()) return fault(name + " cannot be read: " + read.error().detail());
+    if (read->number != expected)
+      return fault(name + " says of itself that it is entry " + std::to_string(read->number));
+    for (; next_kept != kept.end() && next_kept->number == expected; ++next_kept)
+      if (next_kept->hash != hash)
+        return fault(name + " is not what it was when the head was kept: it, or one before it, was written anew");
+    verdict.last = {expected, hash};
+    return true;
+  });
+  if (verdict.fault.empty() && next_kept != kept.end())
+    fault("entry " + std::to_string(verdict.last.number + 1) +
+          " is missing: the trail ends before it, and a head that was kept tells of " +
+          std::to_string(kept.back().number));
+  return verdict;
+}
+
+}  // namespace lenscap::ca

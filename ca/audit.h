@@ -1,0 +1,74 @@
+// The audit trail: what the CA did, for whom, what it refused and by which rule. Entries are only ever added, in the
+// same transaction as what they tell of, and each is bound by a hash to all before it.
+//
+// Guaranteed: who changes, removes, swaps or puts back an entry has to write all later ones anew, and then no head that
+// was kept elsewhere fits any more (audit_head.h). Not guaranteed: that nothing was cut off at the end, where no such
+// head is at hand.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/time.h"
+#include "store/store.h"
+
+namespace lenscap::ca {
+
+// Baseline Requirements 5.4.1, as far as they apply. Each has a word of its own that never changes its meaning.
+enum class AuditEvent {
+  certificate_issued,
+  certificate_revoked,
+  request_refused,  // an authenticated one
+  account_created,
+  account_changed,  // contact, key, end
+  eab_created,
+  eab_revoked,
+  service_started,  // with the issuing key and the profiles that it works by
+  clock_accepted,
+  restored,
+};
+std::string_view to_string(AuditEvent event);  // the enumerator's own spelling
+std::optional<AuditEvent> audit_event_of(std::string_view word);
+
+struct AuditEntry {
+  Time at{};
+  AuditEvent event{};
+  std::string actor;    // who: "account ID", "operator", "server"
+  std::string subject;  // what: a serial, an account, a key id
+  std::string rule;     // by which it was granted or refused: a profile, an error number, an EAB key
+  std::string detail;   // for people
+
+  bool operator==(AuditEntry const&) const = default;
+};
+
+// Adds the entry behind the last one and gives its number: 1, 2, 3 and so on.
+std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry);
+
+// From this number on, oldest first; false stops. Throws store::Broken at an entry that cannot be read.
+void visit_audit(store::ReadTxn& txn, std::uint64_t from,
+                 std::function<bool(std::uint64_t number, AuditEntry const&)> const& visit);
+
+// How far the trail goes, and a hash of all of it.
+struct AuditHead {
+  std::uint64_t number = 0;
+  Sha256 hash{};
+
+  bool operator==(AuditHead const&) const = default;
+};
+// Nothing when there is no entry yet.
+std::optional<AuditHead> find_audit_head(store::ReadTxn& txn);
+
+struct AuditVerdict {
+  AuditHead last;  // the last entry that is good, with all before it
+  // What is wrong with the first bad entry, in a sentence that names it; empty when nothing is.
+  std::string fault;
+};
+// Walks the whole trail, and holds it against heads that were kept elsewhere, in any order; an entry is read once and
+// forgotten.
+AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept = {});
+
+}  // namespace lenscap::ca
