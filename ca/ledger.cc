@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/json.h"
+#include "ca/audit.h"
 #include "ca/gap.h"
 #include "ca/ledger_tables.h"
 
@@ -261,6 +262,12 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
   for (x509::IpAddress const& address : record.names.ip) txn.put(kNames, name_prefix(address) + serial, "");
   txn.put(kEnds, time_key(record.not_after) + "|" + serial, "");
   if (!record.subscriber.empty()) txn.put(kSubscribers, record.subscriber + "|" + serial, "");
+  append_audit(txn, {.at = now,
+                     .event = AuditEvent::certificate_issued,
+                     .actor = record.subscriber.empty() ? "server" : "account " + record.subscriber,
+                     .subject = serial,
+                     .rule = "profile " + record.profile,
+                     .detail = record.names.text()});
   return {};
 }
 
@@ -317,6 +324,12 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
   txn.put(kRevoked, revoked_key(record), revoked_value(revocation));
   txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
   if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
+  append_audit(txn, {.at = revocation.at,
+                     .event = AuditEvent::certificate_revoked,
+                     .actor = revocation.by,
+                     .subject = serial,
+                     .rule = revocation.reason ? "reason " + std::string(x509::to_string(*revocation.reason)) : "",
+                     .detail = record.names.text()});
   return {};
 }
 

@@ -5,12 +5,15 @@
 #include "acme/flow/revocation_rules.h"
 #include "acme/flow/terms_rules.h"
 #include "acme/server/account_records.h"
+#include "acme/server/audit_key.h"
 #include "acme/server/db.h"
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
 #include "acme/server/scope_check.h"
 #include "acme/wire/join.h"
 #include "base/random.h"
+#include "ca/audit.h"
+#include "ca/audit_head.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -78,6 +81,16 @@ Bytes random_for_a_command_line(std::size_t count) {
   }
 }
 
+void note(store::WriteTxn& txn, OperationContext const& context, ca::AuditEvent event, std::string const& subject,
+          std::string detail) {
+  ca::append_audit(txn, {.at = context.now,
+                         .event = event,
+                         .actor = "operator",
+                         .subject = subject,
+                         .rule = "",
+                         .detail = std::move(detail)});
+}
+
 Result<Object> create_eab(OperationContext const& context, Object const& arguments) {
   EabRecord record;
   TRY(record.key.scope, read_scope(arguments));
@@ -96,6 +109,7 @@ Result<Object> create_eab(OperationContext const& context, Object const& argumen
 
   auto save = [&](store::WriteTxn& txn) -> Result<> {
     save_eab(txn, record);
+    note(txn, context, ca::AuditEvent::eab_created, record.key.kid, json::write(arguments));
     return {};
   };
   CHECK_OK(Db(context.store).write_blocking(save));
@@ -150,6 +164,7 @@ Result<Object> revoke_eab(OperationContext const& context, Object const& argumen
     if (!record) return Error(Errc::not_found, "there is no EAB key " + kid + "; see `lenscap-ca eab list`");
     record->key.revoked = true;
     save_eab(txn, *record);
+    note(txn, context, ca::AuditEvent::eab_revoked, kid, "");
     return record->key;
   };
   TRY(auto const key, Db(context.store).write_blocking(revoke));
@@ -365,6 +380,7 @@ Result<Object> deactivate_account(OperationContext const& context, Object const&
     TRY(auto account, find_account(context, txn, named));
     auto ended = revoke_account(std::move(account));
     save_ended_account(txn, ended, Error(Errc::unauthorized, "the operator of the server has ended this account"));
+    note(txn, context, ca::AuditEvent::account_changed, ended.id, "deactivated");
     return ended;
   };
   TRY(auto const ended, Db(context.store).write_blocking(end));
@@ -382,10 +398,18 @@ Result<Object> agree_for_account(OperationContext const& context, Object const& 
     CHECK_OK(check_valid(account));
     auto agreed = agree(std::move(account), policy);
     save_account(txn, agreed);
+    note(txn, context, ca::AuditEvent::account_changed, agreed.id, "agreed to " + agreed.terms_of_service);
     return agreed;
   };
   TRY(auto const agreed, Db(context.store).write_blocking(change));
   return account_to_json(agreed);
+}
+
+Result<Object> sign_audit_head(OperationContext const& context, Object const&) {
+  TRY(auto const key, open_audit_key(context.store, *context.sealer));
+  std::optional<ca::AuditHead> head;
+  context.store.read([&](store::ReadTxn& txn) { head = ca::find_audit_head(txn); });
+  return ca::to_json(ca::sign_audit_head(key, head.value_or(ca::AuditHead{}), context.now));
 }
 
 constexpr Operation kOperations[] = {
@@ -396,6 +420,7 @@ constexpr Operation kOperations[] = {
     {"cert.list", false, false, list_certificates},
     {"cert.show", false, false, show_certificate},
     {"cert.revoke", true, false, revoke_certificate},
+    {"audit.head", true, true, sign_audit_head},
     {"account.list", false, false, list_accounts},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},

@@ -17,7 +17,7 @@ namespace lenscap::acme {
 struct OperationContext {
   Settings const& settings;
   store::Store& store;
-  Sealer const* sealer = nullptr;  // only create_eab needs it
+  Sealer const* sealer = nullptr;  // only for what says needs_sealer
   x509::Certificate const& root;
   x509::Certificate const& issuing;
   Time now;

@@ -3,6 +3,7 @@
 #include "acme/server/operations.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/sweeper.h"
+#include "ca/audit.h"
 #include "ca/ceremony.h"
 
 namespace lenscap::acme {
@@ -39,6 +40,27 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
                                         .log = std::move(log)});
 }
 
+namespace {
+
+// By which key and which rules this process issues, for whoever reads the audit trail.
+void note_start(App& app, Time now) {
+  std::string rules;
+  for (auto const& profile : app.authority->profiles())
+    rules += (rules.empty() ? "" : ", ") + profile.name + " " + to_hex(profile.hash());
+  auto note = [&](store::WriteTxn& txn) -> Result<> {
+    ca::append_audit(txn, {.at = now,
+                           .event = ca::AuditEvent::service_started,
+                           .actor = "server",
+                           .subject = to_hex(app.authority->issuing_certificate().subject_key_id()),
+                           .rule = "",
+                           .detail = rules});
+    return {};
+  };
+  (void)app.db.write_blocking(note);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& inherited,
                                               std::chrono::milliseconds chores_every) {
   std::unique_ptr<Server> server(new Server(app, chores_every));
@@ -50,6 +72,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
                                   "table [chaos] out of ca.toml where certificates matter"}});
   app.nonces.load(nonce_file(app.settings));
   recover(app, now);
+  note_start(app, now);
   TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, now));
   server->certificate_ = std::move(certificate);
   auto run = [&app](std::string_view name, json::Object const& arguments) -> Result<json::Object> {

@@ -13,6 +13,7 @@
 #include "acme/server/commands/commands.h"
 #include "base/file.h"
 #include "base/passphrase.h"
+#include "ca/audit.h"
 #include "ca/ceremony.h"
 #include "ca/gap.h"
 
@@ -132,6 +133,14 @@ Result<ExitCode> confirm(CommandLine const& line) {
   std::optional<ca::Gap> gap;
   store->write([&](store::WriteTxn& txn) {
     gap = ca::close_gap(txn, now);
+    if (gap)
+      ca::append_audit(
+          txn, {.at = now,
+                .event = ca::AuditEvent::restored,
+                .actor = "operator",
+                .subject = "store",
+                .rule = "restore confirm",
+                .detail = "nothing is on record between " + to_rfc3339(gap->from) + " and " + to_rfc3339(gap->until)});
     return gap.has_value();
   });
   if (!gap) return Error(Errc::conflict, "there is no restore that waits to be confirmed");

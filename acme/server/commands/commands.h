@@ -35,6 +35,7 @@ void add_root(CLI::App& app, CommandLine& line);
 void add_eab(CLI::App& app, CommandLine& line);
 void add_cert(CLI::App& app, CommandLine& line);
 void add_account(CLI::App& app, CommandLine& line);
+void add_audit(CLI::App& app, CommandLine& line);
 void add_backup(CLI::App& app, CommandLine& line);
 void add_restore(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);

@@ -14,6 +14,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/server.h"
 #include "base/file.h"
+#include "ca/audit.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -99,6 +100,13 @@ void accept_clock(App& app) {
   std::optional<Time> former;
   auto lower = [&former, now](store::WriteTxn& txn) -> Result<> {
     former = ca::accept_clock(txn, now);
+    if (former)
+      ca::append_audit(txn, {.at = now,
+                             .event = ca::AuditEvent::clock_accepted,
+                             .actor = "operator",
+                             .subject = "clock",
+                             .rule = "serve --accept-clock",
+                             .detail = "it was ahead to " + to_rfc3339(*former)});
     return {};
   };
   (void)app.db.write_blocking(lower);

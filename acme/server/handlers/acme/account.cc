@@ -5,6 +5,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "ca/audit.h"
 
 namespace lenscap::acme {
 
@@ -25,6 +26,12 @@ net::Awaitable<Result<net::Response>> account(App& app, SignedRequest const& req
       save_ended_account(txn, next, Error(Errc::unauthorized, "the account was deactivated"));
     else
       save_account(txn, next);
+    ca::append_audit(txn, {.at = request.now,
+                           .event = ca::AuditEvent::account_changed,
+                           .actor = "account " + next.id,
+                           .subject = next.id,
+                           .rule = "",
+                           .detail = update.deactivate ? "deactivated" : "contact"});
     return next;
   };
   CO_TRY(auto const changed, co_await app.db.write(change));

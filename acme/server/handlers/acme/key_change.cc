@@ -5,6 +5,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "ca/audit.h"
 
 namespace lenscap::acme {
 
@@ -21,6 +22,12 @@ net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& 
                               holder ? urls.account(holder->id) : ""));
     CHECK_OK(check_account_key(txn, wish.new_key));
     save_account_key(txn, next, old_key);
+    ca::append_audit(txn, {.at = request.now,
+                           .event = ca::AuditEvent::account_changed,
+                           .actor = "account " + next.id,
+                           .subject = next.id,
+                           .rule = "",
+                           .detail = "key"});
     return next;
   };
   CO_TRY(auto const changed, co_await app.db.write(change));

@@ -4,6 +4,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "ca/audit.h"
 
 namespace lenscap::acme {
 namespace {
@@ -70,6 +71,12 @@ net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const&
     TRY(auto made, decide(txn));
     if (!made.created) return made;  // somebody was quicker with the same key
     create_account(txn, made.account);
+    ca::append_audit(txn, {.at = request.now,
+                           .event = ca::AuditEvent::account_created,
+                           .actor = request.peer,
+                           .subject = made.account.id,
+                           .rule = made.bound ? "EAB key " + made.bound->kid : "acme.open",
+                           .detail = ""});
     if (made.bound) {
       auto record = load_eab(txn, made.bound->kid);
       record->key = *made.bound;

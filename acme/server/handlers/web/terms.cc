@@ -7,6 +7,7 @@
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
 #include "acme/wire/names.h"
+#include "ca/audit.h"
 
 namespace lenscap::acme {
 namespace {
@@ -91,6 +92,12 @@ net::Awaitable<net::Response> agree_to_terms(App& app, net::Request request) {
     TRY(auto account, find_account(app, txn, request));
     auto next = agree(std::move(account), app.policy);
     save_account(txn, next);
+    ca::append_audit(txn, {.at = app.clock.now(),
+                           .event = ca::AuditEvent::account_changed,
+                           .actor = request.peer,
+                           .subject = next.id,
+                           .rule = "",
+                           .detail = "agreed to " + next.terms_of_service});
     return next;
   };
   auto const agreed = co_await app.db.write(change);

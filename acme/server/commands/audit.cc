@@ -1,0 +1,182 @@
+// lenscap-ca audit list|export|head|verify: what the CA did, and whether the record of it is whole. All but `head` read
+// the store beside the running service and need no passphrase.
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include "acme/server/audit_key.h"
+#include "acme/server/commands/commands.h"
+#include "base/file.h"
+#include "base/text_table.h"
+#include "ca/audit.h"
+#include "ca/audit_head.h"
+#include "store/store.h"
+
+namespace lenscap::acme {
+namespace {
+
+constexpr std::size_t kHeadBytesMax = 16 * 1024;
+
+struct Options {
+  std::uint64_t from = 0;
+  std::size_t last = 50;
+  std::string format = "json";
+  std::string out;
+  std::vector<std::string> heads;
+};
+
+Result<std::unique_ptr<store::Store>> open_store(CommandLine const& line) {
+  TRY(auto const settings, load_settings(line));
+  return store::open_read_only(settings.store_url, line.state);
+}
+
+json::Object to_json(std::uint64_t number, ca::AuditEntry const& entry) {
+  return {{"number", static_cast<std::int64_t>(number)},
+          {"at", to_rfc3339(entry.at)},
+          {"event", ca::to_string(entry.event)},
+          {"actor", entry.actor},
+          {"subject", entry.subject},
+          {"rule", entry.rule},
+          {"detail", entry.detail}};
+}
+
+Result<ExitCode> list(CommandLine const& line, Options const& options) {
+  TRY(auto const store, open_store(line));
+  json::Array entries;
+  store->read([&](store::ReadTxn& txn) {
+    entries.clear();
+    auto const head = ca::find_audit_head(txn).value_or(ca::AuditHead{});
+    auto const from = options.from != 0            ? options.from
+                      : head.number > options.last ? head.number - options.last + 1
+                                                   : 1;
+    ca::visit_audit(txn, from, [&](std::uint64_t number, ca::AuditEntry const& entry) {
+      entries.emplace_back(to_json(number, entry));
+      return entries.size() < options.last;
+    });
+  });
+  json::Object const found{{"entries", std::move(entries)}};
+  if (line.wants_json())
+    print_json(found);
+  else
+    print_table(found, "entries",
+                {{"Number", "number"},
+                 {"Time", "at"},
+                 {"Event", "event"},
+                 {"Who", "actor"},
+                 {"What", "subject"},
+                 {"By which rule", "rule"},
+                 {"Detail", "detail"}});
+  return ExitCode::done;
+}
+
+// RFC 4180; and nothing that a spreadsheet would take for a formula.
+std::string csv_cell(std::string text) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) text.insert(0, "'");
+  if (text.find_first_of("\",\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (char const c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+Result<ExitCode> export_all(CommandLine const& line, Options const& options) {
+  TRY(auto const store, open_store(line));
+  bool const is_csv = options.format == "csv";
+  if (is_csv) fmt::print("number,at,event,actor,subject,rule,detail\r\n");
+  store->read([&](store::ReadTxn& txn) {
+    ca::visit_audit(txn, std::max<std::uint64_t>(options.from, 1), [&](std::uint64_t number, auto const& entry) {
+      if (!is_csv)
+        fmt::print("{}\n", json::write(to_json(number, entry)));
+      else
+        fmt::print("{},{},{},{},{},{},{}\r\n", number, to_rfc3339(entry.at), ca::to_string(entry.event),
+                   csv_cell(entry.actor), csv_cell(entry.subject), csv_cell(entry.rule), csv_cell(entry.detail));
+      return true;
+    });
+  });
+  return ExitCode::done;
+}
+
+Result<ExitCode> head(CommandLine const& line, Options const& options) {
+  TRY(auto const made, run_operation(line, "audit.head", {}));
+  if (!options.out.empty()) {
+    CHECK_OK(write_file(options.out, json::write_pretty(made), 0644));
+    fmt::print("The head of the audit trail is in {}. Keep it where nobody can write who can write the store.\n",
+               options.out);
+    return ExitCode::done;
+  }
+  print_json(made);
+  return ExitCode::done;
+}
+
+Result<ExitCode> verify(CommandLine const& line, Options const& options) {
+  std::vector<ca::SignedAuditHead> heads;
+  for (auto const& file : options.heads) {
+    TRY(auto const text, read_file(file, kHeadBytesMax));
+    auto head = ca::read_audit_head(text);
+    if (!head) return std::move(head).error().with_context(file + ": ");
+    heads.push_back(*std::move(head));
+  }
+  TRY(auto const store, open_store(line));
+  ca::AuditVerdict verdict;
+  store->read([&](store::ReadTxn& txn) {
+    std::vector<ca::AuditHead> kept;
+    auto const own = find_audit_key(txn);
+    std::string stranger;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      kept.push_back(heads[i].head);
+      if (!own || heads[i].key != *own) stranger = options.heads[i];
+    }
+    verdict = ca::verify_audit(txn, kept);
+    if (verdict.fault.empty() && !stranger.empty())
+      verdict.fault = "the head in " + stranger +
+                      " was signed by another key than this store's: it is of another CA, or one of "
+                      "the two was put in the place of the true one";
+  });
+  bool const good = verdict.fault.empty();
+  if (line.wants_json())
+    print_json({{"good", good},
+                {"entries", static_cast<std::int64_t>(verdict.last.number)},
+                {"hash", to_hex(verdict.last.hash)},
+                {"fault", verdict.fault}});
+  else if (good)
+    fmt::print("{} entries are as they were written{}.\n", verdict.last.number,
+               heads.empty() ? "; whether the end was cut off, only a head that was kept elsewhere can tell (--head)"
+                             : ", and fit what was kept");
+  else
+    fmt::print("The audit trail was changed: {}. All before it is good ({} entries).\n", verdict.fault,
+               verdict.last.number);
+  return good ? ExitCode::done : ExitCode::attention;
+}
+
+}  // namespace
+
+void add_audit(CLI::App& app, CommandLine& line) {
+  auto* audit = app.add_subcommand("audit", "What the CA did, for whom and by which rule");
+  audit->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+
+  auto* listed = audit->add_subcommand("list", "The latest entries");
+  listed->add_option("--last", options->last, "How many")->check(CLI::Range(1, 10'000))->capture_default_str();
+  listed->add_option("--from", options->from, "Beginning with this number");
+  listed->callback([&line, options] { line.run = [&line, options] { return list(line, *options); }; });
+
+  auto* exported = audit->add_subcommand("export", "All entries, as JSON lines or CSV, on standard output");
+  exported->add_option("--format", options->format, "json or csv")
+      ->check(CLI::IsMember({"json", "csv"}))
+      ->capture_default_str();
+  exported->add_option("--from", options->from, "Beginning with this number");
+  exported->callback([&line, options] { line.run = [&line, options] { return export_all(line, *options); }; });
+
+  auto* headed = audit->add_subcommand("head", "Sign how far the trail goes; to be kept elsewhere");
+  headed->add_option("--out", options->out, "File to write it to");
+  headed->callback([&line, options] { line.run = [&line, options] { return head(line, *options); }; });
+
+  auto* verified = audit->add_subcommand("verify", "Is every entry as it was written?");
+  verified->add_option("--head", options->heads, "A head that was kept elsewhere; may be given again");
+  verified->footer(
+      "Exit code 0: nothing was changed; 6: the text names the first bad entry.\n"
+      "Examples:\n  lenscap-ca audit head --out /mnt/safe/head-monday.json\n"
+      "  lenscap-ca audit verify --head /mnt/safe/head-monday.json");
+  verified->callback([&line, options] { line.run = [&line, options] { return verify(line, *options); }; });
+}
+
+}  // namespace lenscap::acme

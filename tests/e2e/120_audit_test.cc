@@ -1,0 +1,108 @@
+// The audit trail from outside: what was done is in it, a head that was signed fits, and what somebody with the store
+// in his hands changes afterwards is named.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "store/store.h"
+#include "tests/fakes/ca_process.h"
+
+namespace lenscap::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr store::Table kTable{"ca_audit"};
+
+struct Audit : ::testing::Test {
+  fakes::CaProcess ca;
+
+  std::string events() {
+    auto const listed = ca.run({"--output", "json", "audit", "list"});
+    EXPECT_EQ(listed.code, 0) << listed.all();
+    std::string words;
+    auto const object = json::parse_object(listed.out).value();
+    for (auto const& entry : *object.find("entries")->as_array())
+      words += json::need_string(*entry.as_object(), "event").value() + " ";
+    return words;
+  }
+  void with_the_store(std::function<void(store::WriteTxn&)> const& change) {
+    auto const store = store::open("lmdb:db", ca.state());
+    ASSERT_TRUE(store.ok()) << store.error().detail();
+    (*store)->write([&](store::WriteTxn& txn) {
+      change(txn);
+      return true;
+    });
+  }
+};
+
+TEST_F(Audit, TellsWhatWasDoneAndWhatWasDoneToIt) {
+  ca.serve();
+  auto const key = ca.run({"--output", "json", "eab", "create", "--grant-dns", "cams.example"});
+  ASSERT_EQ(key.code, 0) << key.all();
+  auto const kid = json::need_string(json::parse_object(key.out).value(), "kid").value();
+  ASSERT_EQ(ca.run({"eab", "revoke", kid}).code, 0);
+  EXPECT_EQ(events(), "service_started certificate_issued eab_created eab_revoked ");
+
+  auto const head = ca.path("head.json");
+  auto const made = ca.run({"audit", "head", "--out", head});
+  ASSERT_EQ(made.code, 0) << made.all();
+  ASSERT_EQ(ca.stop(), 0);
+  ca.serve();  // goes on where it ended
+  EXPECT_THAT(events(), HasSubstr("eab_revoked service_started certificate_issued"));
+  auto const good = ca.run({"audit", "verify", "--head", head});
+  EXPECT_EQ(good.code, 0) << good.all();
+  EXPECT_THAT(good.out, HasSubstr("fit what was kept"));
+
+  auto const lines = ca.run({"audit", "export"});
+  EXPECT_THAT(lines.out, HasSubstr("\"event\":\"eab_revoked\",\"actor\":\"operator\",\"subject\":\"" + kid + "\""));
+  auto const cells = ca.run({"audit", "export", "--format", "csv"});
+  EXPECT_THAT(cells.out, HasSubstr(",eab_revoked,operator," + kid + ","));
+  auto const secret = json::need_string(json::parse_object(key.out).value(), "mac_key").value();
+  EXPECT_THAT(lines.out, Not(HasSubstr(secret)));
+  ASSERT_EQ(ca.stop(), 0);
+
+  // Somebody takes the revocation back in the record of it.
+  with_the_store([&](store::WriteTxn& txn) {
+    auto row = txn.get(kTable, "0000000000000004").value();
+    row.replace(row.find("operator"), 8, "nobody!!");
+    txn.put(kTable, "0000000000000004", row);
+  });
+  auto const changed = ca.run({"audit", "verify"});
+  EXPECT_EQ(changed.code, 6);
+  EXPECT_THAT(changed.out, HasSubstr("entry 4 was changed"));
+  EXPECT_THAT(changed.out, HasSubstr("(3 entries)"));
+
+  // Or cuts it off, with all that came later: then the trail looks whole, and the head tells.
+  with_the_store([](store::WriteTxn& txn) {
+    std::vector<std::string> keys;
+    txn.scan(kTable, "0000000000000004", [&](std::string_view at, std::string_view) {
+      keys.emplace_back(at);
+      return true;
+    });
+    for (auto const& at : keys) txn.erase(kTable, at);
+  });
+  EXPECT_EQ(ca.run({"audit", "verify"}).code, 0);
+  auto const cut = ca.run({"--output", "json", "audit", "verify", "--head", head});
+  EXPECT_EQ(cut.code, 6);
+  EXPECT_THAT(cut.out, HasSubstr("entry 4 is missing"));
+}
+
+TEST_F(Audit, AHeadOfSomebodyElseFitsNothing) {
+  ca.serve();
+  fakes::CaProcess other;
+  auto const head = ca.path("head.json");
+  other.serve();
+  ASSERT_EQ(other.run({"audit", "head", "--out", head}).code, 0);
+  ASSERT_EQ(ca.run({"audit", "head"}).code, 0);
+  auto const judged = ca.run({"audit", "verify", "--head", head});
+  EXPECT_EQ(judged.code, 6) << judged.all();
+  std::ofstream(head) << "{}";
+  EXPECT_EQ(ca.run({"audit", "verify", "--head", head}).code, 1);
+  EXPECT_EQ(other.stop(), 0);
+  EXPECT_EQ(ca.stop(), 0);
+}
+
+}  // namespace
+}  // namespace lenscap::e2e
