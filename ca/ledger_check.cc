@@ -170,12 +170,35 @@ bool has_compromised_key(CertificateRecord const& record) {
   return record.revocation && record.revocation->reason == x509::RevocationReason::key_compromise;
 }
 
+// What the records want of each index. Where every wanted row is there, and there are no more rows than those, none is
+// out of place, and nobody has to look at them one by one.
+class Wanted {
+ public:
+  Wanted(ReadTxn& txn, Findings const& report) : txn_(txn), report_(report) {}
+
+  void row(Table home, std::string_view serial, Table index, std::string const& key) {
+    ++rows_[index.name];
+    if (txn_.get(index, key)) return;
+    missing_ = true;
+    report_({at(home, serial), "its row in the index " + std::string(index.name) + " is missing", kLook});
+  }
+  bool is_all_of(Table index) const {
+    std::size_t there = 0;
+    txn_.scan(index, "", [&](std::string_view, std::string_view) { return ++there > 0; });
+    auto const wanted = rows_.find(index.name);
+    return !missing_ && there == (wanted == rows_.end() ? 0 : wanted->second);
+  }
+
+ private:
+  ReadTxn& txn_;
+  Findings const& report_;
+  std::map<std::string_view, std::size_t> rows_;  // one for each index
+  bool missing_ = false;
+};
+
 // The rows that a record must have.
-void check_rows_of(ReadTxn& txn, Table home, CertificateRecord const& record, Findings const& report) {
-  auto const need = [&](Table index, std::string const& key) {
-    if (!txn.get(index, key))
-      report({at(home, record.serial_hex), "its row in the index " + std::string(index.name) + " is missing", kLook});
-  };
+void check_rows_of(Table home, CertificateRecord const& record, Wanted& wanted) {
+  auto const need = [&](Table index, std::string const& key) { wanted.row(home, record.serial_hex, index, key); };
   need(kKeys, key_key(record));
   if (has_compromised_key(record)) need(kCompromised, record.spki_hash);
   if (home == kIntents) return;
@@ -231,32 +254,31 @@ void check_counts(ReadTxn& txn, Findings const& report) {
 }  // namespace
 
 void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
+  Wanted wanted(txn, report);
   for (auto const home : {kIntents, kRecords})
     txn.scan(home, "", [&](std::string_view serial, std::string_view) {
-      auto const record = record_of(txn, serial);
+      auto record = record_of(txn, serial);
       if (!record) return true;
-      check_rows_of(txn, home, *record, report);
+      record->serial_hex = serial;  // its place counts here, whatever it says
+      check_rows_of(home, *record, wanted);
       if (home == kIntents) return true;
       if (auto const der = txn.get(kCertificates, serial)) check_against_certificate(*record, *der, report);
       return true;
     });
-  check_index(
-      txn, kNames, false,
-      [](CertificateRecord const& record, std::string_view key) {
-        auto const keys = name_keys(record);
-        return std::ranges::find(keys, key) != keys.end();
-      },
-      report);
-  check_index(
-      txn, kKeys, true, [](CertificateRecord const& r, std::string_view key) { return key_key(r) == key; }, report);
-  check_index(
-      txn, kEnds, false, [](CertificateRecord const& r, std::string_view key) { return end_key(r) == key; }, report);
-  check_index(
-      txn, kSubscribers, false,
-      [](CertificateRecord const& r, std::string_view key) { return subscriber_key(r) == key; }, report);
-  check_index(
-      txn, kRevoked, true,
-      [](CertificateRecord const& r, std::string_view key) { return r.revocation && revoked_key(r) == key; }, report);
+  auto const check = [&](Table index, bool of_intents, auto const& is_of) {
+    if (!wanted.is_all_of(index)) check_index(txn, index, of_intents, is_of, report);
+  };
+  check(kNames, false, [](CertificateRecord const& record, std::string_view key) {
+    auto const keys = name_keys(record);
+    return std::ranges::find(keys, key) != keys.end();
+  });
+  check(kKeys, true, [](CertificateRecord const& record, std::string_view key) { return key_key(record) == key; });
+  check(kEnds, false, [](CertificateRecord const& record, std::string_view key) { return end_key(record) == key; });
+  check(kSubscribers, false,
+        [](CertificateRecord const& record, std::string_view key) { return subscriber_key(record) == key; });
+  check(kRevoked, true, [](CertificateRecord const& record, std::string_view key) {
+    return record.revocation && revoked_key(record) == key;
+  });
   txn.scan(kCompromised, "", [&](std::string_view spki_hash, std::string_view serial) {
     auto const record = record_of(txn, serial);
     if (!record || record->spki_hash != spki_hash || !has_compromised_key(*record))

@@ -70,18 +70,20 @@ void check_told(ReadTxn& txn, Time, Findings const& report) {
 constexpr std::size_t kReferencesPerPass = 1'000'000;
 
 // Certificates with one reference, without an index of references: their hashes are sorted, in as many passes as it
-// takes to keep the memory small. Two references with one hash do not happen by chance.
-void check_references(ReadTxn& txn, Findings const& report) {
+// takes to keep the memory small. Two references with one hash do not happen by chance. Each record is shown to
+// `look_at` on the way.
+void check_references(ReadTxn& txn, Findings const& report,
+                      std::function<void(ca::CertificateRecord const&)> const& look_at) {
   auto const visit = [&](auto const& visitor) {
     txn.scan(ca::tables::kRecords, "", [&](std::string_view serial, std::string_view) {
-      // The server's own certificates belong to no order; they have a word for a reference, which is no number of ours.
+      // The server's own certificates belong to no order and to no account.
       auto const record = find_record(txn, serial);
       if (record && !record->subscriber.empty()) visitor(*record);
       return true;
     });
   };
   std::size_t count = 0;
-  visit([&](ca::CertificateRecord const&) { ++count; });
+  txn.scan(ca::tables::kRecords, "", [&](std::string_view, std::string_view) { return ++count > 0; });
   std::hash<std::string> const hash;
   std::size_t const passes = count / kReferencesPerPass + 1;
   std::set<std::size_t> twice;
@@ -89,6 +91,7 @@ void check_references(ReadTxn& txn, Findings const& report) {
     std::vector<std::size_t> hashes;
     hashes.reserve(std::min(count, kReferencesPerPass));
     visit([&](ca::CertificateRecord const& record) {
+      if (pass == 0) look_at(record);
       if (auto const one = hash(record.reference); one % passes == pass) hashes.push_back(one);
     });
     std::ranges::sort(hashes);
@@ -104,16 +107,11 @@ void check_references(ReadTxn& txn, Findings const& report) {
 }
 
 void check_one_certificate(ReadTxn& txn, Time, Findings const& report) {
-  check_references(txn, report);
-  txn.scan(ca::tables::kRecords, "", [&](std::string_view serial, std::string_view) {
-    auto const record = find_record(txn, serial);
-    if (!record || record->subscriber.empty()) return true;
-    auto const order =
-        try_load(kOrders, record->reference, kSilent, [&] { return load_order(txn, record->reference); });
-    if (!order) return true;  // orders go when they have been kept long enough
-    if (order->status != OrderStatus::valid || order->certificate != serial)
-      report({at(ca::tables::kRecords, serial), "its order " + order->id + " does not name it", kRevoke});
-    return true;
+  check_references(txn, report, [&](ca::CertificateRecord const& record) {
+    auto const order = try_load(kOrders, record.reference, kSilent, [&] { return load_order(txn, record.reference); });
+    if (!order) return;  // orders go when they have been kept long enough
+    if (order->status != OrderStatus::valid || order->certificate != record.serial_hex)
+      report({at(ca::tables::kRecords, record.serial_hex), "its order " + order->id + " does not name it", kRevoke});
   });
   std::set<std::string> claimed;  // being signed, and what crashes have left: never many
   txn.scan(ca::tables::kIntents, "", [&](std::string_view serial, std::string_view) {

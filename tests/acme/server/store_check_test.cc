@@ -225,7 +225,7 @@ std::vector<Harm> const& harms() {
        "not those that were recorded"},
       {"a certificate stands under two numbers",
        [](WriteTxn& txn) { copy_certificate(txn, g.serial); },
-       {"I2", "I4"},
+       {"I2", "I4", "I6"},
        "another serial number"},
       {"an intent under another number",
        [](WriteTxn& txn) {
@@ -253,7 +253,7 @@ std::vector<Harm> const& harms() {
        ""},
       {"a record says that nothing was issued",
        [](WriteTxn& txn) { change(txn, kRecords, g.serial, "\"issued\"", "\"possibly_issued\""); },
-       {"I2", "I3", "I6"},
+       {"I2", "I3"},
        "possibly issued"},
       // I3
       {"a certificate is lost", [](WriteTxn& txn) { lose(txn, kCertificates, g.serial); }, {"I3"}, "is not there"},
