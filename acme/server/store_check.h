@@ -14,9 +14,9 @@
 namespace lenscap::acme {
 
 struct Invariant {
-  std::string_view name;                                                               // "I1"
-  std::string_view promise;                                                            // one sentence
-  void (*check)(store::ReadTxn& txn, Time now, ca::Findings const& report) = nullptr;  // none: see `promise`
+  std::string_view name;     // "I1"
+  std::string_view promise;  // one sentence
+  void (*check)(store::ReadTxn& txn, Time now, ca::Findings const& report);
 };
 std::span<Invariant const> invariants();
 

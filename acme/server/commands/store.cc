@@ -22,7 +22,6 @@ json::Object to_json(std::vector<Checked> const& all) {
       findings.emplace_back(json::Object{{"record", finding.record}, {"what", finding.what}, {"to_do", finding.to_do}});
     rows.emplace_back(json::Object{{"invariant", checked.invariant->name},
                                    {"promise", checked.invariant->promise},
-                                   {"checked", checked.invariant->check != nullptr},
                                    {"count", checked.count},
                                    {"findings", std::move(findings)}});
     count += checked.count;
@@ -34,9 +33,7 @@ void print(std::vector<Checked> const& all) {
   std::vector<std::vector<std::string>> rows;
   for (auto const& checked : all)
     rows.push_back({std::string(checked.invariant->name), std::string(checked.invariant->promise),
-                    checked.invariant->check == nullptr ? "not checked"
-                    : checked.count == 0                ? "kept"
-                                                        : fmt::format("broken: {}", checked.count)});
+                    checked.count == 0 ? "kept" : fmt::format("broken: {}", checked.count)});
   fmt::print("{}", text_table({"Invariant", "Promise", "Found"}, rows));
   for (auto const& checked : all) {
     for (auto const& finding : checked.first)
