@@ -14,8 +14,7 @@
 #include "base/passphrase.h"
 #include "ca/authority.h"
 #include "ca/ceremony.h"
-#include "ca/crl.h"
-#include "ca/crl_schedule.h"
+#include "ca/crl_maker.h"
 #include "ca/ledger.h"
 #include "tests/bench/cost.h"
 
@@ -81,30 +80,12 @@ std::chrono::microseconds user_and_system() {
   return us(usage.ru_utime) + us(usage.ru_stime);
 }
 
-Bytes make_list(Ca const& ca, Time now) {
-  auto const& certificate = ca.authority->issuing_certificate();
-  auto const issuer = to_hex(certificate.subject_key_id());
-  ca::CrlBegin begin;
-  ca.store->write([&](store::WriteTxn& txn) {
-    begin = ca::begin_crl(txn, {}, issuer, "", now);
-    return true;
-  });
-  ca::CrlBuilder builder(certificate, {begin.state.number, begin.state.this_update, begin.state.next_update},
-                         begin.state.revocations);
-  ca.store->read([&](store::ReadTxn& txn) {
-    ca::visit_revoked(txn, issuer, begin.ends_from, [&](ca::RevokedCertificate const& each) {
-      builder.add(each);
-      return true;
-    });
-  });
-  return take(ca.authority->issuer().sign_crl(std::move(builder).finish()));
-}
-
 // The memory is that which holds the finished list: nothing that went into it was given back before.
 void make(Ca const& ca, std::string const& file) {
   auto const memory = cost_of(::getpid()).anonymous;
   auto const begin = user_and_system();
-  auto const list = make_list(ca, SystemClock().now());
+  auto const lists = take(ca::make_crls(*ca.store, ca.authority->issuer(), 1, {}, SystemClock().now()));
+  auto const& list = lists.front().der;
   auto const cpu = user_and_system() - begin;
   auto const more = cost_of(::getpid()).anonymous - memory;
   std::ofstream(file, std::ios::binary) << as_text(list);
