@@ -527,7 +527,12 @@ void visit_by_subscriber(store::ReadTxn& txn, std::string_view subscriber, std::
 }
 
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit) {
-  visit_index_down(txn, kKeys, to_hex(key.spki_hash()) + "|", "", visit);
+  visit_by_key(txn, to_hex(key.spki_hash()), "", visit);
+}
+
+void visit_by_key(store::ReadTxn& txn, std::string_view spki_hash, std::string_view before,
+                  RecordVisitor const& visit) {
+  visit_index_down(txn, kKeys, std::string(spki_hash) + "|", before, visit);
 }
 
 void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,

@@ -122,6 +122,8 @@ void visit_by_subscriber(store::ReadTxn& txn, std::string_view subscriber, std::
                          RecordVisitor const& visit);
 // Certificates for this key, issued and possibly issued, newest first.
 void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit);
+// The same by CertificateRecord::spki_hash.
+void visit_by_key(store::ReadTxn& txn, std::string_view spki_hash, std::string_view before, RecordVisitor const& visit);
 
 // What a CRL says of one certificate.
 struct RevokedCertificate {

@@ -9,6 +9,7 @@
 #include "acme/server/db.h"
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
+#include "acme/server/revoke_many.h"
 #include "acme/server/scope_check.h"
 #include "acme/wire/join.h"
 #include "base/random.h"
@@ -421,6 +422,7 @@ constexpr Operation kOperations[] = {
     {"cert.show", false, false, show_certificate},
     {"cert.revoke", true, false, revoke_certificate},
     {"audit.head", true, true, sign_audit_head},
+    {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},

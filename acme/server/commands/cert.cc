@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "acme/server/commands/commands.h"
+#include "acme/server/revoke_many.h"
 
 namespace lenscap::acme {
 namespace {
@@ -64,6 +65,46 @@ Result<ExitCode> revoke(CommandLine const& line, std::string const& serial, std:
   return ExitCode::done;
 }
 
+struct RevokeOptions {
+  std::string serial, name, account, key, where, reason;
+  bool dry_run = false;
+};
+
+// Page after page, each said as soon as it is done: whoever ends this sees how far it came.
+Result<ExitCode> revoke_selected(CommandLine const& line, RevokeOptions const& options) {
+  json::Object arguments{{"dry_run", options.dry_run}};
+  for (auto const& [name, value] :
+       {std::pair("name", &options.name), std::pair("account", &options.account), std::pair("key", &options.key),
+        std::pair("where", &options.where), std::pair("reason", &options.reason)})
+    if (!value->empty()) arguments.set(name, *value);
+  json::Array all;
+  for (std::optional<std::string> next = ""; next;) {
+    if (!next->empty()) arguments.set("after", *next);
+    TRY(auto const page, run_operation(line, "cert.revoke_many", arguments));
+    TRY(next, json::get_string(page, "next"));
+    for (auto const& one : *page.find("certificates")->as_array()) {
+      all.push_back(one);
+      if (!line.wants_json())
+        fmt::print("{}  {}\n", text_of(one.as_object()->find("serial")), text_of(one.as_object()->find("names")));
+    }
+  }
+  auto const count = all.size();
+  if (line.wants_json())
+    print_json({{options.dry_run ? "would_revoke" : "revoked", std::move(all)}});
+  else
+    fmt::print("{} certificates {} revoked.\n", count, options.dry_run ? "would be" : "are now");
+  return ExitCode::done;
+}
+
+Result<ExitCode> revoke(CommandLine const& line, RevokeOptions const& options) {
+  bool const selects =
+      !options.name.empty() || !options.account.empty() || !options.key.empty() || !options.where.empty();
+  if (options.serial.empty()) return revoke_selected(line, options);
+  if (selects || options.dry_run)
+    return Error(Errc::usage, "a serial number names one certificate: nothing else goes with it");
+  return revoke(line, options.serial, options.reason);
+}
+
 }  // namespace
 
 void add_cert(CLI::App& app, CommandLine& line) {
@@ -91,15 +132,24 @@ void add_cert(CLI::App& app, CommandLine& line) {
   shown->footer("Examples:\n  lenscap-ca cert show 5d1e…\n  lenscap-ca cert show 5d1e… --output json");
   shown->callback([&line, serial] { line.run = [&line, serial] { return show(line, *serial); }; });
 
-  auto reason = std::make_shared<std::string>();
-  auto* revoked = cert->add_subcommand("revoke", "Revoke one for good; it cannot be undone");
-  revoked->add_option("SERIAL", *serial, "Serial number in hex, as here or as openssl prints it")->required();
-  revoked->add_option("--reason", *reason,
+  auto which = std::make_shared<RevokeOptions>();
+  auto* revoked = cert->add_subcommand("revoke", "Revoke one, or all that are selected, for good; it cannot be undone");
+  revoked->add_option("SERIAL", which->serial, "Serial number in hex, as here or as openssl prints it");
+  revoked->add_option("--name", which->name, "All for this DNS name or IP address");
+  revoked->add_option("--account", which->account, "All of this account: its id or URL");
+  revoked->add_option("--key", which->key, "All of this key: its key_sha256 as cert show prints it");
+  revoked->add_option("--where", which->where,
+                      "All, or of the above those, for which every term is true: " + std::string(kWhereTerms));
+  revoked->add_flag("--dry-run", which->dry_run, "Say which they would be, and revoke none");
+  revoked->add_option("--reason", which->reason,
                       "keyCompromise (its key is never certified again), affiliationChanged, superseded, "
                       "cessationOfOperation or privilegeWithdrawn; default: none");
-  revoked->footer("Examples:\n  lenscap-ca cert revoke 5d1e…\n  lenscap-ca cert revoke 5d1e… --reason keyCompromise");
-  revoked->callback(
-      [&line, serial, reason] { line.run = [&line, serial, reason] { return revoke(line, *serial, *reason); }; });
+  revoked->footer(
+      "Examples:\n  lenscap-ca cert revoke 5d1e…\n  lenscap-ca cert revoke 5d1e… --reason keyCompromise\n"
+      "  lenscap-ca cert revoke --account 06h0… --dry-run\n"
+      "  lenscap-ca cert revoke --where \"profile=camera-https issued-before=2026-06-01\" --reason superseded\n"
+      "When it is interrupted, say the same again: what is revoked already is passed over.");
+  revoked->callback([&line, which] { line.run = [&line, which] { return revoke(line, *which); }; });
 }
 
 }  // namespace lenscap::acme

@@ -248,10 +248,29 @@ TEST_F(Revocation, TheCommandsOfItsPage) {
     said += last.all();
     EXPECT_EQ(last.code == 0, !line.starts_with("openssl verify")) << line << ": " << last.all();
   }
-  EXPECT_EQ(commands, 11);
+  EXPECT_EQ(commands, 13);
   EXPECT_THAT(said, HasSubstr(list_of(leaf)));
   EXPECT_THAT(said, HasSubstr("Serial Number: " + serial));
   EXPECT_THAT(last.all(), HasSubstr("certificate revoked"));
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+TEST_F(Revocation, OfAllThatAreSelected) {
+  start(kAtOnce);
+  User user(*ca);
+  std::vector<std::string> leaves;
+  for (int i = 0; i < 3; ++i) leaves.push_back(user.issue("cam" + std::to_string(i) + ".cams.example"));
+  std::vector<std::string> const words{"cert", "revoke", "--where", "under=cams.example"};
+  auto dry = words;
+  dry.insert(dry.end(), {"--dry-run"});
+  EXPECT_THAT(ca->run(dry).out, HasSubstr("3 certificates would be revoked."));
+  EXPECT_THAT(ca->run(dry).out, HasSubstr("cam1.cams.example"));
+  EXPECT_THAT(ca->run(words).out, HasSubstr("3 certificates are now revoked."));
+  EXPECT_THAT(ca->run(words).out, HasSubstr("0 certificates are now revoked."));
+  auto const list = fetch_with(list_of(leaves[2]), serial_of(leaves[2]));
+  for (auto const& leaf : leaves) EXPECT_THAT(verify(leaf, list).all(), HasSubstr("certificate revoked")) << leaf;
+  EXPECT_EQ(ca->run({"cert", "revoke"}).code, 2);
+  EXPECT_EQ(ca->run({"cert", "revoke", "01", "--dry-run"}).code, 2);
   EXPECT_EQ(ca->stop(), 0);
 }
 
