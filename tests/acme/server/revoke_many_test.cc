@@ -24,7 +24,11 @@ class RevokeMany : public ::testing::Test {
     second = issue({"b1.cams.example"}, {"b2.hq.cams.example"});
   }
   std::string issue(std::vector<std::string> const& hosts, std::vector<std::string> const& of_the_other_profile) {
-    auto client = granted_client(server);
+    auto scope = server.grant_scope();
+    scope.profiles = {"camera-https", "camera-https-cn"};
+    auto const eab = server.add_eab(scope);
+    Client client(server);
+    EXPECT_EQ(client.new_account(&eab).status, 201);
     auto const one = [&](std::string const& host, json::Object more) {
       auto const order = client.new_order({host}, std::move(more));
       EXPECT_EQ(client.finalize(order.header("Location"), {host}).text("status"), "valid") << order.body;
