@@ -3,6 +3,8 @@
 // addresses, no ARI, no key change; its `revoke` makes a note that this version never sends. It waits ten seconds for
 // each challenge that does not say Retry-After before it is begun, and tries to listen on ports 80, 402 and 4402 and to
 // write below /run whatever it is told, hence its own network and its own /run.
+#include <set>
+
 #include "tests/fakes/own_network.h"
 #include "tests/interop/client_site.h"
 
@@ -66,8 +68,7 @@ TEST_F(Acmetool, GetsACertificateByHttp01AndAgainWhenItIsLostButDoesNotRevokeIt)
   ASSERT_EQ(got.code, 0) << got.all() << site().ca().log();
   auto const first = site().expect_certificate(chain(site(), "http", "cam1.cams.example"), names);
 
-  // Nothing makes it renew what has most of its time ahead, but it asks again for what is lost: the account and the
-  // authorizations are there already.
+  // It asks again for what is lost: the account and the authorizations are there already.
   std::filesystem::remove_all(site().path("http/certs"));
   auto const again = acmetool(site(), "http", {"reconcile"});
   ASSERT_EQ(again.code, 0) << again.all() << site().ca().log();
@@ -81,6 +82,34 @@ TEST_F(Acmetool, GetsACertificateByHttp01AndAgainWhenItIsLostButDoesNotRevokeIt)
   EXPECT_EQ(acmetool(site(), "http", {"reconcile"}).code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder / "revoke"));
   EXPECT_EQ(site().on_record(second), "issued");
+}
+
+// It renews in the last third of a lifetime. A certificate that is born there shows it: 75 minutes, an hour of them
+// past.
+TEST_F(Acmetool, RenewsWhatHasLittleOfItsTimeLeft) {
+  LENSCAP_NEED_CLIENT("acmetool");
+  auto const file = site().ca().state() + "/profiles/camera-https.toml";
+  auto const usual = fakes::CaProcess::read(file);
+  auto text = usual;
+  constexpr std::string_view kLifetime = "lifetime = \"90d\"";
+  text.replace(text.find(kLifetime), kLifetime.size(), "lifetime = \"75m\"");
+  site().stop();
+  std::ofstream(file) << text;
+  serve();
+  set_up(site(), "renew");
+  std::vector<std::string> const names{"DNS:cam3.cams.example"};
+  auto const got = acmetool(site(), "renew", {"want", "cam3.cams.example"});
+  EXPECT_EQ(got.code, 0) << got.all() << site().ca().log();
+  site().expect_certificate(chain(site(), "renew", "cam3.cams.example"), names);
+  auto const again = acmetool(site(), "renew", {"reconcile"});
+  EXPECT_EQ(again.code, 0) << again.all() << site().ca().log();
+  // Which of two that end in the same second it shows to the world is chance.
+  std::set<std::string> serials;
+  for (auto const& each : std::filesystem::directory_iterator(site().path("renew/certs")))
+    serials.insert(site().expect_certificate(each.path() / "fullchain", names).serial);
+  EXPECT_EQ(serials.size(), 2U);
+  site().stop();
+  std::ofstream(file) << usual;
 }
 
 TEST_F(Acmetool, GetsAWildcardAndItsBaseByDns01WithAnRsaKey) {
