@@ -11,7 +11,6 @@ namespace {
 
 using json::Value;
 using store::ReadTxn;
-using store::Table;
 using store::WriteTxn;
 
 using namespace records;

@@ -9,7 +9,6 @@ namespace {
 using json::Object;
 using json::Value;
 using store::ReadTxn;
-using store::Table;
 using store::WriteTxn;
 
 using namespace records;

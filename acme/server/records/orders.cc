@@ -17,7 +17,6 @@ namespace {
 
 using json::Value;
 using store::ReadTxn;
-using store::Table;
 using store::WriteTxn;
 
 using namespace records;
