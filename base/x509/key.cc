@@ -515,9 +515,14 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, SecretBytes const&
       return Error(Errc::wrong_passphrase, "the private key is encrypted: a passphrase is needed");
     return Error(Errc::wrong_passphrase, "the private key does not open with this passphrase (or is damaged)");
   }
-  auto public_key = PublicKey::from_evp(key.get());
+  return from_evp(key.get());
+}
+
+Result<PrivateKey> PrivateKey::from_evp(EVP_PKEY* key) {
+  auto public_key = PublicKey::from_evp(key);
   if (!public_key.ok()) return Error(Errc::file, "the private key cannot be used: " + public_key.error().detail());
-  return PrivateKey(std::move(key), std::move(public_key).value());
+  ossl::check(EVP_PKEY_up_ref(key) == 1, "EVP_PKEY_up_ref");
+  return PrivateKey(ossl::PkeyPtr(key), std::move(public_key).value());
 }
 
 namespace {

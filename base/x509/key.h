@@ -62,6 +62,8 @@ class PrivateKey {
   // Errc::wrong_passphrase when it does not open, Errc::file when it is no key.
   static Result<PrivateKey> from_pem(std::string_view pem, SecretBytes const& passphrase);
 
+  static Result<PrivateKey> from_evp(EVP_PKEY* key);  // borrows: takes a reference of its own; Errc::file
+
   PublicKey const& public_key() const { return public_; }
   EVP_PKEY* native() const { return key_.get(); }  // borrowed
   // PKCS#8 under scrypt N=16384 r=8 p=16, AES-256-CBC: what the stock `openssl pkey` can open.
