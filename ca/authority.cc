@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
-#include "base/file.h"
+#include "ca/installed_chain.h"
 
 namespace lenscap::ca {
 namespace {
-
-Result<x509::Certificate> load_certificate(std::string const& path) {
-  if (!file_exists(path))
-    return Error(Errc::file,
-                 path + " is missing; make the CA first (lenscap-ca init), or give the directory of its state");
-  TRY(auto pem, read_file(path));
-  auto certificate = x509::Certificate::from_pem(pem);
-  if (!certificate.ok()) return std::move(certificate).error().with_context(path + ": ");
-  return certificate;
-}
 
 Result<> check_http_url(std::string const& url) {
   if (url.empty()) return {};
@@ -46,16 +36,15 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
       return Error(Errc::settings, "the profile " + profile.name + " is named twice");
     profiles.push_back(std::move(profile));
   }
-  TRY(auto root, load_certificate(settings.state_dir + "/keys/root.pem"));
-  TRY(auto issuing, load_certificate(settings.state_dir + "/keys/issuing.pem"));
+  TRY(auto chain, load_chain(settings.state_dir));
+  TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip));
   TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
-  std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(issuing);
-  std::vector<x509::Certificate> above;
-  above.push_back(std::move(root));
+  std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(chain.issuing);
   CrlPlaces crl;
   if (!settings.http_url.empty() && settings.crl_parts != 0)
-    crl = {.base = settings.http_url + crl_path(issuing), .parts = settings.crl_parts};
-  TRY(auto issuer, Issuer::make(std::move(issuing), std::move(above), std::move(key), url, std::move(crl)));
+    crl = {.base = settings.http_url + crl_path(chain.issuing), .parts = settings.crl_parts};
+  TRY(auto issuer, Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(key), url, std::move(crl),
+                                std::move(further)));
   return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
 }
 

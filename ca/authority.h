@@ -21,7 +21,7 @@
 namespace lenscap::ca {
 
 struct AuthoritySettings {
-  std::string state_dir;                      // has keys/root.pem and keys/issuing.pem
+  std::string state_dir;                      // see installed_chain.h
   std::string key = "file:keys/issuing.key";  // see key_holder.h
   // Base of the plain HTTP URLs in certificates, such as "http://pki.cams.example"; the issuing certificate is expected
   // to be served at aia_path() below it. Empty: certificates carry no such URL.
@@ -30,12 +30,16 @@ struct AuthoritySettings {
   // lists are served, and certificates name none.
   unsigned crl_parts = 0;
   std::vector<std::string> profile_files;  // the first is the default
+  // What may be named at most, where a parent's chain alone does not say it: see name_limits() of installed_chain.h.
+  std::vector<std::string> permit_dns = {};
+  std::vector<std::string> permit_ip = {};
 };
 
 class Authority {
  public:
-  // Reads root and issuing certificate, opens the key, loads the profiles. `store` is borrowed. Blocks.
-  // Errc::settings (a store of another form among them), file or wrong_passphrase, saying what and what to do.
+  // Reads the chain, opens the key, loads the profiles. `store` is borrowed. Blocks.
+  // Errc::settings (a store of another form among them, or a parent's chain that is still to come), file or
+  // wrong_passphrase, saying what and what to do.
   static Result<std::unique_ptr<Authority>> open(AuthoritySettings const& settings, store::Store& store,
                                                  SecretBytes const& passphrase);
   // From parts, for tests. `profiles` must not be empty; the first is the default.

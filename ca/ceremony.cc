@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "ca/issuer_request.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -42,17 +43,18 @@ Result<CeremonyPassphrases> split_passphrases(SecretBytes const& two_lines) {
 
 namespace {
 
+Result<> check_passphrase(SecretBytes const& passphrase, char const* which) {
+  if (passphrase.size() < kPassphraseCharactersMin)
+    return Error(Errc::usage, std::string("the passphrase of the ") + which + " key needs at least " +
+                                  std::to_string(kPassphraseCharactersMin) + " characters");
+  if (passphrase.text().find('\n') != std::string_view::npos)
+    return Error(Errc::usage, std::string("the passphrase of the ") + which + " key holds a line break");
+  return {};
+}
+
 Result<> check_passphrases(CeremonyPassphrases const& passphrases, bool makes_issuing_key) {
-  auto check = [](SecretBytes const& passphrase, char const* which) -> Result<> {
-    if (passphrase.size() < kPassphraseCharactersMin)
-      return Error(Errc::usage, std::string("the passphrase of the ") + which + " key needs at least " +
-                                    std::to_string(kPassphraseCharactersMin) + " characters");
-    if (passphrase.text().find('\n') != std::string_view::npos)
-      return Error(Errc::usage, std::string("the passphrase of the ") + which + " key holds a line break");
-    return {};
-  };
-  if (makes_issuing_key) CHECK_OK(check(passphrases.issuing, "issuing"));
-  CHECK_OK(check(passphrases.root, "root"));
+  if (makes_issuing_key) CHECK_OK(check_passphrase(passphrases.issuing, "issuing"));
+  CHECK_OK(check_passphrase(passphrases.root, "root"));
   if (passphrases.issuing.text() == passphrases.root.text())
     return Error(Errc::usage, "the root key needs a passphrase of its own: the issuing key's is on the server");
   return {};
@@ -310,6 +312,24 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   if (made_key) files.push_back({"issuing.key", made_key->to_encrypted_pem(passphrases.issuing), 0600});
   CHECK_OK(install_files(settings.state_dir, keys_dir, files));
   return CeremonyResult{std::move(made.root), std::move(made.issuing), keys_dir};
+}
+
+Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBytes const& passphrase,
+                                      std::function<Result<>()> const& prepare) {
+  CHECK_OK(check_passphrase(passphrase, "issuing"));
+  std::string const keys_dir = settings.state_dir + "/keys";
+  CHECK_OK(refuse_existing(keys_dir));
+  CHECK_OK(check_name(settings.name));
+  TRY(auto const constraints, constraints_of(settings));
+  CHECK_OK(check_own_host(settings.url, constraints));
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto request = make_issuer_request(key, settings.name, constraints);
+  CHECK_OK(make_directory(settings.state_dir));
+  if (prepare) CHECK_OK(prepare());
+  std::vector<File> const files{{"issuing.key", key.to_encrypted_pem(passphrase), 0600},
+                                {"issuing.csr", request, 0644}};
+  CHECK_OK(install_files(settings.state_dir, keys_dir, files));
+  return request;
 }
 
 std::string fingerprint_text(x509::Certificate const& certificate) {

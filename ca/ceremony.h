@@ -1,6 +1,6 @@
 // Making a CA: a P-384 root and a P-256 issuing CA under it, each key under its own passphrase, both certificates with
-// the same critical name constraints. Run once, by a person, before the server ever starts. It does NOT open a store
-// and never touches an existing CA.
+// the same critical name constraints; or an issuing key alone, for a parent's root. Run once, by a person, before the
+// server ever starts. It does NOT open a store and never touches an existing CA.
 #pragma once
 
 #include <functional>
@@ -72,6 +72,11 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
 Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphrases const& passphrases, Time now,
                                std::function<Result<>()> const& prepare = {},
                                std::optional<x509::PublicKey> const& issuing_key = {});
+
+// For a CA under somebody else's root: an issuing key alone, and the request for the parent (see issuer_request.h), as
+// STATE/keys/issuing.key and issuing.csr. Otherwise like make_ca. The PEM of the request.
+Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBytes const& passphrase,
+                                      std::function<Result<>()> const& prepare = {});
 
 // "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.
 std::string fingerprint_text(x509::Certificate const& certificate);

@@ -25,7 +25,7 @@ Result<> check_ca(x509::Certificate const& certificate) {
 
 Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
-                                             CrlPlaces crl_places) {
+                                             CrlPlaces crl_places, std::vector<NameLimit> further) {
   if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
   if (!(key->public_key() == certificate.key()))
@@ -41,26 +41,40 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
   if (!is_issued_by(*below, *below))
     return Error(Errc::settings, "the chain ends with " + below->subject() + ", which is not a root");
 
-  std::vector<x509::NameConstraints> constraints;
-  if (auto own = certificate.name_constraints()) constraints.push_back(*std::move(own));
-  for (x509::Certificate const& next : above)
-    if (auto further = next.name_constraints();
-        further && std::ranges::find(constraints, *further) == constraints.end())
-      constraints.push_back(*std::move(further));
+  auto limits = limits_of(certificate, above);
+  limits.insert(limits.end(), std::make_move_iterator(further.begin()), std::make_move_iterator(further.end()));
   auto algorithm = signature_algorithm(certificate.key());
   return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(key),
                                             std::move(ca_issuers_url), std::move(crl_places), std::move(algorithm),
-                                            std::move(constraints)));
+                                            std::move(limits)));
+}
+
+Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
+               std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
+               std::vector<NameLimit> limits)
+    : certificate_(std::move(certificate)),
+      above_(std::move(above)),
+      key_(std::move(key)),
+      ca_issuers_url_(std::move(ca_issuers_url)),
+      crl_places_(std::move(crl_places)),
+      algorithm_(std::move(algorithm)),
+      limits_(std::move(limits)),
+      begins_(certificate_.not_before()),
+      ends_(certificate_.not_after()) {
+  for (x509::Certificate const& each : above_) {
+    begins_ = std::max(begins_, each.not_before());
+    ends_ = std::min(ends_, each.not_after());
+  }
 }
 
 namespace {
 
-// Appends a sub-error when one of the constraints forbids the name.
+// Appends a sub-error when one of the limits forbids the name.
 template <class Name>
-void test_name(std::vector<x509::NameConstraints> const& constraints, Name const& name, std::string_view type,
+void test_name(std::vector<NameLimit> const& limits, Name const& name, std::string_view type,
                std::vector<SubError>& refused) {
-  for (x509::NameConstraints const& each : constraints) {
-    auto verdict = each.test(name);
+  for (NameLimit const& each : limits) {
+    auto verdict = each.constraints.test(name);
     if (verdict.ok()) continue;
     refused.push_back({Errc::rejected_identifier, verdict.error().detail(), std::string(type), name.text()});
     return;
@@ -71,8 +85,8 @@ void test_name(std::vector<x509::NameConstraints> const& constraints, Name const
 
 Result<> Issuer::test_names(x509::NameSet const& names) const {
   std::vector<SubError> refused;
-  for (x509::DnsName const& name : names.dns) test_name(constraints_, name, "dns", refused);
-  for (x509::IpAddress const& address : names.ip) test_name(constraints_, address, "ip", refused);
+  for (x509::DnsName const& name : names.dns) test_name(limits_, name, "dns", refused);
+  for (x509::IpAddress const& address : names.ip) test_name(limits_, address, "ip", refused);
   if (refused.empty()) return {};
   Error error(Errc::rejected_identifier, refused.size() == 1 ? refused.front().detail
                                                              : std::to_string(refused.size()) + " of the " +
@@ -96,30 +110,30 @@ Result<> check_request(Profile const& profile, IssueRequest const& request) {
   return {};
 }
 
-Result<> check_validity(x509::Certificate const& issuer, Time now) {
-  if (now < issuer.not_before())
+// The chain ends with the first of its certificates that ends.
+Result<> check_validity(Issuer const& issuer, Time now) {
+  if (now < issuer.begins())
     return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) +
-                                        ", but the issuing certificate begins at " + to_rfc3339(issuer.not_before()) +
-                                        "; set the clock");
-  if (now >= issuer.not_after())
-    return Error(Errc::unavailable, "the issuing certificate ended at " + to_rfc3339(issuer.not_after()) +
+                                        ", but the chain of the issuing certificate begins at " +
+                                        to_rfc3339(issuer.begins()) + "; set the clock");
+  if (now >= issuer.ends())
+    return Error(Errc::unavailable, "the chain of the issuing certificate ended at " + to_rfc3339(issuer.ends()) +
                                         " by this machine's clock (" + to_rfc3339(now) +
                                         "); it must be replaced before anything can be issued");
   return {};
 }
 
 // What is asked for can be had to the second, or not at all (8555-7.4-2).
-Result<> check_asked_validity(Profile const& profile, IssueRequest const& request, x509::Certificate const& issuer,
-                              Time now) {
+Result<> check_asked_validity(Profile const& profile, IssueRequest const& request, Issuer const& issuer, Time now) {
   if (!request.not_before && !request.not_after) return {};
   Time const begin = request.not_before.value_or(now - profile.backdate);
   Time const end = request.not_after.value_or(begin + Seconds(1));
-  if (request.not_before && begin < issuer.not_before())
+  if (request.not_before && begin < issuer.begins())
     return Error(Errc::malformed,
-                 "notBefore lies before the issuing certificate's own, " + to_rfc3339(issuer.not_before()));
-  if (std::max(begin, end) > issuer.not_after())
-    return Error(Errc::malformed, "the validity asked for does not end with the issuing certificate's, at " +
-                                      to_rfc3339(issuer.not_after()));
+                 "notBefore lies before the issuing certificate's own, " + to_rfc3339(issuer.begins()));
+  if (std::max(begin, end) > issuer.ends())
+    return Error(Errc::malformed,
+                 "the validity asked for does not end with the issuing certificate's, at " + to_rfc3339(issuer.ends()));
   if (end <= begin || end <= now)
     return Error(Errc::malformed, "the validity asked for, until " + to_rfc3339(end) + ", is over before it begins");
   if (end - begin + Seconds(1) > profile.lifetime)
@@ -130,16 +144,16 @@ Result<> check_asked_validity(Profile const& profile, IssueRequest const& reques
 }  // namespace
 
 Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Time now) const {
-  CHECK_OK(check_validity(certificate_, now));
+  CHECK_OK(check_validity(*this, now));
   CHECK_OK(check_request(profile, request));
-  CHECK_OK(check_asked_validity(profile, request, certificate_, now));
+  CHECK_OK(check_asked_validity(profile, request, *this, now));
   auto is_ours = [&](x509::Certificate const& ca) { return ca.key() == request.key; };
   if (is_ours(certificate_) || std::ranges::any_of(above_, is_ours))
     return Error(Errc::bad_public_key, "this is the CA's own key");
   CHECK_OK(test_names(request.names));
 
   Bytes const serial = new_serial(now);
-  IssuerView const view{certificate_, ca_issuers_url_, crl_places_.url_for(serial)};
+  IssuerView const view{certificate_, ca_issuers_url_, begins_, ends_, crl_places_.url_for(serial)};
   Template what = build_template(profile, request, view, serial, now);
   Bytes tbs = encode_tbs(what, algorithm_);
   CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now}));

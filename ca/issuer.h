@@ -7,6 +7,7 @@
 
 #include "ca/crl_places.h"
 #include "ca/key_holder.h"
+#include "ca/name_limits.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -47,17 +48,19 @@ class Draft {
 class Issuer {
  public:
   // `above`: the certificates from the issuer's own issuer up to the root, in this order. Refuses (Errc::settings) when
-  // the key is not the certificate's, the certificate is no CA, or the chain does not hold together.
+  // the key is not the certificate's, the certificate is no CA, or the chain does not hold together. `further` limits
+  // what it names beyond what the chain says.
   static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
                                               std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
-                                              CrlPlaces crl_places = {});
+                                              CrlPlaces crl_places = {}, std::vector<NameLimit> further = {});
 
-  // May every name stand in a certificate of this issuer: its own constraints and those of every certificate above?
+  // May every name stand in a certificate of this issuer: its own constraints, those of every certificate above, and
+  // the further ones?
   // Errc::rejected_identifier with one sub-error for each refused name.
   Result<> test_names(x509::NameSet const& names) const;
 
   // Checks names, key (Errc::bad_public_key), a validity that was asked for (Errc::malformed unless it is inside the
-  // issuer's and no longer than the profile's) and clock (Errc::unavailable outside the issuer's own validity), builds
+  // chain's and no longer than the profile's) and clock (Errc::unavailable outside the chain's own validity), builds
   // the octets and lints them. The key is not touched.
   Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Time now) const;
 
@@ -74,18 +77,14 @@ class Issuer {
   std::vector<x509::Certificate> const& above() const { return above_; }
   std::string const& ca_issuers_url() const { return ca_issuers_url_; }
   CrlPlaces const& crl_places() const { return crl_places_; }
+  std::vector<NameLimit> const& limits() const { return limits_; }
+  // When every certificate of the chain is valid; both ends are included.
+  Time begins() const { return begins_; }
+  Time ends() const { return ends_; }
 
  private:
   Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
-         std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
-         std::vector<x509::NameConstraints> constraints)
-      : certificate_(std::move(certificate)),
-        above_(std::move(above)),
-        key_(std::move(key)),
-        ca_issuers_url_(std::move(ca_issuers_url)),
-        crl_places_(std::move(crl_places)),
-        algorithm_(std::move(algorithm)),
-        constraints_(std::move(constraints)) {}
+         std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits);
 
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
@@ -93,7 +92,8 @@ class Issuer {
   std::string ca_issuers_url_;
   CrlPlaces crl_places_;
   SignatureAlgorithm algorithm_;
-  std::vector<x509::NameConstraints> constraints_;  // of every certificate of the chain that has any
+  std::vector<NameLimit> limits_;
+  Time begins_, ends_;
 };
 
 }  // namespace lenscap::ca

@@ -190,7 +190,13 @@ Finding rule_4_1_2_5_time_form(Subject const& subject) {
 Finding rule_4_1_2_5_validity(Subject const& subject) {
   Time const begin = time_of(X509_get0_notBefore(subject.certificate));
   Time const end = time_of(X509_get0_notAfter(subject.certificate));
-  X509* issuer = subject.wanted.issuer.native();
+  // No certificate of the chain may be over before the leaf is, nor begin after it.
+  Time chain_begin = time_of(X509_get0_notBefore(subject.wanted.issuer.native()));
+  Time chain_end = time_of(X509_get0_notAfter(subject.wanted.issuer.native()));
+  for (x509::Certificate const& above : subject.wanted.above) {
+    chain_begin = std::max(chain_begin, time_of(X509_get0_notBefore(above.native())));
+    chain_end = std::min(chain_end, time_of(X509_get0_notAfter(above.native())));
+  }
   if (begin >= end) return "ends before it begins";
   IssueRequest const& request = subject.wanted.request;
   if (request.not_before && begin != *request.not_before) return "begins at another time than was asked for";
@@ -200,14 +206,14 @@ Finding rule_4_1_2_5_validity(Subject const& subject) {
   // What was asked for counts from the order, and no order is older than that.
   Seconds const backdate_max = limits::kBackdate + (request.not_before ? limits::kPendingLifetime : Seconds(0));
   if (begin < subject.wanted.now - backdate_max) return "is back-dated by more than an hour";
-  if (begin < time_of(X509_get0_notBefore(issuer))) return "begins before its issuer";
-  if (end > time_of(X509_get0_notAfter(issuer))) return "ends after its issuer";
+  if (begin < chain_begin) return "begins before its issuer";
+  if (end > chain_end) return "ends after its issuer";
   Seconds const length = end - begin + Seconds(1);
   if (length > limits::kServerCertificateLifetime) return "lives longer than 825 days";
   Profile const& profile = subject.wanted.profile;
   if (length > profile.lifetime) return "lives longer than the profile says";
-  bool const begins_with_issuer = begin == time_of(X509_get0_notBefore(issuer));
-  bool const ends_with_issuer = end == time_of(X509_get0_notAfter(issuer));
+  bool const begins_with_issuer = begin == chain_begin;
+  bool const ends_with_issuer = end == chain_end;
   Time const usual = subject.wanted.now - profile.backdate;
   if (!request.not_before && begin != usual && !begins_with_issuer) return "begins at an unexpected time";
   Time const usual_end = std::min(begin, usual) + profile.lifetime - Seconds(1);

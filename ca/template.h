@@ -34,9 +34,17 @@ SignatureAlgorithm signature_algorithm(x509::PublicKey const& issuer_key);
 
 // What a template needs of the issuer.
 struct IssuerView {
+  // One whose chain is valid as long as itself.
+  IssuerView(x509::Certificate const& own, std::string const& url)
+      : IssuerView(own, url, own.not_before(), own.not_after()) {}
+  IssuerView(x509::Certificate const& own, std::string const& url, Time chain_begins, Time chain_ends,
+             std::string crl = {})
+      : certificate(own), ca_issuers_url(url), begins(chain_begins), ends(chain_ends), crl_url(std::move(crl)) {}
+
   x509::Certificate const& certificate;
   std::string const& ca_issuers_url;  // http URL of the issuer's own certificate; empty: no AIA extension
-  std::string crl_url = {};           // http URL of the list that would name the certificate; empty: no CDP extension
+  Time begins, ends;                  // validity of its whole chain; both ends are included
+  std::string crl_url;                // http URL of the list that would name the certificate; empty: no CDP extension
 };
 
 // Everything a certificate says; leaf and CA alike.
@@ -61,8 +69,8 @@ struct Template {
 };
 
 // A leaf's template. Its validity is what was asked for, otherwise the profile's lifetime to the second, beginning at
-// now - backdate; but it never begins before the issuer's nor ends after it. The common name is written only when the
-// certificate also holds a DNS name: with a common name and addresses alone OpenSSL and GnuTLS test the common name
+// now - backdate; but it never begins before the issuer's chain nor ends after it. The common name is written only when
+// the certificate also holds a DNS name: with a common name and addresses alone OpenSSL and GnuTLS test the common name
 // against DNS constraints and refuse the chain. `serial` comes from new_serial() or a test.
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now);

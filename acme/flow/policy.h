@@ -98,10 +98,10 @@ struct Policy {
   std::optional<Scope> open_scope = {};     // accounts without an EAB key, when eab_required is false
   std::vector<ProfileRule> profiles = {};   // known profiles
   std::vector<ChallengeOffer> offers = {};  // in the order in which they are listed to clients
-  std::optional<x509::NameConstraints> issuer_constraints = {};  // names outside are refused before anything is tried
-  Time issuer_begins = Time::min();                              // validity of the issuing certificate, both ends
-  Time issuer_ends = Time::max();                                // included
-  std::string terms_of_service = {};                             // URL; empty: nothing to agree to
+  std::vector<x509::NameConstraints> issuer_constraints = {};  // names outside any are refused before anything is tried
+  Time issuer_begins = Time::min();                            // validity of the issuing certificate's chain, both ends
+  Time issuer_ends = Time::max();                              // included
+  std::string terms_of_service = {};                           // URL; empty: nothing to agree to
   bool allow_wildcards = false;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
   ReusePolicy reuse = ReusePolicy::usual;

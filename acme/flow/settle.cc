@@ -104,10 +104,8 @@ Result<Settled> settle(Account const& account, Scope const& scope, Identifier co
   if (allowed == Access::refuse) {
     return Error(Errc::rejected_identifier, "this account may not ask for this name");
   }
-  if (policy.issuer_constraints) {
-    CHECK_OK(identifier.dns() != nullptr ? policy.issuer_constraints->test(*identifier.dns())
-                                         : policy.issuer_constraints->test(*identifier.ip()));
-  }
+  for (auto const& constraints : policy.issuer_constraints)
+    CHECK_OK(identifier.dns() != nullptr ? constraints.test(*identifier.dns()) : constraints.test(*identifier.ip()));
   std::string const granted = allowed == Access::grant ? why_granted(account) : std::string();
   if (auto const* reusable = find_reusable(known, account, identifier, granted, policy.reuse, now))
     return Settled{*reusable, false};

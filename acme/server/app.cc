@@ -29,9 +29,9 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   for (auto const& type : settings.challenges)
     if (auto const* row = find_validator(type))
       policy.offers.push_back({.type = type, .dns = row->dns, .ip = row->ip, .wildcard = row->wildcard});
-  policy.issuer_constraints = authority.issuing_certificate().name_constraints();
-  policy.issuer_begins = authority.issuing_certificate().not_before();
-  policy.issuer_ends = authority.issuing_certificate().not_after();
+  for (auto const& limit : authority.issuer().limits()) policy.issuer_constraints.push_back(limit.constraints);
+  policy.issuer_begins = authority.issuer().begins();
+  policy.issuer_ends = authority.issuer().ends();
   return policy;
 }
 

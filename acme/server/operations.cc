@@ -70,7 +70,7 @@ Result<> check_scope(Scope const& scope, OperationContext const& context) {
   for (auto const& name : scope.profiles)
     if (std::ranges::find(context.settings.profiles, name) == context.settings.profiles.end())
       return usage("\"" + name + "\" is not a profile of the settings (ca.profiles)");
-  return check_names(scope, context.issuing);
+  return check_names(scope, context.limits);
 }
 
 // Clients take both as arguments, and an argument that begins with '-' for an option of theirs (certbot's parser for

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/seal.h"
 #include "base/x509/certificate.h"
+#include "ca/name_limits.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -19,7 +20,7 @@ struct OperationContext {
   store::Store& store;
   Sealer const* sealer = nullptr;  // only for what says needs_sealer
   x509::Certificate const& root;
-  x509::Certificate const& issuing;
+  std::vector<ca::NameLimit> const& limits;
   Time now;
   std::size_t looked_at_most = 10'000;  // records, for one page of a list: a tenth of a second
 };

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "acme/flow/policy.h"
-#include "base/x509/certificate.h"
+#include "ca/name_limits.h"
 
 namespace lenscap::acme {
 
-// Errc::rejected_identifier, naming the suffix or network that the issuing certificate excludes.
-Result<> check_names(Scope const& scope, x509::Certificate const& issuing);
+// Errc::rejected_identifier, naming the suffix or network that one of the limits excludes.
+Result<> check_names(Scope const& scope, std::vector<ca::NameLimit> const& limits);
 
 }  // namespace lenscap::acme

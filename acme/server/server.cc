@@ -22,6 +22,8 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   authority_settings.state_dir = settings.state_dir;
   authority_settings.key = settings.ca_key;
   authority_settings.http_url = settings.http_url();
+  authority_settings.permit_dns = settings.permit_dns;
+  authority_settings.permit_ip = settings.permit_ip;
   authority_settings.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
   for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
   authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
@@ -29,7 +31,7 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   TRY(auto authority, ca::Authority::open(authority_settings, *store, own));
   TRY(auto sealer, open_sealer(*store, own));
   if (!settings.eab_required) {
-    if (auto fits = check_names(settings.open_scope, authority->issuing_certificate()); !fits)
+    if (auto fits = check_names(settings.open_scope, authority->issuer().limits()); !fits)
       return Error(Errc::settings, "acme.open: " + fits.error().detail());
   }
   return std::make_unique<App>(AppParts{.settings = std::move(settings),
@@ -78,12 +80,9 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   auto run = [&app](std::string_view name, json::Object const& arguments) -> Result<json::Object> {
     auto const* operation = find_operation(name);
     if (operation == nullptr) return Error(Errc::usage, "this server knows no operation " + std::string(name));
-    OperationContext context{app.settings,
-                             *app.store,
-                             &app.sealer,
-                             app.authority->root_certificate(),
-                             app.authority->issuing_certificate(),
-                             app.clock.now()};
+    OperationContext context{
+        app.settings,   *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
+        app.clock.now()};
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
     try {
       auto outcome = operation->run(context, arguments);

@@ -221,9 +221,8 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   if (settings.idle < Seconds(1) || settings.idle > kHour) reader.refuse("server.idle", "must be from 1s to 1h");
 
   settings.ca_name = reader.string("ca.name", "");
-  // What the certificates permit was fixed when they were made; these two say it to the reader of the file.
-  (void)reader.strings("ca.permit_dns", {});
-  (void)reader.strings("ca.permit_ip", {});
+  settings.permit_dns = reader.strings("ca.permit_dns", {});
+  settings.permit_ip = reader.strings("ca.permit_ip", {});
   settings.ca_key = reader.string("ca.key", "file:keys/issuing.key");
   settings.ca_passphrase = reader.string("ca.passphrase", "prompt");
   if (!is_passphrase_source(settings.ca_passphrase))
@@ -308,9 +307,9 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "permit_dns = " +
          list(v.permit_dns) +
-         "    # fixed in the certificates; written here for the reader\n"
-         "permit_ip  = " +
-         list(v.permit_ip) +
+         (v.is_intermediate ? "    # never more than this and the parent's certificates permit\n"
+                            : "    # fixed in the certificates; written here for the reader\n") +
+         "permit_ip  = " + list(v.permit_ip) +
          "\n"
          "key        = " +
          quoted(v.key) +

@@ -47,8 +47,9 @@ struct Settings {
 
   // [ca]
   std::string ca_name;
-  std::string ca_key;                 // see ca/key_holder.h
-  std::string ca_passphrase;          // where it comes from: see base/passphrase.h
+  std::string ca_key;                              // see ca/key_holder.h
+  std::string ca_passphrase;                       // where it comes from: see base/passphrase.h
+  std::vector<std::string> permit_dns, permit_ip;  // bind an intermediate; of another CA its certificates say it
   std::vector<std::string> profiles;  // offered: names of STATE/profiles/NAME.toml; the first is the default
 
   // [acme]
@@ -100,6 +101,7 @@ struct NewSettings {
   std::vector<std::string> listen, http, permit_dns, permit_ip;
   std::string key = "file:keys/issuing.key";
   std::string passphrase;
+  bool is_intermediate = false;
 };
 std::string settings_text(NewSettings const& values);
 

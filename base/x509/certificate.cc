@@ -172,18 +172,7 @@ Result<Certificate> Certificate::from_der(ByteView der) {
   return certificate;
 }
 
-std::string Certificate::pem() const {
-  std::string out(kPemBegin);
-  out += '\n';
-  std::string const digits = to_base64(der());
-  for (std::size_t i = 0; i < digits.size(); i += 64) {
-    out.append(digits, i, 64);
-    out += '\n';
-  }
-  out += kPemEnd;
-  out += '\n';
-  return out;
-}
+std::string Certificate::pem() const { return pem_block("CERTIFICATE", der()); }
 
 Sha256 Certificate::fingerprint() const { return sha256(der()); }
 
@@ -293,6 +282,16 @@ bool Certificate::is_signed_by(PublicKey const& issuer) const {
 }
 
 // --- PEM -------------------------------------------------------------------------------------------------------------
+
+std::string pem_block(std::string_view label, ByteView der) {
+  std::string out = "-----BEGIN " + std::string(label) + "-----\n";
+  std::string const digits = to_base64(der);
+  for (std::size_t i = 0; i < digits.size(); i += 64) {
+    out.append(digits, i, 64);
+    out += '\n';
+  }
+  return out + "-----END " + std::string(label) + "-----\n";
+}
 
 // One pass over the lines. Text outside blocks is skipped (RFC 7468 section 2), another kind of block is refused.
 Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem) {

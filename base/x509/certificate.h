@@ -54,6 +54,8 @@ class Certificate {
   std::shared_ptr<State> state_;
 };
 
+// "-----BEGIN CERTIFICATE REQUEST-----" and so on: LF, lines of 64 characters, a final newline.
+std::string pem_block(std::string_view label, ByteView der);
 // Only CERTIFICATE blocks, at most 64 KiB and 10 certificates; a private key or any other block is refused
 // (8555-11.4-1).
 Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem);

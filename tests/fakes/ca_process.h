@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/e2e/programs.h"
+#include "tests/fakes/corporation.h"
 #include "tests/fakes/free_port.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -17,17 +18,32 @@ namespace lenscap::fakes {
 class CaProcess {
  public:
   // `more` goes into ca.toml's [acme] table, such as "http_port = 5002\n", and `tables` to the end of the file, such as
-  // "[chaos]\nbad_nonce = 100\n".
-  explicit CaProcess(std::string const& more = "", std::string const& tables = "")
+  // "[chaos]\nbad_nonce = 100\n". With a parent it has no root of its own, and its chain is installed.
+  explicit CaProcess(std::string const& more = "", std::string const& tables = "", Corporation* parent = nullptr)
       : tls_port_(free_port()), http_port_(free_port()) {
     write_private(dir_.path("passphrases"), "the issuing key's words\nthe root's own words\n");
-    auto const made =
-        run({"init", "--name", "Example Cameras", "--permit-dns", "localhost", "cams.example", "--permit-ip",
-             "127.0.0.0/8", "10.20.0.0/15", "--url", "https://localhost:" + std::to_string(tls_port_), "--listen",
-             "127.0.0.1:" + std::to_string(tls_port_), "--http", "127.0.0.1:" + std::to_string(http_port_),
-             "--passphrase-file", dir_.path("passphrases")});
+    std::vector<std::string> init{"init",
+                                  "--name",
+                                  "Example Cameras",
+                                  "--permit-dns",
+                                  "localhost",
+                                  "cams.example",
+                                  "--permit-ip",
+                                  "127.0.0.0/8",
+                                  "10.20.0.0/15",
+                                  "--url",
+                                  "https://localhost:" + std::to_string(tls_port_),
+                                  "--listen",
+                                  "127.0.0.1:" + std::to_string(tls_port_),
+                                  "--http",
+                                  "127.0.0.1:" + std::to_string(http_port_),
+                                  "--passphrase-file",
+                                  dir_.path("passphrases")};
+    if (parent != nullptr) init.emplace_back("--intermediate");
+    auto const made = run(std::move(init));
     if (made.code != 0) throw std::runtime_error("init: " + made.all());
     init_output_ = made.out;
+    if (parent != nullptr) install(*parent);
     auto const file = state() + "/ca.toml";
     auto text = read(file);
     text.replace(text.find("[acme]\n"), 7, "[acme]\n" + more);
@@ -53,7 +69,7 @@ class CaProcess {
   int kill() { return server_->kill(); }
 
   std::string state() const { return dir_.path("state"); }
-  std::string root() const { return state() + "/keys/root.pem"; }
+  std::string root() const { return root_.empty() ? state() + "/keys/root.pem" : root_; }
   std::string issuing() const { return state() + "/keys/issuing.pem"; }
   std::string path(std::string const& name) const { return dir_.path(name); }
   std::string base() const { return "https://localhost:" + std::to_string(tls_port_); }
@@ -74,8 +90,20 @@ class CaProcess {
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   }
 
+  void install(Corporation& parent) {
+    auto const asked = run({"issuer", "csr", "--out", dir_.path("issuing.csr")});
+    if (asked.code != 0) throw std::runtime_error("issuer csr: " + asked.all());
+    parent.sign(dir_.path("issuing.csr"));
+    std::vector<std::string> words{"issuer", "install"};
+    for (auto const& file : parent.chain()) words.push_back(file);
+    auto const installed = run(std::move(words));
+    if (installed.code != 0) throw std::runtime_error("issuer install: " + installed.all());
+    root_ = parent.root();
+  }
+
   TempDir dir_;
   e2e::Programs programs_;
+  std::string root_;  // somebody else's
   unsigned short tls_port_, http_port_;
   std::string init_output_;
   std::unique_ptr<e2e::Background> server_;

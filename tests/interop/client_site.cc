@@ -51,9 +51,9 @@ std::vector<std::string> texts_of(std::string const& folder, std::string const& 
 
 }  // namespace
 
-ClientSite::ClientSite(ChallengePorts ports)
+ClientSite::ClientSite(ChallengePorts ports, fakes::Corporation* parent)
     : ports_(chosen(ports)),
-      ca_(port_settings(ports_, dns_)),
+      ca_(port_settings(ports_, dns_), "", parent),
       settings_(fakes::CaProcess::read(ca_.state() + "/ca.toml")) {
   auto const texts = folder("txt");
   txt_hook_ = write("txt_hook",

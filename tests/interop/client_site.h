@@ -41,7 +41,7 @@ struct Certificate {
 
 class ClientSite {
  public:
-  explicit ClientSite(ChallengePorts ports = {});
+  explicit ClientSite(ChallengePorts ports = {}, fakes::Corporation* parent = nullptr);
 
   fakes::DnsServer& dns() { return dns_; }
   fakes::CaProcess& ca() { return ca_; }

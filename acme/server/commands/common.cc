@@ -10,6 +10,7 @@
 #include "base/passphrase.h"
 #include "base/text_table.h"
 #include "ca/ceremony.h"
+#include "ca/installed_chain.h"
 
 namespace lenscap::acme {
 
@@ -32,15 +33,10 @@ Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
 
 namespace {
 
-Result<x509::Certificate> load_certificate(std::string const& path) {
-  TRY(auto pem, read_file(path));
-  return x509::Certificate::from_pem(pem);
-}
-
 Result<json::Object> run_on_store(CommandLine const& line, Operation const& operation, json::Object const& arguments) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const root, load_certificate(line.state + "/keys/root.pem"));
-  TRY(auto const issuing, load_certificate(line.state + "/keys/issuing.pem"));
+  TRY(auto const chain, ca::load_chain(line.state));
+  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
   auto const open = operation.writes ? store::open : store::open_read_only;
   TRY(auto const store, open(settings.store_url, line.state));
   std::optional<Sealer> sealer;
@@ -49,7 +45,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Operation const& oper
     TRY(auto opened, open_sealer(*store, passphrase));
     sealer = std::move(opened);
   }
-  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, root, issuing, SystemClock().now()};
+  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, chain.root(), limits, SystemClock().now()};
   return operation.run(context, arguments);
 }
 

@@ -1,4 +1,5 @@
-// lenscap-ca init: makes the CA and the settings of its server; says what to do next. Nothing is overwritten.
+// lenscap-ca init: makes the CA, with a root of its own or for a parent's, and the settings of its server; says what to
+// do next. Nothing is overwritten.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
+#include "ca/installed_chain.h"
 #include "ca/key_holder.h"
 #include "store/store.h"
 
@@ -22,6 +24,7 @@ struct Options {
   ca::CeremonySettings ceremony;
   std::string key;  // empty: one is made, and lies in a file
   std::string passphrase_file, root_passphrase_file;
+  bool is_intermediate = false;
   std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
   std::vector<std::string> http{"0.0.0.0:80", "[::]:80"};
 };
@@ -37,17 +40,18 @@ std::string absolute(std::string const& path) {
   return out;
 }
 
+std::string source_of(std::string const& file) { return file.empty() ? "prompt" : "file:" + file; }
+
 Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
   ca::CeremonyPassphrases passphrases;
   if (!options.passphrase_file.empty() && options.root_passphrase_file.empty()) {
     TRY(auto lines, read_passphrase("file:" + options.passphrase_file, "passphrases"));
     return ca::split_passphrases(lines);
   }
-  auto const source = [](std::string const& file) { return file.empty() ? "prompt" : "file:" + file; };
   TRY(auto issuing, options.key.empty()
-                        ? new_passphrase(source(options.passphrase_file), "passphrase of the issuing key")
-                        : read_passphrase(source(options.passphrase_file), "PIN of the token with the issuing key"));
-  TRY(auto root, new_passphrase(source(options.root_passphrase_file), "passphrase of the root key"));
+                        ? new_passphrase(source_of(options.passphrase_file), "passphrase of the issuing key")
+                        : read_passphrase(source_of(options.passphrase_file), "PIN of the token with the issuing key"));
+  TRY(auto root, new_passphrase(source_of(options.root_passphrase_file), "passphrase of the root key"));
   passphrases.issuing = ca::first_line(issuing);
   passphrases.root = ca::first_line(root);
   return passphrases;
@@ -65,6 +69,7 @@ NewSettings settings_of(Options const& options) {
   if (!options.key.empty()) values.key = options.key;
   // A pipe is gone at the next start.
   bool const lasts = std::filesystem::is_regular_file(options.passphrase_file);
+  values.is_intermediate = options.is_intermediate;
   values.passphrase = lasts ? "file:" + absolute(options.passphrase_file) : "prompt";
   return values;
 }
@@ -99,6 +104,36 @@ Result<> refuse_existing(std::string const& state) {
   return {};
 }
 
+void print_warnings(Options const& options) {
+  for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
+}
+
+Result<ExitCode> make_intermediate(CommandLine const& line, Options const& options, Settings const& settings,
+                                   std::string const& text) {
+  if (!options.root_passphrase_file.empty())
+    return Error(Errc::usage, "an intermediate has no root key, and so no passphrase of one");
+  TRY(auto const words, new_passphrase(source_of(options.passphrase_file), "passphrase of the issuing key"));
+  auto const prepare = [&] { return prepare_state(line.state, settings, text); };
+  CHECK_OK(ca::make_intermediate(options.ceremony, ca::first_line(words), prepare));
+  CHECK_OK(finish_state(line.state));
+  print_warnings(options);
+  auto const request = ca::request_file(line.state);
+  if (line.wants_json()) {
+    print_json(
+        {{"request", request}, {"settings", settings_file(line.state)}, {"directory", settings.urls.directory()}});
+    return ExitCode::done;
+  }
+  fmt::print(
+      "The issuing key of \"{}\" is made; it has no certificate yet, and nothing can be served before it has one.\n\n"
+      "What to do next:\n"
+      "  1. Have the parent sign the request: lenscap-ca issuer csr --state {} --out issuing.csr\n"
+      "  2. lenscap-ca issuer install --state {} CHAIN...    (what comes back, and all above it up to the root)\n"
+      "     Or, where the parent gives certificate and key instead: lenscap-ca issuer import --state {} FILE...\n"
+      "  3. lenscap-ca serve --state {}          (settings: {})\n",
+      options.ceremony.name, line.state, line.state, line.state, line.state, settings_file(line.state));
+  return ExitCode::done;
+}
+
 Result<ExitCode> run(CommandLine const& line, Options options) {
   options.ceremony.state_dir = line.state;
   auto const file = settings_file(line.state);
@@ -107,6 +142,7 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
   auto const text = settings_text(settings_of(options));
   TRY(auto reader, config::Reader::parse(text, "settings"));
   TRY(auto const settings, read_settings(std::move(reader), line.state));
+  if (options.is_intermediate) return make_intermediate(line, options, settings, text);
   TRY(auto const passphrases, ask_passphrases(options));
   std::unique_ptr<ca::KeyHolder> holder;
   if (!options.key.empty()) {
@@ -119,7 +155,7 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
 
   auto const hash = to_hex(made.root.fingerprint());
   auto const constraints = made.issuing.name_constraints();
-  for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
+  print_warnings(options);
   if (line.wants_json()) {
     print_json({{"root_sha256", hash},
                 {"root", made.keys_dir + "/root.pem"},
@@ -157,6 +193,8 @@ void add_init(CLI::App& app, CommandLine& line) {
   init->add_option("--passphrase-file", options->passphrase_file,
                    "File with the issuing key's passphrase in the first line and the root's in the second");
   init->add_option("--root-passphrase-file", options->root_passphrase_file, "File with the root's passphrase instead");
+  init->add_flag("--intermediate", options->is_intermediate,
+                 "Make no root: another CA, such as the corporation's, will sign this one");
   init->add_option("--listen", options->listen, "Where ACME is served (TLS)")->capture_default_str();
   init->add_option("--http", options->http, "Where root and issuing certificate are served; \"\": nowhere")
       ->capture_default_str();
@@ -165,7 +203,9 @@ void add_init(CLI::App& app, CommandLine& line) {
       "  lenscap-ca init --name \"Example Cameras\" --permit-dns cams.example --permit-ip 10.20.0.0/15 \\\n"
       "      --url https://pki.cams.example --state /var/lib/lenscap-ca\n"
       "  lenscap-ca init --name Lab --permit-dns lab.example --url https://ca.lab.example:8443 \\\n"
-      "      --listen 0.0.0.0:8443 --state ./state --passphrase-file ./passphrases");
+      "      --listen 0.0.0.0:8443 --state ./state --passphrase-file ./passphrases\n"
+      "  lenscap-ca init --intermediate --name \"Example Cameras\" --permit-dns cams.example \\\n"
+      "      --url https://pki.cams.example");
   init->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });
 }
 

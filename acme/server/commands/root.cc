@@ -1,4 +1,5 @@
-// lenscap-ca root show|export: the root certificate, for people and for the machines that shall trust it.
+// lenscap-ca root show|export: the root certificate, for people and for the machines that shall trust it: our own, or
+// that of the corporation that signed this CA.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -9,21 +10,14 @@
 #include "acme/server/commands/commands.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
+#include "ca/installed_chain.h"
 
 namespace lenscap::acme {
 namespace {
 
-Result<x509::Certificate> load_root(CommandLine const& line) {
-  auto const path = line.state + "/keys/root.pem";
-  if (!file_exists(path))
-    return Error(Errc::file,
-                 path + " is missing; make the CA first (lenscap-ca init), or give its directory with --state");
-  TRY(auto pem, read_file(path));
-  return x509::Certificate::from_pem(pem);
-}
-
 Result<ExitCode> show(CommandLine const& line) {
-  TRY(auto const root, load_root(line));
+  TRY(auto const chain, ca::load_chain(line.state));
+  auto const& root = chain.root();
   auto const constraints = root.name_constraints();
   auto const permits = constraints ? constraints->text() : std::string("everything");
   if (line.wants_json()) {
@@ -43,12 +37,12 @@ Result<ExitCode> show(CommandLine const& line) {
 
 // Old cameras send their own certificate alone; whoever checks them needs the issuing certificate beside the root.
 Result<std::string> exported_text(CommandLine const& line, std::string const& form, bool with_issuing) {
-  TRY(auto const root, load_root(line));
+  TRY(auto const chain, ca::load_chain(line.state));
+  auto const& root = chain.root();
   if (form == "der" && with_issuing) return Error(Errc::usage, "DER holds one certificate; --chain needs --format pem");
   if (form == "der") return std::string(as_text(root.der()));
   if (!with_issuing) return root.pem();
-  TRY(auto const issuing, read_file(line.state + "/keys/issuing.pem"));
-  return issuing + root.pem();
+  return chain.issuing.pem() + x509::to_pem(chain.above);
 }
 
 Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out,
@@ -79,7 +73,7 @@ void add_root(CLI::App& app, CommandLine& line) {
   exported->add_option("--out", *out, "File, or - for standard output")->capture_default_str();
   auto chain = std::make_shared<bool>(false);
   exported->add_flag("--chain", *chain,
-                     "With the issuing certificate in front: for clients of cameras before AXIS OS 10.10");
+                     "With what stands below it in front: for clients of cameras before AXIS OS 10.10");
   exported->footer(
       "Examples:\n  lenscap-ca root export --out root.pem\n  lenscap-ca root export --format der --out root.cer");
   exported->callback([&line, form, out, chain] {

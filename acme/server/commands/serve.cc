@@ -15,6 +15,7 @@
 #include "acme/server/server.h"
 #include "base/file.h"
 #include "ca/audit.h"
+#include "ca/installed_chain.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -120,6 +121,7 @@ struct ServeOptions {
 
 Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   TRY(auto settings, load_settings(line));
+  if (auto const chain = ca::load_chain(line.state); !chain.ok()) return chain.error();  // before any passphrase
   TRY(auto const passphrase, read_issuing_passphrase(settings));
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -134,6 +136,12 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
     log.warning("secrets.not_sealed",
                 {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
   TRY(auto const app, open_app(std::move(settings), passphrase, clock, log));
+  auto const& issuer = app->authority->issuer();
+  if (ca::limits_of(issuer.certificate(), issuer.above()).empty())
+    log.warning("issuer.unconstrained",
+                {{"why",
+                  "no certificate of the chain has name constraints: ca.permit_dns and ca.permit_ip bind this program "
+                  "alone, and a thief of the issuing key could name anything; ask the parent for name constraints"}});
   app->db.on_broken = [&log](std::string const& why) { end_broken(log, why); };
   if (options.accept_clock) accept_clock(*app);
   auto const begin = std::chrono::steady_clock::now();

@@ -92,7 +92,7 @@ TEST(NewOrder, NamesEveryRefusedIdentifier) {
 
 TEST(NewOrder, NothingOutsideTheIssuersConstraints) {
   auto p = policy();
-  p.issuer_constraints = x509::NameConstraints::permit_only({dns("cams.example")}, {block("10.20.0.0/24")});
+  p.issuer_constraints = {x509::NameConstraints::permit_only({dns("cams.example")}, {block("10.20.0.0/24")})};
   EXPECT_TRUE(try_order({"cam1.cams.example", "10.20.0.7"}, {}, scope(), p).ok());
   auto const refused = try_order({"cam1.cams.example", "10.20.1.7", "cam1.lab.example"}, {}, scope(), p).error();
   ASSERT_EQ(refused.sub.size(), 2U);

@@ -97,7 +97,7 @@ TEST(NewAuthz, WillingnessComesFirst) {  // 8555-7.4.1-1, 8555-7.4.1-2
   auto wild = policy();
   wild.allow_wildcards = true;
   auto narrow = policy();
-  narrow.issuer_constraints = x509::NameConstraints::permit_only({dns("other.example")}, {});
+  narrow.issuer_constraints = {x509::NameConstraints::permit_only({dns("other.example")}, {})};
   auto late = scope();
   late.issue_until = kNow;
   auto dead = account();

@@ -419,12 +419,9 @@ TEST(AccountUrl, DeactivationRacesNewOrders) {  // 8555-7.3.6-2, 8555-7.3.6-3
 TEST(AccountOperations, DeactivateEndsAnAccountByItsIdOrItsUrl) {  // 8555-7.3.6-2, 8555-7.3.6-3
   TestServer server;
   auto const& app = *server.app;
-  OperationContext const context{app.settings,
-                                 *app.store,
-                                 &app.sealer,
-                                 app.authority->root_certificate(),
-                                 app.authority->issuing_certificate(),
-                                 server.clock.now()};
+  OperationContext const context{
+      app.settings,      *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
+      server.clock.now()};
   auto const* deactivate = find_operation("account.deactivate");
   ASSERT_NE(deactivate, nullptr);
   auto const prefix = app.settings.urls.account("").size();

@@ -137,9 +137,8 @@ TEST(Recover, AClaimWithoutCertificateGoesBackToReady) {
   EXPECT_EQ(recover(*server.app, server.clock.now()).possibly_issued, 1u);  // it stays on the list
 
   auto const& authority = *server.app->authority;
-  OperationContext const context{
-      server.app->settings, *server.app->store, nullptr, authority.root_certificate(), authority.issuing_certificate(),
-      server.clock.now()};
+  OperationContext const context{server.app->settings,         *server.app->store,          nullptr,
+                                 authority.root_certificate(), authority.issuer().limits(), server.clock.now()};
   auto const listed = json::write(find_operation("cert.list")->run(context, {}).value());
   EXPECT_NE(listed.find("\"possibly issued\""), std::string::npos) << listed;
   EXPECT_NE(listed.find("\"issued\""), std::string::npos) << listed;

@@ -61,7 +61,7 @@ class RevokeCert : public ::testing::Test {
                                    *server.app->store,
                                    nullptr,
                                    server.app->authority->root_certificate(),
-                                   server.app->authority->issuing_certificate(),
+                                   server.app->authority->issuer().limits(),
                                    server.clock.now(),
                                    looked_at_most};
     return find_operation(operation)->run(context, arguments);

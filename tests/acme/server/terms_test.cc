@@ -154,12 +154,9 @@ TEST_F(Terms, APageOfADeactivatedAccountIsGone) {
 TEST_F(Terms, TheOperatorMayAgreeForAnAccount) {
   auto client = former_client();
   auto const& app = *server.app;
-  OperationContext const context{app.settings,
-                                 *app.store,
-                                 &app.sealer,
-                                 app.authority->root_certificate(),
-                                 app.authority->issuing_certificate(),
-                                 server.clock.now()};
+  OperationContext const context{
+      app.settings,      *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
+      server.clock.now()};
   auto const agree = find_operation("account.agree");
   ASSERT_NE(agree, nullptr);
   EXPECT_EQ(agree->run(context, {{"account", "nobody"}}).error().code(), Errc::not_found);

@@ -1,0 +1,69 @@
+#include "ca/installed_chain.h"
+
+#include "base/file.h"
+#include "ca/ceremony.h"
+
+namespace lenscap::ca {
+namespace {
+
+std::string keys_file(std::string const& state_dir, char const* name) { return state_dir + "/keys/" + name; }
+
+Result<x509::Certificate> load_certificate(std::string const& path) {
+  if (!file_exists(path))
+    return Error(Errc::file,
+                 path + " is missing; make the CA first (lenscap-ca init), or give the directory of its state");
+  TRY(auto pem, read_file(path));
+  auto certificate = x509::Certificate::from_pem(pem);
+  if (!certificate.ok()) return std::move(certificate).error().with_context(path + ": ");
+  return certificate;
+}
+
+Result<InstalledChain> load_parent_chain(std::string const& path) {
+  TRY(auto const pem, read_file(path));
+  auto chain = x509::parse_pem_chain(pem);
+  if (!chain.ok()) return std::move(chain).error().with_context(path + ": ");
+  if (chain->size() < 2) return Error(Errc::settings, path + " holds no certificate above the issuing one");
+  return InstalledChain{chain->front(), {chain->begin() + 1, chain->end()}, true};
+}
+
+}  // namespace
+
+std::string request_file(std::string const& state_dir) { return keys_file(state_dir, "issuing.csr"); }
+
+bool is_intermediate(std::string const& state_dir) { return file_exists(request_file(state_dir)); }
+
+Result<InstalledChain> load_chain(std::string const& state_dir) {
+  auto const parents = keys_file(state_dir, "chain.pem");
+  if (file_exists(parents)) return load_parent_chain(parents);
+  if (is_intermediate(state_dir))
+    return Error(Errc::settings,
+                 "this CA is to be an intermediate, and has no certificate yet: have the parent sign what `lenscap-ca "
+                 "issuer csr` prints, then give what comes back to `lenscap-ca issuer install`");
+  TRY(auto root, load_certificate(keys_file(state_dir, "root.pem")));
+  TRY(auto issuing, load_certificate(keys_file(state_dir, "issuing.pem")));
+  return InstalledChain{std::move(issuing), {std::move(root)}, false};
+}
+
+Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
+                       std::vector<x509::Certificate> const& above) {
+  CHECK_OK(write_file(keys_file(state_dir, "chain.pem"), issuing.pem() + x509::to_pem(above), 0644));
+  return write_file(keys_file(state_dir, "issuing.pem"), issuing.pem(), 0644);
+}
+
+Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
+                                          std::vector<std::string> const& permit_ip) {
+  if (!chain.has_parent) return std::vector<NameLimit>();
+  auto own = constraints_of({.name = {}, .permit_dns = permit_dns, .permit_ip = permit_ip, .url = {}, .state_dir = {}});
+  if (!own.ok()) return Error(Errc::settings, "ca.permit_dns and ca.permit_ip of ca.toml: " + own.error().detail());
+  return std::vector<NameLimit>{{"ca.permit_dns and ca.permit_ip of ca.toml", *std::move(own)}};
+}
+
+Result<std::vector<NameLimit>> name_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
+                                           std::vector<std::string> const& permit_ip) {
+  auto limits = limits_of(chain.issuing, chain.above);
+  TRY(auto own, own_limits(chain, permit_dns, permit_ip));
+  limits.insert(limits.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+  return limits;
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,44 @@
+// The certificates of STATE/keys: what this CA works under. With a root of its own they are root.pem and issuing.pem;
+// under a parent chain.pem is all that counts, the issuing certificate first and the root last, so that one rename
+// changes everything at once; issuing.pem beside it is a copy for people. It does NOT hold keys.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/x509/certificate.h"
+#include "ca/name_limits.h"
+
+namespace lenscap::ca {
+
+struct InstalledChain {
+  x509::Certificate issuing;
+  std::vector<x509::Certificate> above;  // up to and with the root
+  bool has_parent = false;               // the root is somebody else's
+
+  x509::Certificate const& root() const { return above.back(); }
+};
+
+// Errc::settings, saying what to do, when a parent's chain is still to come; Errc::file when there is no CA at all.
+Result<InstalledChain> load_chain(std::string const& state_dir);
+
+// Was this CA made without a root of its own? Whether or not its chain is installed.
+bool is_intermediate(std::string const& state_dir);
+
+// Replaces the chain of an intermediate as a whole. Who judged it: parent_rules.h.
+Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
+                       std::vector<x509::Certificate> const& above);
+
+// The request for the parent (PKCS#10, PEM), as it was made with the key.
+std::string request_file(std::string const& state_dir);
+
+// What limits the CA's names beside its chain: under a parent what the settings permit, since a parent may be wider
+// than its owner wants it, or not constrained at all; nothing where a root of our own says it. Errc::settings when the
+// settings permit nothing, or cannot be read.
+Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
+                                          std::vector<std::string> const& permit_ip);
+// All of them: those of the chain and these.
+Result<std::vector<NameLimit>> name_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
+                                           std::vector<std::string> const& permit_ip);
+
+}  // namespace lenscap::ca

@@ -1,0 +1,65 @@
+#include "ca/issuer_request.h"
+
+#include <openssl/pem.h>
+
+#include "base/x509/certificate.h"
+#include "ca/der.h"
+#include "ca/extension.h"
+#include "ca/template.h"
+
+namespace lenscap::ca {
+namespace {
+
+Bytes encode_requested(Template const& what) {
+  Bytes all;
+  for (Extension const& row : extensions()) {
+    if (row.encode == encode_authority_key_identifier) continue;  // the parent knows its own key
+    auto const value = row.encode(what);
+    if (!value) continue;
+    all = der::join({all, der::sequence({der::oid(row.oid), value->critical ? der::boolean_true() : Bytes{},
+                                         der::octet_string(value->der)})});
+  }
+  return der::element(der::kSequence, all);
+}
+
+}  // namespace
+
+std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
+                                x509::NameConstraints const& constraints) {
+  auto const common_name = organization + " Issuing CA";
+  Template const what{.serial = {},
+                      .issuer_name = {},
+                      .subject_name = encode_name(organization, common_name),
+                      .common_name = common_name,
+                      .not_before = {},
+                      .not_after = {},
+                      .key = key.public_key(),
+                      .names = {},
+                      .is_ca = true,
+                      .path_length = 0,
+                      .extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth},
+                      .authority_key_id = {},
+                      .ca_issuers_url = {},
+                      .name_constraints = constraints};
+  auto const extension_request = der::sequence(
+      {der::oid("1.2.840.113549.1.9.14"), der::element(der::kSet, encode_requested(what))});  // RFC 2985 5.4.2
+  auto const info = der::sequence({der::small_integer(0), what.subject_name, what.key.spki(),
+                                   der::element(der::context_constructed(0), extension_request)});
+  auto const algorithm = signature_algorithm(what.key);
+  auto const signature = key.sign(algorithm.hash, info);
+  return x509::pem_block("CERTIFICATE REQUEST", der::sequence({info, algorithm.der, der::bit_string(signature)}));
+}
+
+Result<x509::PublicKey> requested_key(std::string_view pem) {
+  ossl::QuietErrors const quiet;
+  ossl::BioPtr const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  ossl::check(bio != nullptr, "BIO_new_mem_buf");
+  ossl::X509ReqPtr const request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+  if (!request) return Error(Errc::file, "the request of the issuing key cannot be read");
+  EVP_PKEY* const key = X509_REQ_get0_pubkey(request.get());
+  if (key == nullptr || X509_REQ_verify(request.get(), key) != 1)
+    return Error(Errc::file, "the request of the issuing key is not signed by it");
+  return x509::PublicKey::from_evp(key);
+}
+
+}  // namespace lenscap::ca

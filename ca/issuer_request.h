@@ -1,0 +1,20 @@
+// The request of an issuing key to a parent CA (PKCS#10, RFC 2986): what this CA wants to be. It does NOT expect that
+// the parent follows it: parent_rules.h judges what comes back.
+#pragma once
+
+#include <string>
+
+#include "base/x509/key.h"
+#include "base/x509/name_constraints.h"
+
+namespace lenscap::ca {
+
+// Asks for CA:TRUE with path length 0, keyCertSign and cRLSign, serverAuth and clientAuth, and these name constraints,
+// under the name that `organization` gives our issuing CAs. PEM.
+std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
+                                x509::NameConstraints const& constraints);
+
+// The key that such a request is for. Errc::file when it is none, or not signed by that key.
+Result<x509::PublicKey> requested_key(std::string_view pem);
+
+}  // namespace lenscap::ca
