@@ -27,7 +27,7 @@ Certificates without_duplicates(Certificates const& given, std::vector<std::stri
 
 // --- building the chain ---
 
-Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey const& our_key) {
+Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey const& our_key, KeyOrigin origin) {
   std::optional<x509::Certificate> ours;
   for (x509::Certificate const& each : given) {
     if (!(each.key() == our_key)) continue;
@@ -38,12 +38,20 @@ Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey c
     ours = each;
   }
   if (ours) return *std::move(ours);
+  if (origin == KeyOrigin::imported)
+    return Error(Errc::settings,
+                 "the private key belongs to none of the certificates: give the certificate that was made for this "
+                 "key, or the key that goes with the certificate");
   return Error(Errc::settings,
                "none of the certificates is for the issuing key of this CA: send the parent the request "
                "of this CA (lenscap-ca issuer csr) and install what it makes of that");
 }
 
-Result<Certificates> climb(x509::Certificate const& issuing, Certificates const& given) {
+Result<Certificates> climb(x509::Certificate const& issuing, Certificates const& given, KeyOrigin origin) {
+  if (is_issued_by(issuing, issuing) && origin == KeyOrigin::imported)
+    return refusal(issuing,
+                   "is a root and no intermediate: a root's key does not belong on a server; have the root sign the "
+                   "request of this CA (lenscap-ca issuer csr)");
   if (is_issued_by(issuing, issuing))
     return refusal(issuing, "is signed by its own key and not by a parent: send the parent the request of this CA");
   Certificates above;
@@ -98,6 +106,10 @@ Result<> check_use(x509::Certificate const& certificate) {
   if (certificate.subject_key_id().empty()) return refusal(certificate, "has no subject key identifier: ask for one");
   if (X509_get_ext_by_NID(native, NID_name_constraints, -1) >= 0 && !certificate.name_constraints())
     return refusal(certificate, "has name constraints that cannot be read");
+  if (auto const constraints = certificate.name_constraints(); constraints && constraints->has_other_types)
+    return refusal(certificate,
+                   "has name constraints for other names than DNS names and addresses, which this program cannot keep: "
+                   "ask for constraints of the types dNSName and iPAddress alone");
   return {};
 }
 
@@ -199,11 +211,11 @@ bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
 }  // namespace
 
 Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
-                                         Time now) {
+                                         Time now, KeyOrigin origin) {
   std::vector<std::string> warnings;
   auto const different = without_duplicates(given, warnings);
-  TRY(auto issuing, find_ours(different, our_key));
-  TRY(auto above, climb(issuing, different));
+  TRY(auto issuing, find_ours(different, our_key, origin));
+  TRY(auto above, climb(issuing, different, origin));
   CHECK_OK(check_one(issuing, false, now));
   for (x509::Certificate const& each : above) CHECK_OK(check_one(each, each == above.back(), now));
   TRY(auto path_length, check_path_length(issuing, above));

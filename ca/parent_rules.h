@@ -22,9 +22,14 @@ struct ParentVerdict {
   std::vector<std::string> warnings;
 };
 
+enum class KeyOrigin {
+  made_here,  // and a request for it went to the parent
+  imported,   // it came with the certificates
+};
+
 // `given` is all that the parent sent, in any order: our certificate, those above it and the self-signed root.
 // Errc::settings, naming the certificate, what is wrong with it and what to ask the parent for.
 Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
-                                         Time now);
+                                         Time now, KeyOrigin origin = KeyOrigin::made_here);
 
 }  // namespace lenscap::ca

@@ -1,14 +1,18 @@
-// lenscap-ca issuer csr|install: this CA below somebody else's root.
+// lenscap-ca issuer csr|install|import: this CA below somebody else's root.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "acme/server/commands/commands.h"
 #include "acme/server/scope_check.h"
 #include "base/file.h"
+#include "base/passphrase.h"
 #include "base/x509/bundle.h"
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
+#include "ca/issuer_import.h"
 #include "ca/issuer_request.h"
 #include "ca/parent_rules.h"
 
@@ -156,6 +160,63 @@ Result<ExitCode> install(CommandLine const& line, std::vector<std::string> const
   return ExitCode::done;
 }
 
+// --- import ---
+
+struct ImportOptions {
+  std::vector<std::string> files;
+  std::string passphrase_file;  // of these files; "-" is standard input
+};
+
+Result<x509::Bundle> read_all(ImportOptions const& options) {
+  auto const& words = options.passphrase_file;
+  auto const source = words.empty() ? "prompt" : words == "-" ? "file:/dev/stdin" : "file:" + words;
+  std::optional<SecretBytes> known;
+  auto const ask = [&]() -> Result<SecretBytes> {
+    if (!known) {
+      TRY(auto const given, read_passphrase(source, "passphrase of the files to import"));
+      known = ca::first_line(given);
+    }
+    return known->clone();
+  };
+  x509::Bundle all;
+  for (auto const& file : options.files) {
+    TRY(auto content, read_file(file));
+    SecretBytes const held{std::string_view(content)};
+    OPENSSL_cleanse(content.data(), content.size());
+    auto bundle = x509::read_bundle(held.text(), ask);
+    if (!bundle.ok()) return std::move(bundle).error().with_context(file + ": ");
+    all.certificates.insert(all.certificates.end(), bundle->certificates.begin(), bundle->certificates.end());
+    for (auto& key : bundle->keys) all.keys.push_back(std::move(key));
+  }
+  return all;
+}
+
+// What the request for the next certificate of the key will ask for.
+Result<x509::NameConstraints> permitted(Settings const& settings) {
+  ca::CeremonySettings ceremony;
+  ceremony.permit_dns = settings.permit_dns;
+  ceremony.permit_ip = settings.permit_ip;
+  return ca::constraints_of(ceremony);
+}
+
+Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
+  CHECK_OK(need_intermediate(line));
+  TRY(auto const settings, load_settings(line));
+  if (settings.ca_key != "file:keys/issuing.key")
+    return Error(Errc::settings,
+                 "ca.key of ca.toml names another place than file:keys/issuing.key, which is where an "
+                 "imported key goes");
+  TRY(auto bundle, read_all(options));
+  TRY(auto const made, ca::judge_import(std::move(bundle), SystemClock().now()));
+  TRY(auto const judged, judge(made.verdict, settings));
+  TRY(auto const own, permitted(settings));
+  TRY(auto const passphrase, read_issuing_passphrase(settings));
+  auto const request = ca::make_issuer_request(made.key, settings.ca_name, own);
+  CHECK_OK(ca::install_import(line.state, made, request, passphrase));
+  report(line, judged);
+  return ExitCode::done;
+}
+
 }  // namespace
 
 void add_issuer(CLI::App& app, CommandLine& line) {
@@ -175,6 +236,19 @@ void add_issuer(CLI::App& app, CommandLine& line) {
   installed->footer(
       "Examples:\n  lenscap-ca issuer install issuing.pem corporate-root.pem\n  lenscap-ca issuer install certnew.p7b");
   installed->callback([&line, files] { line.run = [&line, files] { return install(line, *files); }; });
+
+  auto options = std::make_shared<ImportOptions>();
+  auto* imported = issuer->add_subcommand("import", "Work with a certificate and key that the parent made");
+  imported
+      ->add_option("FILE", options->files,
+                   "Key, certificate and all above it up to the root: PEM in any order, or PKCS#12")
+      ->required();
+  imported->add_option("--passphrase-file", options->passphrase_file,
+                       "File with the passphrase of these files, or - for standard input; without it you are asked");
+  imported->footer(
+      "Examples:\n  lenscap-ca issuer import issuing.pfx corporate-root.pem\n"
+      "  lenscap-ca issuer import issuing.key issuing.pem policy.pem root.pem --passphrase-file words");
+  imported->callback([&line, options] { line.run = [&line, options] { return import(line, *options); }; });
 }
 
 }  // namespace lenscap::acme

@@ -136,7 +136,7 @@ TEST_F(Intermediate, WhatDoesNotFitIsNotInstalledAndChangesNothing) {
 TEST_F(Intermediate, ACaWithARootOfItsOwnTakesNoParent) {
   fakes::CaProcess own;
   for (auto const& words : std::vector<std::vector<std::string>>{
-           {"issuer", "csr"}, {"issuer", "install", parent().root()}}) {
+           {"issuer", "csr"}, {"issuer", "install", parent().root()}, {"issuer", "import", parent().root()}}) {
     auto const refused = own.run(words);
     EXPECT_EQ(refused.code, 5) << refused.all();
     EXPECT_THAT(refused.err, HasSubstr("has a root of its own"));
@@ -166,6 +166,45 @@ TEST_F(Intermediate, EverythingNamesTheCorporateRoot) {
   EXPECT_NE(outside.code, 0);
   EXPECT_THAT(outside.err, HasSubstr("secret.cams.example"));
   EXPECT_EQ(ca().stop(), 0) << ca().log();
+}
+
+TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {
+  fakes::Corporation corporation;
+  corporation.issue_with_key("RSA -pkeyopt rsa_keygen_bits:2048");
+  corporation.write("words", "words of another house\n");
+  corporation.shell(
+      "chmod 600 words && openssl pkcs12 -export -inkey issuing.key -in issuing.pem -certfile root.pem -passout "
+      "file:words -out issuing.pfx");
+  auto const state = ca().path("importing");
+  ASSERT_EQ(ca().run_on(state, init({"--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"})).code, 0);
+  auto const before = contents(state + "/keys");
+  auto const pfx = corporation.path("issuing.pfx");
+
+  auto const shut = ca().run_on(state, {"issuer", "import", pfx, "--passphrase-file", ca().path("passphrases")});
+  EXPECT_THAT(shut.err, HasSubstr("does not open with this passphrase"));
+  EXPECT_NE(shut.code, 0);
+  auto const rootless =
+      ca().run_on(state, {"issuer", "import", corporation.path("issuing.key"), corporation.issuing()});
+  EXPECT_EQ(rootless.code, 2) << rootless.all();
+  EXPECT_EQ(contents(state + "/keys"), before);
+
+  auto const binary = std::string(LENSCAP_BIN_DIR) + "/lenscap-ca";
+  auto const done = ca().programs().run({binary, "--state", state, "issuer", "import", pfx, "--passphrase-file", "-"},
+                                        "words of another house\n");
+  ASSERT_EQ(done.code, 0) << done.all();
+  EXPECT_THAT(done.err, HasSubstr("warning: no certificate of the chain has name constraints"));
+  auto const key = fakes::CaProcess::read(state + "/keys/issuing.key");
+  EXPECT_THAT(key, HasSubstr("BEGIN ENCRYPTED PRIVATE KEY"));
+  auto const opened = ca().programs().run(
+      {"openssl", "rsa", "-in", state + "/keys/issuing.key", "-noout", "-passin", "file:" + ca().path("passphrases")});
+  EXPECT_EQ(opened.code, 0) << opened.all();
+
+  e2e::Background server({binary, "--state", state, "serve", "--port-file", ca().path("importing-ports")},
+                         ca().path("importing-log"));
+  ASSERT_TRUE(e2e::until([&] { return fs::exists(ca().path("importing-ports")) || !server.alive(); }));
+  EXPECT_TRUE(server.alive()) << server.log();
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_THAT(server.log(), HasSubstr("issuer.unconstrained"));
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+// A CA key that comes from elsewhere with its certificate: judged like what a parent signs for a key of ours, and kept
+// as our own keys are. It does NOT read foreign files; base/x509/bundle.h does.
+#pragma once
+
+#include "base/x509/bundle.h"
+#include "ca/parent_rules.h"
+
+namespace lenscap::ca {
+
+struct IssuerImport {
+  x509::PrivateKey key;
+  ParentVerdict verdict;
+};
+
+// Of all that the files held, in any order. Errc::settings in plain words: no key or several, a key that does not fit
+// the certificate or itself, and everything that judge_parent_chain() refuses.
+Result<IssuerImport> judge_import(x509::Bundle bundle, Time now);
+
+// Puts key, request and chain into STATE/keys in place of what `init --intermediate` made, the chain last: until it is
+// there, nothing is issued. `passphrase` has to be the one of the key that is replaced (Errc::wrong_passphrase
+// otherwise): the server goes on with it. Errc::conflict when a chain for another key is installed. Takes about 1 s:
+// scrypt.
+Result<> install_import(std::string const& state_dir, IssuerImport const& made, std::string const& request,
+                        SecretBytes const& passphrase);
+
+}  // namespace lenscap::ca
