@@ -88,7 +88,7 @@ TEST_F(Intermediate, BeforeAChainIsThereNothingIsServedAndEverybodyIsToldWhy) {
   for (auto const* says : {"issuer csr", "issuer install", "nothing can be served"})
     EXPECT_THAT(made.out, HasSubstr(says));
   for (auto const& words : std::vector<std::vector<std::string>>{
-           {"serve"}, {"root", "show"}, {"root", "export"}}) {
+           {"serve"}, {"root", "show"}, {"root", "export"}, {"explain", "cam1.cams.example"}}) {
     auto const refused = ca().run_on(state, words);
     EXPECT_EQ(refused.code, 2) << words[0] << ": " << refused.all();
     EXPECT_THAT(refused.err, HasSubstr("this CA is to be an intermediate, and has no certificate yet")) << words[0];
@@ -166,6 +166,29 @@ TEST_F(Intermediate, EverythingNamesTheCorporateRoot) {
   EXPECT_NE(outside.code, 0);
   EXPECT_THAT(outside.err, HasSubstr("secret.cams.example"));
   EXPECT_EQ(ca().stop(), 0) << ca().log();
+}
+
+TEST_F(Intermediate, ExplainSaysWhichCertificateForbidsAName) {
+  struct Case {
+    char const* name;
+    char const* by;  // empty: it would be issued
+  };
+  for (Case const& c : {Case{"cam1.cams.example", ""}, Case{"10.20.0.7", ""},
+                        Case{"a.secret.cams.example", "the certificate of CN=Policy CA,O=Example Corporation"},
+                        Case{"10.40.0.7", "ca.permit_dns and ca.permit_ip of ca.toml"},
+                        Case{"*.cams.example", "acme.allow_wildcards of ca.toml"},
+                        Case{"cam1.bank.test", "the certificate of CN=Policy CA,O=Example Corporation"}}) {
+    SCOPED_TRACE(c.name);
+    bool const issued = *c.by == '\0';
+    auto const told = ca().run({"explain", c.name});
+    EXPECT_EQ(told.code, issued ? 0 : 5) << told.all();
+    EXPECT_THAT(told.out, HasSubstr(issued ? "would be issued" : "would not be issued"));
+    EXPECT_THAT(told.out, HasSubstr(c.by));
+    auto const answer = json_of(ca().run({"explain", c.name, "--output", "json"}));
+    EXPECT_EQ(json::get_bool(answer, "would_issue").value(), issued);
+    EXPECT_THAT(json::write(json::Value(answer)), HasSubstr(c.by));
+  }
+  EXPECT_EQ(ca().run({"explain", "not a name"}).code, 2);
 }
 
 TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {

@@ -1,0 +1,86 @@
+// lenscap-ca explain NAME: would this CA issue it, and which certificate of its chain, or which setting, forbids it?
+// It reads certificates and settings alone: neither the key nor the store, and it does NOT ask whether some account may
+// have the name.
+#include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+
+#include "acme/server/commands/commands.h"
+#include "ca/installed_chain.h"
+
+namespace lenscap::acme {
+namespace {
+
+// Certificates that are not valid now forbid every name.
+std::vector<ca::Forbidden> not_valid(ca::InstalledChain const& chain, Time now) {
+  std::vector<ca::Forbidden> found;
+  auto const test = [&](x509::Certificate const& certificate) {
+    auto const whose = "the certificate of " + certificate.subject();
+    if (now < certificate.not_before())
+      found.push_back({whose, "it begins at " + to_rfc3339(certificate.not_before())});
+    if (now >= certificate.not_after()) found.push_back({whose, "it ended at " + to_rfc3339(certificate.not_after())});
+  };
+  test(chain.issuing);
+  for (auto const& each : chain.above) test(each);
+  return found;
+}
+
+Result<std::vector<ca::Forbidden>> who_forbids(std::string const& text, Settings const& settings,
+                                               std::vector<ca::NameLimit> const& limits) {
+  if (auto const address = x509::IpAddress::parse(text); address.ok()) return ca::who_forbids(limits, *address);
+  auto const name = x509::DnsName::parse(text);
+  if (!name.ok())
+    return Error(Errc::usage, "\"" + text + "\" is neither a DNS name nor an IP address: " + name.error().detail());
+  auto found = ca::who_forbids(limits, *name);
+  if (name->is_wildcard() && !settings.allow_wildcards)
+    found.push_back({"acme.allow_wildcards of ca.toml", "wildcard names are not issued here"});
+  return found;
+}
+
+void print_for_people(std::string const& text, std::vector<ca::Forbidden> const& forbidden,
+                      std::vector<ca::NameLimit> const& limits) {
+  if (forbidden.empty()) {
+    fmt::print("{} would be issued, to an account that may have it.\n", text);
+    for (auto const& limit : limits) fmt::print("  {}: {}\n", limit.whose, limit.constraints.text());
+    return;
+  }
+  fmt::print("{} would not be issued.\n", text);
+  for (auto const& each : forbidden) fmt::print("  {}: {}\n", each.whose, each.why);
+}
+
+Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
+  TRY(auto const settings, load_settings(line));
+  TRY(auto const chain, ca::load_chain(line.state));
+  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
+  TRY(auto forbidden, who_forbids(text, settings, limits));
+  for (auto& each : not_valid(chain, SystemClock().now())) forbidden.push_back(std::move(each));
+  auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;
+  if (!line.wants_json()) {
+    print_for_people(text, forbidden, limits);
+    return code;
+  }
+  json::Array reasons;
+  for (auto const& each : forbidden) {
+    json::Object reason;
+    reason.set("by", each.whose).set("why", each.why);
+    reasons.emplace_back(std::move(reason));
+  }
+  json::Object answer;
+  answer.set("name", text).set("would_issue", forbidden.empty()).set("forbidden", std::move(reasons));
+  print_json(answer);
+  return code;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, CommandLine& line) {
+  auto name = std::make_shared<std::string>();
+  auto* command = app.add_subcommand("explain", "Say whether a name would be issued, and who forbids it");
+  command->add_option("NAME", *name, "DNS name or IP address")->required();
+  command->footer(
+      "Ends with 5 when it would not be issued.\n"
+      "Examples:\n  lenscap-ca explain cam1.plant4.example\n  lenscap-ca explain 10.20.0.7 --output json");
+  command->callback([&line, name] { line.run = [&line, name] { return explain(line, *name); }; });
+}
+
+}  // namespace lenscap::acme
