@@ -47,6 +47,38 @@ Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey c
                "of this CA (lenscap-ca issuer csr) and install what it makes of that");
 }
 
+Error no_issuer(x509::Certificate const& below, Certificates const& given) {
+  auto const has_the_name = [&](x509::Certificate const& each) {
+    return X509_NAME_cmp(X509_get_issuer_name(below.native()), X509_get_subject_name(each.native())) == 0;
+  };
+  if (std::ranges::any_of(given, has_the_name))
+    return refusal(below, "has a signature that does not verify with the key of " + below.issuer() +
+                              " as given here: ask the parent for the certificates that belong together");
+  return refusal(below, "was issued by " + below.issuer() +
+                            ", which is not among the certificates given: add it, and all above it up to the "
+                            "self-signed root");
+}
+
+// Appends what leads from the last of `path` to a root. A cross-signed CA has several certificates, and not all of them
+// need lead to one: those from which none is reached go to `dead`, so that each is tried once. The refusal is that of
+// the first way.
+Result<> climb_on(Certificates& path, Certificates const& given, Certificates& dead) {
+  x509::Certificate const below = path.back();
+  if (is_issued_by(below, below)) return {};
+  std::optional<Error> first;
+  for (x509::Certificate const& each : given) {
+    auto const is_it = [&](x509::Certificate const& other) { return other == each; };
+    if (std::ranges::any_of(path, is_it) || std::ranges::any_of(dead, is_it) || !is_issued_by(below, each)) continue;
+    path.push_back(each);
+    auto const higher = climb_on(path, given, dead);
+    if (higher.ok()) return {};
+    path.pop_back();
+    dead.push_back(each);
+    if (!first) first = higher.error();
+  }
+  return first ? *std::move(first) : no_issuer(below, given);
+}
+
 Result<Certificates> climb(x509::Certificate const& issuing, Certificates const& given, KeyOrigin origin) {
   if (is_issued_by(issuing, issuing) && origin == KeyOrigin::imported)
     return refusal(issuing,
@@ -54,28 +86,10 @@ Result<Certificates> climb(x509::Certificate const& issuing, Certificates const&
                    "request of this CA (lenscap-ca issuer csr)");
   if (is_issued_by(issuing, issuing))
     return refusal(issuing, "is signed by its own key and not by a parent: send the parent the request of this CA");
-  Certificates above;
-  x509::Certificate below = issuing;
-  while (!is_issued_by(below, below)) {
-    auto const is_next = [&](x509::Certificate const& each) {
-      return each != issuing && std::ranges::find(above, each) == above.end() && is_issued_by(below, each);
-    };
-    auto const next = std::ranges::find_if(given, is_next);
-    if (next == given.end()) {
-      auto const has_the_name = [&](x509::Certificate const& each) {
-        return X509_NAME_cmp(X509_get_issuer_name(below.native()), X509_get_subject_name(each.native())) == 0;
-      };
-      if (std::ranges::any_of(given, has_the_name))
-        return refusal(below, "has a signature that does not verify with the key of " + below.issuer() +
-                                  " as given here: ask the parent for the certificates that belong together");
-      return refusal(below, "was issued by " + below.issuer() +
-                                ", which is not among the certificates given: add it, and all above it up to the "
-                                "self-signed root");
-    }
-    above.push_back(*next);
-    below = *next;
-  }
-  return above;
+  Certificates path{issuing};
+  Certificates dead;
+  CHECK_OK(climb_on(path, given, dead));
+  return Certificates(path.begin() + 1, path.end());
 }
 
 // --- each certificate by itself ---

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "ca/issuer_request.h"
 #include "tests/ca/fixture.h"
+#include "tests/fakes/corporation.h"
 
 namespace lenscap::ca::test {
 namespace {
@@ -141,6 +143,38 @@ TEST(ParentRules, WhatWasGivenAndWhenIsJudgedToo) {
   ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
   EXPECT_THAT(verdict->warnings, Contains(HasSubstr("given twice")));
   EXPECT_THAT(verdict->warnings, Contains(HasSubstr("is not part of the chain")));
+}
+
+// The policy CA is cross-signed: its first certificate leads to a root that nobody gives, the second to the one that is
+// there. Neither order of the files may matter.
+TEST(ParentRules, ACrossSignedParentIsFollowedToTheRootThatIsThere) {
+  fakes::Corporation corporation({.has_policy_ca = true});
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  corporation.write("request.csr",
+                    make_issuer_request(key, "Example Cameras", constraints_of(ceremony_settings()).value()));
+  corporation.sign(corporation.path("request.csr"));
+  corporation.shell(
+      "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out old.key && "
+      "openssl req -new -x509 -key old.key -subj '/CN=Old Root' -days 100 -out old.pem && "
+      "openssl x509 -req -in policy.csr -CA old.pem -CAkey old.key -CAcreateserial -days 50 -extfile policy.ext "
+      "-out cross.pem");
+  auto const load = [&](char const* name) {
+    return x509::Certificate::from_pem(read_file(corporation.path(name)).value()).value();
+  };
+  auto const issuing = load("issuing.pem");
+  auto const policy = load("policy.pem");
+  auto const cross = load("cross.pem");
+  auto const root = load("root.pem");
+  Time const now = today() + Seconds(60);
+  for (auto const& given : {std::vector{issuing, cross, policy, root}, std::vector{root, policy, cross, issuing}}) {
+    auto const verdict = judge_parent_chain(given, key.public_key(), now);
+    ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+    EXPECT_EQ(verdict->above, (std::vector{policy, root}));
+    EXPECT_THAT(verdict->warnings, Contains(HasSubstr("Policy CA,O=Example Corporation is not part of the chain")));
+  }
+  auto const rootless = judge_parent_chain({issuing, cross, policy}, key.public_key(), now);
+  ASSERT_FALSE(rootless.ok());
+  EXPECT_THAT(rootless.error().detail(), HasSubstr("was issued by CN=Old Root, which is not among"));
 }
 
 }  // namespace
