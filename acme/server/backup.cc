@@ -16,6 +16,7 @@
 #include "base/sealed_stream.h"
 #include "base/x509/certificate.h"
 #include "ca/gap.h"
+#include "ca/installed_chain.h"
 #include "store/copy.h"
 #include "store/schema.h"
 
@@ -196,9 +197,9 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
 Result<BackupContent> write_backup(std::ostream& out, SecretBytes const& passphrase, std::string const& state_dir,
                                    std::string const& config, store::Store& store, Time now) {
   TRY(auto const files, collect(state_dir, config));
-  TRY(auto const pem, read_file(state_dir + "/keys/root.pem"));
-  TRY(auto const root, x509::Certificate::from_pem(pem));
-  BackupContent content{.made_at = now, .root_sha256 = to_hex(root.fingerprint()), .files = files.size(), .records = 0};
+  TRY(auto const chain, ca::load_chain(state_dir));
+  BackupContent content{
+      .made_at = now, .root_sha256 = to_hex(chain.root().fingerprint()), .files = files.size(), .records = 0};
   SealedOutput sealed(out, passphrase);
   sealed.stream() << json::write(json::Object{{"lenscap_backup", kFormat},
                                               {"made_at", to_unix(content.made_at)},

@@ -12,15 +12,11 @@
 #include "acme/server/doctor.h"
 #include "base/file.h"
 #include "base/text_table.h"
+#include "ca/installed_chain.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
 namespace {
-
-Result<x509::Certificate> load_certificate(std::string const& path) {
-  TRY(auto const pem, read_file(path));
-  return x509::Certificate::from_pem(pem);
-}
 
 // Nothing where there is no such file.
 void add_file(std::vector<Facts::File>& files, std::string const& path, bool secret, unsigned owner) {
@@ -48,8 +44,9 @@ std::vector<Facts::File> look_at_files(CommandLine const& line) {
 
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const root, load_certificate(line.state + "/keys/root.pem"));
-  TRY(auto const issuing, load_certificate(line.state + "/keys/issuing.pem"));
+  TRY(auto const chain, ca::load_chain(line.state));
+  auto const& root = chain.root();
+  auto const& issuing = chain.issuing;
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   Facts facts;
   facts.now = SystemClock().now();

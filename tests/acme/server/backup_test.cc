@@ -44,6 +44,7 @@ class Backup : public ::testing::Test {
     put("ca.toml", std::string("[server]\nurl = \"") + kBase +
                        "\"\nlisten = [\"127.0.0.1:0\"]\n[ca]\nname = \"Test\"\n[store]\nurl = \"lmdb:db\"\n");
     put("keys/root.pem", server.app->authority->root_certificate().pem());
+    put("keys/issuing.pem", server.app->authority->issuing_certificate().pem());
     put("keys/root.key", "the key that belongs elsewhere");
     put("keys/issuing.key", "the sealed key of the issuer");
     put("profiles/camera-https.toml", "# a profile\n");
@@ -87,7 +88,7 @@ TEST_F(Backup, IsReadBackWhole) {
   ASSERT_TRUE(content.ok()) << content.error().detail();
   EXPECT_EQ(content->made_at, kNow);
   EXPECT_EQ(content->root_sha256, to_hex(server.app->authority->root_certificate().fingerprint()));
-  EXPECT_EQ(content->files, 4u) << "ca.toml, two of keys, one profile";
+  EXPECT_EQ(content->files, 5u) << "ca.toml, three of keys, one profile";
   EXPECT_GT(content->records, 10u);
 }
 
