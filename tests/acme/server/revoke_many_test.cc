@@ -41,7 +41,7 @@ class RevokeMany : public ::testing::Test {
     return {.settings = server.app->settings,
             .store = *server.app->store,
             .root = server.app->authority->root_certificate(),
-            .issuing = server.app->authority->issuing_certificate(),
+            .limits = server.app->authority->issuer().limits(),
             .now = server.clock.now(),
             .looked_at_most = looked_at_most};
   }
