@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "ca/ca_certificate.h"
 #include "ca/issuer_request.h"
-#include "ca/template.h"
 
 namespace lenscap::ca {
 
@@ -170,38 +170,6 @@ std::vector<std::string> ceremony_warnings(CeremonySettings const& settings) {
 
 // --- certificates ---
 
-namespace {
-
-Result<x509::Certificate> sign_ca(Template const& what, x509::PrivateKey const& key) {
-  auto const algorithm = signature_algorithm(key.public_key());
-  Bytes const tbs = encode_tbs(what, algorithm);
-  TRY(auto certificate,
-      x509::Certificate::from_der(assemble_certificate(tbs, algorithm, key.sign(algorithm.hash, tbs))));
-  if (certificate.tbs() != tbs || !certificate.is_signed_by(key.public_key()))
-    bug("a CA certificate does not verify right after it was signed");
-  return certificate;
-}
-
-Template ca_template(std::string const& organization, std::string const& common_name, x509::PublicKey const& key,
-                     Time begin, Seconds lifetime, x509::NameConstraints const& constraints) {
-  return Template{.serial = new_serial(begin),
-                  .issuer_name = encode_name(organization, common_name),
-                  .subject_name = encode_name(organization, common_name),
-                  .common_name = common_name,
-                  .not_before = begin,
-                  .not_after = begin + lifetime - Seconds(1),
-                  .key = key,
-                  .names = {},
-                  .is_ca = true,
-                  .path_length = {},
-                  .extended_key_usage = {},
-                  .authority_key_id = key_id(key),
-                  .ca_issuers_url = {},
-                  .name_constraints = constraints};
-}
-
-}  // namespace
-
 Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey const& issuing_key, Time now) {
   CHECK_OK(check_name(settings.name));
   TRY(auto constraints, constraints_of(settings));
@@ -214,18 +182,12 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
   // A day back, so that a camera whose clock stands in another time zone already accepts the chain.
   Time const begin = now - limits::kIssuerBackdate;
 
-  Template root = ca_template(settings.name, settings.name + " Root CA", root_key.public_key(), begin,
-                              limits::kRootLifetime, constraints);
-  TRY(auto root_certificate, sign_ca(root, root_key));
+  Template const root = root_template(settings.name, root_key.public_key(), begin, limits::kRootLifetime, constraints);
+  TRY(auto root_certificate, sign_ca_certificate(root, root_key));
 
-  Template issuing =
-      ca_template(settings.name, settings.name + " Issuing CA", issuing_key, begin, kIssuerLifetime, constraints);
-  issuing.issuer_name = root.subject_name;
-  issuing.authority_key_id = key_id(root_key.public_key());
-  issuing.path_length = 0;
-  // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
-  issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
-  TRY(auto issuing_certificate, sign_ca(issuing, root_key));
+  Template const issuing =
+      issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime, constraints);
+  TRY(auto issuing_certificate, sign_ca_certificate(issuing, root_key));
   return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_certificate)};
 }
 

@@ -1,0 +1,22 @@
+// What the certificate of a CA says, root and issuing CA alike, and signing it. Pure: keys, times and constraints are
+// parameters.
+#pragma once
+
+#include <string>
+
+#include "ca/template.h"
+
+namespace lenscap::ca {
+
+// "NAME Root CA", for the key that will sign it. Valid for `lifetime` from `begin`, less the last second.
+Template root_template(std::string const& name, x509::PublicKey const& key, Time begin, Seconds lifetime,
+                       x509::NameConstraints const& constraints);
+
+// "NAME Issuing CA" below `parent`: no CA below it, for servers and for clients of 802.1X alone.
+Template issuer_template(std::string const& name, x509::PublicKey const& key, x509::Certificate const& parent,
+                         Time begin, Seconds lifetime, x509::NameConstraints const& constraints);
+
+// `key` is the issuer's, and belongs together with itself.
+Result<x509::Certificate> sign_ca_certificate(Template const& what, x509::PrivateKey const& key);
+
+}  // namespace lenscap::ca
