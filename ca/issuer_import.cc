@@ -1,32 +1,13 @@
 #include "ca/issuer_import.h"
 
 #include "base/file.h"
+#include "ca/certify_below.h"
 #include "ca/installed_chain.h"
-#include "ca/template.h"
 
 namespace lenscap::ca {
-namespace {
-
-// A file may hold a private number and a public point that have nothing to do with each other.
-Result<> check_itself(x509::PrivateKey const& key) {
-  auto const data = as_bytes("does the public half belong to the private one?");
-  auto const algorithm = signature_algorithm(key.public_key());
-  if (key.public_key().verify(algorithm.hash, data, key.sign(algorithm.hash, data))) return {};
-  return Error(Errc::settings, "the private key is damaged: what it signs does not verify with its own public half");
-}
-
-}  // namespace
 
 Result<IssuerImport> judge_import(x509::Bundle bundle, Time now) {
-  if (bundle.keys.empty())
-    return Error(Errc::settings,
-                 "no private key is among the files: give it too; or, where the parent signed the request of this CA, "
-                 "use issuer install");
-  for (x509::PrivateKey const& other : bundle.keys)
-    if (!(other.public_key() == bundle.keys.front().public_key()))
-      return Error(Errc::settings, "several private keys are among the files: give the one of the issuing certificate");
-  auto key = std::move(bundle.keys.front());
-  CHECK_OK(check_itself(key));
+  TRY(auto key, take_only_key(bundle));
   if (bundle.certificates.empty())
     return Error(Errc::settings,
                  "no certificate is among the files: give that of the key, and all above it up to the root");

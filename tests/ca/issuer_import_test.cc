@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "ca/installed_chain.h"
 #include "ca/issuer_request.h"
+#include "tests/ca/bundle_of.h"
 #include "tests/ca/fixture.h"
-#include "tests/fakes/corporation.h"
 
 namespace lenscap::ca::test {
 namespace {
@@ -23,18 +23,6 @@ constexpr char const* kIssuerUse =
     "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n";
 
 Time today() { return SystemClock().now() + Seconds(60); }
-
-Result<SecretBytes> unasked() { return Error(Errc::needs_confirmation, "asked for a passphrase"); }
-
-x509::Bundle bundle_of(fakes::Corporation const& from, std::vector<std::string> const& files) {
-  x509::Bundle all;
-  for (auto const& file : files) {
-    auto part = x509::read_bundle(read_file(from.path(file)).value(), unasked).value();
-    all.certificates.insert(all.certificates.end(), part.certificates.begin(), part.certificates.end());
-    for (auto& key : part.keys) all.keys.push_back(std::move(key));
-  }
-  return all;
-}
 
 std::string text_of(std::string const& path) { return file_exists(path) ? read_file(path).value() : ""; }
 

@@ -2,6 +2,7 @@
 // as `sh`, in order, with the test's own places for a machine's.
 #pragma once
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <stdexcept>
@@ -26,6 +27,27 @@ inline std::vector<std::string> blocks_of(std::string const& page) {
   }
   if (blocks.empty()) throw std::runtime_error("docs/" + page + " has nothing to run");
   return blocks;
+}
+
+// The blocks of the sections ("## TITLE") alone, as one script for `sh -eu`. Each of them has to be in the page.
+inline std::string script_of_sections(std::string const& page, std::vector<std::string> const& titles) {
+  std::ifstream in(std::string(LENSCAP_SOURCE_DIR) + "/docs/" + page);
+  std::string script;
+  std::size_t found = 0;
+  bool is_open = false, is_inside = false, is_wanted = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("```")) {
+      is_open = !is_open;
+      is_inside = is_open && line == "```sh";
+    } else if (!is_open && line.starts_with("## ")) {
+      is_wanted = std::find(titles.begin(), titles.end(), line.substr(3)) != titles.end();
+      found += is_wanted ? 1 : 0;
+    } else if (is_inside && is_wanted) {
+      script += line + "\n";
+    }
+  }
+  if (found != titles.size() || script.empty()) throw std::runtime_error("docs/" + page + " lacks one of the sections");
+  return script;
 }
 
 inline void replace_all(std::string& text, std::string const& from, std::string const& to) {

@@ -1,5 +1,5 @@
-// lenscap-ca root show|export: the root certificate, for people and for the machines that shall trust it: our own, or
-// that of the corporation that signed this CA.
+// lenscap-ca root show|export|import: the root, our own or that of the corporation that signed this CA, or whose key
+// comes here once to sign.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -8,9 +8,12 @@
 #include <cstring>
 
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/installation.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
+#include "ca/certify_below.h"
 #include "ca/installed_chain.h"
+#include "ca/issuer_request.h"
 
 namespace lenscap::acme {
 namespace {
@@ -57,10 +60,30 @@ Result<ExitCode> export_root(CommandLine const& line, std::string const& form, s
   return ExitCode::done;
 }
 
+// --- import ---
+
+Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const& files,
+                        std::string const& passphrase_file) {
+  CHECK_OK(need_intermediate(line));
+  TRY(auto const settings, load_settings(line));
+  TRY(auto constraints, permitted_by(settings));
+  TRY(auto const request, read_file(ca::request_file(line.state)));
+  TRY(auto key, ca::requested_key(request));
+  TRY(auto bundle, read_bundles(files, passphrase_file));
+  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints)};
+  TRY(auto verdict, ca::certify_below(std::move(bundle), wanted, SystemClock().now()));
+  TRY(auto const made, judge_installation(std::move(verdict), settings));
+  CHECK_OK(ca::install_chain(line.state, made.verdict.issuing, made.verdict.above));
+  print_installation(line, made);
+  if (!line.wants_json())
+    fmt::print("The key that signed was not kept: remove the files that it came in from this machine.\n");
+  return ExitCode::done;
+}
+
 }  // namespace
 
 void add_root(CLI::App& app, CommandLine& line) {
-  auto* root = app.add_subcommand("root", "Show or export the root certificate");
+  auto* root = app.add_subcommand("root", "Show, export or import the root");
   root->require_subcommand(1);
   auto* shown = root->add_subcommand("show", "What the root is, and its fingerprint");
   shown->footer("Examples:\n  lenscap-ca root show\n  lenscap-ca root show --output json");
@@ -79,6 +102,17 @@ void add_root(CLI::App& app, CommandLine& line) {
   exported->callback([&line, form, out, chain] {
     line.run = [&line, form, out, chain] { return export_root(line, *form, *out, *chain); };
   });
+
+  auto files = std::make_shared<std::vector<std::string>>();
+  auto of_files = std::make_shared<std::string>();
+  auto* imported = root->add_subcommand("import", "Put this CA below a root, or another CA, whose key you have");
+  imported->add_option("FILE", *files, "The CA's key, its certificate, and all above it: PEM in any order, or PKCS#12")
+      ->required();
+  imported->add_option("--passphrase-file", *of_files,
+                       "File with the passphrase of these files, or - for standard input; without it you are asked");
+  imported->footer("Examples:\n  lenscap-ca root import my-root.key my-root.pem");
+  imported->callback(
+      [&line, files, of_files] { line.run = [&line, files, of_files] { return import(line, *files, *of_files); }; });
 }
 
 }  // namespace lenscap::acme

@@ -1,0 +1,135 @@
+#include "acme/server/commands/installation.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "acme/server/scope_check.h"
+#include "base/file.h"
+#include "base/passphrase.h"
+#include "ca/ceremony.h"
+#include "ca/installed_chain.h"
+
+namespace lenscap::acme {
+
+Result<> need_intermediate(CommandLine const& line) {
+  if (ca::is_intermediate(line.state)) return {};
+  if (file_exists(line.state + "/keys/root.pem"))
+    return Error(Errc::conflict,
+                 "this CA has a root of its own, which agents and browsers trust already; for a parent, make another "
+                 "one with lenscap-ca init --intermediate");
+  return Error(Errc::file, "there is no CA in " + line.state +
+                               "; make one first (lenscap-ca init --intermediate), or give its "
+                               "directory with --state");
+}
+
+Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::string const& words) {
+  auto const source = words.empty() ? "prompt" : words == "-" ? "file:/dev/stdin" : "file:" + words;
+  std::optional<SecretBytes> known;
+  auto const ask = [&]() -> Result<SecretBytes> {
+    if (!known) {
+      TRY(auto const given, read_passphrase(source, "passphrase of the files to import"));
+      known = ca::first_line(given);
+    }
+    return known->clone();
+  };
+  x509::Bundle all;
+  for (auto const& file : files) {
+    TRY(auto content, read_file(file));
+    SecretBytes const held{std::string_view(content)};
+    OPENSSL_cleanse(content.data(), content.size());
+    auto bundle = x509::read_bundle(held.text(), ask);
+    if (!bundle.ok()) return std::move(bundle).error().with_context(file + ": ");
+    all.certificates.insert(all.certificates.end(), bundle->certificates.begin(), bundle->certificates.end());
+    for (auto& key : bundle->keys) all.keys.push_back(std::move(key));
+  }
+  return all;
+}
+
+Result<x509::NameConstraints> permitted_by(Settings const& settings) {
+  ca::CeremonySettings ceremony;
+  ceremony.permit_dns = settings.permit_dns;
+  ceremony.permit_ip = settings.permit_ip;
+  return ca::constraints_of(ceremony);
+}
+
+namespace {
+
+// The server's own certificate comes from this CA: without its name nothing could be served.
+Result<> check_own_name(Settings const& settings, std::vector<ca::NameLimit> const& limits) {
+  auto const host = settings.urls.host();
+  std::vector<ca::Forbidden> forbidden;
+  if (settings.urls.host_is_ip()) {
+    TRY(auto const address, x509::IpAddress::parse(host));
+    forbidden = ca::who_forbids(limits, address);
+  } else {
+    TRY(auto const name, x509::DnsName::parse(host));
+    forbidden = ca::who_forbids(limits, name);
+  }
+  if (forbidden.empty()) return {};
+  return Error(Errc::settings,
+               "the name of this server itself could not be certified, and so it could not be served: "
+               "by " +
+                   forbidden.front().whose + ", " + forbidden.front().why +
+                   ". Ask the parent for constraints that permit it, or change server.url");
+}
+
+// What the settings permit and the chain does not.
+std::vector<std::string> never_issued(Settings const& settings, std::vector<ca::NameLimit> const& of_chain) {
+  std::vector<std::string> found;
+  auto const note = [&](std::string const& text, Scope const& scope) {
+    if (auto const fits = check_names(scope, of_chain); !fits)
+      found.push_back(
+          text + " is permitted by the settings, but not by the chain, and so never issued: " + fits.error().detail());
+  };
+  for (auto const& text : settings.permit_dns) {
+    Scope scope;
+    if (auto name = x509::DnsName::parse(text); name.ok()) scope.grant_dns.push_back(*std::move(name));
+    note(text, scope);
+  }
+  for (auto const& text : settings.permit_ip) {
+    Scope scope;
+    if (auto block = x509::IpBlock::parse(text); block.ok()) scope.grant_ip.push_back(*std::move(block));
+    note(text, scope);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
+  ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
+  TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
+  CHECK_OK(check_own_name(settings, limits));
+  auto warnings = verdict.warnings;
+  for (auto& each : never_issued(settings, ca::limits_of(verdict.issuing, verdict.above)))
+    warnings.push_back(std::move(each));
+  return Installation{std::move(verdict), std::move(limits), std::move(warnings)};
+}
+
+void print_installation(CommandLine const& line, Installation const& made) {
+  auto const& root = made.verdict.above.back();
+  std::vector<std::string> permits;
+  permits.reserve(made.limits.size());
+  for (auto const& limit : made.limits) permits.push_back(limit.whose + ": " + limit.constraints.text());
+  if (line.wants_json()) {
+    print_json({{"issuing", made.verdict.issuing.subject()},
+                {"issuing_sha256", to_hex(made.verdict.issuing.fingerprint())},
+                {"root", root.subject()},
+                {"root_sha256", to_hex(root.fingerprint())},
+                {"certificates_between", made.verdict.above.size() - 1},
+                {"ends", to_rfc3339(made.verdict.ends)},
+                {"permits", json::Value::strings(permits)},
+                {"warnings", json::Value::strings(made.warnings)}});
+    return;
+  }
+  for (auto const& warning : made.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  fmt::print("Installed   {}\nRoot        {}\n            {}\n            SHA-256 {}\nEnds        {}\n",
+             made.verdict.issuing.subject(), root.subject(), ca::fingerprint_text(root), to_hex(root.fingerprint()),
+             to_rfc3339(made.verdict.ends));
+  for (auto const& permit : permits) fmt::print("Limited by  {}\n", permit);
+  fmt::print(
+      "\nCompare the SHA-256 with what the parent publishes. A server that runs takes the chain at its next start.\n");
+}
+
+}  // namespace lenscap::acme

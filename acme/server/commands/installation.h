@@ -1,0 +1,34 @@
+// What issuer install, issuer import and root import have in common: the files that people give, what this server asks
+// of a chain beyond the rules for parents, and telling what was installed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "acme/server/commands/commands.h"
+#include "base/x509/bundle.h"
+#include "ca/name_limits.h"
+#include "ca/parent_rules.h"
+
+namespace lenscap::acme {
+
+// Errc::conflict where the CA has a root of its own, Errc::file where there is none.
+Result<> need_intermediate(CommandLine const& line);
+
+// All of the files together. `passphrase_file` is of what is encrypted among them: "-" is standard input, and without
+// one the person is asked, once.
+Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::string const& passphrase_file);
+
+// The constraints that an issuing certificate for this CA is asked for with.
+Result<x509::NameConstraints> permitted_by(Settings const& settings);
+
+struct Installation {
+  ca::ParentVerdict verdict;
+  std::vector<ca::NameLimit> limits;
+  std::vector<std::string> warnings;
+};
+// Errc::settings when the server's own name could not be certified below this chain.
+Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings);
+void print_installation(CommandLine const& line, Installation const& made);
+
+}  // namespace lenscap::acme

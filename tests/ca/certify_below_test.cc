@@ -1,0 +1,154 @@
+// A CA key that its owner brings along once: what it signs is judged by openssl and GnuTLS, and each fault is refused
+// in plain words.
+#include "ca/certify_below.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ca/ceremony.h"
+#include "tests/ca/bundle_of.h"
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Options = fakes::Corporation::Options;
+
+constexpr char const* kRootUse = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
+
+Time today() { return SystemClock().now() + Seconds(60); }
+
+x509::PrivateKey const& our_key() {
+  static auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  return key;
+}
+
+Below wanted() { return {"Example Cameras", our_key().public_key(), constraints_of(ceremony_settings()).value()}; }
+
+TEST(CertifyBelow, RootsOfEachKindSignAConstrainedIssuer) {
+  struct Case {
+    char const* name;
+    Options corporation = {};
+    std::vector<std::string> files = {"root.key", "root.pem"};
+  };
+  Case const cases[] = {
+      {"P-384"},
+      {"P-256", {.root_key = "EC -pkeyopt ec_paramgen_curve:P-256"}},
+      {"RSA-4096", {.root_key = "RSA -pkeyopt rsa_keygen_bits:4096"}},
+      {"a root with a path length",
+       {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=keyCertSign,cRLSign\n"}},
+      {"a long name of Microsoft's kind",
+       {.root_subject =
+            "/DC=com/DC=example/DC=corp/OU=Public Key Services/CN=Example Corporation Enterprise Root CA 01"}},
+      {"an unconstrained CA with room below it", {.has_policy_ca = true}, {"policy.key", "policy.pem", "root.pem"}},
+  };
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.name);
+    fakes::Corporation corporation(c.corporation);
+    auto const verdict = certify_below(bundle_of(corporation, c.files), wanted(), today());
+    ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+    EXPECT_EQ(verdict->warnings, std::vector<std::string>());
+    EXPECT_EQ(verdict->issuing.key(), our_key().public_key());
+    EXPECT_EQ(verdict->issuing.subject(), "CN=Example Cameras Issuing CA,O=Example Cameras");
+    EXPECT_EQ(verdict->path_length, 0);
+    ASSERT_TRUE(verdict->issuing.name_constraints());
+    EXPECT_EQ(verdict->issuing.name_constraints()->text(), wanted().constraints.text());
+
+    fakes::TempDir dir;
+    put_file(dir.path("issuing.pem"), verdict->issuing.pem());
+    put_file(dir.path("chain.pem"), verdict->issuing.pem() + x509::to_pem(verdict->above));
+    auto const openssl =
+        run("openssl verify -x509_strict -attime " + std::to_string(to_unix(today())) + " -CAfile " +
+            corporation.root() + " -untrusted " + dir.path("chain.pem") + " " + dir.path("issuing.pem"));
+    EXPECT_EQ(openssl.status, 0) << openssl.output;
+    auto const gnutls = run("certtool --verify-chain --infile " + dir.path("chain.pem"));
+    EXPECT_EQ(gnutls.status, 0) << gnutls.output;
+    auto const text = run("openssl x509 -noout -text -in " + dir.path("issuing.pem"));
+    for (auto const* says : {"CA:TRUE, pathlen:0", "Name Constraints: critical", "TLS Web Server Authentication"})
+      EXPECT_THAT(text.output, HasSubstr(says));
+  }
+}
+
+TEST(CertifyBelow, NothingOutlivesItsSigner) {
+  fakes::Corporation corporation({.has_policy_ca = true});
+  auto const verdict =
+      certify_below(bundle_of(corporation, {"policy.key", "policy.pem", "root.pem"}), wanted(), today());
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  EXPECT_GE(verdict->issuing.not_before(), verdict->above.front().not_before());
+  EXPECT_EQ(verdict->issuing.not_after(), verdict->above.front().not_after());  // five years, less than ours would be
+}
+
+TEST(CertifyBelow, AnEarlierCertificateOfTheSameKeyIsReplaced) {
+  fakes::Corporation corporation;
+  auto const first = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), wanted(), today()).value();
+  auto again = bundle_of(corporation, {"root.key", "root.pem"});
+  again.certificates.push_back(first.issuing);
+  auto const second = certify_below(std::move(again), wanted(), today());
+  ASSERT_TRUE(second.ok()) << second.error().detail();
+  EXPECT_FALSE(second->issuing == first.issuing);
+}
+
+TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {
+  struct Case {
+    char const* says;
+    Options corporation = {};
+    std::vector<std::string> files = {"root.key", "root.pem"};
+    char const* change = ":";  // a command in the corporation's folder
+  };
+  std::string const root = kRootUse;
+  char const* const other_key = "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key";
+  Case const cases[] = {
+      {.says = "no private key", .files = {"root.pem"}},
+      {.says = "several private keys", .files = {"root.key", "other.key", "root.pem"}, .change = other_key},
+      {.says = "belongs to none of the certificates", .files = {"root.key"}},
+      {.says = "belongs to none of the certificates", .files = {"other.key", "root.pem"}, .change = other_key},
+      {.says = "two of the certificates are for the key",
+       .files = {"root.key", "root.pem", "again.pem"},
+       .change = "openssl x509 -req -in root.csr -signkey root.key -days 99 -extfile root.ext -out again.pem"},
+      {.says = "ask for basicConstraints with CA:TRUE",
+       .corporation = {.root_use = "basicConstraints=critical,CA:FALSE\nkeyUsage=keyCertSign,cRLSign\n"}},
+      {.says = "ask for the key usage keyCertSign",
+       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\n"}},
+      {.says = "ask for a path length that leaves room",
+       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"}},
+      {.says =
+           "ask for a path length that leaves room",  // the root allows one CA below it, and this would be the second
+       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=keyCertSign,cRLSign\n",
+                       .has_policy_ca = true},
+       .files = {"policy.key", "policy.pem", "root.pem"}},
+      {.says = "CN=Corporate Root,O=Example Corporation, which is not among",
+       .corporation = {.has_policy_ca = true},
+       .files = {"policy.key", "policy.pem"}},
+      {.says = "ended at",
+       .change = "faketime '2020-01-01' openssl x509 -req -in root.csr -signkey root.key -days 365 -extfile root.ext "
+                 "-out root.pem"},
+      {.says = "begins only at",
+       .change = "faketime '2035-01-01' openssl x509 -req -in root.csr -signkey root.key -days 365 -extfile root.ext "
+                 "-out root.pem"},
+      {.says = "key that is not good enough", .corporation = {.root_key = "RSA -pkeyopt rsa_keygen_bits:1024"}},
+      {.says = "without serverAuth", .corporation = {.root_use = root + "extendedKeyUsage=clientAuth,codeSigning\n"}},
+      {.says = "leave no name",
+       .corporation = {.root_use = root + "nameConstraints=critical,permitted;DNS:other.example,excluded;"
+                                          "IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0\n"}},
+      {.says = "the very name", .corporation = {.root_subject = "/O=Example Cameras/CN=Example Cameras Issuing CA"}},
+  };
+  for (Case const& c : cases) {
+    SCOPED_TRACE(c.says);
+    fakes::Corporation corporation(c.corporation);
+    corporation.shell(c.change);
+    auto const refused = certify_below(bundle_of(corporation, c.files), wanted(), today());
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::settings);
+    EXPECT_THAT(refused.error().detail(), HasSubstr(c.says));
+  }
+}
+
+TEST(CertifyBelow, OurOwnKeyIsNotItsOwnParent) {
+  x509::Bundle bundle;
+  bundle.keys.push_back(x509::PrivateKey::from_pem(our_key().to_pem().text(), {}).value());
+  EXPECT_THAT(certify_below(std::move(bundle), wanted(), today()).error().detail(), HasSubstr("its own parent"));
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
