@@ -60,7 +60,7 @@ All judge_root_key(Facts const& facts) {
   if (!facts.root_key_is_here) return {};
   return {{.severity = Severity::warning,
            .what = "the root's key is on this machine, though the service never needs it",
-           .to_do = "move keys/root.key and its passphrase to a safe place, with a copy, and remove it here"}};
+           .to_do = "lenscap-ca root seal --to DIRECTORY, on a medium that is then taken away"}};
 }
 
 // --- back-up ---

@@ -1,5 +1,5 @@
-// lenscap-ca root show|export|import: the root, our own or that of the corporation that signed this CA, or whose key
-// comes here once to sign.
+// lenscap-ca root show|export|seal|import: the root, our own or that of the corporation that signed this CA; its key is
+// moved off this machine, or comes here once.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -10,10 +10,12 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
 #include "base/file.h"
+#include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/certify_below.h"
 #include "ca/installed_chain.h"
 #include "ca/issuer_request.h"
+#include "ca/root_seal.h"
 
 namespace lenscap::acme {
 namespace {
@@ -60,6 +62,30 @@ Result<ExitCode> export_root(CommandLine const& line, std::string const& form, s
   return ExitCode::done;
 }
 
+// --- seal ---
+
+Result<ExitCode> seal(CommandLine const& line, std::string const& to, std::string const& passphrase_file) {
+  TRY(auto const words,
+      read_passphrase(passphrase_file.empty() ? "prompt" : "file:" + passphrase_file, "passphrase of the root key"));
+  TRY(auto const sealed, ca::seal_root(line.state, to, ca::first_line(words)));
+  if (line.wants_json()) {
+    print_json({{"root_sha256", to_hex(sealed.root.fingerprint())},
+                {"key", sealed.key_file},
+                {"certificate", sealed.certificate_file},
+                {"on_the_same_disk", sealed.on_the_same_disk}});
+    return ExitCode::done;
+  }
+  if (sealed.on_the_same_disk)
+    fmt::print(stderr, "warning: {} is on the disk of the state directory: the key has not left this machine yet\n",
+               to);
+  fmt::print(
+      "Sealed    {}\n          {}\nKey       {}\n\n"
+      "The copy was read back and opens with its passphrase; here the key is gone. The server goes on as before.\n"
+      "Keep the medium and a copy of it in two places, and the passphrase in a third.\n",
+      sealed.root.subject(), ca::fingerprint_text(sealed.root), sealed.key_file);
+  return ExitCode::done;
+}
+
 // --- import ---
 
 Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const& files,
@@ -83,7 +109,7 @@ Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const&
 }  // namespace
 
 void add_root(CLI::App& app, CommandLine& line) {
-  auto* root = app.add_subcommand("root", "Show, export or import the root");
+  auto* root = app.add_subcommand("root", "Show, export, seal or import the root");
   root->require_subcommand(1);
   auto* shown = root->add_subcommand("show", "What the root is, and its fingerprint");
   shown->footer("Examples:\n  lenscap-ca root show\n  lenscap-ca root show --output json");
@@ -102,6 +128,14 @@ void add_root(CLI::App& app, CommandLine& line) {
   exported->callback([&line, form, out, chain] {
     line.run = [&line, form, out, chain] { return export_root(line, *form, *out, *chain); };
   });
+
+  auto to = std::make_shared<std::string>();
+  auto words = std::make_shared<std::string>();
+  auto* sealed = root->add_subcommand("seal", "Move the root's key off this machine; the server never needs it");
+  sealed->add_option("--to", *to, "Directory on a medium that is then taken away")->required();
+  sealed->add_option("--passphrase-file", *words, "File with the root key's passphrase; without it you are asked");
+  sealed->footer("Examples:\n  lenscap-ca root seal --to /media/usb/lenscap-root");
+  sealed->callback([&line, to, words] { line.run = [&line, to, words] { return seal(line, *to, *words); }; });
 
   auto files = std::make_shared<std::vector<std::string>>();
   auto of_files = std::make_shared<std::string>();

@@ -1,0 +1,110 @@
+#include "ca/root_seal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+#include "ca/installed_chain.h"
+
+namespace lenscap::ca {
+namespace {
+
+Error refusal(std::string const& path) { return {Errc::file, path + ": " + std::strerror(errno)}; }
+
+Result<SecretBytes> read_key(std::string const& path) {
+  TRY(auto text, read_file(path));
+  SecretBytes held{std::string_view(text)};
+  OPENSSL_cleanse(text.data(), text.size());
+  return held;
+}
+
+// Does it open, and is it the root's?
+Result<> check_key(std::string const& path, SecretBytes const& pem, SecretBytes const& passphrase,
+                   x509::Certificate const& root) {
+  auto const key = x509::PrivateKey::from_pem(pem.text(), passphrase);
+  if (!key.ok()) return Error(key.error()).with_context(path + ": ");
+  if (key->public_key() == root.key()) return {};
+  return Error(Errc::conflict, path + " is not the key of the root certificate " + root.subject());
+}
+
+// The same again is fine: an earlier attempt may have ended between copying and removing.
+Result<> put(std::string const& path, std::string_view content, mode_t mode) {
+  if (!file_exists(path)) return create_file(path, content, mode);
+  TRY(auto const there, read_key(path));
+  if (there.text() == content) return {};
+  return Error(Errc::conflict,
+               path + " exists and holds something else; nothing is overwritten: give another directory");
+}
+
+Result<> make_directory(std::string const& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return refusal(path);
+  return {};
+}
+
+bool same_disk(std::string const& a, std::string const& b) {
+  struct stat of_a {
+  }, of_b{};
+  return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev;
+}
+
+Result<> sync_directory(std::string const& path) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return refusal(path);
+  int const synced = ::fsync(fd);
+  ::close(fd);
+  if (synced != 0) return refusal(path);
+  return {};
+}
+
+Result<> overwrite(std::string const& path, std::size_t bytes) {
+  int const fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return refusal(path);
+  std::string const zeros(bytes, '\0');
+  bool const done = ::write(fd, zeros.data(), zeros.size()) == static_cast<ssize_t>(zeros.size()) && ::fsync(fd) == 0;
+  auto verdict = done ? Result<>() : Result<>(refusal(path));
+  ::close(fd);
+  return verdict;
+}
+
+Result<> destroy(std::string const& keys_dir, std::string const& path, std::size_t bytes) {
+  CHECK_OK(overwrite(path, bytes));
+  if (::unlink(path.c_str()) != 0) return refusal(path);
+  return sync_directory(keys_dir);
+}
+
+}  // namespace
+
+Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory,
+                             SecretBytes const& passphrase) {
+  auto const keys_dir = state_dir + "/keys";
+  auto const key_file = keys_dir + "/root.key";
+  TRY(auto const chain, load_chain(state_dir));
+  if (!file_exists(key_file))
+    return Error(Errc::file, chain.has_parent ? "this CA stands below a parent's root, whose key was never here"
+                                              : key_file + " is not there: the root's key was moved away already");
+  if (lies_within(directory, state_dir))
+    return Error(Errc::conflict,
+                 directory + " lies inside the state directory: give one on a medium that leaves this machine");
+  TRY(auto const pem, read_key(key_file));
+  CHECK_OK(check_key(key_file, pem, passphrase, chain.root()));
+
+  CHECK_OK(make_directory(directory));
+  auto sealed = SealedRoot{.root = chain.root(),
+                           .key_file = directory + "/root.key",
+                           .certificate_file = directory + "/root.pem",
+                           .on_the_same_disk = same_disk(directory, state_dir)};
+  CHECK_OK(put(sealed.key_file, pem.text(), 0600));
+  CHECK_OK(put(sealed.certificate_file, chain.root().pem(), 0644));
+  TRY(auto const copy, read_key(sealed.key_file));
+  CHECK_OK(check_key(sealed.key_file, copy, passphrase, chain.root()));
+
+  CHECK_OK(destroy(keys_dir, key_file, pem.size()));
+  return sealed;
+}
+
+}  // namespace lenscap::ca
