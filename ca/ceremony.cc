@@ -277,19 +277,28 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
 }
 
 Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBytes const& passphrase,
-                                      std::function<Result<>()> const& prepare) {
-  CHECK_OK(check_passphrase(passphrase, "issuing"));
+                                      std::function<Result<>()> const& prepare, KeyHolder* holder) {
+  if (holder == nullptr) CHECK_OK(check_passphrase(passphrase, "issuing"));
   std::string const keys_dir = settings.state_dir + "/keys";
   CHECK_OK(refuse_existing(keys_dir));
   CHECK_OK(check_name(settings.name));
   TRY(auto const constraints, constraints_of(settings));
   CHECK_OK(check_own_host(settings.url, constraints));
-  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  auto request = make_issuer_request(key, settings.name, constraints);
+  std::vector<File> files;
+  std::string request;
+  if (holder != nullptr) {
+    if (auto const judged = x509::check_key(holder->public_key(), false); !judged.ok())
+      return Error(Errc::usage, "the issuing key: " + judged.error().detail());
+    auto const sign = [&](HashAlgorithm hash, ByteView data) { return holder->sign(hash, data); };
+    TRY(request, make_issuer_request(holder->public_key(), sign, settings.name, constraints));
+  } else {
+    auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+    request = make_issuer_request(key, settings.name, constraints);
+    files.push_back({"issuing.key", key.to_encrypted_pem(passphrase), 0600});
+  }
+  files.push_back({"issuing.csr", request, 0644});
   CHECK_OK(make_directory(settings.state_dir));
   if (prepare) CHECK_OK(prepare());
-  std::vector<File> const files{{"issuing.key", key.to_encrypted_pem(passphrase), 0600},
-                                {"issuing.csr", request, 0644}};
   CHECK_OK(install_files(settings.state_dir, keys_dir, files));
   return request;
 }

@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "base/x509/certificate.h"
+#include "ca/key_holder.h"
 
 namespace lenscap::ca {
 
@@ -74,9 +75,10 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
                                std::optional<x509::PublicKey> const& issuing_key = {});
 
 // For a CA under somebody else's root: an issuing key alone, and the request for the parent (see issuer_request.h), as
-// STATE/keys/issuing.key and issuing.csr. Otherwise like make_ca. The PEM of the request.
+// STATE/keys/issuing.key and issuing.csr. With `holder`, which may be nullptr, its key is the issuing key, and there is
+// no issuing.key. Otherwise like make_ca. The PEM of the request.
 Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBytes const& passphrase,
-                                      std::function<Result<>()> const& prepare = {});
+                                      std::function<Result<>()> const& prepare = {}, KeyHolder* holder = nullptr);
 
 // "SHA-256 12AB 34CD ..." in groups of four, as the trust page and the card show it.
 std::string fingerprint_text(x509::Certificate const& certificate);

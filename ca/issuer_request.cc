@@ -24,8 +24,8 @@ Bytes encode_requested(Template const& what) {
 
 }  // namespace
 
-std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
-                                x509::NameConstraints const& constraints) {
+Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing const& sign,
+                                        std::string const& organization, x509::NameConstraints const& constraints) {
   auto const common_name = organization + " Issuing CA";
   Template const what{.serial = {},
                       .issuer_name = {},
@@ -33,7 +33,7 @@ std::string make_issuer_request(x509::PrivateKey const& key, std::string const& 
                       .common_name = common_name,
                       .not_before = {},
                       .not_after = {},
-                      .key = key.public_key(),
+                      .key = key,
                       .names = {},
                       .is_ca = true,
                       .path_length = 0,
@@ -46,8 +46,14 @@ std::string make_issuer_request(x509::PrivateKey const& key, std::string const& 
   auto const info = der::sequence({der::small_integer(0), what.subject_name, what.key.spki(),
                                    der::element(der::context_constructed(0), extension_request)});
   auto const algorithm = signature_algorithm(what.key);
-  auto const signature = key.sign(algorithm.hash, info);
+  TRY(auto const signature, sign(algorithm.hash, info));
   return x509::pem_block("CERTIFICATE REQUEST", der::sequence({info, algorithm.der, der::bit_string(signature)}));
+}
+
+std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
+                                x509::NameConstraints const& constraints) {
+  auto const sign = [&](HashAlgorithm hash, ByteView data) -> Result<Bytes> { return key.sign(hash, data); };
+  return make_issuer_request(key.public_key(), sign, organization, constraints).value();
 }
 
 Result<x509::PublicKey> requested_key(std::string_view pem) {

@@ -2,6 +2,7 @@
 // the parent follows it: parent_rules.h judges what comes back.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/x509/key.h"
@@ -13,6 +14,10 @@ namespace lenscap::ca {
 // under the name that `organization` gives our issuing CAs. PEM.
 std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
                                 x509::NameConstraints const& constraints);
+// The same where somebody else holds the key; what `sign` refuses is the refusal.
+using Signing = std::function<Result<Bytes>(HashAlgorithm hash, ByteView data)>;
+Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing const& sign,
+                                        std::string const& organization, x509::NameConstraints const& constraints);
 
 // The key that such a request is for. Errc::file when it is none, or not signed by that key.
 Result<x509::PublicKey> requested_key(std::string_view pem);

@@ -5,6 +5,7 @@
 
 #include "tests/e2e/page.h"
 #include "tests/e2e/programs.h"
+#include "tests/fakes/corporation.h"
 #include "tests/fakes/free_port.h"
 #include "tests/fakes/soft_hsm.h"
 #include "tests/fakes/temp_dir.h"
@@ -61,6 +62,30 @@ TEST_F(KeyInAToken, ThePageLeadsToAServerThatCurlTrusts) {
   EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
   EXPECT_THAT(directory.out, HasSubstr("newOrder"));
   EXPECT_THAT(server->log(), Not(HasSubstr(fakes::SoftHsm::kPin)));
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+// The corporation signs a request that the token signed, and the server's own certificate comes from the token.
+TEST_F(KeyInAToken, ItStandsBelowACorporateRootToo) {
+  auto script = blocks_of("keep-the-key-in-an-hsm.md").at(0) + blocks_of("keep-the-key-in-an-hsm.md").at(1);
+  for (auto const& [theirs, ours] : places()) replace_all(script, theirs, ours);
+  replace_all(script, "lenscap-ca init", "lenscap-ca init --intermediate");
+  replace_all(script, "\\n%s\\n' \"$PIN\" \"the root's own passphrase\"", "\\n' \"$PIN\"");
+  auto const made = run_page(script);
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_FALSE(fs::exists(state + "/keys/issuing.key"));
+  auto const ca = [&](std::string const& words) { return run_page("lenscap-ca --state '" + state + "' " + words); };
+  fakes::Corporation corporation;
+  ASSERT_EQ(ca("issuer csr --out issuing.csr").code, 0);
+  corporation.sign(dir.path("issuing.csr"));
+  auto const installed = ca("issuer install " + corporation.issuing() + " " + corporation.root());
+  ASSERT_EQ(installed.code, 0) << installed.all();
+
+  serve();
+  ASSERT_TRUE(server->alive()) << server->log();
+  auto const directory = programs.run({"curl", "--silent", "--show-error", "--cacert", corporation.root(),
+                                       "https://localhost:" + port + "/acme/directory"});
+  EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 

@@ -42,19 +42,29 @@ std::string absolute(std::string const& path) {
 
 std::string source_of(std::string const& file) { return file.empty() ? "prompt" : "file:" + file; }
 
+Result<SecretBytes> ask_issuing(Options const& options) {
+  auto const source = source_of(options.passphrase_file);
+  return options.key.empty() ? new_passphrase(source, "passphrase of the issuing key")
+                             : read_passphrase(source, "PIN of the token with the issuing key");
+}
+
 Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
   ca::CeremonyPassphrases passphrases;
   if (!options.passphrase_file.empty() && options.root_passphrase_file.empty()) {
     TRY(auto lines, read_passphrase("file:" + options.passphrase_file, "passphrases"));
     return ca::split_passphrases(lines);
   }
-  TRY(auto issuing, options.key.empty()
-                        ? new_passphrase(source_of(options.passphrase_file), "passphrase of the issuing key")
-                        : read_passphrase(source_of(options.passphrase_file), "PIN of the token with the issuing key"));
+  TRY(auto issuing, ask_issuing(options));
   TRY(auto root, new_passphrase(source_of(options.root_passphrase_file), "passphrase of the root key"));
   passphrases.issuing = ca::first_line(issuing);
   passphrases.root = ca::first_line(root);
   return passphrases;
+}
+
+// nullptr: the key is to be made, and lies in a file.
+Result<std::unique_ptr<ca::KeyHolder>> open_holder(Options const& options, SecretBytes const& passphrase) {
+  if (options.key.empty()) return std::unique_ptr<ca::KeyHolder>();
+  return ca::open_key_holder(options.key, options.ceremony.state_dir, passphrase);
 }
 
 NewSettings settings_of(Options const& options) {
@@ -112,9 +122,10 @@ Result<ExitCode> make_intermediate(CommandLine const& line, Options const& optio
                                    std::string const& text) {
   if (!options.root_passphrase_file.empty())
     return Error(Errc::usage, "an intermediate has no root key, and so no passphrase of one");
-  TRY(auto const words, new_passphrase(source_of(options.passphrase_file), "passphrase of the issuing key"));
+  TRY(auto const words, ask_issuing(options));
+  TRY(auto const holder, open_holder(options, ca::first_line(words)));
   auto const prepare = [&] { return prepare_state(line.state, settings, text); };
-  CHECK_OK(ca::make_intermediate(options.ceremony, ca::first_line(words), prepare));
+  CHECK_OK(ca::make_intermediate(options.ceremony, ca::first_line(words), prepare, holder.get()));
   CHECK_OK(finish_state(line.state));
   print_warnings(options);
   auto const request = ca::request_file(line.state);
@@ -124,7 +135,9 @@ Result<ExitCode> make_intermediate(CommandLine const& line, Options const& optio
     return ExitCode::done;
   }
   fmt::print(
-      "The issuing key of \"{}\" is made; it has no certificate yet, and nothing can be served before it has one.\n\n"
+      "The request of \"{}\" is made; its issuing key has no certificate yet, and nothing can be served before it has "
+      "one."
+      "\n\n"
       "What to do next:\n"
       "  1. Have the parent sign the request: lenscap-ca issuer csr --state {} --out issuing.csr\n"
       "  2. lenscap-ca issuer install --state {} CHAIN...    (what comes back, and all above it up to the root)\n"
@@ -144,10 +157,7 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
   TRY(auto const settings, read_settings(std::move(reader), line.state));
   if (options.is_intermediate) return make_intermediate(line, options, settings, text);
   TRY(auto const passphrases, ask_passphrases(options));
-  std::unique_ptr<ca::KeyHolder> holder;
-  if (!options.key.empty()) {
-    TRY(holder, ca::open_key_holder(options.key, line.state, passphrases.issuing));
-  }
+  TRY(auto const holder, open_holder(options, passphrases.issuing));
   auto const issuing_key = holder ? std::optional(holder->public_key()) : std::nullopt;
   auto const prepare = [&] { return prepare_state(line.state, settings, text); };
   TRY(auto const made, ca::make_ca(options.ceremony, passphrases, SystemClock().now(), prepare, issuing_key));
@@ -170,12 +180,13 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
   fmt::print("  {}\n  SHA-256 {}\n\n", ca::fingerprint_text(made.root), hash);
   fmt::print(
       "What to do next:\n"
-      "  1. Move {} and the root's passphrase to a safe place, off this machine; the server needs neither.\n"
+      "  1. lenscap-ca root seal --state {} --to DIRECTORY      (moves the root's key away; the server never needs "
+      "it)\n"
       "  2. lenscap-ca serve --state {}          (settings: {})\n"
       "  3. lenscap-ca eab create --state {} --join --grant-dns SUFFIX --grant-ip CIDR\n"
       "     and give the word that it prints to lenscap-agent join.\n"
       "  4. Install the root where people look at the cameras: lenscap-ca root export --state {} --out root.pem\n",
-      made.keys_dir + "/root.key", line.state, file, line.state, line.state);
+      line.state, line.state, file, line.state, line.state);
   return ExitCode::done;
 }
 
