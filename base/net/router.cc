@@ -26,10 +26,14 @@ std::vector<std::string> split(std::string_view pattern) {
 
 bool is_param(std::string_view segment) { return segment.starts_with('{'); }
 
+constexpr std::string_view kRest = "...}";
+bool is_rest(std::string_view segment) { return is_param(segment) && segment.ends_with(kRest); }
+
 bool matches(std::vector<std::string> const& pattern, std::string_view path) {
   std::optional rest(path.substr(1));
   for (auto const& want : pattern) {
     if (!rest) return false;
+    if (is_rest(want)) return !rest->empty();
     auto const have = take_segment(rest);
     if (is_param(want) ? have.empty() : want != have) return false;
   }
@@ -40,6 +44,10 @@ PathParams params(std::vector<std::string> const& pattern, std::string_view path
   PathParams values;
   std::optional rest(path.substr(1));
   for (auto const& segment : pattern) {
+    if (is_rest(segment)) {
+      values.add(segment.substr(1, segment.size() - 1 - kRest.size()), std::string(*rest));
+      break;
+    }
     auto const have = take_segment(rest);
     if (is_param(segment)) values.add(segment.substr(1, segment.size() - 2), std::string(have));
   }
@@ -69,6 +77,7 @@ void Router::add_row(Row added) {
   }
   for (auto const& segment : added.segments) {
     if (is_param(segment) && (segment.size() < 3 || !segment.ends_with('}'))) bug("a route's {name} is not closed");
+    if (is_rest(segment) && &segment != &added.segments.back()) bug("a route goes on behind its {name...}");
   }
   rows_.push_back(std::move(added));
 }

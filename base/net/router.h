@@ -1,7 +1,8 @@
 // Method and path pattern -> handler. Knows nothing of ACME; how a refusal looks is the caller's business (ErrorPage).
 //   router.add(Method::post, "/acme/order/{id}/finalize", finalize);
 // A pattern's segment is literal text or one {name}, which matches one segment that is not empty; its value is put into
-// Request::params as sent, not percent-decoded. Query strings play no part. Add everything first: dispatch only reads,
+// Request::params as sent, not percent-decoded. A last segment {name...} matches all that is left of the path, slashes
+// included, and never nothing. Query strings play no part. Add everything first: dispatch only reads,
 // so that one Router serves every thread.
 #pragma once
 
@@ -52,7 +53,7 @@ class Router {
  private:
   struct Row {
     Method method;
-    std::vector<std::string> segments;  // "{id}" or literal
+    std::vector<std::string> segments;  // "{id}" or literal, or "{rest...}" at the end
     Handler handler;                    // this or
     PlainHandler plain;
   };

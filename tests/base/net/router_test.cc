@@ -23,6 +23,7 @@ class RouterTest : public testing::Test {
     router_.add(Method::get, "/order/{id}", show);
     router_.add(Method::post, "/order/{id}", show);
     router_.add(Method::post, "/a/{x}/b/{y}", show);
+    router_.add(Method::get, "/files/{path...}", show);
   }
   Response ask(std::string const& method, std::string const& path) {
     Request request;
@@ -40,6 +41,14 @@ TEST_F(RouterTest, FindsRows) {
   EXPECT_EQ(ask("GET", "/order/7").body, "GET id=7");
   EXPECT_EQ(ask("POST", "/order/a%20b").body, "POST id=a%20b");
   EXPECT_EQ(ask("POST", "/a/1/b/2").body, "POST x=1 y=2");
+}
+
+TEST_F(RouterTest, TakesTheRestOfAPath) {
+  for (auto const* rest : {"a", "a/b", "a//b/", "/", "a%2Fb"})
+    EXPECT_EQ(ask("GET", std::string("/files/") + rest).body, std::string("GET path=") + rest);
+  EXPECT_EQ(ask("GET", "/files/").status, 404);
+  EXPECT_EQ(ask("GET", "/files").status, 404);
+  EXPECT_EQ(ask("POST", "/files/a/b").status, 405);
 }
 
 TEST_F(RouterTest, TakesTheRowAddedFirst) { EXPECT_EQ(ask("GET", "/order/new").body, "other"); }
@@ -65,6 +74,7 @@ TEST(RouterDeathTest, StopsForRowsThatCannotBeMeant) {
   EXPECT_DEATH(router.add(Method::get, "/a", show), "twice");
   EXPECT_DEATH(router.add(Method::get, "a", show), "starts with");
   EXPECT_DEATH(router.add(Method::get, "/{a", show), "not closed");
+  EXPECT_DEATH(router.add(Method::get, "/{a...}/b", show), "goes on behind");
 }
 
 }  // namespace
