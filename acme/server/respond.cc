@@ -39,6 +39,31 @@ net::Response problem_response(Error const& error, std::string_view request_id) 
   return response;
 }
 
+namespace {
+
+// Is one of these the tag? A weak one will do.
+bool names_tag(std::string_view tags, std::string_view tag) {
+  while (!tags.empty()) {
+    auto one = tags.substr(0, tags.find(','));
+    tags.remove_prefix(std::min(tags.size(), one.size() + 1));
+    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == "*" || one == tag) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_known_to(net::Request const& request, std::string_view tag, Time last_modified) {
+  if (auto const* tags = request.headers.find("If-None-Match")) return names_tag(*tags, tag);
+  auto const* since = request.headers.find("If-Modified-Since");
+  if (since == nullptr) return false;
+  auto const time = parse_http_date(*since);
+  return time.ok() && last_modified <= *time;
+}
+
 void add_link(net::Response& response, std::string_view url, std::string_view relation) {
   response.headers.add(std::string(names::kLink), "<" + std::string(url) + ">;rel=\"" + std::string(relation) + "\"");
 }

@@ -24,6 +24,10 @@ net::Response problem_response(Error const& error, std::string_view request_id =
 // A refusal of the HTTP layer, with any status; `detail` is shown as it is.
 net::Response problem_response(int status, Error const& error);
 
+// Has the client what bears this tag (quoted, as in ETag) and is of this time? RFC 9110 13.1.2, 13.1.3; then 304 is the
+// answer. A date counts only where there is no tag.
+bool is_known_to(net::Request const& request, std::string_view tag, Time last_modified);
+
 void add_link(net::Response& response, std::string_view url, std::string_view relation);
 void add_location(net::Response& response, std::string url);
 // Whole seconds, 1 to 600: acme.sh gives up on more and cannot read a date.

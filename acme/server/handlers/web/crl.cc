@@ -11,28 +11,6 @@ namespace {
 // No two lists of a scope have the same number, and no number has two lists.
 std::string etag_of(ca::SignedCrl const& list) { return "\"" + std::to_string(list.state.number) + "\""; }
 
-// Is one of these the list's? RFC 9110 13.1.2; a weak one will do.
-bool names_tag(std::string_view tags, std::string_view tag) {
-  while (!tags.empty()) {
-    auto one = tags.substr(0, tags.find(','));
-    tags.remove_prefix(std::min(tags.size(), one.size() + 1));
-    while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
-    while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == "*" || one == tag) return true;
-  }
-  return false;
-}
-
-// Has the client this list already? A date counts only where there is no tag (RFC 9110 13.1.3).
-bool is_known(net::Request const& request, ca::SignedCrl const& list) {
-  if (auto const* tags = request.headers.find("If-None-Match")) return names_tag(*tags, etag_of(list));
-  auto const* since = request.headers.find("If-Modified-Since");
-  if (since == nullptr) return false;
-  auto const time = parse_http_date(*since);
-  return time.ok() && list.state.this_update <= *time;
-}
-
 // No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never past
 // the list's own end.
 Seconds cacheable_for(ca::SignedCrl const& list, ca::CrlPlan const& plan, Time now) {
@@ -48,7 +26,7 @@ net::Response serve(App& app, net::Request const& request, std::string_view scop
     return problem_response(Error(Errc::unavailable, "the revocation list could not be made yet"));
   }
   net::Response response;
-  response.status = is_known(request, *list) ? 304 : 200;
+  response.status = is_known_to(request, etag_of(*list), list->state.this_update) ? 304 : 200;
   auto const age = cacheable_for(*list, app.crls.plan(), app.clock.now());
   response.headers.add("Last-Modified", to_http_date(list->state.this_update));
   response.headers.add("ETag", etag_of(*list));
