@@ -36,6 +36,8 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
       return Error(Errc::settings, "the profile " + profile.name + " is named twice");
     profiles.push_back(std::move(profile));
   }
+  bool const ocsp_is_served = settings.ocsp_is_served && !settings.http_url.empty();
+  if (ocsp_is_served) profiles.push_back(ocsp_signer_profile());
   TRY(auto chain, load_chain(settings.state_dir));
   TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip));
   TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
@@ -43,8 +45,9 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
   CrlPlaces crl;
   if (!settings.http_url.empty() && settings.crl_parts != 0)
     crl = {.base = settings.http_url + crl_path(chain.issuing), .parts = settings.crl_parts};
-  TRY(auto issuer, Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(key), url, std::move(crl),
-                                std::move(further)));
+  TRY(auto issuer,
+      Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(key), url, std::move(crl),
+                   std::move(further), ocsp_is_served ? settings.http_url + std::string(kOcspPath) : std::string()));
   return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
 }
 

@@ -29,6 +29,9 @@ struct AuthoritySettings {
   // The revocation lists are expected below it, too: so many parts, or the whole list (1). 0, or without http_url: no
   // lists are served, and certificates name none.
   unsigned crl_parts = 0;
+  // OCSP answers are expected at kOcspPath below it, too: certificates name it, and there is a profile for what signs
+  // the answers. Without http_url: never.
+  bool ocsp_is_served = false;
   std::vector<std::string> profile_files;  // the first is the default
   // What may be named at most, where a parent's chain alone does not say it: see name_limits() of installed_chain.h.
   std::vector<std::string> permit_dns = {};
@@ -75,6 +78,10 @@ class Authority {
   std::vector<Profile> profiles_;
   store::Store& store_;
 };
+
+// Where OCSP requests go, of whatever issuer. Short, since a request follows it and RFC 5019 5 wants all of the URL to
+// have less than 255 characters.
+constexpr std::string_view kOcspPath = "/ocsp";
 
 // "/aia/<hex key id>.cer" of a CA certificate.
 std::string aia_path(x509::Certificate const& issuer);

@@ -34,6 +34,7 @@ std::optional<ExtensionValue> encode_authority_key_identifier(Template const& wh
 std::optional<ExtensionValue> encode_name_constraints(Template const& what);          // 4.2.1.10
 std::optional<ExtensionValue> encode_authority_info_access(Template const& what);     // 4.2.2.1
 std::optional<ExtensionValue> encode_crl_distribution_points(Template const& what);   // 4.2.1.13
+std::optional<ExtensionValue> encode_ocsp_no_check(Template const& what);             // RFC 6960 4.2.2.2.1
 std::optional<ExtensionValue> encode_subject_alt_name(Template const& what);          // 4.2.1.6
 
 }  // namespace lenscap::ca

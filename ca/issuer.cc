@@ -25,7 +25,8 @@ Result<> check_ca(x509::Certificate const& certificate) {
 
 Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
-                                             CrlPlaces crl_places, std::vector<NameLimit> further) {
+                                             CrlPlaces crl_places, std::vector<NameLimit> further,
+                                             std::string ocsp_url) {
   if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
   if (!(key->public_key() == certificate.key()))
@@ -46,17 +47,18 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
   auto algorithm = signature_algorithm(certificate.key());
   return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(key),
                                             std::move(ca_issuers_url), std::move(crl_places), std::move(algorithm),
-                                            std::move(limits)));
+                                            std::move(limits), std::move(ocsp_url)));
 }
 
 Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
                std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
-               std::vector<NameLimit> limits)
+               std::vector<NameLimit> limits, std::string ocsp_url)
     : certificate_(std::move(certificate)),
       above_(std::move(above)),
       key_(std::move(key)),
       ca_issuers_url_(std::move(ca_issuers_url)),
       crl_places_(std::move(crl_places)),
+      ocsp_url_(std::move(ocsp_url)),
       algorithm_(std::move(algorithm)),
       limits_(std::move(limits)),
       begins_(certificate_.not_before()),
@@ -100,7 +102,10 @@ namespace {
 
 Result<> check_request(Profile const& profile, IssueRequest const& request) {
   if (request.profile != profile.name) bug("a request for one profile, prepared under another");
-  if (request.names.empty()) return Error(Errc::bad_csr, "a certificate needs at least one DNS name or IP address");
+  if (profile.signs_ocsp() && !request.names.empty())
+    return Error(Errc::bad_csr, "what signs OCSP answers has no names");
+  if (!profile.signs_ocsp() && request.names.empty())
+    return Error(Errc::bad_csr, "a certificate needs at least one DNS name or IP address");
   if (request.names.size() > limits::kNamesPerOrder)
     return Error(Errc::bad_csr, "more than " + std::to_string(limits::kNamesPerOrder) + " names in one certificate");
   CHECK_OK(x509::check_key(request.key, /*allow_ed25519=*/false));
@@ -153,10 +158,11 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   CHECK_OK(test_names(request.names));
 
   Bytes const serial = new_serial(now);
-  IssuerView const view{certificate_, ca_issuers_url_, begins_, ends_, crl_places_.url_for(serial)};
+  IssuerView const view{certificate_, ca_issuers_url_, begins_, ends_, crl_places_.url_for(serial), ocsp_url_};
   Template what = build_template(profile, request, view, serial, now);
   Bytes tbs = encode_tbs(what, algorithm_);
-  CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now}));
+  CHECK_OK(lint(
+      tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now, ocsp_url_}));
   return Draft(std::move(what), std::move(tbs), profile.name, profile.hash(), now);
 }
 

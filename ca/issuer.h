@@ -52,7 +52,8 @@ class Issuer {
   // what it names beyond what the chain says.
   static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
                                               std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
-                                              CrlPlaces crl_places = {}, std::vector<NameLimit> further = {});
+                                              CrlPlaces crl_places = {}, std::vector<NameLimit> further = {},
+                                              std::string ocsp_url = {});
 
   // May every name stand in a certificate of this issuer: its own constraints, those of every certificate above, and
   // the further ones?
@@ -77,6 +78,7 @@ class Issuer {
   std::vector<x509::Certificate> const& above() const { return above_; }
   std::string const& ca_issuers_url() const { return ca_issuers_url_; }
   CrlPlaces const& crl_places() const { return crl_places_; }
+  std::string const& ocsp_url() const { return ocsp_url_; }  // that new certificates name; empty: none
   std::vector<NameLimit> const& limits() const { return limits_; }
   // When every certificate of the chain is valid; both ends are included.
   Time begins() const { return begins_; }
@@ -84,13 +86,15 @@ class Issuer {
 
  private:
   Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
-         std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits);
+         std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits,
+         std::string ocsp_url);
 
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
   std::unique_ptr<KeyHolder> key_;
   std::string ca_issuers_url_;
   CrlPlaces crl_places_;
+  std::string ocsp_url_;
   SignatureAlgorithm algorithm_;
   std::vector<NameLimit> limits_;
   Time begins_, ends_;

@@ -2,6 +2,7 @@
 // and through a walk over the DER below; nothing of template.cc, der.cc or extensions/ is used here.
 #include "ca/lint.h"
 
+#include <openssl/ocsp.h>
 #include <openssl/provider.h>
 
 #include <algorithm>
@@ -231,9 +232,23 @@ std::set<std::string> dns_names(GENERAL_NAMES const* names) {
   return out;
 }
 
+// Of the certificate that signs OCSP answers other things are expected than of those that subscribers ask for.
+bool signs_ocsp(Subject const& subject) {
+  auto const& usages = subject.wanted.profile.extended_key_usage;
+  return std::ranges::find(usages, ExtendedKeyUsage::ocsp_signing) != usages.end();
+}
+
 Finding rule_4_1_2_6_subject(Subject const& subject) {
   X509_NAME* name = X509_get_subject_name(subject.certificate);
   int const count = X509_NAME_entry_count(name);
+  if (signs_ocsp(subject)) {
+    X509_NAME_ENTRY const* only = count == 1 ? X509_NAME_get_entry(name, 0) : nullptr;
+    if (only == nullptr || OBJ_obj2nid(X509_NAME_ENTRY_get_object(only)) != NID_commonName ||
+        as_text(octets_of(X509_NAME_ENTRY_get_data(only))) != "OCSP responder" ||
+        ASN1_STRING_type(X509_NAME_ENTRY_get_data(only)) != V_ASN1_UTF8STRING)
+      return "subject is not the name of an OCSP responder";
+    return kFine;
+  }
   if (count == 0) return kFine;
   if (count > 1) return "subject has more than a common name";
   if (subject.wanted.profile.common_name == CommonName::none) return "subject is not empty, as the profile wants it";
@@ -272,14 +287,19 @@ Finding rule_4_1_2_8_unique_ids(Subject const& subject) {
 // --- 4.2: the extensions ---
 
 Finding rule_4_2_extensions(Subject const& subject) {
-  static constexpr int kAllowed[] = {
-      NID_basic_constraints,        NID_key_usage,   NID_ext_key_usage,    NID_subject_key_identifier,
-      NID_authority_key_identifier, NID_info_access, NID_subject_alt_name, NID_crl_distribution_points};
+  static constexpr int kAlways[] = {NID_basic_constraints, NID_key_usage, NID_ext_key_usage, NID_subject_key_identifier,
+                                    NID_authority_key_identifier};
+  static constexpr int kOfSubscribers[] = {NID_info_access, NID_subject_alt_name, NID_crl_distribution_points};
+  static constexpr int kOfOcspSigners[] = {NID_id_pkix_OCSP_noCheck};
+  std::set<int> allowed(std::begin(kAlways), std::end(kAlways));
+  if (signs_ocsp(subject))
+    allowed.insert(std::begin(kOfOcspSigners), std::end(kOfOcspSigners));
+  else
+    allowed.insert(std::begin(kOfSubscribers), std::end(kOfSubscribers));
   std::set<int> seen;
   for (int i = 0; i < X509_get_ext_count(subject.certificate); ++i) {
     int const nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_get_ext(subject.certificate, i)));
-    if (std::ranges::find(kAllowed, nid) == std::end(kAllowed))
-      return "extension " + std::to_string(i + 1) + " has no place in a leaf";
+    if (!allowed.contains(nid)) return "extension " + std::to_string(i + 1) + " has no place in this leaf";
     if (!seen.insert(nid).second) return std::string("has ") + OBJ_nid2sn(nid) + " twice";
   }
   return kFine;
@@ -331,6 +351,10 @@ Finding rule_4_2_1_3_key_usage(Subject const& subject) {
 Finding rule_4_2_1_6_names(Subject const& subject) {
   int critical = 0;
   GeneralNamesPtr const names(extension_of<GENERAL_NAMES>(subject.certificate, NID_subject_alt_name, &critical));
+  if (signs_ocsp(subject)) {
+    if (critical != -1) return "names something, and is no server's";
+    return kFine;
+  }
   if (names == nullptr) return "subject alternative name is missing or unreadable";
   bool const empty = X509_NAME_entry_count(X509_get_subject_name(subject.certificate)) == 0;
   if ((critical == 1) != empty) return "subject alternative name must be critical exactly when the subject is empty";
@@ -397,7 +421,11 @@ Finding rule_4_2_1_12_extended_key_usage(Subject const& subject) {
     found.insert(OBJ_obj2nid(sk_ASN1_OBJECT_value(usages.get(), i)));
   std::set<int> wanted;
   for (ExtendedKeyUsage usage : subject.wanted.profile.extended_key_usage)
-    wanted.insert(usage == ExtendedKeyUsage::server_auth ? NID_server_auth : NID_client_auth);
+    wanted.insert(usage == ExtendedKeyUsage::server_auth   ? NID_server_auth
+                  : usage == ExtendedKeyUsage::client_auth ? NID_client_auth
+                                                           : NID_OCSP_sign);
+  // Who answers for all certificates of the issuer does nothing else (RFC 6960 4.2.2.2).
+  if (wanted.contains(NID_OCSP_sign) && wanted.size() != 1) return "extended key usage joins OCSP with another";
   if (found != wanted || static_cast<std::size_t>(sk_ASN1_OBJECT_num(usages.get())) != wanted.size())
     return "extended key usage is not the profile's";
   return kFine;
@@ -417,7 +445,7 @@ std::string expected_crl_url(Subject const& subject) {
 Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
   int critical = 0;
   PointsPtr const points(extension_of<CRL_DIST_POINTS>(subject.certificate, NID_crl_distribution_points, &critical));
-  bool const is_served = !subject.wanted.crl_places.base.empty();
+  bool const is_served = !subject.wanted.crl_places.base.empty() && !signs_ocsp(subject);
   if (points == nullptr) {
     if (critical != -1) return "CRL distribution points are unreadable";
     if (is_served) return "CRL distribution points are missing";
@@ -439,22 +467,54 @@ Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
   return kFine;
 }
 
+// What is served, and nothing else: the issuer's certificate, and answers to who asks whether this one is revoked.
 Finding rule_4_2_2_1_authority_info_access(Subject const& subject) {
+  std::set<std::pair<int, std::string>> wanted;
+  if (!signs_ocsp(subject)) {
+    if (!subject.wanted.ca_issuers_url.empty()) wanted.emplace(NID_ad_ca_issuers, subject.wanted.ca_issuers_url);
+    if (!subject.wanted.ocsp_url.empty()) wanted.emplace(NID_ad_OCSP, subject.wanted.ocsp_url);
+  }
   int critical = 0;
   AccessPtr const access(extension_of<AUTHORITY_INFO_ACCESS>(subject.certificate, NID_info_access, &critical));
   if (access == nullptr) {
     if (critical != -1) return "authority information access is unreadable";
-    if (!subject.wanted.ca_issuers_url.empty()) return "authority information access is missing";
+    if (!wanted.empty()) return "authority information access is missing";
     return kFine;
   }
   if (critical != 0) return "authority information access is critical";
-  if (sk_ACCESS_DESCRIPTION_num(access.get()) != 1) return "authority information access holds more than one place";
-  ACCESS_DESCRIPTION const* one = sk_ACCESS_DESCRIPTION_value(access.get(), 0);
-  if (OBJ_obj2nid(one->method) != NID_ad_ca_issuers || one->location->type != GEN_URI)
-    return "authority information access is not the issuer's URL";
-  std::string_view const url = as_text(octets_of(one->location->d.uniformResourceIdentifier));
-  if (url != subject.wanted.ca_issuers_url) return "issuer's URL is not that of the settings";
-  if (!url.starts_with("http://")) return "issuer's URL is not plain HTTP: reading it over HTTPS would go in circles";
+  std::set<std::pair<int, std::string>> found;
+  for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(access.get()); ++i) {
+    ACCESS_DESCRIPTION const* one = sk_ACCESS_DESCRIPTION_value(access.get(), i);
+    if (one->location->type != GEN_URI) return "authority information access holds something else than URLs";
+    std::string const url(as_text(octets_of(one->location->d.uniformResourceIdentifier)));
+    if (!url.starts_with("http://")) return "holds a URL that is not plain HTTP: checking TLS with it goes in circles";
+    if (!found.emplace(OBJ_obj2nid(one->method), url).second) return "authority information access says a thing twice";
+  }
+  for (int const method : {NID_ad_OCSP, NID_ad_ca_issuers}) {
+    auto const is_of = [method](auto const& place) { return place.first == method; };
+    std::string const what = method == NID_ad_OCSP ? "the OCSP responder's URL" : "the issuer's URL";
+    auto const there = std::ranges::find_if(found, is_of);
+    auto const expected = std::ranges::find_if(wanted, is_of);
+    if (there == found.end() && expected != wanted.end()) return what + " is missing";
+    if (there != found.end() && expected == wanted.end()) return what + " is named, and nothing is served there";
+    if (there != found.end() && *there != *expected) return what + " is not that of the settings";
+  }
+  if (found.size() != wanted.size()) return "authority information access holds more than is served";
+  return kFine;
+}
+
+// RFC 6960 4.2.2.2.1: exactly where the signer of OCSP answers needs it; elsewhere it would switch revocation off.
+Finding rule_6960_4_2_2_2_1_nocheck(Subject const& subject) {
+  int const at = X509_get_ext_by_NID(subject.certificate, NID_id_pkix_OCSP_noCheck, -1);
+  if (at < 0) {
+    if (signs_ocsp(subject)) return "does not say that its revocation is not to be asked for";
+    return kFine;
+  }
+  if (!signs_ocsp(subject)) return "says that its revocation is not to be asked for";
+  X509_EXTENSION* extension = X509_get_ext(subject.certificate, at);
+  static constexpr std::uint8_t kNull[] = {0x05, 0x00};
+  if (X509_EXTENSION_get_critical(extension) != 0) return "id-pkix-ocsp-nocheck is critical";
+  if (!same(octets_of(X509_EXTENSION_get_data(extension)), kNull)) return "id-pkix-ocsp-nocheck is not NULL";
   return kFine;
 }
 
@@ -484,6 +544,7 @@ constexpr Rule kRules[] = {
     {"5280-4.2.1.12-extended-key-usage", rule_4_2_1_12_extended_key_usage},
     {"5280-4.2.1.13-crl-distribution-points", rule_4_2_1_13_crl_distribution_points},
     {"5280-4.2.2.1-authority-info-access", rule_4_2_2_1_authority_info_access},
+    {"6960-4.2.2.2.1-nocheck", rule_6960_4_2_2_2_1_nocheck},
 };
 
 using LibraryPtr = Ptr<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;

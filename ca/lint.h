@@ -20,6 +20,7 @@ struct LintContext {
   CrlPlaces const& crl_places;
   ByteView serial;
   Time now;
+  std::string_view ocsp_url = {};  // empty: no OCSP answers are served
 };
 
 // Refusal: Errc::internal, naming every rule that is broken and what was found. A refusal is a bug of the builder or a

@@ -62,6 +62,8 @@ std::string_view to_string(ExtendedKeyUsage usage) {
       return "serverAuth";
     case ExtendedKeyUsage::client_auth:
       return "clientAuth";
+    case ExtendedKeyUsage::ocsp_signing:
+      return "OCSPSigning";
   }
   bug("unknown ExtendedKeyUsage");
 }
@@ -78,6 +80,22 @@ std::string_view to_string(CommonName rule) {
 
 bool Profile::allows(x509::KeyType type) const {
   return std::find(key_types.begin(), key_types.end(), type) != key_types.end();
+}
+
+bool Profile::signs_ocsp() const {
+  return std::ranges::find(extended_key_usage, ExtendedKeyUsage::ocsp_signing) != extended_key_usage.end();
+}
+
+Profile ocsp_signer_profile() {
+  return {.name = std::string(kOcspSignerProfile),
+          .description = "Signs the CA's OCSP answers",
+          // Nobody can revoke it in a way that clients see (RFC 6960 4.2.2.2.1), so it is short; it is renewed at half
+          // of it, and a CA whose key cannot be had for three days goes on answering.
+          .lifetime = 7 * kDay,
+          .backdate = limits::kBackdate,
+          .extended_key_usage = {ExtendedKeyUsage::ocsp_signing},
+          .key_types = {x509::KeyType::ec_p256},
+          .common_name = CommonName::none};
 }
 
 Sha256 Profile::hash() const {
@@ -102,6 +120,8 @@ Result<Profile> parse_profile(std::string_view toml, std::string_view file_name)
   profile.name = reader.string("name", "");
   if (!is_profile_name(profile.name))
     reader.refuse("name", "a profile needs a name of lower-case letters, digits and hyphens");
+  if (profile.name == kOcspSignerProfile)
+    reader.refuse("name", "this name is kept for what signs the CA's own OCSP answers");
   profile.description = reader.string("description", "");
   if (profile.description.empty()) reader.refuse("description", "say in one line what the certificates are for");
 

@@ -23,7 +23,8 @@
 
 namespace lenscap::ca {
 
-enum class ExtendedKeyUsage { server_auth, client_auth };  // RFC 5280 4.2.1.12
+// RFC 5280 4.2.1.12. No file gives ocsp_signing: see ocsp_signer_profile().
+enum class ExtendedKeyUsage { server_auth, client_auth, ocsp_signing };
 
 enum class CommonName {
   none,  // the subject is empty
@@ -45,10 +46,18 @@ struct Profile {
   // SHA-256 over all that makes the certificate: two profiles with one hash issue alike. Stored with every intent.
   Sha256 hash() const;
   bool allows(x509::KeyType type) const;
+  // Do its certificates sign OCSP answers (RFC 6960 4.2.2.2)? Then they hold no names, and nothing tells of their
+  // revocation.
+  bool signs_ocsp() const;
 };
 
 std::string_view to_string(ExtendedKeyUsage usage);  // "serverAuth"
 std::string_view to_string(CommonName rule);         // "fqdn"
+
+// For the certificate by which this CA answers OCSP requests. Not a file, so that nobody makes one of it that others
+// may ask for; no file may have its name.
+constexpr std::string_view kOcspSignerProfile = "ocsp-signer";
+Profile ocsp_signer_profile();
 
 // Errc::settings with file and line of the first thing that is wrong; unknown keys are wrong.
 Result<Profile> parse_profile(std::string_view toml, std::string_view file_name);

@@ -28,13 +28,18 @@ std::string choose_common_name(Profile const& profile, IssueRequest const& reque
 
 bool Template::has_empty_subject() const { return subject_name == der::sequence({}); }
 
+bool Template::signs_ocsp() const {
+  return std::ranges::find(extended_key_usage, ExtendedKeyUsage::ocsp_signing) != extended_key_usage.end();
+}
+
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now) {
   Time const usual = now - profile.backdate;
   Time const begin = request.not_before.value_or(usual);
   // notAfter belongs to the validity (RFC 5280 4.1.2.5), hence the second less. A late beginning moves no end.
   Time const end = request.not_after.value_or(std::min(begin, usual) + profile.lifetime - Seconds(1));
-  std::string const common_name = choose_common_name(profile, request);
+  bool const signs_ocsp = profile.signs_ocsp();
+  std::string const common_name = signs_ocsp ? std::string(kOcspSignerName) : choose_common_name(profile, request);
   return Template{.serial = std::move(serial),
                   .issuer_name = issuer.certificate.subject_der(),
                   .subject_name = encode_name({}, common_name),
@@ -47,8 +52,9 @@ Template build_template(Profile const& profile, IssueRequest const& request, Iss
                   .path_length = {},
                   .extended_key_usage = profile.extended_key_usage,
                   .authority_key_id = issuer.certificate.subject_key_id(),
-                  .ca_issuers_url = issuer.ca_issuers_url,
-                  .crl_url = issuer.crl_url,
+                  .ca_issuers_url = signs_ocsp ? std::string() : issuer.ca_issuers_url,
+                  .crl_url = signs_ocsp ? std::string() : issuer.crl_url,
+                  .ocsp_url = signs_ocsp ? std::string() : issuer.ocsp_url,
                   .name_constraints = {}};
 }
 

@@ -38,13 +38,19 @@ struct IssuerView {
   IssuerView(x509::Certificate const& own, std::string const& url)
       : IssuerView(own, url, own.not_before(), own.not_after()) {}
   IssuerView(x509::Certificate const& own, std::string const& url, Time chain_begins, Time chain_ends,
-             std::string crl = {})
-      : certificate(own), ca_issuers_url(url), begins(chain_begins), ends(chain_ends), crl_url(std::move(crl)) {}
+             std::string crl = {}, std::string ocsp = {})
+      : certificate(own),
+        ca_issuers_url(url),
+        begins(chain_begins),
+        ends(chain_ends),
+        crl_url(std::move(crl)),
+        ocsp_url(std::move(ocsp)) {}
 
   x509::Certificate const& certificate;
   std::string const& ca_issuers_url;  // http URL of the issuer's own certificate; empty: no AIA extension
   Time begins, ends;                  // validity of its whole chain; both ends are included
   std::string crl_url;                // http URL of the list that would name the certificate; empty: no CDP extension
+  std::string ocsp_url;               // http URL that answers for the certificate; empty: none
 };
 
 // Everything a certificate says; leaf and CA alike.
@@ -63,15 +69,19 @@ struct Template {
   Bytes authority_key_id;
   std::string ca_issuers_url;
   std::string crl_url = {};
+  std::string ocsp_url = {};
   std::optional<x509::NameConstraints> name_constraints;
 
   bool has_empty_subject() const;
+  bool signs_ocsp() const;  // as Profile::signs_ocsp
 };
 
 // A leaf's template. Its validity is what was asked for, otherwise the profile's lifetime to the second, beginning at
 // now - backdate; but it never begins before the issuer's chain nor ends after it. The common name is written only when
 // the certificate also holds a DNS name: with a common name and addresses alone OpenSSL and GnuTLS test the common name
-// against DNS constraints and refuse the chain. `serial` comes from new_serial() or a test.
+// against DNS constraints and refuse the chain. What signs OCSP answers is called kOcspSignerName, and names neither
+// lists nor responders: who asks whether it is revoked would go in circles. `serial` comes from new_serial() or a test.
+constexpr std::string_view kOcspSignerName = "OCSP responder";  // nothing that could be taken for a DNS name
 Template build_template(Profile const& profile, IssueRequest const& request, IssuerView const& issuer, Bytes serial,
                         Time now);
 

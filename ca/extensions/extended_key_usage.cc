@@ -12,6 +12,8 @@ char const* oid_of(ExtendedKeyUsage usage) {
       return "1.3.6.1.5.5.7.3.1";
     case ExtendedKeyUsage::client_auth:
       return "1.3.6.1.5.5.7.3.2";
+    case ExtendedKeyUsage::ocsp_signing:
+      return "1.3.6.1.5.5.7.3.9";
   }
   bug("unknown ExtendedKeyUsage");
 }

@@ -15,8 +15,9 @@ constexpr Extension kExtensions[] = {
     {"subjectKeyIdentifier", "2.5.29.14", encode_subject_key_identifier},        // always
     {"authorityKeyIdentifier", "2.5.29.35", encode_authority_key_identifier},    // always
     {"nameConstraints", "2.5.29.30", encode_name_constraints},                   // CAs
-    {"authorityInfoAccess", "1.3.6.1.5.5.7.1.1", encode_authority_info_access},  // where the issuer is served over HTTP
+    {"authorityInfoAccess", "1.3.6.1.5.5.7.1.1", encode_authority_info_access},  // where something is served over HTTP
     {"cRLDistributionPoints", "2.5.29.31", encode_crl_distribution_points},      // leaves, where a list is served
+    {"ocsp-nocheck", "1.3.6.1.5.5.7.48.1.5", encode_ocsp_no_check},              // what signs OCSP answers
     {"subjectAltName", "2.5.29.17", encode_subject_alt_name},                    // leaves
 };
 

@@ -177,10 +177,15 @@ class AuthorityOpen : public ::testing::Test {
 };
 
 TEST_F(AuthorityOpen, WhatInitMade) {
+  good.ocsp_is_served = true;
   auto const authority = Authority::open(good, *store, passphrases.issuing);
   ASSERT_TRUE(authority.ok()) << authority.error().detail();
   EXPECT_TRUE((*authority)->issue(request(names({"a.cams.example"})), "1", kNow).ok());
   EXPECT_EQ((*authority)->default_profile().name, "camera-https");
+  EXPECT_EQ((*authority)->issuer().ocsp_url(), "http://pki.cams.example/ocsp");
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
+  EXPECT_TRUE((*authority)->issue({std::string(kOcspSignerProfile), key, {}, {}}, "ocsp", kNow).ok())
+      << "where answers are served there is a profile for what signs them";
 
   struct Case {
     char const* name;

@@ -63,15 +63,17 @@ struct TestCa {
   MemoryKey* key;  // owned by the issuer
   std::unique_ptr<Issuer> issuer;
 
-  // `crl_parts`: as AuthoritySettings has it; 0: no lists are served.
-  explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow, unsigned crl_parts = 0)
+  // `crl_parts`, `ocsp`: as AuthoritySettings has them.
+  explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow, unsigned crl_parts = 0,
+                  bool ocsp = false)
       : ca(generate_ca(settings, made_at).value()) {
     auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
     key = holder.get();
     CrlPlaces crl;
     if (crl_parts != 0) crl = {.base = kHttpUrl + crl_path(ca.issuing), .parts = crl_parts};
-    issuer =
-        Issuer::make(ca.issuing, {ca.root}, std::move(holder), kHttpUrl + aia_path(ca.issuing), std::move(crl)).value();
+    issuer = Issuer::make(ca.issuing, {ca.root}, std::move(holder), kHttpUrl + aia_path(ca.issuing), std::move(crl), {},
+                          ocsp ? kHttpUrl + std::string(kOcspPath) : std::string())
+                 .value();
   }
 };
 

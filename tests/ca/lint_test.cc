@@ -28,7 +28,7 @@ class Lint : public ::testing::Test {
   }
   std::vector<std::string> findings(Bytes const& tbs) const {
     return lint_findings(tbs, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
-                               ca.issuer->crl_places(), serial, kNow});
+                               ca.issuer->crl_places(), serial, kNow, ca.issuer->ocsp_url()});
   }
   // The good octets after `change` to them as an OpenSSL object.
   Bytes changed(std::function<void(X509*)> const& change) const {
@@ -49,7 +49,7 @@ class Lint : public ::testing::Test {
     return x509::der::element(x509::der::kSequence, ByteView(all));
   }
 
-  TestCa ca{ceremony_settings(), kNow, 16};
+  TestCa ca{ceremony_settings(), kNow, 16, true};
   std::vector<x509::Certificate> above{ca.ca.root};
   Profile profile_used = profile("camera-https");
   IssueRequest wanted = request(names({"a.cams.example"}, {"10.20.0.1"}));
@@ -150,6 +150,7 @@ TEST_F(Lint, EveryRuleCatchesItsError) {
     return rebuilt([&](std::vector<Bytes>& fields) { fields.insert(fields.end() - 1, field); });
   };
   std::string const url = "caIssuers;URI:" + ca.issuer->ca_issuers_url();
+  std::string const responder = "OCSP;URI:" + ca.issuer->ocsp_url();
   auto const& places = ca.issuer->crl_places();
   std::string const list_url = places.url_for(serial);
   unsigned const other_part = (crl_part_of(serial, 16) + 1) % 16;
@@ -276,11 +277,26 @@ TEST_F(Lint, EveryRuleCatchesItsError) {
        changed(made_critical(NID_crl_distribution_points, 1))},
       {"no issuer's URL", "5280-4.2.2.1-authority-info-access", changed(removed(NID_info_access))},
       {"another URL", "5280-4.2.2.1-authority-info-access",
-       changed(replaced(NID_info_access, "caIssuers;URI:http://evil.example/x.cer"))},
-      {"a second URL", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, responder + ",caIssuers;URI:http://evil.example/x.cer"))},
+      {"another responder", "5280-4.2.2.1-authority-info-access",
        changed(replaced(NID_info_access, url + ",OCSP;URI:http://ocsp.cams.example"))},
-      {"OCSP instead", "5280-4.2.2.1-authority-info-access",
-       changed(replaced(NID_info_access, "OCSP;URI:" + ca.issuer->ca_issuers_url()))},
+      {"a responder inside TLS", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + ",OCSP;URI:https://pki.cams.example/ocsp"))},
+      {"a second responder", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + "," + responder + ",OCSP;URI:http://ocsp.cams.example"))},
+      {"the responder twice", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + "," + responder + "," + responder))},
+      {"the responder by its host", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + ",OCSP;DNS:pki.cams.example"))},
+      {"no responder", "5280-4.2.2.1-authority-info-access", changed(replaced(NID_info_access, url))},
+      {"the responder alone", "5280-4.2.2.1-authority-info-access", changed(replaced(NID_info_access, responder))},
+      {"another kind of access", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access, url + "," + responder + ",caRepository;URI:http://pki.cams.example/"))},
+      {"the one in the place of the other", "5280-4.2.2.1-authority-info-access",
+       changed(replaced(NID_info_access,
+                        "OCSP;URI:" + ca.issuer->ca_issuers_url() + ",caIssuers;URI:" + ca.issuer->ocsp_url()))},
+      {"no questions about revocation", "6960-4.2.2.2.1-nocheck",
+       changed([](X509* c) { add_extension(c, NID_id_pkix_OCSP_noCheck, "yes"); })},
   };
   std::set<std::string> caught;
   for (Case const& c : cases) {
@@ -306,9 +322,60 @@ TEST_F(Lint, CommonNameWithAddressesAlone) {
 // Where no list is served, none is named.
 TEST_F(Lint, RevocationListThatNobodyServes) {
   CrlPlaces const none;
-  EXPECT_THAT(lint_findings(
-                  good, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), none, serial, kNow}),
+  EXPECT_THAT(lint_findings(good, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(), none,
+                                   serial, kNow, ca.issuer->ocsp_url()}),
               Contains(StartsWith("5280-4.2.1.13")));
+}
+
+// Nor is a responder.
+TEST_F(Lint, ResponderThatNobodyServes) {
+  EXPECT_THAT(lint_findings(good, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
+                                   ca.issuer->crl_places(), serial, kNow}),
+              Contains(StartsWith("5280-4.2.2.1")));
+}
+
+// What signs OCSP answers is judged by rules of its own: no names, no lists, no responder, and nothing else to do.
+TEST_F(Lint, OcspSigner) {
+  profile_used = ocsp_signer_profile();
+  wanted = request({}, std::string(kOcspSignerProfile));
+  good = draft(wanted).tbs();
+  ASSERT_THAT(findings(good), IsEmpty());
+  auto added = [this](int nid, std::string const& value) {
+    return changed([&](X509* c) { add_extension(c, nid, value.c_str()); });
+  };
+  struct Case {
+    char const* name;
+    char const* rule;
+    Bytes tbs;
+  };
+  Case const cases[] = {
+      {"a name", "5280-4.2.1.6-names", added(NID_subject_alt_name, "DNS:a.cams.example")},
+      {"a list", "5280-4.2.1.13-crl-distribution-points",
+       added(NID_crl_distribution_points, "URI:" + ca.issuer->crl_places().url_for(serial))},
+      {"a responder", "5280-4.2.2.1-authority-info-access",
+       added(NID_info_access, "OCSP;URI:" + ca.issuer->ocsp_url())},
+      {"an extension of others", "5280-4.2-extensions", added(NID_info_access, "OCSP;URI:" + ca.issuer->ocsp_url())},
+      {"no subject", "5280-4.1.2.6-subject", changed(with_subject({}))},
+      {"the name of a server", "5280-4.1.2.6-subject", changed(with_subject({{"CN", "a.cams.example"}}))},
+      {"a second usage", "5280-4.2.1.12-extended-key-usage",
+       changed(replaced(NID_ext_key_usage, "OCSPSigning,serverAuth"))},
+      {"the usage of a server", "5280-4.2.1.12-extended-key-usage", changed(replaced(NID_ext_key_usage, "serverAuth"))},
+      {"questions about revocation", "6960-4.2.2.2.1-nocheck", changed(removed(NID_id_pkix_OCSP_noCheck))},
+      {"none, and critically so", "6960-4.2.2.2.1-nocheck", changed(made_critical(NID_id_pkix_OCSP_noCheck, 1))},
+      {"something else than NULL", "6960-4.2.2.2.1-nocheck", changed([](X509* c) {
+         static constexpr unsigned char kTrue[] = {1, 1, 0xff};
+         ossl::Asn1OctetStringPtr const value(ASN1_OCTET_STRING_new());
+         ASN1_OCTET_STRING_set(value.get(), kTrue, sizeof kTrue);
+         X509_EXTENSION_set_data(X509_get_ext(c, X509_get_ext_by_NID(c, NID_id_pkix_OCSP_noCheck, -1)), value.get());
+       })},
+      {"more than a week", "5280-4.1.2.5-validity",
+       changed(with_times(kNow - kHour, kNow - kHour + 8 * kDay - Seconds(1)))},
+  };
+  for (Case const& c : cases) EXPECT_THAT(findings(c.tbs), Contains(StartsWith(std::string(c.rule) + ":"))) << c.name;
+  profile_used.extended_key_usage.push_back(ExtendedKeyUsage::server_auth);
+  EXPECT_THAT(findings(changed(replaced(NID_ext_key_usage, "OCSPSigning,serverAuth"))),
+              Contains(StartsWith("5280-4.2.1.12")))
+      << "whatever the profile says";
 }
 
 TEST_F(Lint, KeyTypeThatTheProfileDoesNotTake) {
@@ -322,7 +389,7 @@ TEST_F(Lint, RefusalNamesEveryFinding) {
     remove_extension(c, NID_key_usage);
   });
   auto const refused = lint(bad, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
-                                  ca.issuer->crl_places(), serial, kNow});
+                                  ca.issuer->crl_places(), serial, kNow, ca.issuer->ocsp_url()});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), Errc::internal);
   EXPECT_THAT(refused.error().detail(), ::testing::HasSubstr("4.1.2.1"));
@@ -339,6 +406,17 @@ TEST_F(Lint, EverySingleOctetChangeIsSeen) {
     if (findings(bad).empty()) ++unseen, ADD_FAILURE() << "octet " << i;
   }
   EXPECT_EQ(unseen, 0);
+}
+
+TEST_F(Lint, EverySingleOctetChangeOfAnOcspSignerIsSeen) {
+  profile_used = ocsp_signer_profile();
+  wanted = request({}, std::string(kOcspSignerProfile));
+  good = draft(wanted).tbs();
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    Bytes bad = good;
+    bad[i] ^= 0x01;
+    EXPECT_THAT(findings(bad), ::testing::Not(IsEmpty())) << "octet " << i;
+  }
 }
 
 // A validity that was asked for is that of the certificate, to the second.

@@ -48,11 +48,13 @@ TEST(ParseProfile, Refusals) {
   Case const cases[] = {
       {"no name", "name = \"camera-https\"", "", "name: a profile needs a name"},
       {"name in capitals", "camera-https", "Camera", "name: a profile needs a name"},
+      {"the name of the CA's own", "camera-https", "ocsp-signer", "name: this name is kept"},
       {"no description", "description = \"HTTPS of a camera\"", "", "description"},
       {"too long a life", "90d", "826d", "p.toml:3:12: lifetime: must be between 1h and 825d"},
       {"too short a life", "90d", "30m", "lifetime"},
       {"back-dated by a day", "\"1h\"", "\"1d\"", "p.toml:4:12: backdate: must be between 0s and 1h"},
       {"usage of mail", "clientAuth", "emailProtection", "\"emailProtection\" is not one of serverAuth, clientAuth"},
+      {"usage of OCSP", "clientAuth", "OCSPSigning", "\"OCSPSigning\" is not one of serverAuth, clientAuth"},
       {"no usage", "extended_key_usage = [\"clientAuth\", \"serverAuth\", \"serverAuth\"]", "",
        "extended_key_usage: needs at least one"},
       {"key type nobody takes", "\"RSA\"", "\"Ed25519\"", "\"Ed25519\" is not one of EC-P256"},

@@ -118,6 +118,8 @@ std::string openssl_text(x509::Certificate const& certificate) {
 TEST(Golden, EveryProfile) {
   TestCa const test;
   TestCa const listing(ceremony_settings(), kNow, 1);
+  TestCa const answering(ceremony_settings(), kNow, 1, true);
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
   struct Case {
     std::string file;
     x509::Certificate certificate;
@@ -125,6 +127,12 @@ TEST(Golden, EveryProfile) {
   auto issue = [&](std::string const& profile_name, x509::NameSet const& wanted, x509::KeyType type) {
     return test.issuer
         ->sign(test.issuer->prepare(profile(profile_name), request(wanted, profile_name, type), kNow).value())
+        .value();
+  };
+  auto issue_by = [&](TestCa const& ca) {
+    return ca.issuer
+        ->sign(ca.issuer->prepare(profile("camera-https"), request(names({"cam1.cams.example"}, {"10.20.4.119"})), kNow)
+                   .value())
         .value();
   };
   using x509::KeyType;
@@ -136,11 +144,12 @@ TEST(Golden, EveryProfile) {
       {"camera-https.address", issue("camera-https", names({}, {"10.20.4.119"}), KeyType::ec_p256)},
       {"camera-https-cn", issue("camera-https-cn", names({"cam1.cams.example"}, {"10.20.4.119"}), KeyType::rsa)},
       {"server", issue("server", names({"pki.cams.example"}), KeyType::ec_p256)},
-      // The same where revocation lists are served.
-      {"camera-https.crl",
-       listing.issuer
-           ->sign(listing.issuer
-                      ->prepare(profile("camera-https"), request(names({"cam1.cams.example"}, {"10.20.4.119"})), kNow)
+      // The same where revocation lists are served, and where OCSP answers are, too.
+      {"camera-https.crl", issue_by(listing)},
+      {"camera-https.ocsp", issue_by(answering)},
+      {"ocsp-signer",
+       answering.issuer
+           ->sign(answering.issuer->prepare(ocsp_signer_profile(), {std::string(kOcspSignerProfile), key, {}, {}}, kNow)
                       .value())
            .value()},
   };
