@@ -53,6 +53,7 @@ App::App(AppParts parts)
       pool(kPoolThreads),
       issuing(*authority, pool, log),
       crls(*authority, *store, db, settings.crl.plan, clock, log),
+      ocsp(*authority, *store, db, settings.ocsp.lifetime, clock, log),
       finalization(*this),
       acme_routes(make_acme_routes(*this)),
       web_routes(make_web_routes(*this)),

@@ -12,6 +12,7 @@
 #include "acme/server/finalization.h"
 #include "acme/server/issuing.h"
 #include "acme/server/nonces.h"
+#include "acme/server/ocsp_responder.h"
 #include "acme/server/rate_limits.h"
 #include "acme/server/resolver.h"
 #include "acme/server/settings.h"
@@ -63,6 +64,7 @@ struct App {
   net::WorkPool pool;
   Issuing issuing;
   CrlPublisher crls;
+  OcspResponder ocsp;
   Finalization finalization;
   net::Router acme_routes;  // behind TLS
   net::Router web_routes;   // plain HTTP

@@ -184,6 +184,12 @@ net::Router make_web_routes(App& app) {
     router.add_plain(Method::get, path + "/{part}",
                      [&app](net::Request const& request) { return part_of_revocation_list(app, request); });
   }
+  if (!app.authority->issuer().ocsp_url().empty()) {
+    std::string const path(ca::kOcspPath);
+    router.add_plain(Method::get, path + "/{request...}",
+                     [&app](net::Request const& request) { return ocsp_by_get(app, request); });
+    router.add_plain(Method::post, path, [&app](net::Request const& request) { return ocsp_by_post(app, request); });
+  }
   return router;
 }
 

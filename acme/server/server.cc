@@ -25,6 +25,7 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   authority_settings.permit_dns = settings.permit_dns;
   authority_settings.permit_ip = settings.permit_ip;
   authority_settings.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
+  authority_settings.ocsp_is_served = settings.ocsp.is_served;
   for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
   authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
   auto const own = ca::first_line(passphrase);
@@ -96,6 +97,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   TRY(auto admin, AdminServer::open(admin_socket_path(app.settings.state_dir), run, app.log));
   server->admin_ = std::move(admin);
   app.crls.start(chores_every);  // the first lists, before anybody can ask for them
+  app.ocsp.start();
   CHECK_OK(server->open_listeners(inherited));
   server->chores_ = std::thread([raw = server.get()] { raw->look_after(); });
   return server;
@@ -172,6 +174,7 @@ void Server::do_chores() {
   auto const now = app_.clock.now();
   try {
     sweep(app_, now, [this] { return is_stopping(); });
+    app_.ocsp.renew_if_due();
     auto renewed = certificate_->renew_if_due(now);
     if (!renewed)
       app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});

@@ -140,6 +140,16 @@ void read_crl(config::Reader& reader, Settings& settings) {
   crl.shards = static_cast<unsigned>(reader.integer("crl.shards", crl.shards, 1, ca::kCrlPartsMax));
 }
 
+void read_ocsp(config::Reader& reader, Settings& settings) {
+  auto& ocsp = settings.ocsp;
+  ocsp.is_served = reader.boolean("ocsp.serve", ocsp.is_served);
+  if (ocsp.is_served && settings.http.empty())
+    reader.refuse("ocsp.serve", "answers are served over plain HTTP, and server.http is empty");
+  ocsp.lifetime = reader.duration("ocsp.lifetime", ocsp.lifetime);
+  // No longer than what signs them has to live when it is renewed.
+  if (ocsp.lifetime < kHour || ocsp.lifetime > 3 * kDay) reader.refuse("ocsp.lifetime", "must be from 1h to 3d");
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -276,6 +286,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
       reader.integer("acme.pending_orders", static_cast<std::int64_t>(settings.pending_orders), 1, 100'000));
 
   read_crl(reader, settings);
+  read_ocsp(reader, settings);
   settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
   CHECK_OK(reader.finish());
@@ -348,6 +359,9 @@ std::string settings_text(NewSettings const& v) {
          "# [crl]    # the revocation list that certificates name, served over plain HTTP; see conf/ca.toml\n"
          "# serve    = true\n"
          "# lifetime = \"7d\"\n"
+         "\n"
+         "# [ocsp]    # answers for each certificate, served over plain HTTP; certificates name them then\n"
+         "# serve    = false\n"
          "\n"
          "[store]\n"
          "url = \"lmdb:db\"\n";

@@ -34,6 +34,11 @@ struct CrlSettings {
   unsigned shards = 1;    // 1: one whole list
 };
 
+struct OcspSettings {
+  bool is_served = false;        // serve; never where server.http is empty
+  Seconds lifetime{12 * kHour};  // of an answer
+};
+
 struct Settings {
   std::string state_dir;
 
@@ -75,7 +80,8 @@ struct Settings {
   RateLimitSettings limits;                 // [acme.limits]
   bool cors = false;                        // may scripts of any web page read the answers?
 
-  CrlSettings crl;  // [crl]
+  CrlSettings crl;    // [crl]
+  OcspSettings ocsp;  // [ocsp]
 
   // [store]
   std::string store_url;

@@ -12,6 +12,8 @@ inline constexpr std::string_view kJson = "application/json";                   
 inline constexpr std::string_view kProblemJson = "application/problem+json";        // RFC 7807
 inline constexpr std::string_view kPemChain = "application/pem-certificate-chain";  // RFC 8555 9.1
 inline constexpr std::string_view kPkixCrl = "application/pkix-crl";                // one list, DER (RFC 2585)
+inline constexpr std::string_view kOcspRequest = "application/ocsp-request";        // RFC 6960 C.1
+inline constexpr std::string_view kOcspResponse = "application/ocsp-response";      // RFC 6960 C.2
 inline constexpr std::string_view kPkixCert = "application/pkix-cert";              // one certificate, DER (RFC 2585)
 inline constexpr std::string_view kPkcs7 = "application/pkcs7-mime";                // of several kinds (RFC 8551 3.2)
 inline constexpr std::string_view kPkcs7CertsOnly = "application/pkcs7-mime; smime-type=certs-only";

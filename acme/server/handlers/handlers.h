@@ -38,6 +38,8 @@ net::Response root_certificate(App& app, net::Request const& request);
 net::Response issuing_certificate(App& app, net::Request const& request);
 net::Response revocation_list(App& app, net::Request const& request);
 net::Response part_of_revocation_list(App& app, net::Request const& request);
+net::Response ocsp_by_get(App& app, net::Request const& request);
+net::Response ocsp_by_post(App& app, net::Request const& request);
 net::Response show_terms(App& app, net::Request const& request);
 net::Awaitable<net::Response> agree_to_terms(App& app, net::Request request);
 net::Response health(App& app, net::Request const& request);

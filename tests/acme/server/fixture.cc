@@ -67,6 +67,7 @@ TestServer::TestServer(ServerOptions options) {
   key = options.ca->key;
   std::vector<ca::Profile> profiles;
   for (auto const* name : {"camera-https", "camera-https-cn", "server"}) profiles.push_back(ca::test::profile(name));
+  if (!options.ca->issuer->ocsp_url().empty()) profiles.push_back(ca::ocsp_signer_profile());
   auto authority = std::make_unique<ca::Authority>(std::move(options.ca->issuer), std::move(profiles), *store);
   auto log = Log::to([this](std::string_view line) {
     std::lock_guard lock(log_mutex_);

@@ -43,7 +43,7 @@ class Intermediate : public ::testing::Test {
         .policy_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=critical,keyCertSign,cRLSign\n"
                       "nameConstraints=critical,permitted;DNS:example,permitted;DNS:localhost,permitted;"
                       "IP:127.0.0.0/255.0.0.0,permitted;IP:10.0.0.0/255.0.0.0,excluded;DNS:secret.cams.example\n"});
-    ca_ = std::make_unique<fakes::CaProcess>("", "", parent_.get());
+    ca_ = std::make_unique<fakes::CaProcess>("", "[ocsp]\nserve = true\n", parent_.get());
   }
   static void TearDownTestSuite() {
     ca_.reset();
@@ -159,6 +159,13 @@ TEST_F(Intermediate, EverythingNamesTheCorporateRoot) {
   EXPECT_EQ(directory.code, 0) << directory.all();
   auto const root = ca().programs().run({"curl", "--silent", ca().web() + "/roots/" + root_sha256() + ".pem"});
   EXPECT_EQ(root.out, fakes::CaProcess::read(parent().root()));
+  // So does what signs OCSP answers, which has no name that the constraints above could permit.
+  std::ofstream(ca().path("chain.pem")) << chain;
+  auto const asked =
+      ca().programs().run({"openssl", "ocsp", "-url", ca().web() + "/ocsp", "-CAfile", parent().root(), "-verify_other",
+                           ca().path("chain.pem"), "-issuer", parent().issuing(), "-serial", "0x0badcafe"});
+  EXPECT_THAT(asked.all(), HasSubstr("Response verify OK"));
+  EXPECT_THAT(asked.all(), HasSubstr(": unknown"));
   auto const key = ca().run({"eab", "create", "--grant-dns", "cams.example", "--join", "--output", "json"});
   ASSERT_EQ(key.code, 0) << key.all();
   EXPECT_FALSE(text(json_of(key), "join").empty());

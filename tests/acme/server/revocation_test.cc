@@ -15,9 +15,11 @@ namespace lenscap {
 namespace {
 
 using fakes::CaProcess;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr char const* kOcsp = "[ocsp]\nserve = true\n";
 // Every revocation makes a list at once.
 constexpr char const* kAtOnce = "[crl]\nafter_revocation = \"0s\"\n";
 
@@ -224,7 +226,7 @@ TEST_F(Revocation, OfAPartIsNoProofForTheCertificatesOfAnother) {
 
 // The commands of docs/revoke.md, as they stand there.
 TEST_F(Revocation, TheCommandsOfItsPage) {
-  start(kAtOnce);
+  start(std::string(kAtOnce) + kOcsp);
   User user(*ca);
   auto const leaf = user.issue("cam1.cams.example");
   auto const serial = serial_of(leaf);
@@ -242,16 +244,19 @@ TEST_F(Revocation, TheCommandsOfItsPage) {
   for (std::string line; std::getline(lines, line);) {
     line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), serial);
     line = std::regex_replace(line, std::regex("\\bURL\\b"), list_of(leaf));
+    line = std::regex_replace(line, std::regex("\\bRESPONDER\\b"), ca->web() + "/ocsp");
     if (line.starts_with("curl")) fetch_with(list_of(leaf), serial);  // a list with the revocation is there
     last = run({"env", "-C", ca->path(""), "PATH=" + ca->path("bin") + ":/usr/bin:/bin", "sh", "-c", line});
     ++commands;
     said += last.all();
     EXPECT_EQ(last.code == 0, !line.starts_with("openssl verify")) << line << ": " << last.all();
   }
-  EXPECT_EQ(commands, 13);
+  EXPECT_EQ(commands, 15);
   EXPECT_THAT(said, HasSubstr(list_of(leaf)));
   EXPECT_THAT(said, HasSubstr("Serial Number: " + serial));
-  EXPECT_THAT(last.all(), HasSubstr("certificate revoked"));
+  EXPECT_THAT(said, HasSubstr("certificate revoked"));
+  EXPECT_THAT(said, HasSubstr(ca->web() + "/ocsp\n"));
+  EXPECT_THAT(last.all(), HasSubstr("camera.pem: revoked"));
   EXPECT_EQ(ca->stop(), 0);
 }
 
@@ -274,12 +279,91 @@ TEST_F(Revocation, OfAllThatAreSelected) {
   EXPECT_EQ(ca->stop(), 0);
 }
 
+// Asked by OpenSSL by POST, by GnuTLS by POST, and by curl by GET; OpenSSL and GnuTLS verify against the root alone.
+TEST_F(Revocation, IsInTheNextOcspAnswer) {
+  start(kOcsp);
+  User user(*ca);
+  auto const leaf = user.issue("cam1.cams.example");
+  auto const other = user.issue("cam2.cams.example");
+  auto const url = run({"openssl", "x509", "-in", leaf, "-noout", "-ocsp_uri"}).out;
+  ASSERT_EQ(url, ca->web() + "/ocsp\n");
+  auto const responder = url.substr(0, url.size() - 1);
+  // GnuTLS wants all that it trusts in one file, and the root alone does not tell it who issued.
+  auto const chain = ca->path("chain.pem");
+  std::ofstream(chain) << ca->run({"root", "export", "--chain"}).out;
+
+  // What OpenSSL says after verifying; `more` comes before the certificate.
+  auto const openssl = [&](std::string const& certificate, std::vector<std::string> const& more = {}) {
+    std::vector<std::string> words{"openssl", "ocsp",     "-url",    responder,
+                                   "-CAfile", ca->root(), "-issuer", ca->issuing()};
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"-cert", certificate});
+    return run(std::move(words)).all();
+  };
+  auto const gnutls = [&](std::string const& certificate, std::vector<std::string> const& more = {}) {
+    std::vector<std::string> words{"ocsptool",    "--ask=" + responder, "--load-issuer", ca->issuing(),
+                                   "--load-cert", certificate,          "--load-trust",  chain};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(std::move(words)).all();
+  };
+  for (std::vector<std::string> const& how : {std::vector<std::string>{}, {"-no_nonce"}, {"-sha256"}}) {
+    EXPECT_THAT(openssl(leaf, how), HasSubstr("Response verify OK"));
+    EXPECT_THAT(openssl(leaf, how), HasSubstr(": good"));
+    EXPECT_THAT(openssl(leaf, how), Not(HasSubstr("no nonce in response")));
+  }
+  for (std::vector<std::string> const& how : {std::vector<std::string>{}, {"--nonce"}}) {
+    EXPECT_THAT(gnutls(leaf, how), HasSubstr("Verifying OCSP Response: Success"));
+    EXPECT_THAT(gnutls(leaf, how), HasSubstr("Certificate Status: good"));
+  }
+
+  EXPECT_EQ(ca->run({"cert", "revoke", serial_of(leaf), "--reason", "superseded"}).code, 0);
+  EXPECT_THAT(openssl(leaf, {"-no_nonce"}), HasSubstr(": revoked"));
+  EXPECT_THAT(openssl(leaf), HasSubstr("Reason: superseded"));
+  EXPECT_THAT(gnutls(leaf), HasSubstr("Certificate Status: revoked"));
+  EXPECT_THAT(openssl(other, {"-no_nonce"}), HasSubstr(": good"));
+  EXPECT_THAT(user.revoke(other), HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(openssl(other, {"-no_nonce"}), HasSubstr("Reason: keyCompromise"));
+
+  // What was never issued, and what another CA issued.
+  EXPECT_THAT(run({"openssl", "ocsp", "-url", responder, "-CAfile", ca->root(), "-issuer", ca->issuing(), "-serial",
+                   "0x0badcafe"})
+                  .all(),
+              HasSubstr(": unknown"));
+  EXPECT_THAT(
+      run({"openssl", "ocsp", "-url", responder, "-CAfile", ca->root(), "-issuer", ca->root(), "-cert", leaf}).all(),
+      HasSubstr("unauthorized (6)"));
+
+  // By GET, as browsers and caches ask: the request in the path, in base64 that is percent-encoded.
+  auto const asked = ca->path("request");
+  EXPECT_EQ(run({"openssl", "ocsp", "-no_nonce", "-issuer", ca->issuing(), "-cert", leaf, "-reqout", asked}).code, 0);
+  std::string encoded;
+  for (char const c : to_base64(as_bytes(CaProcess::read(asked))))
+    encoded += c == '/' ? "%2F" : c == '+' ? "%2B" : c == '=' ? "%3D" : std::string(1, c);
+  EXPECT_LT((responder + "/" + encoded).size(), 255u) << "RFC 5019 5";
+  auto const answer = ca->path("answer");
+  EXPECT_EQ(run({"curl", "--silent", "--show-error", "--fail", "--output", answer, responder + "/" + encoded}).code, 0);
+  EXPECT_THAT(run({"openssl", "ocsp", "-no_nonce", "-respin", answer, "-CAfile", ca->root(), "-issuer", ca->issuing(),
+                   "-cert", leaf})
+                  .all(),
+              AllOf(HasSubstr("Response verify OK"), HasSubstr("Reason: superseded")));
+  auto const head = run({"curl", "--silent", "--head", responder + "/" + encoded}).out;
+  EXPECT_THAT(head, HasSubstr("Content-Type: application/ocsp-response\r\n"));
+  EXPECT_THAT(head, HasSubstr("must-revalidate"));
+  EXPECT_THAT(run({"curl", "--silent", ca->web() + "/health"}).out, HasSubstr(R"("ocsp":"ok")"));
+
+  // What it issued to itself keeps every promise of the store.
+  EXPECT_EQ(ca->run({"store", "verify"}).code, 0) << ca->run({"store", "verify"}).all();
+  EXPECT_EQ(ca->stop(), 0);
+}
+
 TEST_F(Revocation, NoListIsNamedWhereNoneIsServed) {
   start("[crl]\nserve = false\n");
   User user(*ca);
   auto const leaf = user.issue("cam1.cams.example");
   EXPECT_THAT(run({"openssl", "x509", "-in", leaf, "-noout", "-text"}).out, Not(HasSubstr("CRL Distribution")));
+  EXPECT_THAT(run({"openssl", "x509", "-in", leaf, "-noout", "-text"}).out, Not(HasSubstr("OCSP")));
   EXPECT_THAT(run({"curl", "--silent", ca->web() + "/health"}).out, HasSubstr(R"("crl":"not served")"));
+  EXPECT_THAT(run({"curl", "--silent", ca->web() + "/health"}).out, HasSubstr(R"("ocsp":"not served")"));
   EXPECT_EQ(ca->stop(), 0);
 }
 

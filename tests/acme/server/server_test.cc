@@ -63,9 +63,10 @@ class ServerOnSockets : public ::testing::Test {
     threads.join();
   }
 
-  void start(std::chrono::milliseconds chores_every = Server::kChoresEvery) {
+  void start(std::chrono::milliseconds chores_every = Server::kChoresEvery, std::string const& more = "") {
     auto reader = config::Reader::parse(
-        "[server]\nurl = \"https://localhost:8443\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n", "ca.toml");
+        "[server]\nurl = \"https://localhost:8443\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n" + more,
+        "ca.toml");
     auto settings = read_settings(*std::move(reader), dir.path());
     SecretBytes const passphrase{std::string_view(StateTemplate::kIssuing)};
     auto opened = open_app(*std::move(settings), passphrase, clock, Log::nowhere());
@@ -176,6 +177,30 @@ TEST_F(ServerOnSockets, RenewsItsCertificateWhileServing) {
   EXPECT_FALSE(*after == before);
   EXPECT_FALSE(after->key() == before.key());
   EXPECT_GT(after->not_after(), before.not_after());
+}
+
+// What signs OCSP answers is there when the server serves, and follows the clock like the rest.
+TEST_F(ServerOnSockets, RenewsItsOcspSignerWhileServing) {
+  stop();
+  start(std::chrono::milliseconds(20), "[ocsp]\nserve = true\n");
+  auto const signers = [this] {
+    int count = 0;
+    app->store->read([&](store::ReadTxn& txn) {
+      count = 0;
+      ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) {
+        count += record.profile == ca::kOcspSignerProfile ? 1 : 0;
+        return true;
+      });
+    });
+    return count;
+  };
+  EXPECT_EQ(signers(), 1);
+  clock.advance(4 * kDay);
+  for (auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+       signers() < 2 && std::chrono::steady_clock::now() < end;)
+    std::this_thread::yield();
+  EXPECT_EQ(signers(), 2);
+  EXPECT_EQ(app->ocsp.condition(clock.now()), OcspCondition::good);
 }
 
 TEST_F(ServerOnSockets, NoncesSurviveAGracefulRestart) {  // 8555-6.5-7

@@ -46,6 +46,8 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->crl.plan.lifetime, 7 * kDay);
   EXPECT_EQ(settings->crl.plan.after_revocation, kHour);
   EXPECT_EQ(settings->crl.shards, 1u);
+  EXPECT_FALSE(settings->ocsp.is_served);
+  EXPECT_EQ(settings->ocsp.lifetime, 12 * kHour);
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
@@ -205,6 +207,13 @@ TEST(ReadSettings, RevocationLists) {
   EXPECT_EQ(set->crl.shards, 16u);
 }
 
+TEST(ReadSettings, Ocsp) {
+  auto const set = read(std::string(kLeast) + "[ocsp]\nserve = true\nlifetime = \"3d\"\n");
+  ASSERT_TRUE(set.ok()) << set.error().detail();
+  EXPECT_TRUE(set->ocsp.is_served);
+  EXPECT_EQ(set->ocsp.lifetime, 3 * kDay);
+}
+
 TEST(ReadSettings, Refusals) {
   struct Case {
     char const* name;
@@ -245,6 +254,9 @@ TEST(ReadSettings, Refusals) {
        "write cams.example"},
       {"replaces", std::string(kLeast) + "[acme]\nreplaces = \"ignore\"\n", "acme.replaces"},
       {"lists without plain HTTP", std::string(kLeast) + "http = []\n[crl]\nserve = true\n", "server.http is empty"},
+      {"OCSP without plain HTTP", std::string(kLeast) + "http = []\n[ocsp]\nserve = true\n", "server.http is empty"},
+      {"OCSP for a minute", std::string(kLeast) + "[ocsp]\nlifetime = \"1m\"\n", "from 1h to 3d"},
+      {"OCSP for a week", std::string(kLeast) + "[ocsp]\nlifetime = \"7d\"\n", "from 1h to 3d"},
       {"lists for a minute", std::string(kLeast) + "[crl]\nlifetime = \"1m\"\n", "from 1h to 365d"},
       {"a pause beyond half the life", std::string(kLeast) + "[crl]\nafter_revocation = \"4d\"\n", "at most half"},
       {"no shard", std::string(kLeast) + "[crl]\nshards = 0\n", "crl.shards"},

@@ -1,4 +1,4 @@
-// Is the server fit to issue, and are its revocation lists good? "ok" or "degraded" (200): somebody has to look, but
+// Is the server fit to issue, and can it tell what is revoked? "ok" or "degraded" (200): somebody has to look, but
 // nobody is refused yet; or "failed" (503). Tells what is wrong, part by part, and whether it is a server that plays
 // tricks on clients. For monitors and supervisors; tells nothing more.
 #include "acme/server/app.h"
@@ -46,13 +46,27 @@ Part crl_part(App& app) {
   bug("unknown CrlCondition");
 }
 
+Part ocsp_part(App& app) {
+  switch (app.ocsp.condition(app.clock.now())) {
+    case OcspCondition::none_served:
+      return {"ocsp", Verdict::good, "not served"};
+    case OcspCondition::good:
+      return {"ocsp", Verdict::good, "ok"};
+    case OcspCondition::overdue:
+      return {"ocsp", Verdict::look_at_it, "the signer could not be renewed; the last one is still good"};
+    case OcspCondition::no_signer:
+      return {"ocsp", Verdict::broken, "there is no signer, so clients are told to try later"};
+  }
+  bug("unknown OcspCondition");
+}
+
 }  // namespace
 
 net::Response health(App& app, net::Request const&) {
   auto worst = Verdict::good;
   json::Object parts;
   std::string why;
-  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app)}) {
+  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app), ocsp_part(app)}) {
     parts.set(std::string(part.name), part.text);
     if (part.verdict == Verdict::good) continue;
     worst = std::max(worst, part.verdict);
