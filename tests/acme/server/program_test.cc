@@ -41,7 +41,7 @@ class Program : public ::testing::Test {
 
 TEST_F(Program, InitSaysWhatItMadeAndWhatToDoNext) {
   auto const hash = json::need_string(json_of(ca().run({"root", "show", "--output", "json"})), "sha256").value();
-  for (auto const& text : {hash, std::string("eab create"), std::string("serve"), std::string("root.key")})
+  for (auto const& text : {hash, std::string("eab create"), std::string("serve"), std::string("root seal")})
     EXPECT_THAT(ca().init_output(), HasSubstr(text));
   auto const openssl =
       ca().programs().run({"openssl", "x509", "-in", ca().root(), "-noout", "-fingerprint", "-sha256"});
