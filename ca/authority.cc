@@ -39,7 +39,7 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
   bool const ocsp_is_served = settings.ocsp_is_served && !settings.http_url.empty();
   if (ocsp_is_served) profiles.push_back(ocsp_signer_profile());
   TRY(auto chain, load_chain(settings.state_dir));
-  TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip));
+  TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
   std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(chain.issuing);
   CrlPlaces crl;
@@ -48,6 +48,8 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
   TRY(auto issuer,
       Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(key), url, std::move(crl),
                    std::move(further), ocsp_is_served ? settings.http_url + std::string(kOcspPath) : std::string()));
+  for (Profile const& profile : profiles)
+    if (auto fits = issuer->test_usage(profile); !fits.ok()) return Error(Errc::settings, fits.error().detail());
   return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
 }
 

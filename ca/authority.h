@@ -15,6 +15,7 @@
 #include "ca/chain.h"
 #include "ca/issuer.h"
 #include "ca/ledger.h"
+#include "ca/name_rules.h"
 #include "ca/profile.h"
 #include "store/store.h"
 
@@ -36,6 +37,7 @@ struct AuthoritySettings {
   // What may be named at most, where a parent's chain alone does not say it: see name_limits() of installed_chain.h.
   std::vector<std::string> permit_dns = {};
   std::vector<std::string> permit_ip = {};
+  NameRules name_rules = {};
 };
 
 class Authority {

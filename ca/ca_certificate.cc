@@ -29,13 +29,13 @@ Template root_template(std::string const& name, x509::PublicKey const& key, Time
 }
 
 Template issuer_template(std::string const& name, x509::PublicKey const& key, x509::Certificate const& parent,
-                         Time begin, Seconds lifetime, x509::NameConstraints const& constraints) {
+                         Time begin, Seconds lifetime, x509::NameConstraints const& constraints,
+                         std::vector<ExtendedKeyUsage> const& usages) {
   auto issuing = ca_template(name, name + " Issuing CA", key, begin, lifetime, constraints);
   issuing.issuer_name = parent.subject_der();
   issuing.authority_key_id = parent.subject_key_id();
   issuing.path_length = 0;
-  // Shuts off mail and code signing for everything below; clientAuth is there for 802.1X.
-  issuing.extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
+  issuing.extended_key_usage = usages;
   return issuing;
 }
 

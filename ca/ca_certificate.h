@@ -12,9 +12,10 @@ namespace lenscap::ca {
 Template root_template(std::string const& name, x509::PublicKey const& key, Time begin, Seconds lifetime,
                        x509::NameConstraints const& constraints);
 
-// "NAME Issuing CA" below `parent`: no CA below it, for servers and for clients of 802.1X alone.
+// "NAME Issuing CA" below `parent`: no CA below it, and for these usages alone.
 Template issuer_template(std::string const& name, x509::PublicKey const& key, x509::Certificate const& parent,
-                         Time begin, Seconds lifetime, x509::NameConstraints const& constraints);
+                         Time begin, Seconds lifetime, x509::NameConstraints const& constraints,
+                         std::vector<ExtendedKeyUsage> const& usages);
 
 // `key` is the issuer's, and belongs together with itself.
 Result<x509::Certificate> sign_ca_certificate(Template const& what, x509::PrivateKey const& key);

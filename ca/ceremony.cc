@@ -118,6 +118,21 @@ Result<> check_own_host(std::string const& url, x509::NameConstraints const& con
                                 ". Permit the suffix or block that \"" + host + "\" is in, or change the URL");
 }
 
+// RFC 5280 4.2.1.10: constraints of directory names bind the subjects of CAs below as well.
+Result<> check_own_subject(Bytes const& subject, x509::NameConstraints const& constraints) {
+  TRY(auto const name, x509::DirectoryName::from_der(subject));
+  auto const verdict = constraints.test(name);
+  if (verdict.ok()) return {};
+  return Error(Errc::usage, "the issuing CA's own name would not be trusted: " + verdict.error().detail() +
+                                ". Permit the directory name that it is in, or change the CA's name");
+}
+
+Result<> check_usages(std::vector<ExtendedKeyUsage> const& usages) {
+  // Without it this server could not certify itself, and so could not be reached.
+  if (std::ranges::find(usages, ExtendedKeyUsage::server_auth) != usages.end()) return {};
+  return Error(Errc::usage, "the issuing CA needs the usage serverAuth: its own ACME server is a TLS server");
+}
+
 Result<> check_name(std::string const& name) {
   // " Issuing CA" must fit behind it in 64 characters (RFC 5280 appendix A).
   constexpr std::size_t kCaNameCharactersMax = 48;
@@ -142,7 +157,9 @@ Result<> check_name(std::string const& name) {
 
 Result<x509::NameConstraints> constraints_of(CeremonySettings const& settings) {
   TRY(auto permitted, parse_permitted(settings));
-  return x509::NameConstraints::permit_only(std::move(permitted.dns), std::move(permitted.ip));
+  auto constraints = x509::NameConstraints::permit_only(std::move(permitted.dns), std::move(permitted.ip));
+  CHECK_OK(apply(settings.rules, constraints));
+  return constraints;
 }
 
 std::vector<std::string> ceremony_warnings(CeremonySettings const& settings) {
@@ -165,6 +182,10 @@ std::vector<std::string> ceremony_warnings(CeremonySettings const& settings) {
       }
     }
   }
+  if (!settings.rules.permit_directory.empty() || !settings.rules.exclude_directory.empty())
+    warnings.emplace_back(
+        "clients that use Go or GnuTLS may refuse chains with constraints on directory names; such certificates are "
+        "for clients that you know");
   return warnings;
 }
 
@@ -174,6 +195,7 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
   CHECK_OK(check_name(settings.name));
   TRY(auto constraints, constraints_of(settings));
   CHECK_OK(check_own_host(settings.url, constraints));
+  CHECK_OK(check_usages(settings.extended_key_usage));
 
   if (auto const judged = x509::check_key(issuing_key, false); !judged.ok())
     return Error(Errc::usage, "the issuing key: " + judged.error().detail());
@@ -185,8 +207,9 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
   Template const root = root_template(settings.name, root_key.public_key(), begin, limits::kRootLifetime, constraints);
   TRY(auto root_certificate, sign_ca_certificate(root, root_key));
 
-  Template const issuing =
-      issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime, constraints);
+  Template const issuing = issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime,
+                                           constraints, settings.extended_key_usage);
+  CHECK_OK(check_own_subject(issuing.subject_name, constraints));
   TRY(auto issuing_certificate, sign_ca_certificate(issuing, root_key));
   return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_certificate)};
 }
@@ -284,16 +307,18 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
   CHECK_OK(check_name(settings.name));
   TRY(auto const constraints, constraints_of(settings));
   CHECK_OK(check_own_host(settings.url, constraints));
+  CHECK_OK(check_usages(settings.extended_key_usage));
   std::vector<File> files;
   std::string request;
   if (holder != nullptr) {
     if (auto const judged = x509::check_key(holder->public_key(), false); !judged.ok())
       return Error(Errc::usage, "the issuing key: " + judged.error().detail());
     auto const sign = [&](HashAlgorithm hash, ByteView data) { return holder->sign(hash, data); };
-    TRY(request, make_issuer_request(holder->public_key(), sign, settings.name, constraints));
+    TRY(request,
+        make_issuer_request(holder->public_key(), sign, settings.name, constraints, settings.extended_key_usage));
   } else {
     auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-    request = make_issuer_request(key, settings.name, constraints);
+    request = make_issuer_request(key, settings.name, constraints, settings.extended_key_usage);
     files.push_back({"issuing.key", key.to_encrypted_pem(passphrase), 0600});
   }
   files.push_back({"issuing.csr", request, 0644});

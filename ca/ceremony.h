@@ -11,6 +11,8 @@
 #include "base/secret.h"
 #include "base/x509/certificate.h"
 #include "ca/key_holder.h"
+#include "ca/name_rules.h"
+#include "ca/profile.h"
 
 namespace lenscap::ca {
 
@@ -22,6 +24,10 @@ struct CeremonySettings {
   std::vector<std::string> permit_ip;   // blocks: "10.20.0.0/15"
   std::string url;                      // of the ACME server: its host must lie inside the constraints
   std::string state_dir;                // made with mode 0700 when absent; the files go to STATE/keys
+  NameRules rules = {};                 // what else limits names
+  // What certificates of the issuing CA may be good for. It shuts off mail and code signing for everything below;
+  // clientAuth is there for 802.1X.
+  std::vector<ExtendedKeyUsage> extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
 };
 
 // Each of at least kPassphraseCharactersMin characters, and not the same.

@@ -70,7 +70,8 @@ Result<ParentVerdict> certify_below(x509::Bundle bundle, Below const& wanted, Ti
   TRY(auto const signer, find_signer(bundle.certificates, key.public_key()));
   CHECK_OK(check_signer(signer, wanted.name, now));
   auto const begin = std::max(now - limits::kIssuerBackdate, signer.not_before());
-  auto what = issuer_template(wanted.name, wanted.key, signer, begin, kIssuerLifetime, wanted.constraints);
+  auto what =
+      issuer_template(wanted.name, wanted.key, signer, begin, kIssuerLifetime, wanted.constraints, wanted.usages);
   what.not_after = std::min(what.not_after, signer.not_after());
   TRY(auto issuing, sign_ca_certificate(what, key));
   auto all = std::move(bundle.certificates);

@@ -5,6 +5,7 @@
 
 #include "base/x509/bundle.h"
 #include "ca/parent_rules.h"
+#include "ca/profile.h"
 
 namespace lenscap::ca {
 
@@ -16,6 +17,7 @@ struct Below {
   std::string name;                   // of our CA, as in the ceremony
   x509::PublicKey key;                // our issuing key
   x509::NameConstraints constraints;  // what the new certificate permits
+  std::vector<ExtendedKeyUsage> usages = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
 };
 
 // `bundle` is all that the files held, in any order: the CA's key, its certificate, and all above it up to the root.

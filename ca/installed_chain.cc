@@ -51,17 +51,26 @@ Result<> install_chain(std::string const& state_dir, x509::Certificate const& is
 }
 
 Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
-                                          std::vector<std::string> const& permit_ip) {
+                                          std::vector<std::string> const& permit_ip, NameRules const& rules) {
   if (!chain.has_parent) return std::vector<NameLimit>();
-  auto own = constraints_of({.name = {}, .permit_dns = permit_dns, .permit_ip = permit_ip, .url = {}, .state_dir = {}});
-  if (!own.ok()) return Error(Errc::settings, "ca.permit_dns and ca.permit_ip of ca.toml: " + own.error().detail());
-  return std::vector<NameLimit>{{"ca.permit_dns and ca.permit_ip of ca.toml", *std::move(own)}};
+  CeremonySettings wanted;
+  wanted.permit_dns = permit_dns;
+  wanted.permit_ip = permit_ip;
+  wanted.rules = rules;
+  auto own = constraints_of(wanted);
+  if (!own.ok())
+    return Error(Errc::settings, (rules == NameRules{} ? "ca.permit_dns and ca.permit_ip of ca.toml: "
+                                                       : "ca.permit_* and ca.exclude_* of ca.toml: ") +
+                                     own.error().detail());
+  return std::vector<NameLimit>{
+      {rules == NameRules{} ? "ca.permit_dns and ca.permit_ip of ca.toml" : "ca.permit_* and ca.exclude_* of ca.toml",
+       *std::move(own)}};
 }
 
 Result<std::vector<NameLimit>> name_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
-                                           std::vector<std::string> const& permit_ip) {
+                                           std::vector<std::string> const& permit_ip, NameRules const& rules) {
   auto limits = limits_of(chain.issuing, chain.above);
-  TRY(auto own, own_limits(chain, permit_dns, permit_ip));
+  TRY(auto own, own_limits(chain, permit_dns, permit_ip, rules));
   limits.insert(limits.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   return limits;
 }

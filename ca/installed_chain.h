@@ -8,6 +8,7 @@
 
 #include "base/x509/certificate.h"
 #include "ca/name_limits.h"
+#include "ca/name_rules.h"
 
 namespace lenscap::ca {
 
@@ -36,9 +37,9 @@ std::string request_file(std::string const& state_dir);
 // than its owner wants it, or not constrained at all; nothing where a root of our own says it. Errc::settings when the
 // settings permit nothing, or cannot be read.
 Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
-                                          std::vector<std::string> const& permit_ip);
+                                          std::vector<std::string> const& permit_ip, NameRules const& rules = {});
 // All of them: those of the chain and these.
 Result<std::vector<NameLimit>> name_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,
-                                           std::vector<std::string> const& permit_ip);
+                                           std::vector<std::string> const& permit_ip, NameRules const& rules = {});
 
 }  // namespace lenscap::ca

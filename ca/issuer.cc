@@ -41,6 +41,7 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
   }
   if (!is_issued_by(*below, *below))
     return Error(Errc::settings, "the chain ends with " + below->subject() + ", which is not a root");
+  CHECK_OK(check_chain_names(certificate, above));
 
   auto limits = limits_of(certificate, above);
   limits.insert(limits.end(), std::make_move_iterator(further.begin()), std::make_move_iterator(further.end()));
@@ -98,7 +99,30 @@ Result<> Issuer::test_names(x509::NameSet const& names) const {
   return error;
 }
 
+Result<> Issuer::test_usage(Profile const& profile) const {
+  for (ExtendedKeyUsage usage : profile.extended_key_usage)
+    if (auto const* forbidding = who_forbids(certificate_, above_, usage))
+      return Error(Errc::invalid_profile, "profile " + profile.name + " is for " + std::string(to_string(usage)) +
+                                              ", which the extended key usage of the certificate of " +
+                                              forbidding->subject() +
+                                              " does not allow; offer it by an issuing certificate that does");
+  return {};
+}
+
 namespace {
+
+// The common name is a directory name, too. A chain that does not permit it gets a certificate without: its names are
+// in the subjectAltName all the same.
+void leave_out_forbidden_subject(std::vector<NameLimit> const& limits, Template& what) {
+  auto const forbids = [&](NameLimit const& limit) {
+    if (!limit.constraints.limits_directory()) return false;
+    auto const subject = x509::DirectoryName::from_der(what.subject_name);
+    return !subject.ok() || !limit.constraints.test(*subject).ok();
+  };
+  if (what.has_empty_subject() || std::ranges::none_of(limits, forbids)) return;
+  what.common_name.clear();
+  what.subject_name = encode_name({}, {});
+}
 
 Result<> check_request(Profile const& profile, IssueRequest const& request) {
   if (request.profile != profile.name) bug("a request for one profile, prepared under another");
@@ -151,6 +175,7 @@ Result<> check_asked_validity(Profile const& profile, IssueRequest const& reques
 Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Time now) const {
   CHECK_OK(check_validity(*this, now));
   CHECK_OK(check_request(profile, request));
+  CHECK_OK(test_usage(profile));
   CHECK_OK(check_asked_validity(profile, request, *this, now));
   auto is_ours = [&](x509::Certificate const& ca) { return ca.key() == request.key; };
   if (is_ours(certificate_) || std::ranges::any_of(above_, is_ours))
@@ -160,6 +185,7 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   Bytes const serial = new_serial(now);
   IssuerView const view{certificate_, ca_issuers_url_, begins_, ends_, crl_places_.url_for(serial), ocsp_url_};
   Template what = build_template(profile, request, view, serial, now);
+  leave_out_forbidden_subject(limits_, what);
   Bytes tbs = encode_tbs(what, algorithm_);
   CHECK_OK(lint(
       tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now, ocsp_url_}));

@@ -60,9 +60,13 @@ class Issuer {
   // Errc::rejected_identifier with one sub-error for each refused name.
   Result<> test_names(x509::NameSet const& names) const;
 
-  // Checks names, key (Errc::bad_public_key), a validity that was asked for (Errc::malformed unless it is inside the
-  // chain's and no longer than the profile's) and clock (Errc::unavailable outside the chain's own validity), builds
-  // the octets and lints them. The key is not touched.
+  // May certificates of the profile be good for what it says, by the extended key usage of every certificate of the
+  // chain? Errc::invalid_profile, naming the one that forbids it.
+  Result<> test_usage(Profile const& profile) const;
+
+  // Checks the profile's usage, names, key (Errc::bad_public_key), a validity that was asked for (Errc::malformed
+  // unless it is inside the chain's and no longer than the profile's) and clock (Errc::unavailable outside the chain's
+  // own validity), builds the octets and lints them. The key is not touched.
   Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Time now) const;
 
   // Uses the key once. Compares what was signed with the draft and verifies the signature; a difference is

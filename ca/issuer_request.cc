@@ -25,7 +25,8 @@ Bytes encode_requested(Template const& what) {
 }  // namespace
 
 Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing const& sign,
-                                        std::string const& organization, x509::NameConstraints const& constraints) {
+                                        std::string const& organization, x509::NameConstraints const& constraints,
+                                        std::vector<ExtendedKeyUsage> const& usages) {
   auto const common_name = organization + " Issuing CA";
   Template const what{.serial = {},
                       .issuer_name = {},
@@ -37,7 +38,7 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
                       .names = {},
                       .is_ca = true,
                       .path_length = 0,
-                      .extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth},
+                      .extended_key_usage = usages,
                       .authority_key_id = {},
                       .ca_issuers_url = {},
                       .name_constraints = constraints};
@@ -51,9 +52,9 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
 }
 
 std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
-                                x509::NameConstraints const& constraints) {
+                                x509::NameConstraints const& constraints, std::vector<ExtendedKeyUsage> const& usages) {
   auto const sign = [&](HashAlgorithm hash, ByteView data) -> Result<Bytes> { return key.sign(hash, data); };
-  return make_issuer_request(key.public_key(), sign, organization, constraints).value();
+  return make_issuer_request(key.public_key(), sign, organization, constraints, usages).value();
 }
 
 Result<x509::PublicKey> requested_key(std::string_view pem) {

@@ -7,17 +7,21 @@
 
 #include "base/x509/key.h"
 #include "base/x509/name_constraints.h"
+#include "ca/profile.h"
 
 namespace lenscap::ca {
 
-// Asks for CA:TRUE with path length 0, keyCertSign and cRLSign, serverAuth and clientAuth, and these name constraints,
-// under the name that `organization` gives our issuing CAs. PEM.
+// Asks for CA:TRUE with path length 0, keyCertSign and cRLSign, these usages, and these name constraints, under the
+// name that `organization` gives our issuing CAs. PEM.
 std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
-                                x509::NameConstraints const& constraints);
+                                x509::NameConstraints const& constraints,
+                                std::vector<ExtendedKeyUsage> const& usages = {ExtendedKeyUsage::server_auth,
+                                                                               ExtendedKeyUsage::client_auth});
 // The same where somebody else holds the key; what `sign` refuses is the refusal.
 using Signing = std::function<Result<Bytes>(HashAlgorithm hash, ByteView data)>;
 Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing const& sign,
-                                        std::string const& organization, x509::NameConstraints const& constraints);
+                                        std::string const& organization, x509::NameConstraints const& constraints,
+                                        std::vector<ExtendedKeyUsage> const& usages);
 
 // The key that such a request is for. Errc::file when it is none, or not signed by that key.
 Result<x509::PublicKey> requested_key(std::string_view pem);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/x509/certificate.h"
+#include "ca/profile.h"
 
 namespace lenscap::ca {
 
@@ -16,6 +17,15 @@ struct NameLimit {
 
 // Of the issuing certificate first, then of those above it.
 std::vector<NameLimit> limits_of(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
+
+// RFC 5280 6.1.3: each CA certificate of a chain has to obey those above it by its own subject and names, unless it is
+// self-issued. Errc::settings, naming both certificates.
+Result<> check_chain_names(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
+
+// The first certificate whose extended key usage does not have `usage`, and so forbids it below; nullptr when none
+// does. A root counts as well: OpenSSL looks at it, others do not.
+x509::Certificate const* who_forbids(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above,
+                                     ExtendedKeyUsage usage);
 
 // One that forbids a name, and by which rule.
 struct Forbidden {

@@ -4,6 +4,7 @@
 
 #include "base/ossl.h"
 #include "ca/issued_by.h"
+#include "ca/name_limits.h"
 
 namespace lenscap::ca {
 namespace {
@@ -122,8 +123,8 @@ Result<> check_use(x509::Certificate const& certificate) {
     return refusal(certificate, "has name constraints that cannot be read");
   if (auto const constraints = certificate.name_constraints(); constraints && constraints->has_other_types)
     return refusal(certificate,
-                   "has name constraints for other names than DNS names and addresses, which this program cannot keep: "
-                   "ask for constraints of the types dNSName and iPAddress alone");
+                   "has name constraints for names of a type that this program does not know, and so cannot keep: ask "
+                   "for constraints of the types dNSName, iPAddress, rfc822Name, URI and directoryName alone");
   return {};
 }
 
@@ -201,11 +202,13 @@ bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
   bool no_dns = false;
   bool no_v4 = false;
   bool no_v6 = false;
+  std::vector<x509::DnsName> excluded_dns;
   std::vector<x509::IpBlock> excluded_ip;
   for (x509::NameConstraints const& each : constraints) {
     dns.push_back(each.permitted_dns);
     ip.push_back(each.permitted_ip);
     no_dns = no_dns || each.excludes_all_dns;
+    excluded_dns.insert(excluded_dns.end(), each.excluded_dns.begin(), each.excluded_dns.end());
     excluded_ip.insert(excluded_ip.end(), each.excluded_ip.begin(), each.excluded_ip.end());
     for (x509::IpBlock const& block : each.excluded_ip) {
       no_v4 = no_v4 || block.contains(x509::IpBlock::all_v4());
@@ -217,7 +220,10 @@ bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
   auto const is_excluded = [&](x509::IpBlock const& block) {
     return std::ranges::any_of(excluded_ip, [&](x509::IpBlock const& excluded) { return excluded.contains(block); });
   };
-  bool const some_dns = !no_dns && leaves_something(dns, is_within, [](x509::DnsName const&) { return false; });
+  auto const is_excluded_name = [&](x509::DnsName const& name) {
+    return std::ranges::any_of(excluded_dns, [&](x509::DnsName const& excluded) { return name.is_within(excluded); });
+  };
+  bool const some_dns = !no_dns && leaves_something(dns, is_within, is_excluded_name);
   bool const some_ip = !(no_v4 && no_v6) && leaves_something(ip, is_inside, is_excluded);
   return some_dns || some_ip;
 }
@@ -233,6 +239,7 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
   CHECK_OK(check_one(issuing, false, now));
   for (x509::Certificate const& each : above) CHECK_OK(check_one(each, each == above.back(), now));
   TRY(auto path_length, check_path_length(issuing, above));
+  CHECK_OK(check_chain_names(issuing, above));
 
   std::vector<x509::NameConstraints> constraints;
   Time ends = issuing.not_after();

@@ -1,5 +1,7 @@
 #include "acme/server/server.h"
 
+#include <algorithm>
+
 #include "acme/server/operations.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/sweeper.h"
@@ -24,10 +26,12 @@ Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& pass
   authority_settings.http_url = settings.http_url();
   authority_settings.permit_dns = settings.permit_dns;
   authority_settings.permit_ip = settings.permit_ip;
+  authority_settings.name_rules = settings.name_rules;
   authority_settings.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
   authority_settings.ocsp_is_served = settings.ocsp.is_served;
   for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
-  authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
+  if (std::ranges::find(settings.profiles, ServerCertificate::kProfile) == settings.profiles.end())
+    authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
   auto const own = ca::first_line(passphrase);
   TRY(auto authority, ca::Authority::open(authority_settings, *store, own));
   TRY(auto sealer, open_sealer(*store, own));

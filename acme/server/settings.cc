@@ -150,6 +150,34 @@ void read_ocsp(config::Reader& reader, Settings& settings) {
   if (ocsp.lifetime < kHour || ocsp.lifetime > 3 * kDay) reader.refuse("ocsp.lifetime", "must be from 1h to 3d");
 }
 
+ca::NameRules read_name_rules(config::Reader& reader) {
+  return {.permit_email = reader.strings("ca.permit_email", {}),
+          .permit_uri = reader.strings("ca.permit_uri", {}),
+          .permit_directory = reader.strings("ca.permit_directory", {}),
+          .exclude_dns = reader.strings("ca.exclude_dns", {}),
+          .exclude_ip = reader.strings("ca.exclude_ip", {}),
+          .exclude_email = reader.strings("ca.exclude_email", {}),
+          .exclude_uri = reader.strings("ca.exclude_uri", {}),
+          .exclude_directory = reader.strings("ca.exclude_directory", {})};
+}
+
+// Only those that were given: the others have no default to show.
+std::string name_rules_text(ca::NameRules const& rules) {
+  std::string out;
+  auto const add = [&](char const* key, std::vector<std::string> const& texts) {
+    if (!texts.empty()) out += std::string(key) + " = " + list(texts) + "\n";
+  };
+  add("permit_email", rules.permit_email);
+  add("permit_uri", rules.permit_uri);
+  add("permit_directory", rules.permit_directory);
+  add("exclude_dns", rules.exclude_dns);
+  add("exclude_ip", rules.exclude_ip);
+  add("exclude_email", rules.exclude_email);
+  add("exclude_uri", rules.exclude_uri);
+  add("exclude_directory", rules.exclude_directory);
+  return out;
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -233,6 +261,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.ca_name = reader.string("ca.name", "");
   settings.permit_dns = reader.strings("ca.permit_dns", {});
   settings.permit_ip = reader.strings("ca.permit_ip", {});
+  settings.name_rules = read_name_rules(reader);
   settings.ca_key = reader.string("ca.key", "file:keys/issuing.key");
   settings.ca_passphrase = reader.string("ca.passphrase", "prompt");
   if (!is_passphrase_source(settings.ca_passphrase))
@@ -320,10 +349,7 @@ std::string settings_text(NewSettings const& v) {
          list(v.permit_dns) +
          (v.is_intermediate ? "    # never more than this and the parent's certificates permit\n"
                             : "    # fixed in the certificates; written here for the reader\n") +
-         "permit_ip  = " + list(v.permit_ip) +
-         "\n"
-         "key        = " +
-         quoted(v.key) +
+         "permit_ip  = " + list(v.permit_ip) + "\n" + name_rules_text(v.name_rules) + "key        = " + quoted(v.key) +
          "\n"
          "passphrase = " +
          quoted(v.passphrase) +

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/x509/name.h"
 #include "ca/crl_schedule.h"
+#include "ca/name_rules.h"
 
 namespace lenscap::acme {
 
@@ -55,6 +56,7 @@ struct Settings {
   std::string ca_key;                              // see ca/key_holder.h
   std::string ca_passphrase;                       // where it comes from: see base/passphrase.h
   std::vector<std::string> permit_dns, permit_ip;  // bind an intermediate; of another CA its certificates say it
+  ca::NameRules name_rules;                        // permit_email and so on, likewise
   std::vector<std::string> profiles;  // offered: names of STATE/profiles/NAME.toml; the first is the default
 
   // [acme]
@@ -108,6 +110,7 @@ struct NewSettings {
   std::string key = "file:keys/issuing.key";
   std::string passphrase;
   bool is_intermediate = false;
+  ca::NameRules name_rules = {};
 };
 std::string settings_text(NewSettings const& values);
 

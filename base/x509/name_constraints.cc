@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/x509/certificate_names.h"
 #include "base/x509/der.h"
 
 namespace lenscap::x509 {
@@ -15,12 +16,18 @@ NameConstraints NameConstraints::permit_only(std::vector<DnsName> dns, std::vect
   if (std::none_of(ip.begin(), ip.end(), is_v6)) out.excluded_ip.push_back(IpBlock::all_v6());
   out.permitted_dns = std::move(dns);
   out.permitted_ip = std::move(ip);
+  out.permitted_mail.push_back(MailSubtree::parse(kNobody).value());
+  out.permitted_uri.push_back(UriSubtree::parse(kNobody).value());
+  out.excluded_uri = out.permitted_uri;
   return out;
 }
 
 namespace {
 
+constexpr std::uint8_t kMail = der::context(1);
 constexpr std::uint8_t kDnsName = der::context(2);
+constexpr std::uint8_t kDirectoryName = der::context_constructed(4);
+constexpr std::uint8_t kUri = der::context(6);
 constexpr std::uint8_t kIpAddress = der::context(7);
 
 // GeneralSubtree { base, minimum DEFAULT 0, maximum absent } (RFC 5280 4.2.1.10)
@@ -40,20 +47,45 @@ Bytes address_and_mask(IpBlock const& block) {
   return out;
 }
 
-Bytes subtrees(std::vector<DnsName> const& dns, std::vector<IpBlock> const& ip, bool empty_name) {
+struct Subtrees {
+  std::vector<DnsName> dns = {};
+  std::vector<IpBlock> ip = {};
+  std::vector<MailSubtree> mail = {};
+  std::vector<UriSubtree> uri = {};
+  std::vector<DirectoryName> directory = {};
+  bool empty_dns = false, empty_mail = false, empty_uri = false, other = false;
+};
+
+Bytes write_subtrees(Subtrees const& all) {
   Bytes out;
-  for (auto const& name : dns) append_subtree(out, kDnsName, as_bytes(name.text()));
-  if (empty_name) append_subtree(out, kDnsName, {});
-  for (auto const& block : ip) append_subtree(out, kIpAddress, address_and_mask(block));
+  for (auto const& name : all.dns) append_subtree(out, kDnsName, as_bytes(name.text()));
+  if (all.empty_dns) append_subtree(out, kDnsName, {});
+  for (auto const& block : all.ip) append_subtree(out, kIpAddress, address_and_mask(block));
+  for (auto const& mail : all.mail) append_subtree(out, kMail, as_bytes(mail.text()));
+  if (all.empty_mail) append_subtree(out, kMail, {});
+  for (auto const& uri : all.uri) append_subtree(out, kUri, as_bytes(uri.text()));
+  if (all.empty_uri) append_subtree(out, kUri, {});
+  for (auto const& name : all.directory) append_subtree(out, kDirectoryName, name.der());
   return out;
 }
 
 }  // namespace
 
 Bytes NameConstraints::to_der() const {
-  if (has_other_types) bug("name constraints with other types than DNS and IP cannot be written again");
-  Bytes const permitted = subtrees(permitted_dns, permitted_ip, false);
-  Bytes const excluded = subtrees(excluded_dns, excluded_ip, excludes_all_dns);
+  if (has_other_types) bug("name constraints of types that are not known here cannot be written again");
+  Bytes const permitted = write_subtrees({.dns = permitted_dns,
+                                          .ip = permitted_ip,
+                                          .mail = permitted_mail,
+                                          .uri = permitted_uri,
+                                          .directory = permitted_directory});
+  Bytes const excluded = write_subtrees({.dns = excluded_dns,
+                                         .ip = excluded_ip,
+                                         .mail = excluded_mail,
+                                         .uri = excluded_uri,
+                                         .directory = excluded_directory,
+                                         .empty_dns = excludes_all_dns,
+                                         .empty_mail = excludes_all_mail,
+                                         .empty_uri = excludes_all_uri});
   if (permitted.empty() && excluded.empty()) bug("empty name constraints must not be written (RFC 5280 4.2.1.10)");
   Bytes content;
   for (auto const& [number, list] : {std::pair{0U, &permitted}, std::pair{1U, &excluded}}) {
@@ -65,13 +97,6 @@ Bytes NameConstraints::to_der() const {
 }
 
 namespace {
-
-struct Subtrees {
-  std::vector<DnsName> dns;
-  std::vector<IpBlock> ip;
-  bool all_dns = false;
-  bool other = false;
-};
 
 Result<IpBlock> read_block(ByteView octets) {
   if (octets.size() != 8 && octets.size() != 32) {
@@ -97,7 +122,7 @@ Result<> read_subtree(der::Reader subtree, Subtrees& out) {
   switch (name.tag) {
     case kDnsName: {
       if (name.content.empty()) {
-        out.all_dns = true;
+        out.empty_dns = true;
         return {};
       }
       TRY(auto dns, DnsName::parse(as_text(name.content)));
@@ -110,12 +135,32 @@ Result<> read_subtree(der::Reader subtree, Subtrees& out) {
       out.ip.push_back(std::move(block));
       return {};
     }
+    case kMail: {
+      if (name.content.empty()) {
+        out.empty_mail = true;
+        return {};
+      }
+      TRY(auto mail, MailSubtree::parse(as_text(name.content)));
+      out.mail.push_back(std::move(mail));
+      return {};
+    }
+    case kUri: {
+      if (name.content.empty()) {
+        out.empty_uri = true;
+        return {};
+      }
+      TRY(auto uri, UriSubtree::parse(as_text(name.content)));
+      out.uri.push_back(std::move(uri));
+      return {};
+    }
+    case kDirectoryName: {
+      TRY(auto directory, DirectoryName::from_der(name.content));
+      out.directory.push_back(std::move(directory));
+      return {};
+    }
     case der::context_constructed(0):  // otherName
-    case der::context(1):              // rfc822Name
     case der::context_constructed(3):  // x400Address
-    case der::context_constructed(4):  // directoryName
     case der::context_constructed(5):  // ediPartyName
-    case der::context(6):              // uniformResourceIdentifier
     case der::context(8):              // registeredID
       out.other = true;
       return {};
@@ -150,12 +195,23 @@ Result<NameConstraints> NameConstraints::from_der(ByteView der) {
   CHECK_OK(constraints.end());
 
   NameConstraints out;
-  // Permitting the empty name permits every name, as if no DNS subtree were there.
-  if (!permitted.all_dns) out.permitted_dns = std::move(permitted.dns);
+  // Permitting the empty name permits every name, as if no DNS subtree were there. RFC 5280 does not say what the empty
+  // mail address and host mean, and readers differ: to exclude it excludes all, to permit it permits none.
+  if (!permitted.empty_dns) out.permitted_dns = std::move(permitted.dns);
+  bool const permits_no_mail = permitted.empty_mail && permitted.mail.empty();
+  bool const permits_no_uri = permitted.empty_uri && permitted.uri.empty();
+  out.permitted_mail = std::move(permitted.mail);
+  out.permitted_uri = std::move(permitted.uri);
+  out.permitted_directory = std::move(permitted.directory);
+  out.excluded_mail = std::move(excluded.mail);
+  out.excluded_uri = std::move(excluded.uri);
+  out.excluded_directory = std::move(excluded.directory);
+  out.excludes_all_mail = excluded.empty_mail || permits_no_mail;
+  out.excludes_all_uri = excluded.empty_uri || permits_no_uri;
   out.permitted_ip = std::move(permitted.ip);
   out.excluded_dns = std::move(excluded.dns);
   out.excluded_ip = std::move(excluded.ip);
-  out.excludes_all_dns = excluded.all_dns;
+  out.excludes_all_dns = excluded.empty_dns;
   out.has_other_types = permitted.other || excluded.other;
   return out;
 }
@@ -224,21 +280,103 @@ Result<> NameConstraints::test(NameSet const& names) const {
   return std::move(refusal).with_context(detail);
 }
 
+namespace {
+
+// One of the types whose subtrees all say the same way what lies in them.
+template <class Subtree, class Contains>
+Result<> test_lists(std::string const& name, std::vector<Subtree> const& permitted,
+                    std::vector<Subtree> const& excluded, Contains const& contains) {
+  for (auto const& subtree : excluded)
+    if (contains(subtree)) return forbidden(name, "the issuer's name constraints exclude " + subtree.text());
+  if (permitted.empty() || std::ranges::any_of(permitted, contains)) return {};
+  return forbidden(name, "the issuer's name constraints permit only " + list_text(permitted));
+}
+
+constexpr char const* kOtherTypes = "the issuer has name constraints of a type that is not supported";
+
+}  // namespace
+
+Result<> NameConstraints::test_mail(std::string const& address) const {
+  if (has_other_types) return forbidden(address, kOtherTypes);
+  if (permitted_mail.empty() && excluded_mail.empty() && !excludes_all_mail) return {};
+  if (excludes_all_mail) return forbidden(address, "the issuer's name constraints exclude all mail addresses");
+  if (!is_mail_address(address)) return forbidden(address, "it is not a mail address, and these are constrained");
+  return test_lists(address, permitted_mail, excluded_mail,
+                    [&](MailSubtree const& subtree) { return subtree.contains(address); });
+}
+
+Result<> NameConstraints::test_uri(std::string const& uri) const {
+  if (has_other_types) return forbidden(uri, kOtherTypes);
+  if (permitted_uri.empty() && excluded_uri.empty() && !excludes_all_uri) return {};
+  if (excludes_all_uri) return forbidden(uri, "the issuer's name constraints exclude all URIs");
+  auto const host = host_of_uri(uri);
+  if (!host.ok()) return forbidden(uri, host.error().detail() + ", and URIs are constrained by their hosts");
+  return test_lists(uri, permitted_uri, excluded_uri,
+                    [&](UriSubtree const& subtree) { return subtree.contains_host(*host); });
+}
+
+Result<> NameConstraints::test(DirectoryName const& name) const {
+  if (has_other_types) return forbidden(name.text(), kOtherTypes);
+  for (auto const& mail : name.mail_addresses()) CHECK_OK(test_mail(mail));
+  return test_lists(name.text(), permitted_directory, excluded_directory,
+                    [&](DirectoryName const& subtree) { return name.is_within(subtree); });
+}
+
+Result<> NameConstraints::test(CertificateNames const& names) const {
+  CHECK_OK(test(names.hosts));
+  bool const limits_dns = excludes_all_dns || !permitted_dns.empty() || !excluded_dns.empty();
+  if (limits_dns && !names.unreadable_dns.empty())
+    return forbidden(names.unreadable_dns.front(), "it is not a DNS name, and these are constrained");
+  if (!(permitted_ip.empty() && excluded_ip.empty()) && !names.unreadable_ip.empty())
+    return forbidden(names.unreadable_ip.front(), "it is not an IP address, and these are constrained");
+  for (auto const& mail : names.mail) CHECK_OK(test_mail(mail));
+  for (auto const& uri : names.uri) CHECK_OK(test_uri(uri));
+  for (auto const& name : names.directory) CHECK_OK(test(name));
+  return {};
+}
+
+namespace {
+
+// "a", "a or b", "a, b or c".
+std::string listed(std::vector<std::string> const& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  return out;
+}
+
+// Does nothing but kNobody lie in it?
+template <class Subtree>
+bool permits_nobody(std::vector<Subtree> const& permitted) {
+  return permitted.size() == 1 && permitted.front().text() == NameConstraints::kNobody;
+}
+
+}  // namespace
+
 std::string NameConstraints::text() const {
   std::string out;
   auto add = [&](std::string const& part) { out += (out.empty() ? "" : "; ") + part; };
-  if (!permitted_dns.empty()) add("DNS " + list_text(permitted_dns));
-  if (!permitted_ip.empty()) add("IP " + list_text(permitted_ip));
-  if (excludes_all_dns) {
-    add("no DNS names");
-  } else if (!excluded_dns.empty()) {
-    add("not DNS " + list_text(excluded_dns));
-  }
   auto blocks = excluded_ip;
   bool const no_v4 = std::erase(blocks, IpBlock::all_v4()) > 0;
   bool const no_v6 = std::erase(blocks, IpBlock::all_v6()) > 0;
-  if (no_v4 || no_v6) add(no_v4 && no_v6 ? "no IP addresses" : no_v4 ? "no IPv4 addresses" : "no IPv6 addresses");
+  bool const no_mail = excludes_all_mail || permits_nobody(permitted_mail);
+  bool const no_uri = excludes_all_uri || permits_nobody(permitted_uri);
+  if (!permitted_dns.empty()) add("DNS " + list_text(permitted_dns));
+  if (!permitted_ip.empty()) add("IP " + list_text(permitted_ip));
+  if (!no_mail && !permitted_mail.empty()) add("mail " + list_text(permitted_mail));
+  if (!no_uri && !permitted_uri.empty()) add("URI " + list_text(permitted_uri));
+  for (auto const& name : permitted_directory) add("directory " + name.text());
+  if (!excludes_all_dns && !excluded_dns.empty()) add("not DNS " + list_text(excluded_dns));
   if (!blocks.empty()) add("not IP " + list_text(blocks));
+  if (!no_mail && !excluded_mail.empty()) add("not mail " + list_text(excluded_mail));
+  if (!no_uri && !excluded_uri.empty()) add("not URI " + list_text(excluded_uri));
+  for (auto const& name : excluded_directory) add("not directory " + (name.empty() ? "of any kind" : name.text()));
+  std::vector<std::string> none;
+  if (excludes_all_dns) none.emplace_back("DNS names");
+  if (no_v4 || no_v6) none.emplace_back(no_v4 && no_v6 ? "IP addresses" : no_v4 ? "IPv4 addresses" : "IPv6 addresses");
+  if (no_mail) none.emplace_back("mail addresses");
+  if (no_uri) none.emplace_back("URIs");
+  if (!none.empty()) add("no " + listed(none));
   if (has_other_types) add("and rules for other types of names");
   return out.empty() ? "no constraints" : out;
 }

@@ -1,12 +1,17 @@
-// The name constraints extension (RFC 5280 4.2.1.10) for DNS names and IP addresses: what an issuer may name.
-// Other name types are carried as what they are in a certificate we read, and make `test` refuse when they matter.
+// The name constraints extension (RFC 5280 4.2.1.10): what an issuer may name, by DNS names, IP addresses, mail
+// addresses, URIs and directory names. Constraints of other types are only noted when they are read, and make `test`
+// refuse.
 #pragma once
 
 #include <vector>
 
+#include "base/x509/directory_name.h"
 #include "base/x509/name.h"
+#include "base/x509/subtree.h"
 
 namespace lenscap::x509 {
+
+struct CertificateNames;
 
 struct NameConstraints {
   std::vector<DnsName> permitted_dns = {};
@@ -15,12 +20,23 @@ struct NameConstraints {
   std::vector<IpBlock> excluded_ip = {};
   // A type that is to be excluded as a whole: DNS by the empty name, IP by 0.0.0.0/0 and ::/0.
   bool excludes_all_dns = false;
-  bool has_other_types = false;  // read from a certificate: subtrees of mail, URI or directory names exist
+  // Mail and URIs have no name for all of them that every reader understands: they are excluded as a whole where only
+  // kNobody is permitted. GnuTLS does not keep to permitted URIs, and refuses every URI where one is excluded: there,
+  // kNobody is excluded as well.
+  std::vector<MailSubtree> permitted_mail = {}, excluded_mail = {};
+  std::vector<UriSubtree> permitted_uri = {}, excluded_uri = {};
+  std::vector<DirectoryName> permitted_directory = {}, excluded_directory = {};
+  bool excludes_all_mail = false, excludes_all_uri = false;  // read from a certificate: by an empty name
+  bool has_other_types = false;                              // read from a certificate: subtrees of other names exist
   bool operator==(NameConstraints const&) const = default;
 
-  // What `init` writes. Nothing is left unlimited: DNS without a permitted name, IPv4 without a permitted block and
-  // IPv6 without a permitted block are each excluded as a whole. The two IP versions apart, because GnuTLS (unlike RFC
-  // 5280's text and OpenSSL) does not let permitted blocks of one version limit addresses of the other.
+  // RFC 6761 6.4: no host has this name, ever.
+  static constexpr std::string_view kNobody = "invalid";
+
+  // What `init` writes. No name of a host is left unlimited: DNS without a permitted name, IPv4 without a permitted
+  // block, IPv6 without a permitted block, mail and URIs are each excluded as a whole; why not directory names, says
+  // docs/adr/0017. The two IP versions apart, because GnuTLS (unlike RFC 5280's text and OpenSSL) does not let
+  // permitted blocks of one version limit addresses of the other.
   static NameConstraints permit_only(std::vector<DnsName> dns, std::vector<IpBlock> ip);
 
   Bytes to_der() const;  // the extension's value
@@ -31,7 +47,14 @@ struct NameConstraints {
   Result<> test(DnsName const& name) const;
   Result<> test(IpAddress const& address) const;
   Result<> test(NameSet const& names) const;
-  std::string text() const;  // for people: "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses"
+  Result<> test(DirectoryName const& name) const;  // with the mail addresses in it
+  Result<> test_mail(std::string const& address) const;
+  Result<> test_uri(std::string const& uri) const;
+  Result<> test(CertificateNames const& names) const;  // the first refusal
+  bool limits_directory() const { return !permitted_directory.empty() || !excluded_directory.empty(); }
+
+  // For people: "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses, mail addresses or URIs".
+  std::string text() const;
 };
 
 }  // namespace lenscap::x509

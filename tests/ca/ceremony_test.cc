@@ -161,6 +161,16 @@ TEST(GenerateCa, SettingsThatMakeNoCa) {
       {"own IPv6 address outside", [](auto& s) { s.url = "https://[fd00::1]:8443"; }, "own name would not be trusted"},
       {"user name in the URL", [](auto& s) { s.url = "https://me@pki.cams.example"; }, "user name"},
       {"no host", [](auto& s) { s.url = "https:///x"; }, "neither a DNS name nor an IP address"},
+      {"no mail host", [](auto& s) { s.rules.permit_email = {"a b"}; }, "\"a b\" cannot be permitted"},
+      {"a URI for its host", [](auto& s) { s.rules.exclude_uri = {"sip://a.example"}; }, "cannot be excluded"},
+      {"no directory name", [](auto& s) { s.rules.permit_directory = {"Example"}; }, "\"Example\" cannot be permitted"},
+      {"excluded wildcard", [](auto& s) { s.rules.exclude_dns = {"*.cams.example"}; }, "without \"*.\""},
+      {"excluded host bits", [](auto& s) { s.rules.exclude_ip = {"10.20.1.0/15"}; }, "cannot be excluded"},
+      {"own name excluded", [](auto& s) { s.rules.exclude_dns = {"pki.cams.example"}; }, "own name would not be"},
+      {"own subject outside", [](auto& s) { s.rules.permit_directory = {"O=Another"}; }, "issuing CA's own name"},
+      {"own subject excluded", [](auto& s) { s.rules.exclude_directory = {"O=example cameras"}; },
+       "issuing CA's own name"},
+      {"no servers", [](auto& s) { s.extended_key_usage = {ExtendedKeyUsage::client_auth}; }, "serverAuth"},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.name);
@@ -189,6 +199,36 @@ TEST(GenerateCa, LivesAndConstraints) {
   auto const constraints = constraints_of(ceremony_settings()).value();
   EXPECT_EQ(made.root.name_constraints(), constraints);
   EXPECT_EQ(made.issuing.name_constraints(), constraints);
+}
+
+// Rules of every type go into root and issuing CA alike; mail and URIs are shut off where nothing is said.
+TEST(GenerateCa, RulesOfEveryType) {
+  EXPECT_EQ(constraints_of(ceremony_settings())->text(),
+            "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses, mail addresses or URIs");
+  CeremonySettings settings = ceremony_settings();
+  settings.rules = {.permit_email = {".cams.example", "pki@example"},
+                    .permit_uri = {"cams.example"},
+                    .permit_directory = {"O=Example Cameras"},
+                    .exclude_dns = {"secret.cams.example"},
+                    .exclude_ip = {"10.21.0.0/16"},
+                    .exclude_email = {"no@a.cams.example"},
+                    .exclude_uri = {"no.cams.example"},
+                    .exclude_directory = {"OU=Offices,O=Example Cameras"}};
+  auto const made = generate_ca(settings, kNow);
+  ASSERT_TRUE(made.ok()) << made.error().detail();
+  for (auto const* certificate : {&made->root, &made->issuing})
+    EXPECT_EQ(
+        certificate->name_constraints()->text(),
+        "DNS cams.example; IP 10.20.0.0/15; mail .cams.example, pki@example; URI cams.example; directory O=Example "
+        "Cameras; not DNS secret.cams.example; not IP 10.21.0.0/16; not mail no@a.cams.example; not URI "
+        "no.cams.example; not directory OU=Offices,O=Example Cameras; no IPv6 addresses");
+  EXPECT_THAT(ceremony_warnings(settings), ElementsAre(HasSubstr("Go or GnuTLS")));
+  // A certificate without a subject is one that they permit.
+  TestCa const test(settings);
+  auto const draft = test.issuer->prepare(profile("camera-https"), request(names({"a.cams.example"})), kNow);
+  ASSERT_TRUE(draft.ok()) << draft.error().detail();
+  EXPECT_TRUE(draft->what().has_empty_subject());
+  EXPECT_FALSE(test.issuer->prepare(profile("camera-https"), request(names({"a.secret.cams.example"})), kNow).ok());
 }
 
 TEST(CeremonyWarnings, WideOnes) {

@@ -177,8 +177,8 @@ TEST(IssuerImport, EachFaultIsRefusedInPlainWords) {
        .corporation = {.root_use = root + "nameConstraints=critical,permitted;DNS:one.example,excluded;"
                                           "IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0\n",
                        .issuer_use = use + "nameConstraints=critical,permitted;DNS:two.example\n"}},
-      {.says = "types dNSName and iPAddress alone",
-       .corporation = {.issuer_use = use + "nameConstraints=critical,permitted;email:example.com\n"}},
+      {.says = "names of a type that this program does not know",
+       .corporation = {.issuer_use = use + "nameConstraints=critical,permitted;RID:1.2.3.4\n"}},
       {.says = "no subject key identifier", .corporation = {.issuer_use = "subjectKeyIdentifier=none\n" + use}},
       {.says = "two of the certificates are for",
        .files = {"issuing.key", "issuing.pem", "again.pem", "root.pem"},

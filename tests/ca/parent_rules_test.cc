@@ -113,6 +113,19 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
                     "nameConstraints=critical,permitted;DNS:one.example,excluded;IP:10.0.0.0/255.0.0.0\n",
         .issuer_use = use + "nameConstraints=critical,permitted;DNS:two.example,permitted;IP:10.20.0.0/255.254.0.0\n"},
        "leave no name"},
+      {{.root_use = std::string(kRootUse) +
+                    "nameConstraints=critical,permitted;DNS:a.example,excluded;DNS:example,"
+                    "excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0\n"},
+       "leave no name"},
+      // RFC 5280 6.1.3: what binds names binds the CA's own subject.
+      {{.root_use = std::string(kRootUse) +
+                    "nameConstraints=critical,permitted;dirName:scope,permitted;DNS:example\n[scope]\nO=Another\n"},
+       "that the certificate of CN=Corporate Root,O=Example Corporation above it does not permit"},
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;email:corp.example\n",
+        .issuer_use = use + "subjectAltName=email:pki@other.example\n"},
+       "pki@other.example cannot be certified"},
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;RID:1.2.3.4\n"},
+       "names of a type that this program does not know"},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.reason);
@@ -122,6 +135,21 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
     EXPECT_EQ(verdict.error().code(), Errc::settings);
     EXPECT_THAT(verdict.error().detail(), HasSubstr(c.reason));
   }
+}
+
+// Constraints of every type that we can judge are no reason to refuse a parent.
+TEST(ParentRules, ConstraintsOfEveryTypeAccepted) {
+  auto const answer = answer_of(
+      {.root_use = std::string(kRootUse) +
+                   "nameConstraints=critical,permitted;DNS:example,permitted;email:.example,permitted;URI:.example,"
+                   "permitted;dirName:scope,excluded;dirName:other\n"
+                   "[scope]\nO=example  CORPORATION\n[other]\nO=Example Corporation\nOU=Offices\n"});
+  auto const verdict = judge_parent_chain(answer.chain, answer.our_key, today() + Seconds(60));
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  ASSERT_EQ(verdict->constraints.size(), 1u);
+  EXPECT_EQ(verdict->constraints[0].text(),
+            "DNS example; mail .example; URI .example; directory O=example  CORPORATION; not directory "
+            "OU=Offices,O=Example Corporation");
 }
 
 TEST(ParentRules, WhatWasGivenAndWhenIsJudgedToo) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/ossl.h"
+#include "base/x509/certificate_names.h"
 #include "base/x509/name_constraints.h"
 
 namespace {
@@ -17,7 +18,7 @@ ossl::X509Ptr certificate_with(int type, ByteView octets) {
   ossl::X509Ptr out(X509_new());
   ossl::Ptr<GENERAL_NAMES, GENERAL_NAMES_free> const names(GENERAL_NAMES_new());
   GENERAL_NAME* name = GENERAL_NAME_new();
-  ASN1_STRING* text = ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+  ASN1_STRING* text = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
   ASN1_STRING_set(text, octets.data(), static_cast<int>(octets.size()));
   GENERAL_NAME_set0_value(name, type, text);
   sk_GENERAL_NAME_push(names.get(), name);
@@ -28,18 +29,32 @@ ossl::X509Ptr certificate_with(int type, ByteView octets) {
 }
 
 struct Sample {
-  x509::NameSet names;
+  x509::CertificateNames names;
   ossl::X509Ptr certificate;
 };
 
 std::vector<Sample> make_samples() {
   std::vector<Sample> out;
   for (auto const* text : {"a.b", "example", "cam1.cams.example", "*.cams.example", "x.xcams.example", "lan"}) {
-    out.push_back({{{*x509::DnsName::parse(text)}, {}}, certificate_with(GEN_DNS, as_bytes(text))});
+    Sample sample{{}, certificate_with(GEN_DNS, as_bytes(text))};
+    sample.names.hosts.dns.insert(*x509::DnsName::parse(text));
+    out.push_back(std::move(sample));
   }
   for (auto const* text : {"10.20.0.1", "0.0.0.0", "255.255.255.255", "192.0.2.7", "::1", "fd00::1", "2001:db8::ff"}) {
     auto const address = x509::IpAddress::parse(text).value();
-    out.push_back({{{}, {address}}, certificate_with(GEN_IPADD, address.octets())});
+    Sample sample{{}, certificate_with(GEN_IPADD, address.octets())};
+    sample.names.hosts.ip.insert(address);
+    out.push_back(std::move(sample));
+  }
+  for (auto const* text : {"a@b.c", "info@example", "Info@EXAMPLE", "x@invalid", "a b@c", "none"}) {
+    Sample sample{{}, certificate_with(GEN_EMAIL, as_bytes(text))};
+    sample.names.mail.emplace_back(text);
+    out.push_back(std::move(sample));
+  }
+  for (auto const* text : {"http://a.b/", "sip://example", "https://EXAMPLE:1/", "urn:a", "http://10.0.0.1/", "x://"}) {
+    Sample sample{{}, certificate_with(GEN_URI, as_bytes(text))};
+    sample.names.uri.emplace_back(text);
+    out.push_back(std::move(sample));
   }
   return out;
 }

@@ -36,7 +36,7 @@ namespace {
 Result<json::Object> run_on_store(CommandLine const& line, Operation const& operation, json::Object const& arguments) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const chain, ca::load_chain(line.state));
-  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
+  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   auto const open = operation.writes ? store::open : store::open_read_only;
   TRY(auto const store, open(settings.store_url, line.state));
   std::optional<Sealer> sealer;

@@ -51,7 +51,7 @@ void print_for_people(std::string const& text, std::vector<ca::Forbidden> const&
 Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const chain, ca::load_chain(line.state));
-  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
+  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   TRY(auto forbidden, who_forbids(text, settings, limits));
   for (auto& each : not_valid(chain, SystemClock().now())) forbidden.push_back(std::move(each));
   auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;

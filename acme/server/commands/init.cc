@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "acme/server/commands/commands.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string key;  // empty: one is made, and lies in a file
   std::string passphrase_file, root_passphrase_file;
   bool is_intermediate = false;
+  std::vector<std::string> usages{"serverAuth", "clientAuth"};
   std::vector<std::string> listen{"0.0.0.0:443", "[::]:443"};
   std::vector<std::string> http{"0.0.0.0:80", "[::]:80"};
 };
@@ -76,6 +78,7 @@ NewSettings settings_of(Options const& options) {
   values.listen = options.listen;
   values.permit_dns = options.ceremony.permit_dns;
   values.permit_ip = options.ceremony.permit_ip;
+  values.name_rules = options.ceremony.rules;
   if (!options.key.empty()) values.key = options.key;
   // A pipe is gone at the next start.
   bool const lasts = std::filesystem::is_regular_file(options.passphrase_file);
@@ -147,8 +150,16 @@ Result<ExitCode> make_intermediate(CommandLine const& line, Options const& optio
   return ExitCode::done;
 }
 
+std::vector<ca::ExtendedKeyUsage> usages_of(Options const& options) {
+  std::vector<ca::ExtendedKeyUsage> usages;
+  for (auto const usage : {ca::ExtendedKeyUsage::server_auth, ca::ExtendedKeyUsage::client_auth})
+    if (std::ranges::find(options.usages, to_string(usage)) != options.usages.end()) usages.push_back(usage);
+  return usages;
+}
+
 Result<ExitCode> run(CommandLine const& line, Options options) {
   options.ceremony.state_dir = line.state;
+  options.ceremony.extended_key_usage = usages_of(options);
   auto const file = settings_file(line.state);
   CHECK_OK(refuse_existing(line.state));
   // The settings are read back as the server will read them, before anything is made.
@@ -190,6 +201,20 @@ Result<ExitCode> run(CommandLine const& line, Options options) {
   return ExitCode::done;
 }
 
+void add_name_rules(CLI::App& init, ca::NameRules& rules) {
+  init.add_option("--permit-email", rules.permit_email,
+                  "Mail addresses that certificates may name: host, .domain or address; without it none");
+  init.add_option("--permit-uri", rules.permit_uri,
+                  "Hosts, or .domains, of URIs that certificates may name; without it none");
+  init.add_option("--permit-directory", rules.permit_directory,
+                  "Directory names below which subjects may be, such as \"O=Example Cameras,C=DE\"; without it all");
+  init.add_option("--exclude-dns", rules.exclude_dns, "DNS suffixes that stay out of what is permitted");
+  init.add_option("--exclude-ip", rules.exclude_ip, "Networks that stay out of what is permitted");
+  init.add_option("--exclude-email", rules.exclude_email, "Likewise for mail addresses");
+  init.add_option("--exclude-uri", rules.exclude_uri, "Likewise for the hosts of URIs");
+  init.add_option("--exclude-directory", rules.exclude_directory, "Likewise for directory names");
+}
+
 }  // namespace
 
 void add_init(CLI::App& app, CommandLine& line) {
@@ -198,6 +223,11 @@ void add_init(CLI::App& app, CommandLine& line) {
   init->add_option("--name", options->ceremony.name, "Name of the CA, shown in its certificates")->required();
   init->add_option("--permit-dns", options->ceremony.permit_dns, "DNS suffixes that certificates may name");
   init->add_option("--permit-ip", options->ceremony.permit_ip, "Networks (CIDR) that certificates may name");
+  add_name_rules(*init, options->ceremony.rules);
+  init->add_option("--usage", options->usages,
+                   "What certificates may be good for: clientAuth is for 802.1X (profile dot1x)")
+      ->check(CLI::IsMember({"serverAuth", "clientAuth"}))
+      ->capture_default_str();
   init->add_option("--url", options->ceremony.url, "https URL under which clients reach the server")->required();
   init->add_option("--key", options->key,
                    "A pkcs11: URI (RFC 7512) of an issuing key that a token has; its PIN is the first passphrase");

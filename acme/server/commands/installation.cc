@@ -50,6 +50,7 @@ Result<x509::NameConstraints> permitted_by(Settings const& settings) {
   ca::CeremonySettings ceremony;
   ceremony.permit_dns = settings.permit_dns;
   ceremony.permit_ip = settings.permit_ip;
+  ceremony.rules = settings.name_rules;
   return ca::constraints_of(ceremony);
 }
 
@@ -99,7 +100,7 @@ std::vector<std::string> never_issued(Settings const& settings, std::vector<ca::
 
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
   ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
-  TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip));
+  TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   CHECK_OK(check_own_name(settings, limits));
   auto warnings = verdict.warnings;
   for (auto& each : never_issued(settings, ca::limits_of(verdict.issuing, verdict.above)))

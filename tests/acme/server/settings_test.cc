@@ -298,11 +298,21 @@ TEST(SettingsText, IsReadBackAsItWasMeant) {
   auto const settings = read(settings_text(values));
   ASSERT_TRUE(settings.ok()) << settings.error().detail();
   EXPECT_EQ(settings->ca_name, values.name);
+  EXPECT_EQ(settings->name_rules, ca::NameRules());
   EXPECT_EQ(settings->ca_passphrase, values.passphrase);
   EXPECT_EQ(settings->may_reach.size(), 1u);
   EXPECT_EQ(settings->http.size(), 2u);
   values.http = {};
   EXPECT_TRUE(read(settings_text(values))->http.empty());
+  values.name_rules = {.permit_email = {".example"},
+                       .permit_uri = {"a.example"},
+                       .permit_directory = {"O=\"A\\,B,C=DE"},
+                       .exclude_dns = {"b.cams.example", "c.cams.example"},
+                       .exclude_ip = {"10.21.0.0/16"},
+                       .exclude_email = {"x@c.example"},
+                       .exclude_uri = {"d.example"},
+                       .exclude_directory = {"O=E"}};
+  EXPECT_EQ(read(settings_text(values))->name_rules, values.name_rules);
 }
 
 }  // namespace

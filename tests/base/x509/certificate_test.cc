@@ -38,7 +38,8 @@ TEST(Certificate, WhatItSays) {
   auto const issuing = to_certificate(ca.issuing);
   EXPECT_TRUE(issuing.is_ca());
   EXPECT_FALSE(issuing.is_self_issued());
-  EXPECT_EQ(issuing.name_constraints()->text(), "DNS cams.example; IP 10.0.0.0/8; no IPv6 addresses");
+  EXPECT_EQ(issuing.name_constraints()->text(),
+            "DNS cams.example; IP 10.0.0.0/8; no IPv6 addresses, mail addresses or URIs");
   EXPECT_EQ(leaf.authority_key_id(), issuing.subject_key_id());
   EXPECT_EQ(leaf.subject_key_id(), Bytes());
   EXPECT_EQ(issuing.subject_key_id().size(), 20U);

@@ -20,6 +20,7 @@ struct Extension {
 
 struct Spec {
   std::string common_name = {};  // empty: empty subject
+  Bytes subject = {};            // a Name instead of the common name
   bool ca = false;
   Time not_before = from_unix(1'700'000'000);
   Time not_after = from_unix(1'900'000'000);
@@ -43,6 +44,11 @@ inline ossl::X509Ptr build(Spec const& spec, EVP_PKEY* key, EVP_PKEY* issuer_key
                                            reinterpret_cast<unsigned char const*>(spec.common_name.data()),
                                            static_cast<int>(spec.common_name.size()), -1, 0) == 1,
                 "CN");
+  }
+  if (!spec.subject.empty()) {
+    unsigned char const* at = spec.subject.data();
+    ossl::X509NamePtr const subject(d2i_X509_NAME(nullptr, &at, static_cast<long>(spec.subject.size())));
+    ossl::check(subject && X509_set_subject_name(x, subject.get()) == 1, "subject");
   }
   ossl::check(X509_set_issuer_name(x, X509_get_subject_name(issuer != nullptr ? issuer : x)) == 1, "issuer");
   ossl::check(X509_set_pubkey(x, key) == 1, "key");

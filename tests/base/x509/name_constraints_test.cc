@@ -101,32 +101,39 @@ TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
   };
   Case const cases[] = {
       {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15"})),
-       "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses",
+       "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses, mail addresses or URIs",
        {"a.cams.example", "10.20.0.1"},
        {"example", "10.0.0.1", "2001:db8::1"}},
       {NameConstraints::permit_only(dns({"cams.example"}), blocks({"fd00::/8"})),
-       "DNS cams.example; IP fd00::/8; no IPv4 addresses",
+       "DNS cams.example; IP fd00::/8; no IPv4 addresses, mail addresses or URIs",
        {"a.cams.example", "fd00::1"},
        {"example", "10.0.0.1", "2001:db8::1"}},
       {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.0.0.0/8", "fd00::/8"})),
-       "DNS cams.example; IP 10.0.0.0/8, fd00::/8",
+       "DNS cams.example; IP 10.0.0.0/8, fd00::/8; no mail addresses or URIs",
        {"fd00::1", "10.0.0.1"},
        {"11.0.0.1", "2001:db8::1"}},
       {NameConstraints::permit_only(dns({"cams.example"}), {}),
-       "DNS cams.example; no IP addresses",
+       "DNS cams.example; no IP addresses, mail addresses or URIs",
        {"cams.example"},
        {"10.0.0.1", "::1", "example"}},
       {NameConstraints::permit_only({}, blocks({"10.0.0.0/8"})),
-       "IP 10.0.0.0/8; no DNS names; no IPv6 addresses",
+       "IP 10.0.0.0/8; no DNS names, IPv6 addresses, mail addresses or URIs",
        {"10.0.0.1"},
        {"cams.example", "::1"}},
-      {NameConstraints::permit_only({}, {}), "no DNS names; no IP addresses", {}, {"10.0.0.1", "::1", "localhost"}},
+      {NameConstraints::permit_only({}, {}),
+       "no DNS names, IP addresses, mail addresses or URIs",
+       {},
+       {"10.0.0.1", "::1", "localhost"}},
   };
   for (auto const& c : cases) {
     EXPECT_EQ(c.constraints.text(), c.text);
     for (auto const* text : c.allowed) EXPECT_TRUE(allows(c.constraints, text)) << c.text << ": " << text;
     for (auto const* text : c.refused) EXPECT_FALSE(allows(c.constraints, text)) << c.text << ": " << text;
     EXPECT_EQ(NameConstraints::from_der(c.constraints.to_der()).value(), c.constraints);
+    EXPECT_FALSE(c.constraints.test_mail("info@cams.example").ok());
+    EXPECT_FALSE(c.constraints.test_uri("https://cams.example/").ok());
+    EXPECT_FALSE(c.constraints.test_uri("https://invalid/").ok());
+    EXPECT_TRUE(c.constraints.test(*DirectoryName::parse("CN=cam1.cams.example")).ok());
   }
 }
 
@@ -134,19 +141,25 @@ TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
 TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
   auto const constraints = NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15", "fd00::/8"}));
   EXPECT_EQ(to_hex(constraints.to_der()),
-            "3042"
-            "a040"
+            "3065"
+            "a056"
             "300e820c63616d732e6578616d706c65"
             "300a87080a140000fffe0000"
-            "30228720fd000000000000000000000000000000ff000000000000000000000000000000");
-  EXPECT_EQ(to_hex(NameConstraints::permit_only({}, blocks({"10.0.0.0/8", "fd00::/8"})).to_der()).substr(0, 4), "3038");
+            "30228720fd000000000000000000000000000000ff000000000000000000000000000000"
+            "30098107696e76616c6964"
+            "30098607696e76616c6964"
+            "a10b"
+            "30098607696e76616c6964");
   EXPECT_EQ(to_hex(NameConstraints::permit_only(dns({"lan"}), {}).to_der()),
-            "303b"
-            "a007"
+            "305c"
+            "a01d"
             "300582036c616e"
-            "a130"
+            "30098107696e76616c6964"
+            "30098607696e76616c6964"
+            "a13b"
             "300a87080000000000000000"
-            "302287200000000000000000000000000000000000000000000000000000000000000000");
+            "302287200000000000000000000000000000000000000000000000000000000000000000"
+            "30098607696e76616c6964");
 }
 
 TEST(NameConstraints, FromDer) {
@@ -161,6 +174,14 @@ TEST(NameConstraints, FromDer) {
       {"permitted and excluded", "3014a009300782056c2e74736ca1073005820361 2e62", true},
       {"block", "300ea00c300a87080a140000fffe0000", true},
       {"mail", "3009a00730058103612e62", true},
+      {"mail of a domain", "300aa008300681042e612e62", true},
+      {"mailbox", "300ba0093007810563 40612e62", true},
+      {"mail of no host", "3009a0073005810340612e", false},
+      {"wildcard as mail", "300ba009300781052a2e612e62", false},
+      {"URI", "3009a00730058603612e62", true},
+      {"whole URI as subtree", "300fa00d300b8609 7369703a2f2f612e62", false},
+      {"directory name of Germany", "3015a0133011a40f300d310b3009060355040613024445", true},
+      {"directory name without a SET", "3013a011300fa40d300b3009060355040613024445", false},
       {"nothing", "", false},
       {"empty sequence", "3000", false},
       {"empty list", "3002a000", false},
@@ -209,7 +230,7 @@ TEST(NameConstraints, FromDer) {
 }
 
 TEST(NameConstraints, FromDerKeepsWhatItCannotJudge) {
-  auto const constraints = NameConstraints::from_der(*from_hex("3009a00730058103612e62")).value();
+  auto const constraints = NameConstraints::from_der(*from_hex("3009a00730058803612e62")).value();  // registeredID
   EXPECT_TRUE(constraints.has_other_types);
   EXPECT_FALSE(constraints.test(*DnsName::parse("a.example")).ok());
 }
@@ -220,6 +241,78 @@ TEST(NameConstraints, PermittingTheEmptyNamePermitsAll) {
                                                                "2e62"))
                                .value();
   EXPECT_TRUE(constraints.test(*DnsName::parse("cam.test")).ok());
+}
+
+// The types that this CA never issues: each by what it allows and refuses.
+TEST(NameConstraints, TestOfOtherTypes) {
+  auto const mail = [](char const* text) { return MailSubtree::parse(text).value(); };
+  auto const uri = [](char const* text) { return UriSubtree::parse(text).value(); };
+  auto const directory = [](char const* text) { return DirectoryName::parse(text).value(); };
+  struct Case {
+    char const* title;
+    NameConstraints constraints;
+    std::vector<char const*> allowed, refused;  // mail addresses with @, URIs with :, directory names
+  };
+  Case const cases[] = {
+      {"nothing said", {}, {"info@a.example", "urn:a", "https://10.0.0.1", "O=A"}, {}},
+      {"mail of a host",
+       {.permitted_mail = {mail("mail.example")}},
+       {"info@mail.example", "x@MAIL.example", "CN=a", "urn:a"},
+       {"info@example", "info@a.mail.example", "info@mail.example.org", "mail.example@", "a b@mail.example"}},
+      {"mail of a domain",
+       {.permitted_mail = {mail(".example")}},
+       {"a@b.example", "a@c.b.example"},
+       {"a@example", "a@xexample"}},
+      {"a mailbox",
+       {.permitted_mail = {mail("info@Example.org")}},
+       {"info@example.ORG"},
+       {"Info@example.org", "x@example.org", "info@a.example.org"}},
+      {"mail excluded", {.excluded_mail = {mail("example")}}, {"a@b.example"}, {"a@example", "emailAddress=a@example"}},
+      {"host of URIs",
+       {.permitted_uri = {uri("host.example")}},
+       {"https://host.example", "https://HOST.example:8443/a", "sip://u@host.example", "http://host.example?x@y"},
+       {"https://a.host.example", "https://example", "https://host.example@evil.test/", "https://10.0.0.1/",
+        "https://[::1]/", "urn:host.example", "host.example:", "https:///x"}},
+      {"domain of URIs",
+       {.permitted_uri = {uri(".example")}},
+       {"https://a.example/", "a://c.b.example"},
+       {"https://example/"}},
+      {"URIs excluded", {.excluded_uri = {uri("example")}}, {"https://a.example"}, {"https://example/", "urn:a"}},
+      {"a directory name",
+       {.permitted_directory = {directory("O=Example Cameras,C=DE")}},
+       {"O=Example Cameras,C=DE", "CN=a,O=Example Cameras,C=DE", "CN=a,O=EXAMPLE   cameras,C=de"},
+       {"C=DE", "O=Example,C=DE", "CN=a", "C=DE,O=Example Cameras"}},
+      {"a directory name excluded",
+       {.excluded_directory = {directory("O=Example,C=DE")}},
+       {"C=DE", "O=Other,C=DE"},
+       {"O=Example,C=DE", "OU=x,O=example,C=DE"}},
+      {"mail in a directory name",
+       {.permitted_mail = {mail("example")}},
+       {"emailAddress=a@example,O=A", "O=A"},
+       {"emailAddress=a@other.example,O=A"}},
+  };
+  auto const allows_it = [](NameConstraints const& constraints, std::string const& text) {
+    if (auto const name = DirectoryName::parse(text); name.ok()) return constraints.test(*name).ok();
+    return text.find(':') != std::string::npos ? constraints.test_uri(text).ok() : constraints.test_mail(text).ok();
+  };
+  for (auto const& c : cases) {
+    for (auto const* text : c.allowed) EXPECT_TRUE(allows_it(c.constraints, text)) << c.title << ": " << text;
+    for (auto const* text : c.refused) EXPECT_FALSE(allows_it(c.constraints, text)) << c.title << ": " << text;
+    if (c.constraints == NameConstraints{}) continue;
+    EXPECT_EQ(NameConstraints::from_der(c.constraints.to_der()).value(), c.constraints) << c.title;
+  }
+}
+
+// RFC 5280 does not say what an empty mail address or host means: it allows nothing, wherever it stands.
+TEST(NameConstraints, EmptyMailAndUriAllowNothing) {
+  for (auto const* hex : {"3006a00430028100", "3006a10430028100", "3006a00430028600", "3006a10430028600"}) {
+    auto const constraints = NameConstraints::from_der(*from_hex(hex)).value();
+    bool const is_mail = std::string_view(hex).substr(12, 2) == "81";
+    EXPECT_EQ(constraints.test_mail("a@b.example").ok(), !is_mail) << hex;
+    EXPECT_EQ(constraints.test_mail("a@invalid").ok(), !is_mail) << hex;
+    EXPECT_EQ(constraints.test_uri("https://b.example").ok(), is_mail) << hex;
+    EXPECT_TRUE(constraints.test(*DnsName::parse("cam.example")).ok()) << hex;
+  }
 }
 
 }  // namespace
