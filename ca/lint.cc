@@ -340,11 +340,14 @@ Finding rule_4_2_1_3_key_usage(Subject const& subject) {
   // Named bits end with the last one that is set (X.690 11.2.2), so there is one encoding of each.
   static constexpr std::uint8_t kSignature[] = {0x03, 0x02, 0x07, 0x80};
   static constexpr std::uint8_t kSignatureAndEncipherment[] = {0x03, 0x02, 0x05, 0xa0};
-  ByteView const wanted = subject.wanted.request.key.type() == x509::KeyType::rsa ? ByteView(kSignatureAndEncipherment)
-                                                                                  : ByteView(kSignature);
+  // RFC 8446 and 5246: an RSA key of a server may decrypt the premaster secret, and no other key ever does.
+  bool const may_decrypt =
+      EVP_PKEY_get_base_id(subject.wanted.request.key.native()) == EVP_PKEY_RSA &&
+      std::ranges::count(subject.wanted.profile.extended_key_usage, ExtendedKeyUsage::server_auth) > 0;
+  ByteView const wanted = may_decrypt ? ByteView(kSignatureAndEncipherment) : ByteView(kSignature);
   int const at = X509_get_ext_by_NID(subject.certificate, NID_key_usage, -1);
   if (!same(octets_of(X509_EXTENSION_get_data(X509_get_ext(subject.certificate, at))), wanted))
-    return "key usage is not exactly that of a server";
+    return "key usage is not exactly what the key and the profile need";
   return kFine;
 }
 

@@ -14,7 +14,7 @@ class Urls;
 
 class ServerCertificate {
  public:
-  // The profile that is meant for it; never offered to accounts.
+  // Its profile; offered to accounts only where the settings say so.
   static constexpr char const* kProfile = "server";
 
   // Issues the first one. Blocks. Refuses when the CA may not name the host.

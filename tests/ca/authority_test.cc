@@ -221,6 +221,20 @@ TEST_F(AuthorityOpen, WhatInitMade) {
   EXPECT_THAT(readable.error().detail(), HasSubstr("chmod 600"));
 }
 
+// At the start, and not when the first device asks.
+TEST_F(AuthorityOpen, ProfileThatTheIssuingCertificateIsNotGoodFor) {
+  good.profile_files.push_back(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/dot1x.toml");
+  EXPECT_TRUE(Authority::open(good, *store, passphrases.issuing).ok());
+  settings.state_dir = dir.path("servers_alone");
+  settings.extended_key_usage = {ExtendedKeyUsage::server_auth};
+  ASSERT_TRUE(make_ca(settings, passphrases, kNow).ok());
+  good.state_dir = settings.state_dir;
+  auto const refused = Authority::open(good, *store, passphrases.issuing);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::settings);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("profile dot1x is for clientAuth"));
+}
+
 TEST_F(AuthorityOpen, StoreOfBeforeTheFirstRelease) {
   // Its revocations stand where nobody looks any more.
   for (char const* table : {"ca_serials", "ca_revoked"}) {

@@ -100,8 +100,8 @@ TEST(Prepare, RefusedRequests) {
       {"the CA's own key", with_key(test.ca.issuing.key()), kNow, Errc::bad_public_key, "CA's own key"},
       {"the root's key", with_key(test.ca.root.key()), kNow, Errc::bad_public_key, "CA's own key"},
       {"Ed25519", with_key(PrivateKey::generate(KeyType::ed25519).public_key()), kNow, Errc::bad_public_key, ""},
-      {"key type that the profile does not take", with_key(PrivateKey::generate(KeyType::rsa).public_key(), "server"),
-       kNow, Errc::bad_public_key, "profile server does not take"},
+      {"key type that the profile does not take", with_key(PrivateKey::generate(KeyType::rsa).public_key(), "agent"),
+       kNow, Errc::bad_public_key, "profile agent does not take"},
       {"before the issuer began", good, test.ca.issuing.not_before() - Seconds(1), Errc::unavailable, "set the clock"},
       {"after the issuer ended", good, test.ca.issuing.not_after(), Errc::unavailable, "ended at"},
   };
@@ -113,6 +113,27 @@ TEST(Prepare, RefusedRequests) {
     EXPECT_THAT(draft.error().detail(), HasSubstr(c.text));
   }
   EXPECT_EQ(test.key->signatures, 0);
+}
+
+// What the issuing certificate is not good for, nothing below it is: clients would refuse it.
+TEST(Prepare, UsageThatTheChainDoesNotAllow) {
+  CeremonySettings settings = ceremony_settings();
+  settings.extended_key_usage = {ExtendedKeyUsage::server_auth};
+  TestCa const servers_alone(settings);
+  TestCa const both;
+  for (auto const* name : {"dot1x", "agent"}) {
+    auto const wanted = request(names({"a.cams.example"}), name);
+    EXPECT_TRUE(both.issuer->prepare(profile(name), wanted, kNow).ok()) << name;
+    auto const draft = servers_alone.issuer->prepare(profile(name), wanted, kNow);
+    ASSERT_FALSE(draft.ok()) << name;
+    EXPECT_EQ(draft.error().code(), Errc::invalid_profile);
+    EXPECT_THAT(draft.error().detail(),
+                HasSubstr("is for clientAuth, which the extended key usage of the certificate of "
+                          "CN=Example Cameras Issuing CA,O=Example Cameras does not allow"));
+  }
+  EXPECT_TRUE(
+      servers_alone.issuer->prepare(profile("short-lived"), request(names({"a.cams.example"}), "short-lived"), kNow)
+          .ok());
 }
 
 TEST(Sign, GivesExactlyTheDraft) {

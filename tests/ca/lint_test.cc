@@ -396,6 +396,69 @@ TEST_F(Lint, RefusalNamesEveryFinding) {
   EXPECT_THAT(refused.error().detail(), ::testing::HasSubstr("4.2.1.3"));
 }
 
+// Each field of a certificate of each profile, with an error in it: the field's own rule sees it, whatever the profile.
+TEST_F(Lint, EveryFieldOfEveryProfile) {
+  std::string const dns = "DNS:a.cams.example,IP:10.20.0.1";
+  for (auto const* name : {"agent", "camera-https", "camera-https-cn", "dot1x", "server", "short-lived"}) {
+    profile_used = profile(name);
+    for (x509::KeyType const type : profile_used.key_types) {
+      SCOPED_TRACE(std::string(name) + ", " + std::string(to_string(type)));
+      wanted = request(names({"a.cams.example"}, {"10.20.0.1"}), name, type);
+      good = to_bytes(draft(wanted).tbs());
+      ASSERT_THAT(findings(good), IsEmpty());
+      Time const begin = kNow - profile_used.backdate;
+      Time const end = begin + profile_used.lifetime - Seconds(1);
+      bool const is_client = profile_used.extended_key_usage == std::vector{ExtendedKeyUsage::client_auth};
+      bool const is_both = profile_used.extended_key_usage.size() == 2;
+      char const* other_usage = is_client ? "serverAuth" : "clientAuth";
+      bool const decrypts = type == x509::KeyType::rsa && !is_client;
+      Bytes const other_key = request({}, name, type).key.spki();
+      struct Case {
+        char const* rule;
+        Bytes tbs;
+      };
+      Case const cases[] = {
+          {"4.1.2.1-version", changed([](X509* c) { X509_set_version(c, 0); })},
+          {"4.1.2.2-serial", changed(with_serial("00112233445566778899aabbccddeeff00112233"))},
+          {"4.1.2.3-signature", changed(with_algorithm(NID_ecdsa_with_SHA384, V_ASN1_UNDEF))},
+          {"4.1.2.4-issuer",
+           changed([&](X509* c) { X509_set_issuer_name(c, X509_get_subject_name(ca.ca.root.native())); })},
+          {"4.1.2.5-validity", changed(with_times(begin - Seconds(1), end - Seconds(1)))},
+          {"4.1.2.5-validity", changed(with_times(begin + Seconds(1), end))},
+          {"4.1.2.5-validity", changed(with_times(begin, end + Seconds(1)))},
+          {"4.1.2.5-validity", changed(with_times(begin, end - Seconds(1)))},
+          {"4.1.2.5-validity", changed(with_times(begin, ca.ca.issuing.not_after() + Seconds(1)))},
+          {"4.1.2.6-subject", changed(with_subject({{"CN", "b.cams.example"}}))},
+          {"4.1.2.6-subject", changed(with_subject({{"CN", "a.cams.example"}, {"O", "a"}}))},
+          {"4.1.2.7-key", rebuilt([&](std::vector<Bytes>& fields) { fields[6] = other_key; })},
+          {"4.2-extensions", changed([](X509* c) { add_extension(c, NID_netscape_comment, "hello"); })},
+          {"4.2.1.1-authority-key-id", changed(removed(NID_authority_key_identifier))},
+          {"4.2.1.2-subject-key-id", changed(replaced(NID_subject_key_identifier, "hash"))},
+          {"4.2.1.3-key-usage", changed(removed(NID_key_usage))},
+          {"4.2.1.3-key-usage",
+           changed(replaced(NID_key_usage,
+                            decrypts ? "critical,digitalSignature" : "critical,digitalSignature,keyEncipherment"))},
+          {"4.2.1.6-names", changed(replaced(NID_subject_alt_name, dns + ",DNS:b.cams.example"))},
+          {"4.2.1.6-names", changed(replaced(NID_subject_alt_name, dns + ",URI:https://a.cams.example"))},
+          {"4.2.1.6-names", changed(removed(NID_subject_alt_name))},
+          {"4.2.1.9-basic-constraints", changed(replaced(NID_basic_constraints, "critical,CA:TRUE"))},
+          {"4.2.1.10-name-constraints", changed(replaced(NID_subject_alt_name, dns + ",DNS:bank.example"))},
+          {"4.2.1.10-name-constraints", changed(replaced(NID_subject_alt_name, dns + ",email:a@cams.example"))},
+          {"4.2.1.12-extended-key-usage", changed(removed(NID_ext_key_usage))},
+          {"4.2.1.12-extended-key-usage", changed(replaced(NID_ext_key_usage, other_usage))},
+          {"4.2.1.12-extended-key-usage",
+           changed(
+               replaced(NID_ext_key_usage, is_both ? "serverAuth,clientAuth,codeSigning" : "serverAuth,clientAuth"))},
+          {"4.2.1.13-crl-distribution-points", changed(removed(NID_crl_distribution_points))},
+          {"4.2.2.1-authority-info-access",
+           changed(replaced(NID_info_access, "caIssuers;URI:http://pki.cams.example/other.cer"))},
+      };
+      for (Case const& c : cases)
+        EXPECT_THAT(findings(c.tbs), Contains(StartsWith(std::string("5280-") + c.rule))) << &c - cases;
+    }
+  }
+}
+
 // Whatever octets come, an answer comes back; each single-octet change of a good certificate that OpenSSL still reads
 // is seen by some rule, since nothing in it is free to vary.
 TEST_F(Lint, EverySingleOctetChangeIsSeen) {

@@ -92,7 +92,7 @@ TEST(LoadProfile, EveryProfileThatWeShip) {
     EXPECT_TRUE(profile.ok()) << profile.error().detail();
     ++count;
   }
-  EXPECT_GE(count, 3);
+  EXPECT_GE(count, 6);
 }
 
 TEST(ProfileHash, ChangesWithEveryKey) {

@@ -144,6 +144,11 @@ TEST(Golden, EveryProfile) {
       {"camera-https.address", issue("camera-https", names({}, {"10.20.4.119"}), KeyType::ec_p256)},
       {"camera-https-cn", issue("camera-https-cn", names({"cam1.cams.example"}, {"10.20.4.119"}), KeyType::rsa)},
       {"server", issue("server", names({"pki.cams.example"}), KeyType::ec_p256)},
+      {"server.rsa", issue("server", names({"www.cams.example"}), KeyType::rsa)},
+      {"dot1x", issue("dot1x", names({"cam1.cams.example"}), KeyType::ec_p256)},
+      {"dot1x.rsa", issue("dot1x", names({"cam1.cams.example"}, {"10.20.4.119"}), KeyType::rsa)},
+      {"short-lived", issue("short-lived", names({"cam1.cams.example"}, {"10.20.4.119"}), KeyType::ec_p384)},
+      {"agent", issue("agent", names({"agent.cams.example"}, {"10.20.4.2"}), KeyType::ec_p256)},
       // The same where revocation lists are served, and where OCSP answers are, too.
       {"camera-https.crl", issue_by(listing)},
       {"camera-https.ocsp", issue_by(answering)},

@@ -73,6 +73,21 @@ TEST_F(Program, InitRefuses) {
        2,
        "pki.other.example"},
       {"plain http", "c", {"--url", "http://localhost", "--permit-dns", "localhost"}, 2, "https"},
+      {"bad directory name",
+       "d",
+       {"--url", "https://localhost", "--permit-dns", "localhost", "--exclude-directory", "Example"},
+       2,
+       "\"Example\" cannot be excluded"},
+      {"excluded itself",
+       "d",
+       {"--url", "https://pki.example", "--permit-dns", "example", "--exclude-dns", "pki.example"},
+       2,
+       "would not be trusted"},
+      {"no usage for its own server",
+       "d",
+       {"--url", "https://localhost", "--permit-dns", "localhost", "--usage", "clientAuth"},
+       2,
+       "serverAuth"},
       {"bad network", "d", {"--url", "https://localhost", "--permit-ip", "10.0.0.1/8"}, 2, "10.0.0.1/8"},
       {"no name", "e", {}, 2, "--name"},
       {"no such option", "e", {"--url", "https://localhost", "--passphrase", "secret"}, 2, "--passphrase"},
@@ -115,6 +130,32 @@ TEST_F(Program, ABrokenOffInitLeavesNoHalfCa) {
   auto const again = ca().run_on(state, init);
   EXPECT_EQ(again.code, 5) << again.all();
   EXPECT_THAT(again.all(), HasSubstr("mv " + state + "/ca.toml.new " + state + "/ca.toml"));
+}
+
+// Every profile that `init` lays down can be offered; one that the issuing certificate is not good for ends the start.
+TEST_F(Program, OffersEveryProfileThatTheIssuerIsGoodFor) {
+  fakes::CaProcess both;
+  auto const offer = [&](std::string const& state) {
+    auto const file = state + "/ca.toml";
+    auto text = fakes::CaProcess::read(file);
+    text.replace(text.find("[ca]\n"), 5,
+                 "[ca]\nprofiles = [\"camera-https\", \"camera-https-cn\", \"server\", \"dot1x\", \"short-lived\", "
+                 "\"agent\"]\n");
+    std::ofstream(file) << text;
+  };
+  offer(both.state());
+  both.serve();
+  EXPECT_EQ(both.stop(), 0) << both.log();
+
+  auto const state = ca().path("servers_alone");
+  auto const made =
+      ca().run_on(state, {"init", "--name", "X", "--url", "https://localhost", "--permit-dns", "localhost", "--usage",
+                          "serverAuth", "--passphrase-file", ca().path("passphrases")});
+  ASSERT_EQ(made.code, 0) << made.all();
+  offer(state);
+  auto const refused = ca().run_on(state, {"serve"});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.all(), HasSubstr("profile dot1x is for clientAuth"));
 }
 
 TEST_F(Program, AFreshCaHasEmptyLists) {
