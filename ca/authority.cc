@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ca/installed_chain.h"
+#include "ca/key_signer.h"
 
 namespace lenscap::ca {
 namespace {
@@ -21,12 +22,11 @@ Result<> check_http_url(std::string const& url) {
 
 std::string aia_path(x509::Certificate const& issuer) { return "/aia/" + to_hex(issuer.subject_key_id()) + ".cer"; }
 
-Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,
-                                                   SecretBytes const& passphrase) {
-  CHECK_OK(check_http_url(settings.http_url));
-  Result<> form;
-  store.read([&](store::ReadTxn& txn) { form = check_form(txn); });
-  CHECK_OK(form);
+namespace {
+
+bool serves_ocsp(AuthoritySettings const& settings) { return settings.ocsp_is_served && !settings.http_url.empty(); }
+
+Result<std::vector<Profile>> load_profiles(AuthoritySettings const& settings) {
   if (settings.profile_files.empty()) return Error(Errc::settings, "the settings name no profile");
   std::vector<Profile> profiles;
   for (std::string const& path : settings.profile_files) {
@@ -36,21 +36,46 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
       return Error(Errc::settings, "the profile " + profile.name + " is named twice");
     profiles.push_back(std::move(profile));
   }
-  bool const ocsp_is_served = settings.ocsp_is_served && !settings.http_url.empty();
-  if (ocsp_is_served) profiles.push_back(ocsp_signer_profile());
+  if (serves_ocsp(settings)) profiles.push_back(ocsp_signer_profile());
+  return profiles;
+}
+
+Result<std::unique_ptr<Signer>> open_key(AuthoritySettings const& settings, SecretBytes const& passphrase) {
+  TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
+  return std::unique_ptr<Signer>(new KeySigner(std::move(key)));
+}
+
+}  // namespace
+
+Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const& open_signer) {
+  CHECK_OK(check_http_url(settings.http_url));
+  TRY(auto profiles, load_profiles(settings));
   TRY(auto chain, load_chain(settings.state_dir));
   TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
-  TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
   std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(chain.issuing);
+  TRY(auto signer, open_signer());
   CrlPlaces crl;
   if (!settings.http_url.empty() && settings.crl_parts != 0)
     crl = {.base = settings.http_url + crl_path(chain.issuing), .parts = settings.crl_parts};
-  TRY(auto issuer,
-      Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(key), url, std::move(crl),
-                   std::move(further), ocsp_is_served ? settings.http_url + std::string(kOcspPath) : std::string()));
+  TRY(auto issuer, Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(signer), url,
+                                std::move(crl), std::move(further),
+                                serves_ocsp(settings) ? settings.http_url + std::string(kOcspPath) : std::string()));
   for (Profile const& profile : profiles)
     if (auto fits = issuer->test_usage(profile); !fits.ok()) return Error(Errc::settings, fits.error().detail());
-  return std::make_unique<Authority>(std::move(issuer), std::move(profiles), store);
+  return Issuing{std::move(issuer), std::move(profiles)};
+}
+
+Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,
+                                                   SecretBytes const& passphrase, std::unique_ptr<Signer> signer) {
+  Result<> form;
+  store.read([&](store::ReadTxn& txn) { form = check_form(txn); });
+  CHECK_OK(form);
+  auto const open_signer = [&]() -> Result<std::unique_ptr<Signer>> {
+    if (signer) return std::move(signer);
+    return open_key(settings, passphrase);
+  };
+  TRY(auto issuing, open_issuing(settings, open_signer));
+  return std::make_unique<Authority>(std::move(issuing.issuer), std::move(issuing.profiles), store);
 }
 
 Authority::Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store)
@@ -85,6 +110,7 @@ Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
   std::optional<Time> mark;
   store_.read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
   CHECK_OK(check_clock(mark, now));
+  CHECK_OK(issuer_->check_ready());
   return issuer_->prepare(*profile, request, now);
 }
 

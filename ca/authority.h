@@ -8,6 +8,7 @@
 //   store.write: ca::record_issued(txn, *issued, now);     // then answer the client
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,13 +41,23 @@ struct AuthoritySettings {
   NameRules name_rules = {};
 };
 
+// What issues by these settings: the chain, the profiles, and whoever signs.
+struct Issuing {
+  std::unique_ptr<Issuer> issuer;
+  std::vector<Profile> profiles;  // never empty; the first is the default
+};
+using OpenSigner = std::function<Result<std::unique_ptr<Signer>>()>;
+// Reads the chain and the profiles, and then asks for the signer. Blocks. Errc::settings (a parent's chain that is
+// still to come among them) or file, saying what and what to do.
+Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const& open_signer);
+
 class Authority {
  public:
-  // Reads the chain, opens the key, loads the profiles. `store` is borrowed. Blocks.
-  // Errc::settings (a store of another form among them, or a parent's chain that is still to come), file or
-  // wrong_passphrase, saying what and what to do.
+  // As open_issuing(), with the key in this process, or with `signer` where there is one. `store` is borrowed. Blocks.
+  // Also Errc::settings for a store of another form, and wrong_passphrase.
   static Result<std::unique_ptr<Authority>> open(AuthoritySettings const& settings, store::Store& store,
-                                                 SecretBytes const& passphrase);
+                                                 SecretBytes const& passphrase,
+                                                 std::unique_ptr<Signer> signer = nullptr);
   // From parts, for tests. `profiles` must not be empty; the first is the default.
   Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store);
 

@@ -77,4 +77,14 @@ CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view i
   return begin;
 }
 
+bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, std::uint64_t number,
+                     Time at) {
+  auto const last = find_crl_state(txn, issuer, scope);
+  if (last && last->number >= number) return false;
+  CrlState state = last.value_or(CrlState{.this_update = at, .next_update = at});
+  state.number = number;
+  txn.put(kCrls, state_key(issuer, scope), to_json(state));
+  return true;
+}
+
 }  // namespace lenscap::ca

@@ -47,4 +47,9 @@ struct CrlBegin {
 CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
                    Time now);
 
+// A list of this number was signed at this time, whatever the store says (it may have been restored): the next one gets
+// a higher number. True when the store did not know of it.
+bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, std::uint64_t number,
+                     Time at);
+
 }  // namespace lenscap::ca

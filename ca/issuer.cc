@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "ca/crl.h"
 #include "ca/issued_by.h"
+#include "ca/key_signer.h"
 #include "ca/lint.h"
 
 namespace lenscap::ca {
@@ -27,9 +28,18 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
                                              CrlPlaces crl_places, std::vector<NameLimit> further,
                                              std::string ocsp_url) {
+  std::unique_ptr<Signer> signer = std::make_unique<KeySigner>(std::move(key));
+  return make(std::move(certificate), std::move(above), std::move(signer), std::move(ca_issuers_url),
+              std::move(crl_places), std::move(further), std::move(ocsp_url));
+}
+
+Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
+                                             std::unique_ptr<Signer> signer, std::string ca_issuers_url,
+                                             CrlPlaces crl_places, std::vector<NameLimit> further,
+                                             std::string ocsp_url) {
   if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
-  if (!(key->public_key() == certificate.key()))
+  if (!(signer->public_key() == certificate.key()))
     return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject());
   CHECK_OK(check_ca(certificate));
   x509::Certificate const* below = &certificate;
@@ -46,17 +56,17 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
   auto limits = limits_of(certificate, above);
   limits.insert(limits.end(), std::make_move_iterator(further.begin()), std::make_move_iterator(further.end()));
   auto algorithm = signature_algorithm(certificate.key());
-  return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(key),
+  return std::unique_ptr<Issuer>(new Issuer(std::move(certificate), std::move(above), std::move(signer),
                                             std::move(ca_issuers_url), std::move(crl_places), std::move(algorithm),
                                             std::move(limits), std::move(ocsp_url)));
 }
 
-Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
+Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<Signer> signer,
                std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
                std::vector<NameLimit> limits, std::string ocsp_url)
     : certificate_(std::move(certificate)),
       above_(std::move(above)),
-      key_(std::move(key)),
+      signer_(std::move(signer)),
       ca_issuers_url_(std::move(ca_issuers_url)),
       crl_places_(std::move(crl_places)),
       ocsp_url_(std::move(ocsp_url)),
@@ -173,6 +183,11 @@ Result<> check_asked_validity(Profile const& profile, IssueRequest const& reques
 }  // namespace
 
 Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Time now) const {
+  return prepare(profile, request, new_serial(now), now);
+}
+
+Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& request, Bytes const& serial,
+                              Time now) const {
   CHECK_OK(check_validity(*this, now));
   CHECK_OK(check_request(profile, request));
   CHECK_OK(test_usage(profile));
@@ -182,20 +197,20 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
     return Error(Errc::bad_public_key, "this is the CA's own key");
   CHECK_OK(test_names(request.names));
 
-  Bytes const serial = new_serial(now);
   IssuerView const view{certificate_, ca_issuers_url_, begins_, ends_, crl_places_.url_for(serial), ocsp_url_};
   Template what = build_template(profile, request, view, serial, now);
   leave_out_forbidden_subject(limits_, what);
   Bytes tbs = encode_tbs(what, algorithm_);
   CHECK_OK(lint(
       tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now, ocsp_url_}));
-  return Draft(std::move(what), std::move(tbs), profile.name, profile.hash(), now);
+  return Draft(std::move(what), request, std::move(tbs), profile.name, profile.hash(), now);
 }
 
 Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
-  Bytes const tbs = std::exchange(draft.tbs_, {});
+  Draft const taken = std::move(draft);
+  Bytes const& tbs = taken.tbs();
   if (tbs.empty()) bug("a draft can be signed once");
-  TRY(auto signature, key_->sign(algorithm_.hash, tbs));
+  TRY(auto signature, signer_->sign(taken, algorithm_.hash));
   auto certificate = x509::Certificate::of_ours(assemble_certificate(tbs, algorithm_, signature));
   if (!certificate.ok())
     return Error(Errc::internal, "what was signed cannot be read back: " + certificate.error().detail());
@@ -209,7 +224,7 @@ Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
 Result<Bytes> Issuer::sign_crl(CrlDraft&& draft) const {
   if (draft.octets_.empty()) bug("a revocation list can be signed once");
   if (draft.issuer_key_id_ != certificate_.subject_key_id()) bug("the revocation list of another issuer");
-  TRY(auto signature, key_->sign(algorithm_.hash, draft.tbs()));
+  TRY(auto signature, signer_->sign(draft, algorithm_.hash));
   if (!certificate_.key().verify(algorithm_.hash, draft.tbs(), signature))
     return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
   return assemble_crl(std::exchange(draft.octets_, {}), draft.begin_, algorithm_, signature);

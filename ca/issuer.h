@@ -8,6 +8,7 @@
 #include "ca/crl_places.h"
 #include "ca/key_holder.h"
 #include "ca/name_limits.h"
+#include "ca/signer.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -23,6 +24,7 @@ class Draft {
   Draft& operator=(Draft const&) = delete;
 
   Template const& what() const { return what_; }
+  IssueRequest const& request() const { return request_; }
   Bytes const& tbs() const { return tbs_; }
   std::string serial_hex() const { return to_hex(what_.serial); }
   std::string const& profile() const { return profile_; }
@@ -31,13 +33,15 @@ class Draft {
 
  private:
   friend class Issuer;
-  Draft(Template what, Bytes tbs, std::string profile, Sha256 profile_hash, Time prepared_at)
+  Draft(Template what, IssueRequest request, Bytes tbs, std::string profile, Sha256 profile_hash, Time prepared_at)
       : what_(std::move(what)),
+        request_(std::move(request)),
         tbs_(std::move(tbs)),
         profile_(std::move(profile)),
         profile_hash_(profile_hash),
         prepared_at_(prepared_at) {}
   Template what_;
+  IssueRequest request_;
   Bytes tbs_;  // empty once signed or moved from
   std::string profile_;
   Sha256 profile_hash_;
@@ -54,6 +58,10 @@ class Issuer {
                                               std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
                                               CrlPlaces crl_places = {}, std::vector<NameLimit> further = {},
                                               std::string ocsp_url = {});
+  static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
+                                              std::unique_ptr<Signer> signer, std::string ca_issuers_url,
+                                              CrlPlaces crl_places = {}, std::vector<NameLimit> further = {},
+                                              std::string ocsp_url = {});
 
   // May every name stand in a certificate of this issuer: its own constraints, those of every certificate above, and
   // the further ones?
@@ -68,6 +76,8 @@ class Issuer {
   // unless it is inside the chain's and no longer than the profile's) and clock (Errc::unavailable outside the chain's
   // own validity), builds the octets and lints them. The key is not touched.
   Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Time now) const;
+  // The same under a serial number of somebody else's choice: equal requests then give equal octets.
+  Result<Draft> prepare(Profile const& profile, IssueRequest const& request, Bytes const& serial, Time now) const;
 
   // Uses the key once. Compares what was signed with the draft and verifies the signature; a difference is
   // Errc::internal and nothing is handed out.
@@ -77,7 +87,12 @@ class Issuer {
   // verify.
   Result<Bytes> sign_crl(CrlDraft&& draft) const;
 
-  bool signs_at_once() const { return key_->signs_at_once(); }  // see key_holder.h
+  // See signer.h.
+  bool signs_at_once() const { return signer_->signs_at_once(); }
+  bool signs_elsewhere() const { return signer_->is_elsewhere(); }
+  Result<> check_ready() const { return signer_->check_ready(); }
+
+  SignatureAlgorithm const& algorithm() const { return algorithm_; }
   x509::Certificate const& certificate() const { return certificate_; }
   std::vector<x509::Certificate> const& above() const { return above_; }
   std::string const& ca_issuers_url() const { return ca_issuers_url_; }
@@ -89,13 +104,13 @@ class Issuer {
   Time ends() const { return ends_; }
 
  private:
-  Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<KeyHolder> key,
+  Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<Signer> signer,
          std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits,
          std::string ocsp_url);
 
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
-  std::unique_ptr<KeyHolder> key_;
+  std::unique_ptr<Signer> signer_;
   std::string ca_issuers_url_;
   CrlPlaces crl_places_;
   std::string ocsp_url_;

@@ -101,5 +101,15 @@ TEST_F(BeginCrl, StateThatCannotBeRead) {
   EXPECT_THROW(find(""), store::Broken);
 }
 
+TEST(NoteSignedCrl, NumbersGoOnAboveWhatWasSigned) {
+  auto const store = store::open("memory:", "").value();
+  store->write([&](store::WriteTxn& txn) {
+    EXPECT_TRUE(note_signed_crl(txn, "abcd", "", 8, kNow));
+    EXPECT_FALSE(note_signed_crl(txn, "abcd", "", 7, kNow));
+    EXPECT_EQ(begin_crl(txn, CrlPlan{}, "abcd", "", kNow + kHour).state.number, 9U);
+    return true;
+  });
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

@@ -1,0 +1,332 @@
+#include "ca/issuer_messages.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace lenscap::ca {
+namespace {
+
+enum Type : std::uint8_t { opening = 1, certificate = 2, crl = 3, ready = 0x81, signature = 0x82, refused = 0x83 };
+
+constexpr std::size_t kLengthOctets = 4;
+constexpr std::size_t kTextMax = 4096;
+constexpr std::size_t kSecretMax = 64 * 1024;
+constexpr long long kYear10000 = 253'402'300'800;
+
+// --- writing ---
+
+class Writer {
+ public:
+  explicit Writer(Type type, std::size_t expected = 1024) {
+    octets_.reserve(kLengthOctets + 1 + expected);
+    octets_.resize(kLengthOctets);
+    octets_.push_back(type);
+  }
+  void number(std::uint64_t value, int octets = 8) {
+    for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8)
+      octets_.push_back(static_cast<std::uint8_t>(value >> shift & 0xff));
+  }
+  void time(Time value) { number(static_cast<std::uint64_t>(to_unix(value))); }
+  void optional_time(std::optional<Time> const& value) {
+    number(value ? 1 : 0, 1);
+    if (value) time(*value);
+  }
+  void fixed(ByteView view) { octets_.insert(octets_.end(), view.begin(), view.end()); }
+  void counted(ByteView view) {
+    number(view.size(), 4);
+    fixed(view);
+  }
+  void text(std::string_view view) { counted(as_bytes(view)); }
+  Bytes frame() && {
+    auto const length = octets_.size() - kLengthOctets;
+    for (std::size_t i = 0; i < kLengthOctets; ++i)
+      octets_[i] = static_cast<std::uint8_t>(length >> 8 * (kLengthOctets - 1 - i) & 0xff);
+    return std::move(octets_);
+  }
+
+ private:
+  Bytes octets_;
+};
+
+// --- reading ---
+
+// The first thing that is wrong is remembered and everything after it reads as nothing, so that a message is read in
+// one go and asked at its end.
+class Reader {
+ public:
+  Reader(ByteView message, Type type) : rest_(message) {
+    if (number(1) != type) fail("another type");
+  }
+
+  std::uint64_t number(std::size_t octets = 8) {
+    std::uint64_t value = 0;
+    for (std::uint8_t const octet : fixed(octets)) value = value << 8 | octet;
+    return value;
+  }
+  bool flag() {
+    auto const value = number(1);
+    if (value > 1) fail("a flag that is neither 0 nor 1");
+    return value == 1;
+  }
+  Time time() {
+    auto const value = static_cast<long long>(number());
+    if (value < 0 || value >= kYear10000) fail("a time outside the years that can be written");
+    return from_unix(good() ? value : 0);
+  }
+  std::optional<Time> optional_time() { return flag() ? std::optional(time()) : std::nullopt; }
+  ByteView fixed(std::size_t octets) {
+    if (octets > rest_.size()) fail("too short");
+    if (!good()) return {};
+    auto const view = rest_.first(octets);
+    rest_ = rest_.subspan(octets);
+    return view;
+  }
+  ByteView counted(std::size_t most) {
+    auto const size = static_cast<std::size_t>(number(4));
+    if (size > most) fail("a part that is too long");
+    return good() ? fixed(size) : ByteView();
+  }
+  std::string text(std::size_t most) { return std::string(as_text(counted(most))); }
+  Sha256 hash() {
+    Sha256 value{};
+    std::ranges::copy(fixed(value.size()), value.begin());
+    return value;
+  }
+  ByteView rest() { return std::exchange(rest_, {}); }
+
+  void fail(char const* why) {
+    if (why_ == nullptr) why_ = why;
+  }
+  bool good() const { return why_ == nullptr; }
+  Result<> end() {
+    if (!rest_.empty()) fail("octets behind its end");
+    if (!good()) return Error(Errc::malformed, std::string("a message for the signer: ") + why_);
+    return {};
+  }
+
+ private:
+  ByteView rest_;
+  char const* why_ = nullptr;
+};
+
+// Names in the one order and the one spelling that a set of them has.
+x509::NameSet read_names(Reader& reader) {
+  constexpr std::size_t kDnsNameMax = 253;
+  x509::NameSet names;
+  auto const dns = reader.number(2);
+  for (std::uint64_t i = 0; i < dns && reader.good(); ++i) {
+    auto const text = reader.text(kDnsNameMax);
+    auto name = x509::DnsName::parse(text);
+    if (!name || name->text() != text || (!names.dns.empty() && *name <= *names.dns.rbegin()))
+      reader.fail("a DNS name that is none, or out of order");
+    else
+      names.dns.insert(names.dns.end(), *std::move(name));
+  }
+  auto const ip = reader.number(2);
+  for (std::uint64_t i = 0; i < ip && reader.good(); ++i) {
+    auto address = x509::IpAddress::from_octets(reader.counted(16));
+    if (!address || (!names.ip.empty() && *address <= *names.ip.rbegin()))
+      reader.fail("an address that is none, or out of order");
+    else
+      names.ip.insert(names.ip.end(), *std::move(address));
+  }
+  if (names.size() > limits::kNamesPerOrder) reader.fail("too many names");
+  return names;
+}
+
+Result<Wanted> decode_certificate(ByteView message) {
+  constexpr std::size_t kSerialMax = 20;
+  constexpr std::size_t kProfileNameMax = 64;
+  Reader reader(message, certificate);
+  auto const id = reader.number();
+  auto profile = reader.text(kProfileNameMax);
+  auto const profile_hash = reader.hash();
+  auto serial = to_bytes(reader.counted(kSerialMax));
+  auto const prepared_at = reader.time();
+  auto const not_before = reader.optional_time();
+  auto const not_after = reader.optional_time();
+  auto common_name = reader.text(kTextMax);
+  auto const spki = reader.counted(limits::kCsrBytes);
+  auto names = read_names(reader);
+  auto const tbs_hash = reader.hash();
+  CHECK_OK(reader.end());
+  TRY(auto key, x509::PublicKey::from_spki(spki));
+  if (!std::ranges::equal(key.spki(), spki)) return Error(Errc::malformed, "a key in another spelling");
+  return Wanted(CertificateWanted{.id = id,
+                                  .request = {.profile = std::move(profile),
+                                              .key = std::move(key),
+                                              .names = std::move(names),
+                                              .common_name = std::move(common_name),
+                                              .not_before = not_before,
+                                              .not_after = not_after},
+                                  .profile_hash = profile_hash,
+                                  .serial = std::move(serial),
+                                  .prepared_at = prepared_at,
+                                  .tbs_hash = tbs_hash});
+}
+
+Result<Wanted> decode_crl(ByteView message) {
+  Reader reader(message, crl);
+  auto const id = reader.number();
+  auto const tbs = reader.rest();
+  CHECK_OK(reader.end());
+  return Wanted(CrlWanted{id, to_bytes(tbs)});
+}
+
+}  // namespace
+
+Bytes encode(Opening const& opening) {
+  Writer writer(Type::opening);
+  writer.counted(opening.passphrase.view());
+  return std::move(writer).frame();
+}
+
+Bytes encode(CertificateWanted const& wanted) {
+  Writer writer(certificate);
+  writer.number(wanted.id);
+  writer.text(wanted.request.profile);
+  writer.fixed(wanted.profile_hash);
+  writer.counted(wanted.serial);
+  writer.time(wanted.prepared_at);
+  writer.optional_time(wanted.request.not_before);
+  writer.optional_time(wanted.request.not_after);
+  writer.text(wanted.request.common_name);
+  writer.counted(wanted.request.key.spki());
+  writer.number(wanted.request.names.dns.size(), 2);
+  for (auto const& name : wanted.request.names.dns) writer.text(name.text());
+  writer.number(wanted.request.names.ip.size(), 2);
+  for (auto const& address : wanted.request.names.ip) writer.counted(address.octets());
+  writer.fixed(wanted.tbs_hash);
+  return std::move(writer).frame();
+}
+
+Bytes encode_crl_wanted(std::uint64_t id, ByteView tbs) {
+  Writer writer(crl, tbs.size() + 8);
+  writer.number(id);
+  writer.fixed(tbs);
+  return std::move(writer).frame();
+}
+
+std::uint64_t message_id(ByteView message) {
+  std::uint64_t id = 0;
+  if (message.size() < 1 + sizeof id) return id;
+  for (std::uint8_t const octet : message.subspan(1, sizeof id)) id = id << 8 | octet;
+  return id;
+}
+
+Result<Opening> decode_opening(ByteView message) {
+  Reader reader(message, Type::opening);
+  Opening opening{SecretBytes(to_bytes(reader.counted(kSecretMax)))};
+  CHECK_OK(reader.end());
+  return opening;
+}
+
+Result<Wanted> decode_wanted(ByteView message) {
+  if (message.empty()) return Error(Errc::malformed, "an empty message");
+  if (message.front() == crl) return decode_crl(message);
+  return decode_certificate(message);
+}
+
+namespace {
+
+void write(Ready const& answer, Bytes& out) {
+  Writer writer(ready);
+  writer.counted(answer.spki);
+  writer.number(answer.calls_filtered ? 1 : 0, 1);
+  writer.number(answer.files_walled ? 1 : 0, 1);
+  writer.text(answer.why.substr(0, kTextMax));
+  out = std::move(writer).frame();
+}
+void write(Signature const& answer, Bytes& out) {
+  Writer writer(signature);
+  writer.number(answer.id);
+  writer.counted(answer.octets);
+  writer.number(static_cast<std::uint64_t>(answer.wait.count()), 4);
+  out = std::move(writer).frame();
+}
+void write(Refused const& answer, Bytes& out) {
+  Writer writer(refused);
+  writer.number(answer.id);
+  writer.text(to_string(answer.error.code()));
+  writer.text(std::string_view(answer.error.detail()).substr(0, kTextMax));
+  writer.number(static_cast<std::uint64_t>(answer.error.retry_after.value_or(Seconds(0)).count()), 4);
+  out = std::move(writer).frame();
+}
+
+Result<Answer> decode_ready(ByteView message) {
+  Reader reader(message, ready);
+  Ready answer;
+  answer.spki = to_bytes(reader.counted(limits::kCsrBytes));
+  answer.calls_filtered = reader.flag();
+  answer.files_walled = reader.flag();
+  answer.why = reader.text(kTextMax);
+  CHECK_OK(reader.end());
+  return Answer(std::move(answer));
+}
+
+Result<Answer> decode_signature(ByteView message) {
+  constexpr std::size_t kSignatureMax = 1024;  // RSA-8192
+  Reader reader(message, signature);
+  Signature answer;
+  answer.id = reader.number();
+  answer.octets = to_bytes(reader.counted(kSignatureMax));
+  answer.wait = Seconds(reader.number(4));
+  CHECK_OK(reader.end());
+  return Answer(std::move(answer));
+}
+
+Result<Answer> decode_refused(ByteView message) {
+  Reader reader(message, refused);
+  auto const id = reader.number();
+  auto const word = reader.text(kTextMax);
+  auto detail = reader.text(kTextMax);
+  auto const retry_after = Seconds(reader.number(4));
+  CHECK_OK(reader.end());
+  auto const codes = all_errcs();
+  auto const code = std::ranges::find_if(codes, [&](Errc each) { return to_string(each) == word; });
+  if (code == codes.end()) return Error(Errc::malformed, "a refusal with a code that is none");
+  Error error(*code, std::move(detail));
+  if (retry_after != Seconds(0)) error.retry_after = retry_after;
+  return Answer(Refused{id, std::move(error)});
+}
+
+}  // namespace
+
+Bytes encode(Answer const& answer) {
+  Bytes out;
+  std::visit([&](auto const& each) { write(each, out); }, answer);
+  return out;
+}
+
+Result<Answer> decode_answer(ByteView message) {
+  if (message.empty()) return Error(Errc::malformed, "an empty message");
+  if (message.front() == ready) return decode_ready(message);
+  if (message.front() == signature) return decode_signature(message);
+  return decode_refused(message);
+}
+
+Result<std::optional<Bytes>> Frames::next() {
+  auto const waiting = ByteView(buffer_).subspan(begin_);
+  if (waiting.size() > kLengthOctets) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < kLengthOctets; ++i) length = length << 8 | waiting[i];
+    if (length == 0 || length > (waiting[kLengthOctets] == crl ? kCrlMessageBytesMax : kMessageBytesMax))
+      return Error(Errc::payload_too_large, "a message of " + std::to_string(length) + " octets");
+    if (waiting.size() >= kLengthOctets + length) {
+      begin_ += kLengthOctets + length;
+      return std::optional(to_bytes(waiting.subspan(kLengthOctets, length)));
+    }
+  }
+  if (begin_ > 0) {
+    Bytes rest(waiting.begin(), waiting.end());
+    OPENSSL_cleanse(buffer_.data(), buffer_.size());  // it may have been the passphrase
+    buffer_ = std::move(rest);
+    begin_ = 0;
+  }
+  return std::optional<Bytes>();
+}
+
+}  // namespace lenscap::ca

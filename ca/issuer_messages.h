@@ -1,0 +1,94 @@
+// What crosses the socket between the front end and the signer: frames of four octets of length (big-endian), one of
+// type, and a body of fixed-width numbers and counted octets. Every message has one spelling; whatever else comes is
+// refused. It does NOT judge what a message asks for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/digest.h"
+#include "base/secret.h"
+#include "ca/template.h"
+
+namespace lenscap::ca {
+
+// A certificate of 100 names of 253 characters is under 64 KiB.
+constexpr std::size_t kMessageBytesMax = std::size_t{256} * 1024;
+// Some five million revoked certificates.
+constexpr std::size_t kCrlMessageBytesMax = std::size_t{256} * 1024 * 1024;
+
+// --- from the front end ---
+
+// The first message, and never again: the signer opens its key with it.
+struct Opening {
+  SecretBytes passphrase;
+};
+
+// The signer builds the certificate itself from what stands here and from its own settings.
+struct CertificateWanted {
+  std::uint64_t id = 0;  // the front end's, to know the answer by
+  IssueRequest request;
+  Sha256 profile_hash{};
+  Bytes serial;
+  Time prepared_at{};
+  Sha256 tbs_hash{};  // of what the front end has put on record; what the signer builds has to be that
+};
+
+struct CrlWanted {
+  std::uint64_t id = 0;
+  Bytes tbs;
+};
+
+using Wanted = std::variant<CertificateWanted, CrlWanted>;
+
+Bytes encode(Opening const& opening);
+Bytes encode(CertificateWanted const& wanted);
+// Of a list in the front end's memory.
+Bytes encode_crl_wanted(std::uint64_t id, ByteView tbs);
+// What an answer to this message has to be addressed to, whatever else is wrong with the message; 0: it is too short.
+std::uint64_t message_id(ByteView message);
+Result<Opening> decode_opening(ByteView message);  // Errc::malformed
+Result<Wanted> decode_wanted(ByteView message);    // Errc::malformed
+
+// --- from the signer ---
+
+struct Ready {
+  Bytes spki;
+  bool calls_filtered = false;  // see base/sandbox.h
+  bool files_walled = false;
+  std::string why;
+};
+
+struct Signature {
+  std::uint64_t id = 0;
+  Bytes octets;
+  Seconds wait{};  // until another certificate can be signed; 0: at once
+};
+
+struct Refused {
+  std::uint64_t id = 0;  // 0: the message had none, or its beginning failed
+  Error error;           // code, detail and retry_after alone
+};
+
+using Answer = std::variant<Ready, Signature, Refused>;
+
+Bytes encode(Answer const& answer);
+Result<Answer> decode_answer(ByteView message);  // Errc::malformed
+
+// --- frames ---
+
+// Puts the messages together from what comes out of a socket. A message is the type and the body.
+class Frames {
+ public:
+  void feed(ByteView octets) { buffer_.insert(buffer_.end(), octets.begin(), octets.end()); }
+  // The next whole one, or nothing yet. Errc::payload_too_large: nothing can be read from here on.
+  Result<std::optional<Bytes>> next();
+
+ private:
+  Bytes buffer_;
+  std::size_t begin_ = 0;
+};
+
+}  // namespace lenscap::ca

@@ -1,0 +1,289 @@
+#include "ca/issuer_process.h"
+
+#include <openssl/crypto.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/sandbox.h"
+#include "ca/crl_rules.h"
+#include "ca/ledger.h"
+
+namespace lenscap::ca {
+namespace {
+
+// Between the front end's `prepare` and the signature lie a durable transaction and, in a bad moment, a queue.
+constexpr Seconds kOldestRequest = 10 * kMinute;
+// Serial numbers begin with their time, and no request may be older than kOldestRequest: what is older than this can
+// not come again.
+constexpr Seconds kSerialsKept = kHour;
+
+// As new_serial() makes them: so that no number of another time, and none of another form, can be had.
+bool is_serial_of(ByteView serial, Time at) {
+  constexpr std::size_t kOctets = 19;
+  if (serial.size() != kOctets || serial[0] != 0x01) return false;
+  std::uint32_t seconds = 0;
+  for (std::size_t i = 1; i <= 4; ++i) seconds = seconds << 8 | serial[i];
+  return seconds == static_cast<std::uint32_t>(to_unix(at));
+}
+
+// Every serial number of this time or later has one that is not less.
+std::string serials_from(Time at) {
+  Bytes front{0x01};
+  auto const seconds = static_cast<std::uint32_t>(to_unix(at));
+  for (int shift = 24; shift >= 0; shift -= 8) front.push_back(static_cast<std::uint8_t>(seconds >> shift & 0xff));
+  return to_hex(front);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<IssuerProcess>> IssuerProcess::open(IssuerProcessSettings const& settings,
+                                                           SecretBytes const& passphrase, Time now) {
+  KeySigner* key = nullptr;
+  auto const open_signer = [&]() -> Result<std::unique_ptr<Signer>> {
+    TRY(auto holder, open_key_holder(settings.authority.key, settings.authority.state_dir, passphrase));
+    auto signer = std::make_unique<KeySigner>(std::move(holder));
+    key = signer.get();
+    return std::unique_ptr<Signer>(std::move(signer));
+  };
+  TRY(auto issuing, open_issuing(settings.authority, open_signer));
+  return make(std::move(issuing), key, signing_ledger_file(settings.authority.state_dir), settings.caps,
+              settings.accept_clock, now);
+}
+
+Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing, KeySigner* key, std::string const& path,
+                                                           SigningCaps const& caps, bool accept_clock, Time now) {
+  std::unique_ptr<IssuerProcess> process;
+  std::vector<SignedEntry> recent;
+  std::map<std::string, SignedEntry> lists;
+  std::optional<Time> mark;
+  auto const id = to_hex(issuing.issuer->certificate().subject_key_id());
+  auto const oldest_serial = serials_from(now - kDay);
+  auto ledger = SigningLedger::open(path, [&](SignedEntry const& entry) {
+    mark = entry.kind == SignedEntry::Kind::clock ? entry.at : std::max(mark.value_or(entry.at), entry.at);
+    if (entry.kind == SignedEntry::Kind::crl && entry.issuer == id) lists[entry.scope] = entry;
+    if (entry.kind == SignedEntry::Kind::certificate && (entry.at + kDay > now || entry.serial_hex >= oldest_serial))
+      recent.push_back(entry);
+  });
+  if (!ledger) return std::move(ledger).error();
+  process.reset(new IssuerProcess(std::move(issuing), key, *std::move(ledger), caps));
+  for (auto const& entry : recent) process->learn(entry);
+  for (auto const& [scope, entry] : lists) process->crl_numbers_[scope] = entry.number;
+  process->mark_ = mark;
+  if (accept_clock && mark && now < *mark) {
+    process->ledger_.add({.kind = SignedEntry::Kind::clock, .at = now});
+    CHECK_OK(process->ledger_.commit());
+    process->mark_ = now;
+  }
+  return process;
+}
+
+IssuerProcess::IssuerProcess(Issuing issuing, KeySigner* key, SigningLedger ledger, SigningCaps const& caps)
+    : issuing_(std::move(issuing)),
+      key_(key),
+      ledger_(std::move(ledger)),
+      cap_(caps),
+      issuer_id_(to_hex(issuing_.issuer->certificate().subject_key_id())) {}
+
+void IssuerProcess::learn(SignedEntry const& entry) {
+  mark_ = std::max(mark_.value_or(entry.at), entry.at);
+  if (entry.kind == SignedEntry::Kind::crl) {
+    crl_numbers_[entry.scope] = entry.number;
+    return;
+  }
+  cap_.count(entry.at);
+  serials_.insert(entry.serial_hex);
+  serials_.erase(serials_.begin(), serials_.lower_bound(serials_from(entry.at - kSerialsKept)));
+}
+
+// --- judging ---
+
+Result<IssuerProcess::Passed> IssuerProcess::judge(Bytes const& message, Time now) {
+  TRY(auto wanted, decode_wanted(message));
+  CHECK_OK(check_clock(mark_, now));
+  if (auto const* certificate = std::get_if<CertificateWanted>(&wanted)) return judge(*certificate, now);
+  return judge(std::get<CrlWanted>(std::move(wanted)), now);
+}
+
+Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& wanted, Time now) {
+  auto const profile = std::ranges::find(issuing_.profiles, wanted.request.profile, &Profile::name);
+  if (profile == issuing_.profiles.end())
+    return Error(Errc::invalid_profile, "the signer has no profile \"" + wanted.request.profile + "\"");
+  if (profile->hash() != wanted.profile_hash)
+    return Error(Errc::internal, "the signer's profile " + profile->name + " is another one; start the service anew");
+  if (wanted.prepared_at < now - kOldestRequest || wanted.prepared_at > now + kClockStepBack)
+    return Error(Errc::unavailable, "a request of " + to_rfc3339(wanted.prepared_at) +
+                                        " for the signer, whose clock says " + to_rfc3339(now));
+  auto const serial_hex = to_hex(wanted.serial);
+  if (!is_serial_of(wanted.serial, wanted.prepared_at))
+    return Error(Errc::internal, "a serial number of another form or time: " + serial_hex);
+  if (serials_.contains(serial_hex)) return Error(Errc::internal, "the serial number was signed before: " + serial_hex);
+  if (auto const wait = cap_.wait(now); wait > Seconds(0)) {
+    Error capped(Errc::unavailable, "the signer's cap is reached; see [signer] of ca.toml");
+    capped.retry_after = wait;
+    return capped;
+  }
+  if (!ledger_.has_room()) {
+    Error full(Errc::unavailable, "the disk is full, or nearly so: the signer's ledger needs room for a certificate");
+    full.retry_after = kMinute;
+    return full;
+  }
+
+  TRY(auto draft, issuing_.issuer->prepare(*profile, wanted.request, wanted.serial, wanted.prepared_at));
+  auto const hash = sha256(draft.tbs());
+  if (hash != wanted.tbs_hash)
+    return Error(Errc::internal, "the signer would build another certificate than the one on record");
+  SignedEntry const entry{.kind = SignedEntry::Kind::certificate,
+                          .issuer = issuer_id_,
+                          .at = now,
+                          .serial_hex = serial_hex,
+                          .tbs_hash = to_hex(hash)};
+  ledger_.add(entry);
+  learn(entry);
+  return Passed{draft.tbs()};
+}
+
+Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
+  auto const& issuer = *issuing_.issuer;
+  TRY(auto const seen, judge_crl(wanted.tbs, issuer.certificate(), issuer.crl_places(), now));
+  if (auto const last = crl_numbers_.find(seen.scope); last != crl_numbers_.end() && seen.number <= last->second)
+    return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last->second) +
+                                     "; " + std::to_string(seen.number) + " comes too late");
+  SignedEntry const entry{.kind = SignedEntry::Kind::crl,
+                          .issuer = issuer_id_,
+                          .at = now,
+                          .scope = seen.scope,
+                          .number = seen.number,
+                          .tbs_hash = to_hex(sha256(wanted.tbs))};
+  ledger_.add(entry);
+  learn(entry);
+  return Passed{std::move(wanted.tbs)};
+}
+
+// --- signing ---
+
+// A wrong signature goes to nobody: of RSA one of them can tell the key.
+Result<Bytes> IssuerProcess::sign(Passed const& passed) {
+  auto const hash = issuing_.issuer->algorithm().hash;
+  TRY(auto signature, key_->sign_octets(passed.tbs, hash));
+  if (!public_key().verify(hash, passed.tbs, signature))
+    return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
+  return signature;
+}
+
+std::vector<Bytes> IssuerProcess::answer(std::vector<Bytes> const& messages, Time now) {
+  std::vector<std::uint64_t> ids;
+  std::vector<Result<Passed>> judged;
+  judged.reserve(messages.size());
+  for (auto const& message : messages) {
+    ids.push_back(message_id(message));
+    judged.push_back(judge(message, now));
+  }
+  auto const durable = ledger_.commit();
+  std::vector<Bytes> answers;
+  answers.reserve(messages.size());
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    auto const refuse = [&](Error error) { answers.push_back(encode(Refused{ids[i], std::move(error)})); };
+    if (!judged[i]) {
+      refuse(judged[i].error());
+      continue;
+    }
+    if (!durable) {
+      refuse(durable.error());
+      continue;
+    }
+    auto signature = sign(*judged[i]);
+    if (!signature) {
+      refuse(signature.error());
+      continue;
+    }
+    answers.push_back(encode(Signature{ids[i], *std::move(signature), cap_.wait(now)}));
+  }
+  return answers;
+}
+
+// --- the loop ---
+
+namespace {
+
+bool write_all(int socket, ByteView octets) {
+  while (!octets.empty()) {
+    auto const count = ::write(socket, octets.data(), octets.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    octets = octets.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+// Whole messages, as many as have come, at least one. Empty: the other end is closed, or says what cannot be read.
+class Inbox {
+ public:
+  explicit Inbox(int socket) : socket_(socket), block_(std::size_t{256} * 1024) {}
+  std::vector<Bytes> wait(Log const& log) {
+    std::vector<Bytes> messages;
+    while (true) {
+      auto next = frames_.next();
+      if (!next) {
+        log.error("signer.unreadable", {{"error", next.error().detail()}});
+        return {};
+      }
+      if (*next) {
+        messages.push_back(**std::move(next));
+        if (messages.size() < kBatch) continue;
+        return messages;
+      }
+      if (!messages.empty()) return messages;
+      auto const count = ::read(socket_, block_.data(), block_.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return {};
+      frames_.feed(ByteView(block_).first(static_cast<std::size_t>(count)));
+      // The passphrase must not stay behind.
+      OPENSSL_cleanse(block_.data(), static_cast<std::size_t>(count));
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+  int socket_;
+  Frames frames_;
+  Bytes block_;
+};
+
+Result<std::unique_ptr<IssuerProcess>> open_with(Bytes& message, IssuerProcessSettings const& settings, Time now) {
+  auto opening = decode_opening(message);
+  OPENSSL_cleanse(message.data(), message.size());
+  if (!opening) return std::move(opening).error();
+  return IssuerProcess::open(settings, opening->passphrase, now);
+}
+
+Confinement confinement_for(std::string_view key) {
+  return key.starts_with("file:") ? Confinement::key_in_memory : Confinement::key_in_module;
+}
+
+}  // namespace
+
+void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log) {
+  Inbox inbox(socket);
+  auto first = inbox.wait(log);
+  if (first.empty()) return;
+  auto process = open_with(first.front(), settings, clock.now());
+  if (!process) {
+    write_all(socket, encode(Refused{0, process.error()}));
+    return;
+  }
+  keep_memory_from_swap();
+  auto const confined = confine(confinement_for(settings.authority.key));
+  if (!write_all(socket, encode(Ready{(*process)->public_key().spki(), confined.calls, confined.files, confined.why})))
+    return;
+  while (!(*process)->is_broken()) {
+    auto const messages = inbox.wait(log);
+    if (messages.empty()) return;
+    for (auto const& answer : (*process)->answer(messages, clock.now()))
+      if (!write_all(socket, answer)) return;
+  }
+  log.error("signer.ledger_broken", {{"what_to_do", "see docs/operations.md; the signer ends now"}});
+}
+
+}  // namespace lenscap::ca

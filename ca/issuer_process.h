@@ -1,0 +1,79 @@
+// The signer: the half of the CA that has the key. It believes nothing that the other half says. From a request it
+// builds the certificate again by its own settings, judges it as the issuer does (names against the whole chain, key,
+// validity, profile, lint), looks at its own clock and at its own caps, writes it into its own ledger, and signs.
+// Whoever takes over the front end gets what a client could get who may have everything that profiles and constraints
+// allow, at the caps' pace, and all of it on record here. It does NOT know the store: whether a request was authorized,
+// and which certificates are revoked, is the front end's word.
+//
+// answer() is the whole of it, without a socket; serve_signing() is the loop around it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "ca/authority.h"
+#include "ca/issuer_messages.h"
+#include "ca/key_signer.h"
+#include "ca/signing_cap.h"
+#include "ca/signing_ledger.h"
+
+namespace lenscap::ca {
+
+struct IssuerProcessSettings {
+  AuthoritySettings authority;
+  SigningCaps caps;
+  // A person says that the clock is right, though something was signed at a later time (see ledger.h).
+  bool accept_clock = false;
+};
+
+// Not safe from two threads at once.
+class IssuerProcess {
+ public:
+  // Reads chain, profiles and ledger, and opens the key. Blocks. Errors as Authority::open and SigningLedger::open.
+  static Result<std::unique_ptr<IssuerProcess>> open(IssuerProcessSettings const& settings,
+                                                     SecretBytes const& passphrase, Time now);
+  // From parts, for tests; `key` is the issuer's own signer, which it owns. `path`: of the ledger.
+  static Result<std::unique_ptr<IssuerProcess>> make(Issuing issuing, KeySigner* key, std::string const& path,
+                                                     SigningCaps const& caps, bool accept_clock, Time now);
+
+  x509::PublicKey const& public_key() const { return key_->public_key(); }
+
+  // One answer to each message, in their order, as frames. All of them become durable in the ledger by one write before
+  // the first of them is signed.
+  std::vector<Bytes> answer(std::vector<Bytes> const& messages, Time now);
+  // The ledger can no longer be trusted to take what is signed: nothing more will be.
+  bool is_broken() const { return ledger_.is_broken(); }
+
+ private:
+  // What passed every judgement.
+  struct Passed {
+    Bytes tbs;
+  };
+
+  IssuerProcess(Issuing issuing, KeySigner* key, SigningLedger ledger, SigningCaps const& caps);
+  void learn(SignedEntry const& entry);
+  Result<Passed> judge(Bytes const& message, Time now);
+  Result<Passed> judge(CertificateWanted const& wanted, Time now);
+  Result<Passed> judge(CrlWanted wanted, Time now);
+  Result<Bytes> sign(Passed const& passed);
+
+  Issuing issuing_;
+  KeySigner* key_;  // of issuing_.issuer
+  SigningLedger ledger_;
+  SigningCap cap_;
+  std::string issuer_id_;
+  std::set<std::string> serials_;                     // hex; those that the clock alone would not refuse
+  std::map<std::string, std::uint64_t> crl_numbers_;  // the last of each scope
+  std::optional<Time> mark_;                          // the latest time of a signature
+};
+
+// The signer's whole life on its end of the socket: takes the passphrase, opens, gives up every right that signing does
+// not need, and answers until the other end is closed. Refusals to start go to the other end.
+void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log);
+
+}  // namespace lenscap::ca

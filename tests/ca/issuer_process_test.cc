@@ -1,0 +1,189 @@
+// The signer's own judgement, without a socket: what it signs, what it refuses, and that all of it is on record first.
+#include "ca/issuer_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ca/crl.h"
+#include "tests/ca/signing_bench.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+struct IssuerProcessTest : ::testing::Test {
+  fakes::TempDir dir;
+  GeneratedCa const ca = generate_ca(ceremony_settings(), kNow).value();
+  std::string const ledger = dir.path("ledger");
+  MemoryKey* key = nullptr;
+  SigningCaps caps;
+  std::unique_ptr<IssuerProcess> signer = open_signer(ca, ledger, kNow, caps, false, &key);
+
+  void restart(Time now, bool accept_clock = false) {
+    signer.reset();
+    signer = open_signer(ca, ledger, now, caps, accept_clock, &key);
+  }
+  Asked asked(Time now = kNow, std::vector<std::string> const& dns = {"cam1.cams.example"}) const {
+    return ask(ca, request(names(dns)), now);
+  }
+  std::string refused(CertificateWanted const& wanted, Time now = kNow) {
+    return refusal(answer(*signer, encode(wanted), now));
+  }
+  bool verifies(Answer const& given, ByteView tbs) const {
+    auto const* signature = std::get_if<Signature>(&given);
+    return signature != nullptr && ca.issuing.key().verify(HashAlgorithm::sha256, tbs, signature->octets);
+  }
+  Bytes crl(std::uint64_t number, Time now = kNow) const {
+    CrlBuilder builder(ca.issuing, {.number = number, .this_update = now, .next_update = now + 7 * kDay}, 1);
+    builder.add({.serial_hex = "0102", .not_after = now + kDay, .revoked_at = now - kDay, .reason = {}});
+    return encode_crl_wanted(9, std::move(builder).finish().tbs());
+  }
+};
+
+TEST_F(IssuerProcessTest, SignsWhatIsInsideTheRulesAndPutsItOnRecordFirst) {
+  auto const want = asked();
+  std::size_t on_record = 0;
+  key->before = [&] { on_record = entries_of(ledger).size(); };
+  auto const given = answer(*signer, encode(want.wanted), kNow);
+  EXPECT_TRUE(verifies(given, want.tbs)) << refusal(given);
+  EXPECT_EQ(std::get<Signature>(given).id, 7U);
+  EXPECT_EQ(on_record, 1U) << "the key was used before the ledger was written";
+  auto const entries = entries_of(ledger);
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_EQ(entries[0].serial_hex, to_hex(want.wanted.serial));
+  EXPECT_EQ(entries[0].tbs_hash, to_hex(sha256(want.tbs)));
+  EXPECT_EQ(entries[0].at, kNow);
+}
+
+TEST_F(IssuerProcessTest, WhatTheFrontEndPutOnRecordMustBeWhatTheSignerBuilds) {
+  auto want = asked();
+  auto const other = asked(kNow, {"cam1.cams.example", "cam2.cams.example"});
+  want.wanted.tbs_hash = sha256(other.tbs);
+  EXPECT_THAT(refused(want.wanted), HasSubstr("another certificate than the one on record"));
+  EXPECT_EQ(key->signatures, 0);
+  EXPECT_THAT(entries_of(ledger), IsEmpty());
+}
+
+TEST_F(IssuerProcessTest, RefusesWhatTheRulesForbidThoughTheFrontEndAsks) {
+  auto const at = [&](IssueRequest const& wanted) { return refused(ask(ca, wanted, kNow).wanted); };
+  EXPECT_THAT(at(request(names({"cam1.evil.example"}))), HasSubstr("evil.example"));
+  EXPECT_THAT(at(request(names({}, {"192.0.2.1"}))), HasSubstr("192.0.2.1"));
+  auto own = request(names({"cam1.cams.example"}));
+  own.key = ca.issuing.key();
+  EXPECT_THAT(at(own), HasSubstr("the CA's own key"));
+  auto weak = request(names({"cam1.cams.example"}));
+  weak.key = x509::PrivateKey::generate(x509::KeyType::rsa, 1024).public_key();
+  EXPECT_THAT(at(weak), HasSubstr("1024"));
+  auto longer = request(names({"cam1.cams.example"}));
+  longer.not_after = kNow + 900 * kDay;
+  EXPECT_THAT(at(longer), HasSubstr("longer than profile"));
+
+  auto want = asked();
+  want.wanted.request.profile = "everything";
+  EXPECT_THAT(refused(want.wanted), HasSubstr("no profile"));
+  want = asked();
+  want.wanted.profile_hash = profile("server").hash();
+  EXPECT_THAT(refused(want.wanted), HasSubstr("is another one"));
+  EXPECT_EQ(key->signatures, 0);
+  EXPECT_THAT(entries_of(ledger), IsEmpty());
+}
+
+TEST_F(IssuerProcessTest, NoSerialNumberIsSignedTwiceAlsoAfterARestart) {
+  auto const want = asked();
+  EXPECT_EQ(refused(want.wanted), "");
+  EXPECT_THAT(refused(want.wanted), HasSubstr("signed before"));
+  restart(kNow + kMinute);
+  EXPECT_THAT(refused(want.wanted, kNow + kMinute), HasSubstr("signed before"));
+  EXPECT_EQ(key->signatures, 0) << "of the key that was opened anew";
+  // Also twice in what came together.
+  auto const twice = message_of(encode(asked().wanted));
+  auto const answers = signer->answer({twice, twice}, kNow);
+  EXPECT_EQ(refusal(decode_answer(message_of(answers[0])).value()), "");
+  EXPECT_THAT(refusal(decode_answer(message_of(answers[1])).value()), HasSubstr("signed before"));
+}
+
+TEST_F(IssuerProcessTest, SerialNumbersAreOfTheFormAndTheTimeThatTheyMustHave) {
+  auto const with = [&](Bytes serial) {
+    auto want = asked();
+    want.wanted.serial = std::move(serial);
+    want.wanted.tbs_hash = sha256(build(ca, profile("camera-https"), want.wanted.request, want.wanted.serial, kNow));
+    return refused(want.wanted);
+  };
+  EXPECT_THAT(with({0x01}), HasSubstr("another form"));
+  EXPECT_THAT(with(new_serial(kNow - Seconds(1))), HasSubstr("another form or time"));
+  auto other_front = new_serial(kNow);
+  other_front[0] = 0x02;
+  EXPECT_THAT(with(other_front), HasSubstr("another form"));
+  EXPECT_EQ(with(new_serial(kNow)), "");
+}
+
+TEST_F(IssuerProcessTest, ARequestIsOfNowByTheSignersOwnClock) {
+  EXPECT_THAT(refused(asked(kNow - 11 * kMinute).wanted), HasSubstr("whose clock says"));
+  EXPECT_THAT(refused(asked(kNow + 6 * kMinute).wanted), HasSubstr("whose clock says"));
+  EXPECT_EQ(refused(asked(kNow - 9 * kMinute).wanted), "") << "it may have waited";
+}
+
+TEST_F(IssuerProcessTest, AClockThatRanBackIsRefusedUntilAPersonAcceptsIt) {
+  EXPECT_EQ(refused(asked().wanted), "");
+  auto const before = kNow - kDay;
+  restart(before);
+  EXPECT_THAT(refused(asked(before).wanted, before), HasSubstr("clock"));
+  restart(before, /*accept_clock=*/true);
+  EXPECT_EQ(refused(asked(before).wanted, before), "");
+  restart(before + kMinute);
+  EXPECT_EQ(refused(asked(before + kMinute).wanted, before + kMinute), "") << "that is on record, too";
+}
+
+TEST_F(IssuerProcessTest, TheCapsHoldAlsoAfterARestartAndSayHowLongTheyHold) {
+  caps = {.per_minute = 3, .per_day = 5};
+  restart(kNow);
+  auto const ask_at = [&](Time now) { return answer(*signer, encode(asked(now).wanted), now); };
+  EXPECT_EQ(std::get<Signature>(ask_at(kNow)).wait, Seconds(0));
+  EXPECT_EQ(refusal(ask_at(kNow + Seconds(10))), "");
+  EXPECT_EQ(std::get<Signature>(ask_at(kNow + Seconds(20))).wait, Seconds(40)) << "the front end can know beforehand";
+  restart(kNow + Seconds(30));
+  auto const capped = ask_at(kNow + Seconds(30));
+  EXPECT_THAT(refusal(capped), HasSubstr("cap is reached"));
+  EXPECT_EQ(std::get<Refused>(capped).error.code(), Errc::unavailable);
+  EXPECT_EQ(std::get<Refused>(capped).error.retry_after, Seconds(30));
+  EXPECT_EQ(refusal(ask_at(kNow + Seconds(60))), "");
+  EXPECT_EQ(refusal(ask_at(kNow + Seconds(80))), "");
+  EXPECT_EQ(std::get<Refused>(ask_at(kNow + kHour)).error.retry_after, kDay - kHour);
+  EXPECT_EQ(refusal(answer(*signer, crl(1, kNow + kHour), kNow + kHour)), "") << "lists are not capped";
+}
+
+TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
+  EXPECT_EQ(refusal(answer(*signer, crl(5), kNow)), "");
+  EXPECT_THAT(refusal(answer(*signer, crl(5), kNow)), HasSubstr("comes too late"));
+  restart(kNow);
+  EXPECT_THAT(refusal(answer(*signer, crl(4), kNow)), HasSubstr("comes too late"));
+  EXPECT_EQ(refusal(answer(*signer, crl(6), kNow)), "");
+  // A certificate does not pass for a list.
+  EXPECT_THAT(refusal(answer(*signer, encode_crl_wanted(1, asked().tbs), kNow)), HasSubstr("revocation list"));
+  EXPECT_THAT(entries_of(ledger), SizeIs(2));
+}
+
+TEST_F(IssuerProcessTest, AWrongSignatureGoesToNobody) {
+  key->instead = [this](ByteView) { return ca.issuing_key.sign(HashAlgorithm::sha256, as_bytes("another thing")); };
+  EXPECT_THAT(refused(asked().wanted), HasSubstr("does not verify"));
+  key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "the token is gone"); };
+  EXPECT_THAT(refused(asked().wanted), HasSubstr("the token is gone"));
+}
+
+TEST_F(IssuerProcessTest, OneMessageThatCannotBeReadSpoilsNoOther) {
+  auto const good = message_of(encode(asked().wanted));
+  auto cut = good;
+  cut.pop_back();
+  auto const answers = signer->answer({cut, {}, good}, kNow);
+  ASSERT_THAT(answers, SizeIs(3));
+  auto const first = decode_answer(message_of(answers[0])).value();
+  EXPECT_EQ(std::get<Refused>(first).id, 7U) << "so that who waits for it hears of it";
+  EXPECT_THAT(refusal(decode_answer(message_of(answers[1])).value()), HasSubstr("empty"));
+  EXPECT_EQ(refusal(decode_answer(message_of(answers[2])).value()), "");
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
