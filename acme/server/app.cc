@@ -6,6 +6,8 @@ namespace lenscap::acme {
 
 // Two are enough for the issuing key and for files; a slow key holder does not hold up the second.
 constexpr std::size_t kPoolThreads = 2;
+// Those that wait for the signer's process: what is asked at the same time shares one sync of its ledger.
+constexpr std::size_t kWaitingThreads = 32;
 
 Policy make_policy(Settings const& settings, ca::Authority const& authority) {
   Policy policy;
@@ -50,7 +52,7 @@ App::App(AppParts parts)
       limits(settings.limits),
       targets(settings.limits.validations_at_host, settings.limits.validations_of_network),
       resolver(settings.resolver),
-      pool(kPoolThreads),
+      pool(authority->issuer().signs_elsewhere() ? kWaitingThreads : kPoolThreads),
       issuing(*authority, pool, log),
       crls(*authority, *store, db, settings.crl.plan, clock, log),
       ocsp(*authority, *store, db, settings.ocsp.lifetime, clock, log),

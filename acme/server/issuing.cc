@@ -5,7 +5,7 @@ namespace lenscap::acme {
 net::Awaitable<Result<ca::Draft>> Issuing::prepare(ca::IssueRequest request, Time now) {
   std::optional<Result<ca::Draft>> draft;
   auto job = [&] { draft.emplace(authority_.prepare(request, now)); };
-  if (is_short_) {
+  if (prepares_in_place_) {
     job();
     co_return *std::move(draft);
   }

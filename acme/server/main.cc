@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   lenscap::acme::add_init(app, line);
   lenscap::acme::add_serve(app, line);
+  lenscap::acme::add_signer(app, line);
   lenscap::acme::add_explain(app, line);
   lenscap::acme::add_issuer(app, line);
   lenscap::acme::add_root(app, line);

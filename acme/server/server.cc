@@ -18,22 +18,27 @@ std::string nonce_file(Settings const& settings) { return settings.state_dir + "
 
 }  // namespace
 
-Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log) {
-  TRY(auto store, store::open(settings.store_url, settings.state_dir));
-  ca::AuthoritySettings authority_settings;
-  authority_settings.state_dir = settings.state_dir;
-  authority_settings.key = settings.ca_key;
-  authority_settings.http_url = settings.http_url();
-  authority_settings.permit_dns = settings.permit_dns;
-  authority_settings.permit_ip = settings.permit_ip;
-  authority_settings.name_rules = settings.name_rules;
-  authority_settings.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
-  authority_settings.ocsp_is_served = settings.ocsp.is_served;
-  for (auto const& name : settings.profiles) authority_settings.profile_files.push_back(settings.profile_file(name));
+ca::AuthoritySettings authority_settings(Settings const& settings) {
+  ca::AuthoritySettings all;
+  all.state_dir = settings.state_dir;
+  all.key = settings.ca_key;
+  all.http_url = settings.http_url();
+  all.permit_dns = settings.permit_dns;
+  all.permit_ip = settings.permit_ip;
+  all.name_rules = settings.name_rules;
+  all.crl_parts = settings.crl.is_served ? settings.crl.shards : 0;
+  all.ocsp_is_served = settings.ocsp.is_served;
+  for (auto const& name : settings.profiles) all.profile_files.push_back(settings.profile_file(name));
   if (std::ranges::find(settings.profiles, ServerCertificate::kProfile) == settings.profiles.end())
-    authority_settings.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
+    all.profile_files.push_back(settings.profile_file(ServerCertificate::kProfile));
+  return all;
+}
+
+Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
+                                      std::unique_ptr<ca::Signer> signer) {
+  TRY(auto store, store::open(settings.store_url, settings.state_dir));
   auto const own = ca::first_line(passphrase);
-  TRY(auto authority, ca::Authority::open(authority_settings, *store, own));
+  TRY(auto authority, ca::Authority::open(authority_settings(settings), *store, own, std::move(signer)));
   TRY(auto sealer, open_sealer(*store, own));
   if (!settings.eab_required) {
     if (auto fits = check_names(settings.open_scope, authority->issuer().limits()); !fits)

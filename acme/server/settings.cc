@@ -178,6 +178,15 @@ std::string name_rules_text(ca::NameRules const& rules) {
   return out;
 }
 
+void read_signer(config::Reader& reader, SignerSettings& signer) {
+  signer.process = reader.boolean("signer.process", signer.process);
+  auto const read_cap = [&](std::string_view path, std::size_t& cap) {
+    cap = static_cast<std::size_t>(reader.integer(path, static_cast<std::int64_t>(cap), 0, 1'000'000'000));
+  };
+  read_cap("signer.per_minute", signer.caps.per_minute);
+  read_cap("signer.per_day", signer.caps.per_day);
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -316,6 +325,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
 
   read_crl(reader, settings);
   read_ocsp(reader, settings);
+  read_signer(reader, settings.signer);
   settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
   CHECK_OK(reader.finish());
@@ -388,6 +398,10 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "# [ocsp]    # answers for each certificate, served over plain HTTP; certificates name them then\n"
          "# serve    = false\n"
+         "\n"
+         "# [signer]    # the process that has the issuing key; see conf/ca.toml\n"
+         "# process    = true\n"
+         "# per_minute = 3000\n"
          "\n"
          "[store]\n"
          "url = \"lmdb:db\"\n";

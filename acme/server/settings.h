@@ -19,6 +19,7 @@
 #include "base/x509/name.h"
 #include "ca/crl_schedule.h"
 #include "ca/name_rules.h"
+#include "ca/signing_cap.h"
 
 namespace lenscap::acme {
 
@@ -38,6 +39,11 @@ struct CrlSettings {
 struct OcspSettings {
   bool is_served = false;        // serve; never where server.http is empty
   Seconds lifetime{12 * kHour};  // of an answer
+};
+
+struct SignerSettings {
+  bool process = true;   // a process of its own has the key; false: this one
+  ca::SigningCaps caps;  // per_minute, per_day; of that process
 };
 
 struct Settings {
@@ -82,8 +88,9 @@ struct Settings {
   RateLimitSettings limits;                 // [acme.limits]
   bool cors = false;                        // may scripts of any web page read the answers?
 
-  CrlSettings crl;    // [crl]
-  OcspSettings ocsp;  // [ocsp]
+  CrlSettings crl;        // [crl]
+  OcspSettings ocsp;      // [ocsp]
+  SignerSettings signer;  // [signer]
 
   // [store]
   std::string store_url;

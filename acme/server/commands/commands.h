@@ -31,6 +31,7 @@ struct CommandLine {
 
 void add_init(CLI::App& app, CommandLine& line);
 void add_serve(CLI::App& app, CommandLine& line);
+void add_signer(CLI::App& app, CommandLine& line);
 void add_explain(CLI::App& app, CommandLine& line);
 void add_issuer(CLI::App& app, CommandLine& line);
 void add_root(CLI::App& app, CommandLine& line);

@@ -13,10 +13,13 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/server.h"
+#include "base/child_process.h"
 #include "base/file.h"
 #include "ca/audit.h"
 #include "ca/installed_chain.h"
 #include "ca/ledger.h"
+#include "ca/remote_signer.h"
+#include "ca/signing_ledger_check.h"
 
 namespace lenscap::acme {
 namespace {
@@ -71,13 +74,13 @@ Result<> write_ports(std::string const& file, Server const& server) {
   return write_file(file, text, 0644);
 }
 
-// Waits for SIGTERM or SIGINT, which must be blocked in every thread.
-void wait_for_stop(sigset_t const& signals) {
+// Waits for SIGTERM or SIGINT, or for the end of a child; these must be blocked in every thread. Gives the signal.
+int wait_for_signal(sigset_t const& signals) {
   auto const watchdog_us = environment_number("WATCHDOG_USEC");
   for (;;) {
     auto const pause_us = watchdog_us > 0 ? watchdog_us / 2 : 60'000'000;
     timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
-    if (::sigtimedwait(&signals, nullptr, &pause) > 0) return;
+    if (int const signal = ::sigtimedwait(&signals, nullptr, &pause); signal > 0) return signal;
     if (watchdog_us > 0) notify_supervisor("WATCHDOG=1");
   }
 }
@@ -119,12 +122,73 @@ struct ServeOptions {
   bool accept_clock = false;
 };
 
+// --- the signer's process ---
+
+// Of a store without an accident there are none; of one that was restored, or of a crash, the last ones are of use.
+constexpr std::size_t kCompared = 10'000;
+
+struct SignerProcess {
+  ChildProcess child;
+  std::unique_ptr<ca::Signer> signer;
+};
+
+Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& options, SecretBytes const& passphrase,
+                                   Log const& log) {
+  std::vector<std::string> words{"--state", line.state, "--config", line.config_file(), "signer"};
+  if (options.accept_clock) words.emplace_back("--accept-clock");
+  TRY(auto child, ChildProcess::start_self(std::move(words)));
+  TRY(auto signer, ca::RemoteSigner::open(child.take_socket(), passphrase));
+  auto const& ready = signer->ready();
+  log.info("signer.ready", {{"pid", static_cast<long long>(child.pid())},
+                            {"calls_filtered", ready.calls_filtered},
+                            {"files_walled", ready.files_walled}});
+  if (!ready.why.empty()) log.warning("signer.not_confined", {{"why", ready.why}});
+  return SignerProcess{std::move(child), std::move(signer)};
+}
+
+// What the signer signed, held against the store: nothing that it signed is forgotten, and no number of a list comes
+// twice, also when the store was restored.
+Result<> compare_with_signer(App& app, Log const& log) {
+  auto const issuer = to_hex(app.authority->issuing_certificate().subject_key_id());
+  TRY(auto const recent, ca::recently_signed(ca::signing_ledger_file(app.settings.state_dir), issuer, kCompared));
+  auto const look = [&](store::ReadTxn& txn) {
+    for (auto const& entry : recent.certificates)
+      if (!ca::is_known(txn, entry))
+        log.error("signer.unknown_certificate", {{"serial", entry.serial_hex},
+                                                 {"signed_at", to_rfc3339(entry.at)},
+                                                 {"why", "the signer's ledger has it and the store has not"},
+                                                 {"what_to_do", "see docs/operations.md"}});
+    return true;
+  };
+  app.db.read_blocking(look);
+  auto const lift = [&](store::WriteTxn& txn) -> Result<> {
+    for (auto const& [scope, entry] : recent.lists) ca::note_signed_crl(txn, issuer, scope, entry.number, entry.at);
+    return {};
+  };
+  return app.db.write_blocking(lift);
+}
+
+// Until it is told to stop, or the signer has ended: then there is nothing that it could issue.
+Result<> wait_for_stop(sigset_t const& signals, SignerProcess* signer, bool may_start_again, Log const& log) {
+  while (wait_for_signal(signals) == SIGCHLD) {
+    if (signer == nullptr || !signer->child.has_ended()) continue;
+    log.error("signer.ended", {{"how", signer->child.how_it_ended()},
+                               {"what_to_do", may_start_again ? "the server ends now; the supervisor starts it again"
+                                                              : "start the server again: it wants the passphrase"}});
+    if (may_start_again) return Error(Errc::unavailable, "the signer has ended by " + signer->child.how_it_ended());
+    signer = nullptr;
+  }
+  return {};
+}
+
 Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   TRY(auto settings, load_settings(line));
   if (auto const chain = ca::load_chain(line.state); !chain.ok()) return chain.error();  // before any passphrase
-  TRY(auto const passphrase, read_issuing_passphrase(settings));
+  TRY(auto passphrase, read_issuing_passphrase(settings));
+  bool const may_start_again = settings.ca_passphrase != "prompt";
   sigset_t signals;
   ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGCHLD);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
@@ -135,7 +199,15 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   if (!is_sealed(settings))
     log.warning("secrets.not_sealed",
                 {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
-  TRY(auto const app, open_app(std::move(settings), passphrase, clock, log));
+  std::optional<SignerProcess> signer;  // before any thread; ends after all that asks it
+  if (settings.signer.process) {
+    TRY(auto started, start_signer(line, options, passphrase, log));
+    signer.emplace(std::move(started));
+  }
+  TRY(auto const app,
+      open_app(std::move(settings), passphrase, clock, log, signer ? std::move(signer->signer) : nullptr));
+  passphrase = SecretBytes();  // who takes this process over finds neither the key nor what opens it
+  if (signer) CHECK_OK(compare_with_signer(*app, log));
   auto const& issuer = app->authority->issuer();
   if (ca::limits_of(issuer.certificate(), issuer.above()).empty())
     log.warning("issuer.unconstrained",
@@ -152,11 +224,12 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
                             {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())},
                             {"start_ms", took.count()}});
   notify_supervisor("READY=1");
-  wait_for_stop(signals);
+  auto const stop = wait_for_stop(signals, signer ? &*signer : nullptr, may_start_again, log);
   notify_supervisor("STOPPING=1");
   log.info("server.stopping");
   server.reset();
   log.info("server.stopped");
+  CHECK_OK(stop);
   return ExitCode::done;
 }
 

@@ -7,9 +7,13 @@
 #include "acme/server/store_check.h"
 #include "base/text_table.h"
 #include "ca/ledger.h"
+#include "ca/signing_ledger_check.h"
 
 namespace lenscap::acme {
 namespace {
+
+// Of the store and the signer's ledger, where there is one.
+constexpr Invariant kKnown{"S1", "the store knows what the signer signed", nullptr};
 
 constexpr std::size_t kShown = 20;  // findings of each invariant: enough to see what kind they are
 
@@ -44,6 +48,24 @@ void print(std::vector<Checked> const& all) {
   }
 }
 
+Checked check_signer(store::Store& store, std::string const& ledger) {
+  Checked checked{.invariant = &kKnown};
+  auto const report = [&](ca::Finding finding) {
+    if (checked.count++ < kShown) checked.first.push_back(std::move(finding));
+  };
+  auto const unknown = ca::find_unknown(store, ledger);
+  if (!unknown) {
+    report({"signer.ledger", unknown.error().detail(), "see docs/operations.md"});
+    return checked;
+  }
+  for (auto const& entry : *unknown)
+    report({"signer.ledger/" + entry.serial_hex,
+            "the signer signed it at " + to_rfc3339(entry.at) + ", and the store does not know it",
+            "where the store was restored, it was issued since the back-up; else somebody may have had the server in "
+            "his hands: see docs/operations.md"});
+  return checked;
+}
+
 Result<ExitCode> verify(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
@@ -55,6 +77,7 @@ Result<ExitCode> verify(CommandLine const& line) {
     if (form) all = check_store(txn, now, kShown);
   });
   CHECK_OK(std::move(form));
+  all.push_back(check_signer(*store, ca::signing_ledger_file(line.state)));
   if (line.wants_json())
     print_json(to_json(all));
   else

@@ -48,6 +48,9 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->crl.shards, 1u);
   EXPECT_FALSE(settings->ocsp.is_served);
   EXPECT_EQ(settings->ocsp.lifetime, 12 * kHour);
+  EXPECT_TRUE(settings->signer.process);
+  EXPECT_EQ(settings->signer.caps.per_minute, 3'000u);
+  EXPECT_EQ(settings->signer.caps.per_day, 100'000u);
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
@@ -212,6 +215,15 @@ TEST(ReadSettings, Ocsp) {
   ASSERT_TRUE(set.ok()) << set.error().detail();
   EXPECT_TRUE(set->ocsp.is_served);
   EXPECT_EQ(set->ocsp.lifetime, 3 * kDay);
+}
+
+TEST(ReadSettings, TheSigner) {
+  auto const set = read(std::string(kLeast) + "[signer]\nprocess = false\nper_minute = 5\nper_day = 0\n");
+  ASSERT_TRUE(set) << set.error().detail();
+  EXPECT_FALSE(set->signer.process);
+  EXPECT_EQ(set->signer.caps.per_minute, 5u);
+  EXPECT_EQ(set->signer.caps.per_day, 0u);
+  EXPECT_FALSE(read(std::string(kLeast) + "[signer]\nper_minute = -1\n"));
 }
 
 TEST(ReadSettings, Refusals) {

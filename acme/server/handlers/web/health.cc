@@ -28,8 +28,10 @@ Part store_part(App& app) {
 }
 
 Part issuer_part(App& app) {
-  if (app.clock.now() < app.authority->issuer().ends()) return {"issuer", Verdict::good, "ok"};
-  return {"issuer", Verdict::broken, "issuing certificate has expired"};
+  auto const& issuer = app.authority->issuer();
+  if (app.clock.now() >= issuer.ends()) return {"issuer", Verdict::broken, "issuing certificate has expired"};
+  if (!issuer.check_ready()) return {"issuer", Verdict::broken, "the signer does not sign"};
+  return {"issuer", Verdict::good, "ok"};
 }
 
 Part crl_part(App& app) {

@@ -1,0 +1,264 @@
+// The signer as a process: what it gets from a hostile front end, what the server does when it dies, and what is left
+// when it is killed at work. tests/ca has its judgement without a process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "acme/server/server.h"
+#include "ca/installed_chain.h"
+#include "ca/remote_signer.h"
+#include "ca/signing_ledger_check.h"
+#include "tests/ca/hostile_front.h"
+#include "tests/fakes/ca_process.h"
+
+namespace lenscap::e2e {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr char const* kPassphrase = "the issuing key's words";
+
+// `lenscap-ca signer` of this state directory, and this test as its front end.
+class Signer {
+ public:
+  explicit Signer(fakes::CaProcess const& ca) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("no socket pair");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(ends[1] == 3 ? ::dup(ends[1]) : ends[1], 3);
+      ::execl(LENSCAP_BIN_DIR "/lenscap-ca", "lenscap-ca", "--state", ca.state().c_str(), "signer", nullptr);
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    socket_ = ends[0];
+  }
+  ~Signer() {
+    if (socket_ >= 0) ::close(socket_);
+    end();
+  }
+  int take_socket() { return std::exchange(socket_, -1); }
+  void kill() { ::kill(pid_, SIGKILL); }
+  int end() {
+    int status = 0;
+    if (pid_ > 0) ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return status;
+  }
+  void send(Bytes const& octets) {
+    ByteView rest = octets;
+    while (!rest.empty()) {
+      auto const count = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (count <= 0) throw std::runtime_error("the signer does not listen");
+      rest = rest.subspan(static_cast<std::size_t>(count));
+    }
+  }
+  std::optional<ca::Answer> receive() {
+    while (true) {
+      auto next = frames_.next().value();
+      if (next) return ca::decode_answer(*next).value();
+      std::uint8_t block[4096];
+      auto const count = ::recv(socket_, block, sizeof block, 0);
+      if (count <= 0) return std::nullopt;
+      frames_.feed(ByteView(block, static_cast<std::size_t>(count)));
+    }
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int socket_ = -1;
+  ca::Frames frames_;
+};
+
+struct SignerProcess : ::testing::Test {
+  fakes::CaProcess ca;
+  std::string const ledger = ca::signing_ledger_file(ca.state());
+
+  SecretBytes passphrase() const { return SecretBytes(std::string_view(kPassphrase)); }
+  std::size_t certificates_on_record() const {
+    std::size_t count = 0;
+    EXPECT_TRUE(ca::visit_signing_ledger(ledger, [&](ca::SignedEntry const& entry) {
+      count += entry.kind == ca::SignedEntry::Kind::certificate ? 1 : 0;
+    }));
+    return count;
+  }
+  // What the server's log says in this event's field.
+  std::string logged(std::string const& event, std::string const& field) const {
+    auto const log = ca.log();
+    auto const at = log.find("\"event\":\"" + event + "\"");
+    auto const begin = log.find("\"" + field + "\":", at);
+    if (at == std::string::npos || begin == std::string::npos) return "";
+    auto const from = begin + field.size() + 3;
+    return log.substr(from, log.find_first_of(",}", from) - from);
+  }
+  pid_t signer_pid() const { return static_cast<pid_t>(std::stol("0" + logged("signer.ready", "pid"))); }
+};
+
+TEST_F(SignerProcess, ServeSignsThroughItAndHoldsNoKey) {
+  ca.serve();
+  EXPECT_EQ(logged("signer.ready", "calls_filtered"), "true") << ca.log();
+  EXPECT_EQ(certificates_on_record(), 1U) << "the server's own";
+  auto const fetched = ca.programs().run({"curl", "-s", "--cacert", ca.root(), ca.directory()});
+  EXPECT_THAT(fetched.out, HasSubstr("newOrder"));
+  std::string const proc = "/proc/" + std::to_string(signer_pid());
+  auto const status = fakes::CaProcess::read(proc + "/status");
+  EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000000000"));
+  EXPECT_THAT(fakes::CaProcess::read(proc + "/cmdline"), Not(HasSubstr(kPassphrase)));
+  EXPECT_THAT(fakes::CaProcess::read(proc + "/environ"), Not(HasSubstr(kPassphrase)));
+  auto const pid = signer_pid();
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  EXPECT_EQ(::kill(pid, 0), -1) << "the signer outlived its server";
+}
+
+TEST_F(SignerProcess, WhenItDiesTheServerSaysSoAndEnds) {
+  ca.serve();
+  ::kill(signer_pid(), SIGKILL);
+  ASSERT_TRUE(until([this] { return ca.log().find("server.stopped") != std::string::npos; })) << ca.log();
+  EXPECT_EQ(ca.stop(), 1) << "so that the supervisor starts it again";
+  EXPECT_EQ(logged("signer.ended", "how"), "\"signal 9\"");
+  EXPECT_THAT(ca.log(), HasSubstr("the signer has ended by signal 9"));
+  ca.serve();
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+}
+
+TEST_F(SignerProcess, OneSettingKeepsTheKeyInTheServer) {
+  auto const file = ca.state() + "/ca.toml";
+  std::ofstream(file, std::ios::app) << "[signer]\nprocess = false\n";
+  ca.serve();
+  EXPECT_EQ(logged("signer.ready", "pid"), "");
+  EXPECT_FALSE(std::filesystem::exists(ledger));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+}
+
+TEST_F(SignerProcess, SaysWhyItDoesNotStart) {
+  Signer wrong(ca);
+  auto const refused = ca::RemoteSigner::open(wrong.take_socket(), SecretBytes(std::string_view("not these words")));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::wrong_passphrase);
+
+  std::ofstream(ledger) << "something else\n";
+  Signer changed(ca);
+  auto const unreadable = ca::RemoteSigner::open(changed.take_socket(), passphrase());
+  ASSERT_FALSE(unreadable);
+  EXPECT_THAT(unreadable.error().detail(), HasSubstr("line 1 cannot be read"));
+
+  auto const by_hand = ca.run({"signer"});
+  EXPECT_EQ(by_hand.code, 2);
+  EXPECT_THAT(by_hand.all(), HasSubstr("started by serve"));
+}
+
+// A restored store does not know what was signed since the back-up: the start says so, and so does `store verify`.
+TEST_F(SignerProcess, WhatTheStoreDoesNotKnowIsReported) {
+  ca::SignedEntry const unknown{
+      .issuer = "abcd", .at = SystemClock().now(), .serial_hex = "0102030405", .tbs_hash = std::string(64, 'a')};
+  std::ofstream(ledger) << ca::to_line(unknown) << "cert abcd 17";  // and a torn line
+  std::filesystem::permissions(ledger, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  ca.serve();
+  EXPECT_EQ(logged("signer.unknown_certificate", "serial"), "\"0102030405\"");
+  auto const verified = ca.run({"store", "verify"});
+  EXPECT_EQ(verified.code, 6) << verified.all();
+  EXPECT_THAT(verified.out, HasSubstr("signer.ledger/0102030405"));
+  EXPECT_EQ(certificates_on_record(), 2U) << "what came after it stands on a line of its own";
+  EXPECT_EQ(ca.stop(), 0);
+}
+
+// The store's list of numbers was lost: the signer has signed number 1, and would sign no other 1.
+TEST_F(SignerProcess, ListsGoOnAboveWhatWasSigned) {
+  auto const chain = ca::load_chain(ca.state()).value();
+  ca::SignedEntry const list{.kind = ca::SignedEntry::Kind::crl,
+                             .issuer = to_hex(chain.issuing.subject_key_id()),
+                             .at = SystemClock().now(),
+                             .number = 41,
+                             .tbs_hash = std::string(64, 'a')};
+  std::ofstream(ledger) << ca::to_line(list);
+  ca.serve();
+  EXPECT_EQ(logged("crl.made", "number"), "42") << ca.log();
+  EXPECT_EQ(ca.stop(), 0);
+}
+
+// Many ask at once, and it is killed at work: everybody hears of it, and whoever got a signature finds it on record.
+TEST_F(SignerProcess, KilledAtWorkItLeavesNothingUnrecorded) {
+  auto const settings = acme::authority_settings(acme::load_settings(ca.state() + "/ca.toml", ca.state()).value());
+  for (int cycle = 0; cycle < 3; ++cycle) {
+    Signer process(ca);
+    auto const open_signer = [&]() -> Result<std::unique_ptr<ca::Signer>> {
+      TRY(auto signer, ca::RemoteSigner::open(process.take_socket(), passphrase()));
+      return std::unique_ptr<ca::Signer>(std::move(signer));
+    };
+    auto const issuing = ca::open_issuing(settings, open_signer).value();
+    std::atomic<int> signed_count = 0;
+    std::mutex mutex;
+    std::set<std::string> serials;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 6; ++i)
+      threads.emplace_back([&, i] {
+        auto const wanted = ca::test::request(ca::test::names({"cam" + std::to_string(i) + ".cams.example"}));
+        for (int each = 0; each < 1000; ++each) {
+          auto draft = issuing.issuer->prepare(issuing.profiles.front(), wanted, SystemClock().now());
+          auto const made = issuing.issuer->sign(std::move(draft).value());
+          if (!made) {
+            EXPECT_EQ(made.error().code(), Errc::unavailable) << made.error().detail();
+            EXPECT_FALSE(issuing.issuer->check_ready());
+            return;
+          }
+          std::lock_guard const lock(mutex);
+          serials.insert(made->serial_hex());
+          if (++signed_count == 20 + 7 * cycle) process.kill();
+        }
+        ADD_FAILURE() << "the signer was not killed";
+      });
+    for (auto& thread : threads) thread.join();
+    EXPECT_TRUE(WIFSIGNALED(process.end()));
+    EXPECT_TRUE(
+        ca::visit_signing_ledger(ledger, [&](ca::SignedEntry const& entry) { serials.erase(entry.serial_hex); }));
+    EXPECT_THAT(serials, IsEmpty());
+  }
+}
+
+// As tests/ca's hostile front end, over the socket: also what is no frame, and what comes in pieces.
+TEST_F(SignerProcess, AHostileFrontEndGetsNothingOverTheSocketEither) {
+  constexpr std::size_t kMessages = 400;
+  auto const chain = ca::load_chain(ca.state()).value();
+  ca::GeneratedCa const known{.root_key = x509::PrivateKey::generate(x509::KeyType::ec_p256),
+                              .root = chain.root(),
+                              .issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256),
+                              .issuing = chain.issuing};
+  auto const settings = acme::load_settings(ca.state() + "/ca.toml", ca.state()).value();
+  ca::test::HostileFront front(known, /*seed=*/1, settings.http_url(), settings.crl.shards);
+  ca::test::SignedThings things(known, {"cams.example", "localhost"}, {"10.20.0.0/15", "127.0.0.0/8"});
+  Signer process(ca);
+  process.send(ca::encode(ca::Opening{passphrase()}));
+  ASSERT_TRUE(std::holds_alternative<ca::Ready>(process.receive().value()));
+  for (std::size_t sent = 0; sent < kMessages; ++sent) {
+    auto const now = SystemClock().now();
+    auto const shot = front.next(now);
+    auto const size = shot.message.size();
+    if (size == 0) continue;
+    Bytes frame;
+    for (int shift = 24; shift >= 0; shift -= 8) frame.push_back(static_cast<std::uint8_t>(size >> shift & 0xff));
+    frame.insert(frame.end(), shot.message.begin(), shot.message.end());
+    process.send(frame);
+    auto const answer = process.receive();
+    ASSERT_TRUE(answer) << "message " << sent << " ended the signer: " << to_hex(shot.message);
+    ASSERT_EQ(things.judge(shot, *answer, now), "") << sent << ": " << to_hex(shot.message);
+  }
+  std::set<std::string> on_record;
+  EXPECT_TRUE(
+      ca::visit_signing_ledger(ledger, [&](ca::SignedEntry const& entry) { on_record.insert(entry.tbs_hash); }));
+  EXPECT_EQ(things.hashes(), on_record);
+  EXPECT_GT(things.certificates_at().size(), kMessages / 20);
+  EXPECT_LT(things.certificates_at().size(), kMessages / 2);
+  process.send({0xff, 0xff, 0xff, 0xff, 2});
+  EXPECT_FALSE(process.receive()) << "what is no frame ends the conversation";
+}
+
+}  // namespace
+}  // namespace lenscap::e2e
