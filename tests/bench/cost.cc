@@ -4,6 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace lenscap::bench {
 namespace {
@@ -28,14 +29,31 @@ std::chrono::microseconds cpu_of(std::string const& folder) {
   return std::chrono::microseconds(sum / 1000);
 }
 
+// Those that a thread of the process started and that still run.
+std::vector<pid_t> children_of(std::string const& folder) {
+  std::vector<pid_t> all;
+  for (auto const& thread : std::filesystem::directory_iterator(folder + "/task")) {
+    std::ifstream in(thread.path() / "children");
+    for (pid_t child = 0; in >> child;) all.push_back(child);
+  }
+  return all;
+}
+
 }  // namespace
 
 Cost cost_of(pid_t process) {
   auto const folder = "/proc/" + std::to_string(process);
   if (!std::filesystem::exists(folder)) throw std::runtime_error("no process " + std::to_string(process));
-  return {.cpu = cpu_of(folder),
-          .written = number_of(folder + "/io", "write_bytes:"),
-          .anonymous = number_of(folder + "/status", "RssAnon:") * 1024};
+  Cost cost{.cpu = cpu_of(folder),
+            .written = number_of(folder + "/io", "write_bytes:"),
+            .anonymous = number_of(folder + "/status", "RssAnon:") * 1024};
+  for (pid_t child : children_of(folder)) {
+    auto const more = cost_of(child);
+    cost.cpu += more.cpu;
+    cost.written += more.written;
+    cost.anonymous += more.anonymous;
+  }
+  return cost;
 }
 
 }  // namespace lenscap::bench

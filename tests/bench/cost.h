@@ -1,4 +1,4 @@
-// What a process has cost so far, as the kernel counts it.
+// What a process has cost so far, as the kernel counts it, with those that it started and that still run.
 #pragma once
 
 #include <sys/types.h>
