@@ -48,8 +48,7 @@ class User {
 
   // The certificate's file: the leaf, and those above it.
   std::string issue(std::string const& name) {
-    auto const order =
-        post(ca_.base() + "/acme/new-order", R"({"identifiers":[{"type":"dns","value":")" + name + R"("}]})");
+    auto const order = try_order(name);
     auto const csr = ca_.path(name + ".csr");
     EXPECT_EQ(ca_.programs()
                   .run({"openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -63,6 +62,10 @@ class User {
     auto const file = ca_.path(name + ".pem");
     std::ofstream(file) << body(post(url, ""));
     return file;
+  }
+  // The whole answer.
+  std::string try_order(std::string const& name) {
+    return post(ca_.base() + "/acme/new-order", R"({"identifiers":[{"type":"dns","value":")" + name + R"("}]})");
   }
   std::string revoke(std::string const& file) {
     auto const der = ca_.path("leaf.der");
@@ -96,6 +99,24 @@ class User {
 
 class Revocation : public ::testing::Test {
  protected:
+  // The commands of a page one after the other, each as `fill_in` has made it, with what came of it.
+  template <class FillIn>
+  std::vector<std::pair<std::string, e2e::Ran>> run_page(std::string const& page, FillIn const& fill_in) {
+    std::filesystem::create_directories(ca->path("bin"));
+    auto const program = ca->path("bin/lenscap-ca");
+    std::ofstream(program) << "#!/bin/sh\nexec " LENSCAP_BIN_DIR "/lenscap-ca --state " + ca->state() + " \"$@\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    std::string script;
+    for (auto const& block : e2e::blocks_of(page)) script += block;
+    std::vector<std::pair<std::string, e2e::Ran>> ran;
+    std::istringstream lines(script);
+    for (std::string line; std::getline(lines, line);) {
+      line = fill_in(line);
+      ran.emplace_back(
+          line, run({"env", "-C", ca->path(""), "PATH=" + ca->path("bin") + ":/usr/bin:/bin", "sh", "-c", line}));
+    }
+    return ran;
+  }
   void start(std::string const& tables) {
     ca.emplace("", tables);
     ca->serve();
@@ -230,33 +251,54 @@ TEST_F(Revocation, TheCommandsOfItsPage) {
   User user(*ca);
   auto const leaf = user.issue("cam1.cams.example");
   auto const serial = serial_of(leaf);
-  std::filesystem::create_directories(ca->path("bin"));
-  auto const program = ca->path("bin/lenscap-ca");
-  std::ofstream(program) << "#!/bin/sh\nexec " LENSCAP_BIN_DIR "/lenscap-ca --state " + ca->state() + " \"$@\"\n";
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-
-  int commands = 0;
-  e2e::Ran last;
-  std::string said;
-  std::string script;
-  for (auto const& block : e2e::blocks_of("revoke.md")) script += block;
-  std::istringstream lines(script);
-  for (std::string line; std::getline(lines, line);) {
+  auto const fill_in = [&](std::string line) {
     line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), serial);
     line = std::regex_replace(line, std::regex("\\bURL\\b"), list_of(leaf));
     line = std::regex_replace(line, std::regex("\\bRESPONDER\\b"), ca->web() + "/ocsp");
     if (line.starts_with("curl")) fetch_with(list_of(leaf), serial);  // a list with the revocation is there
-    last = run({"env", "-C", ca->path(""), "PATH=" + ca->path("bin") + ":/usr/bin:/bin", "sh", "-c", line});
-    ++commands;
-    said += last.all();
-    EXPECT_EQ(last.code == 0, !line.starts_with("openssl verify")) << line << ": " << last.all();
+    return line;
+  };
+  auto const ran = run_page("revoke.md", fill_in);
+  EXPECT_EQ(ran.size(), 15u);
+  std::string said;
+  for (auto const& [line, result] : ran) {
+    EXPECT_EQ(result.code == 0, !line.starts_with("openssl verify")) << line << ": " << result.all();
+    said += result.all();
   }
-  EXPECT_EQ(commands, 15);
   EXPECT_THAT(said, HasSubstr(list_of(leaf)));
   EXPECT_THAT(said, HasSubstr("Serial Number: " + serial));
   EXPECT_THAT(said, HasSubstr("certificate revoked"));
   EXPECT_THAT(said, HasSubstr(ca->web() + "/ocsp\n"));
-  EXPECT_THAT(last.all(), HasSubstr("camera.pem: revoked"));
+  EXPECT_THAT(ran.back().second.all(), HasSubstr("camera.pem: revoked"));
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+// Those of docs/when-a-key-is-stolen.md: afterwards neither the camera's certificate nor the account is of use.
+TEST_F(Revocation, TheCommandsForStolenKeys) {
+  start(kAtOnce);
+  User user(*ca);
+  auto const camera = user.issue("cam1.cams.example");
+  auto const another = user.issue("cam2.cams.example");
+  auto const only = [&](char const* kind, char const* list, char const* member) {
+    auto const all = json::parse_object(ca->run({kind, "list", "--output", "json"}).out).value();
+    return json::need_string(*all.find(list)->as_array()->front().as_object(), member).value();
+  };
+  auto const kid = only("eab", "keys", "kid");
+  auto const account = only("account", "accounts", "account");
+  auto const fill_in = [&](std::string line) {
+    line = std::regex_replace(line, std::regex("\\bSERVED_NAME\\b"), "cam1.cams.example");
+    line = std::regex_replace(line, std::regex("\\bKID\\b"), kid);
+    return std::regex_replace(line, std::regex("\\bACCOUNT\\b"), account);
+  };
+  auto const ran = run_page("when-a-key-is-stolen.md", fill_in);
+  EXPECT_EQ(ran.size(), 12u);
+  for (auto const& [line, result] : ran) EXPECT_EQ(result.code, 0) << line << ": " << result.all();
+  EXPECT_THAT(ran.back().second.out, HasSubstr("1 certificates are now revoked."));  // the other one was before
+  for (auto const& leaf : {camera, another}) {
+    auto const list = fetch_with(list_of(leaf), serial_of(leaf));
+    EXPECT_THAT(verify(leaf, list).all(), HasSubstr("certificate revoked"));
+  }
+  EXPECT_THAT(user.try_order("cam3.cams.example"), HasSubstr("urn:ietf:params:acme:error:unauthorized"));
   EXPECT_EQ(ca->stop(), 0);
 }
 
