@@ -59,6 +59,10 @@ struct ServerOptions {
 };
 
 class TestServer {
+  // Before `app`, whose threads write to it as long as they live.
+  std::mutex log_mutex_;
+  std::vector<std::string> log_lines_;
+
  public:
   explicit TestServer(ServerOptions options = {});
 
@@ -84,8 +88,6 @@ class TestServer {
 
  private:
   Answer run(net::Router const& router, net::Request request);
-  std::mutex log_mutex_;
-  std::vector<std::string> log_lines_;
 };
 
 net::Request make_request(net::Method method, std::string const& url);
