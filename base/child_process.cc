@@ -49,13 +49,15 @@ Result<ChildProcess> ChildProcess::start_self(std::vector<std::string> words) {
 }
 
 bool ChildProcess::has_ended() {
+  if (pid_ <= 0) return true;
   int status = 0;
-  if (pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
-    how_ = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+  auto const found = ::waitpid(pid_, &status, WNOHANG);
+  if (found == 0 || (found < 0 && errno == EINTR)) return false;
+  how_ = found < 0             ? "an end that somebody else has seen"  // SIGCHLD was ignored by whoever started us
+         : WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                                : "exit code " + std::to_string(WEXITSTATUS(status));
-    pid_ = -1;
-  }
-  return pid_ <= 0;
+  pid_ = -1;
+  return true;
 }
 
 ChildProcess::~ChildProcess() {

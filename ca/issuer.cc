@@ -165,6 +165,9 @@ Result<> check_validity(Issuer const& issuer, Time now) {
 // What is asked for can be had to the second, or not at all (8555-7.4-2).
 Result<> check_asked_validity(Profile const& profile, IssueRequest const& request, Issuer const& issuer, Time now) {
   if (!request.not_before && !request.not_after) return {};
+  // Nobody asks whether such a certificate was revoked: it must not be had for a later time.
+  if (profile.signs_ocsp())
+    return Error(Errc::malformed, "the validity of an OCSP signer's certificate is the profile's");
   Time const begin = request.not_before.value_or(now - profile.backdate);
   Time const end = request.not_after.value_or(begin + Seconds(1));
   if (request.not_before && begin < issuer.begins())
@@ -173,6 +176,9 @@ Result<> check_asked_validity(Profile const& profile, IssueRequest const& reques
   if (std::max(begin, end) > issuer.ends())
     return Error(Errc::malformed,
                  "the validity asked for does not end with the issuing certificate's, at " + to_rfc3339(issuer.ends()));
+  if (begin > now + profile.lifetime)
+    return Error(Errc::malformed,
+                 "the validity asked for begins only when that of profile " + profile.name + " is over");
   if (end <= begin || end <= now)
     return Error(Errc::malformed, "the validity asked for, until " + to_rfc3339(end) + ", is over before it begins");
   if (end - begin + Seconds(1) > profile.lifetime)

@@ -18,6 +18,9 @@ constexpr Seconds kOldestRequest = 10 * kMinute;
 // Serial numbers begin with their time, and no request may be older than kOldestRequest: what is older than this can
 // not come again.
 constexpr Seconds kSerialsKept = kHour;
+// Numbers of lists rise by one; gaps come from lists that were not signed, and from stores without a signer's ledger. A
+// list each hour would take a hundred years.
+constexpr std::uint64_t kCrlNumberStep = 1'000'000;
 
 // As new_serial() makes them: so that no number of another time, and none of another form, can be had.
 bool is_serial_of(ByteView serial, Time at) {
@@ -34,6 +37,12 @@ std::string serials_from(Time at) {
   auto const seconds = static_cast<std::uint32_t>(to_unix(at));
   for (int shift = 24; shift >= 0; shift -= 8) front.push_back(static_cast<std::uint8_t>(seconds >> shift & 0xff));
   return to_hex(front);
+}
+
+// What was signed by a clock that ran ahead counts as of the moment when that was put right: caps would wait for the
+// other time to come.
+void put_right(std::vector<SignedEntry>& entries, Time now) {
+  for (auto& entry : entries) entry.at = std::min(entry.at, now);
 }
 
 }  // namespace
@@ -62,16 +71,19 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing, KeyS
   auto const oldest_serial = serials_from(now - kDay);
   auto ledger = SigningLedger::open(path, [&](SignedEntry const& entry) {
     mark = entry.kind == SignedEntry::Kind::clock ? entry.at : std::max(mark.value_or(entry.at), entry.at);
+    if (entry.kind == SignedEntry::Kind::clock) put_right(recent, entry.at);
     if (entry.kind == SignedEntry::Kind::crl && entry.issuer == id) lists[entry.scope] = entry;
     if (entry.kind == SignedEntry::Kind::certificate && (entry.at + kDay > now || entry.serial_hex >= oldest_serial))
       recent.push_back(entry);
   });
   if (!ledger) return std::move(ledger).error();
   process.reset(new IssuerProcess(std::move(issuing), key, *std::move(ledger), caps));
+  bool const is_put_right = accept_clock && mark && now < *mark;
+  if (is_put_right) put_right(recent, now);
   for (auto const& entry : recent) process->learn(entry);
   for (auto const& [scope, entry] : lists) process->crl_numbers_[scope] = entry.number;
   process->mark_ = mark;
-  if (accept_clock && mark && now < *mark) {
+  if (is_put_right) {
     process->ledger_.add({.kind = SignedEntry::Kind::clock, .at = now});
     CHECK_OK(process->ledger_.commit());
     process->mark_ = now;
@@ -147,9 +159,15 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
 Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
   auto const& issuer = *issuing_.issuer;
   TRY(auto const seen, judge_crl(wanted.tbs, issuer.certificate(), issuer.crl_places(), now));
-  if (auto const last = crl_numbers_.find(seen.scope); last != crl_numbers_.end() && seen.number <= last->second)
-    return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last->second) +
-                                     "; " + std::to_string(seen.number) + " comes too late");
+  auto const known = crl_numbers_.find(seen.scope);
+  auto const last = known == crl_numbers_.end() ? 0 : known->second;
+  if (known != crl_numbers_.end() && seen.number <= last)
+    return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last) + "; " +
+                                     std::to_string(seen.number) + " comes too late");
+  // One list with the highest number there is would be the last one for ever.
+  if (seen.number > kCrlNumberStep && seen.number - kCrlNumberStep > last)
+    return Error(Errc::internal, "the revocation list number " + std::to_string(seen.number) +
+                                     " is too far ahead of the last, " + std::to_string(last));
   SignedEntry const entry{.kind = SignedEntry::Kind::crl,
                           .issuer = issuer_id_,
                           .at = now,

@@ -32,9 +32,29 @@ Result<> check_key(std::string const& path, SecretBytes const& pem, SecretBytes 
   return Error(Errc::conflict, path + " is not the key of the root certificate " + root.subject());
 }
 
+Result<> write_all(int fd, std::string const& path, std::string_view content) {
+  while (!content.empty()) {
+    auto const count = ::write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return refusal(path);
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+// Under its own name at once: the file systems of USB sticks have no links, by which a whole file could be put there.
+Result<> write_new(std::string const& path, std::string_view content, mode_t mode) {
+  int const fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  if (fd < 0) return refusal(path);
+  auto written = write_all(fd, path, content);
+  ::close(fd);
+  if (!written.ok()) ::unlink(path.c_str());
+  return written;
+}
+
 // The same again is fine: an earlier attempt may have ended between copying and removing.
 Result<> put(std::string const& path, std::string_view content, mode_t mode) {
-  if (!file_exists(path)) return create_file(path, content, mode);
+  if (!file_exists(path)) return write_new(path, content, mode);
   TRY(auto const there, read_key(path));
   if (there.text() == content) return {};
   return Error(Errc::conflict,
@@ -52,8 +72,17 @@ bool same_disk(std::string const& a, std::string const& b) {
   return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev;
 }
 
-Result<> sync_directory(std::string const& path) {
-  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+// A link to the key is no copy of it.
+bool same_file(std::string const& a, std::string const& b) {
+  struct stat of_a {
+  }, of_b{};
+  return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+         of_a.st_ino == of_b.st_ino;
+}
+
+// Of a file or a directory: what somebody else wrote there before counts, too.
+Result<> sync(std::string const& path) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return refusal(path);
   int const synced = ::fsync(fd);
   ::close(fd);
@@ -74,7 +103,7 @@ Result<> overwrite(std::string const& path, std::size_t bytes) {
 Result<> destroy(std::string const& keys_dir, std::string const& path, std::size_t bytes) {
   CHECK_OK(overwrite(path, bytes));
   if (::unlink(path.c_str()) != 0) return refusal(path);
-  return sync_directory(keys_dir);
+  return sync(keys_dir);
 }
 
 }  // namespace
@@ -100,6 +129,10 @@ Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& di
                            .on_the_same_disk = same_disk(directory, state_dir)};
   CHECK_OK(put(sealed.key_file, pem.text(), 0600));
   CHECK_OK(put(sealed.certificate_file, chain.root().pem(), 0644));
+  if (same_file(sealed.key_file, key_file))
+    return Error(Errc::conflict, sealed.key_file + " is a link to the key itself and no copy; give another directory");
+  auto const parent = std::filesystem::absolute(directory).lexically_normal() / "..";
+  for (auto const& path : {sealed.key_file, sealed.certificate_file, directory, parent.string()}) CHECK_OK(sync(path));
   TRY(auto const copy, read_key(sealed.key_file));
   CHECK_OK(check_key(sealed.key_file, copy, passphrase, chain.root()));
 

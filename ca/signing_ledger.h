@@ -1,6 +1,7 @@
 // The signer's own book: a line for each signature, durable before the signature is made. It is not the store: nobody
 // but the signer writes it, it only grows, and it says what was signed even when the store does not (a crash, a store
-// that was restored, a front end in wrong hands).
+// that was restored, a front end that asks for what it does not record). Whoever can write the signer's files can cut
+// it, too: it is no evidence against them.
 //
 // A line is words with a blank between them, the last of them the first eight digits of the SHA-256 of the others:
 //   cert  <issuer key id> <time> <serial> <tbs sha256> <check>

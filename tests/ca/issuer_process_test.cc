@@ -155,12 +155,31 @@ TEST_F(IssuerProcessTest, TheCapsHoldAlsoAfterARestartAndSayHowLongTheyHold) {
   EXPECT_EQ(refusal(answer(*signer, crl(1, kNow + kHour), kNow + kHour)), "") << "lists are not capped";
 }
 
+TEST_F(IssuerProcessTest, CapsDoNotWaitForTheTimeOfAClockThatRanAhead) {
+  caps = {.per_minute = 0, .per_day = 3};
+  auto const ahead = kNow + 300 * kDay;
+  restart(ahead);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refused(asked(ahead).wanted, ahead), "");
+  restart(kNow, /*accept_clock=*/true);
+  EXPECT_EQ(refused(asked().wanted), "");
+  auto const wait = [&](Time now) {
+    auto const given = answer(*signer, encode(asked(now).wanted), now);
+    auto const* refused = std::get_if<Refused>(&given);
+    return refused == nullptr ? Seconds(0) : refused->error.retry_after.value_or(Seconds(0));
+  };
+  EXPECT_EQ(wait(kNow + kHour), kDay - kHour);
+  restart(kNow + kHour);
+  EXPECT_EQ(wait(kNow + kHour), kDay - kHour);
+  EXPECT_EQ(wait(kNow + kDay), Seconds(0));
+}
+
 TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
   EXPECT_EQ(refusal(answer(*signer, crl(5), kNow)), "");
   EXPECT_THAT(refusal(answer(*signer, crl(5), kNow)), HasSubstr("comes too late"));
   restart(kNow);
   EXPECT_THAT(refusal(answer(*signer, crl(4), kNow)), HasSubstr("comes too late"));
   EXPECT_EQ(refusal(answer(*signer, crl(6), kNow)), "");
+  EXPECT_THAT(refusal(answer(*signer, crl(~std::uint64_t{0}), kNow)), HasSubstr("too far ahead"));
   // A certificate does not pass for a list.
   EXPECT_THAT(refusal(answer(*signer, encode_crl_wanted(1, asked().tbs), kNow)), HasSubstr("revocation list"));
   EXPECT_THAT(entries_of(ledger), SizeIs(2));

@@ -65,6 +65,7 @@ TEST(Prepare, AskedValidity) {
       {"before the issuer", test.ca.issuing.not_before() - Seconds(1), kNow + kDay},
       {"after the issuer", {}, test.ca.issuing.not_after() + Seconds(1)},
       {"a beginning after the issuer", test.ca.issuing.not_after() + kDay, {}},
+      {"a beginning after a certificate of now would have ended", kNow + 91 * kDay, kNow + 92 * kDay},
       {"longer than the profile", kNow, kNow + 90 * kDay},
       {"over", {}, kNow},
       {"turned round", kNow + kDay, kNow + kHour},

@@ -330,6 +330,9 @@ TEST(OcspSigner, HoldsNoNamesAndSignsNothingElse) {
   auto const refused = test.issuer->prepare(ocsp_signer_profile(), {name, key, names({"a.cams.example"}), {}}, kNow);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), Errc::bad_csr);
+  // Nobody would ask whether it was revoked: so none for a later time.
+  IssueRequest const later{name, key, {}, {}, kNow + kDay, kNow + 2 * kDay};
+  EXPECT_EQ(test.issuer->prepare(ocsp_signer_profile(), later, kNow).error().code(), Errc::malformed);
   auto const draft = test.issuer->prepare(ocsp_signer_profile(), {name, key, {}, {}}, kNow);
   ASSERT_TRUE(draft.ok()) << draft.error().detail();
   EXPECT_TRUE(draft->what().names.empty());

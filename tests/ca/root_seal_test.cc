@@ -112,6 +112,17 @@ TEST_F(RootSeal, EachRefusalLeavesTheKeyWhereItWas) {
   EXPECT_EQ(read(dir.path("taken/root.key")), "another one");
 }
 
+TEST_F(RootSeal, ALinkToTheKeyIsNoCopy) {
+  auto const before = read(key());
+  fs::create_directory(away);
+  fs::create_hard_link(key(), away + "/root.key");
+  auto const refused = seal_root(state, away, words(kRootWords));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::conflict);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("no copy"));
+  EXPECT_EQ(read(key()), before);
+}
+
 TEST_F(RootSeal, AnotherKeyIsNotTakenForTheRoots) {
   fs::copy_file(state + "/keys/issuing.key", key(), fs::copy_options::overwrite_existing);
   auto const refused = seal_root(state, away, words(kIssuingWords));

@@ -193,6 +193,7 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);  // ignored, as some launchers leave it, the end of the signer would not be told
 
   SystemClock const clock;
   auto const log = Log::to_stderr();
