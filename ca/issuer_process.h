@@ -2,8 +2,9 @@
 // builds the certificate again by its own settings, judges it as the issuer does (names against the whole chain, key,
 // validity, profile, lint), looks at its own clock and at its own caps, writes it into its own ledger, and signs.
 // Whoever takes over the front end gets what a client could get who may have everything that profiles and constraints
-// allow, at the caps' pace, and all of it on record here. It does NOT know the store: whether a request was authorized,
-// and which certificates are revoked, is the front end's word.
+// allow, at the caps' pace, and all of it on record here, as long as it cannot write this process's files (ADR 18). It
+// does NOT know the store: whether a request was authorized, and which certificates are revoked, is the front end's
+// word.
 //
 // answer() is the whole of it, without a socket; serve_signing() is the loop around it.
 #pragma once

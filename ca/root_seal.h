@@ -20,8 +20,8 @@ struct SealedRoot {
 // opens the copy with `passphrase`, and only then overwrites and removes STATE/keys/root.key. What a disk keeps of
 // overwritten blocks is beyond a program: the passphrase is what protects those.
 // Errc::file when there is no root key here, or when something cannot be read or written; Errc::wrong_passphrase;
-// Errc::conflict when the key is not the root's, or the directory holds another root.key or lies inside STATE. A
-// refusal leaves the key where it was. Takes about 2 s: scrypt.
+// Errc::conflict when the key is not the root's, or the directory holds another root.key or a link to this one, or lies
+// inside STATE. A refusal leaves the key where it was. Takes about 2 s: scrypt.
 Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory, SecretBytes const& passphrase);
 
 }  // namespace lenscap::ca

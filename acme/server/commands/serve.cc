@@ -207,7 +207,7 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   }
   TRY(auto const app,
       open_app(std::move(settings), passphrase, clock, log, signer ? std::move(signer->signer) : nullptr));
-  passphrase = SecretBytes();  // who takes this process over finds neither the key nor what opens it
+  passphrase = SecretBytes();  // this process's memory then holds neither the key nor what opens it
   if (signer) CHECK_OK(compare_with_signer(*app, log));
   auto const& issuer = app->authority->issuer();
   if (ca::limits_of(issuer.certificate(), issuer.above()).empty())
