@@ -419,12 +419,8 @@ struct Session::State {
         {{"request", id}, {"peer", peer}, {"method", method}, {"path", path}, {"status", status}, {"us", us}});
   }
 
-  // Reads one request and answers it; true: and the connection goes on.
+  // Reads one request, of which there is an octet, and answers it; true: and the connection goes on.
   Awaitable<bool> serve_one() {
-    if (buffer.empty()) {
-      bool const begun = co_await await_request();
-      if (!begun) co_return false;
-    }
     first = false;
     auto outcome = co_await read_request();
     if (outcome.refusal) {
@@ -488,8 +484,14 @@ struct Session::State {
   Awaitable<> serve(Session& self) {
     watch(self, SteadyClock::now() + shortest);
     bool const shaken = co_await handshake();
-    bool more = shaken;
-    while (more) more = co_await serve_one();
+    // The wait is here and not in serve_one(), whose frame is large: an idle connection is to hold little.
+    for (bool more = shaken; more;) {
+      if (buffer.empty()) {
+        bool const begun = co_await await_request();
+        if (!begun) break;
+      }
+      more = co_await serve_one();
+    }
     if (shaken && !aborted) co_await linger();
   }
 
