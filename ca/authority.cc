@@ -40,55 +40,116 @@ Result<std::vector<Profile>> load_profiles(AuthoritySettings const& settings) {
   return profiles;
 }
 
-Result<std::unique_ptr<Signer>> open_key(AuthoritySettings const& settings, SecretBytes const& passphrase) {
-  TRY(auto key, open_key_holder(settings.key, settings.state_dir, passphrase));
-  return std::unique_ptr<Signer>(new KeySigner(std::move(key)));
+// Of each issuer, whether or not it is active: a profile that nobody serves would be offered in vain.
+Result<> check_profiles(Issuing const& issuing) {
+  for (Profile const& profile : issuing.profiles) {
+    std::optional<Error> why;
+    bool is_served = false;
+    for (KnownIssuer const& each : issuing.issuers) {
+      auto fits = each.issuer->test_usage(profile);
+      auto const& listed = each.rule.profiles;
+      bool const lists = listed.empty() || std::ranges::find(listed, profile.name) != listed.end();
+      is_served = is_served || (fits.ok() && lists);
+      if (!why && !fits.ok()) why = fits.error();
+    }
+    if (is_served) continue;
+    return Error(Errc::settings, why ? why->detail() : "no issuer serves the profile " + profile.name);
+  }
+  return {};
+}
+
+// In issuer.toml: a word that is misspelt would shut the issuer off.
+Result<> check_listed(InstalledIssuer const& issuer, std::vector<Profile> const& profiles) {
+  for (auto const& name : issuer.note.profiles)
+    if (std::ranges::find(profiles, name, &Profile::name) == profiles.end())
+      return Error(Errc::settings, "issuers/" + issuer.name + "/issuer.toml names the profile \"" + name +
+                                       "\", which ca.profiles of ca.toml does not");
+  return {};
+}
+
+Result<std::unique_ptr<Issuer>> open_issuer(AuthoritySettings const& settings, InstalledIssuer const& installed,
+                                            std::vector<NameLimit> further, OpenSigner const& open_signer) {
+  auto chain = installed.chain;
+  std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(chain.issuing);
+  TRY(auto signer, open_signer(installed));
+  CrlPlaces crl;
+  if (!settings.http_url.empty() && settings.crl_parts != 0)
+    crl = {.base = settings.http_url + crl_path(chain.issuing), .parts = settings.crl_parts};
+  return Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(signer), url, std::move(crl),
+                      std::move(further),
+                      serves_ocsp(settings) ? settings.http_url + std::string(kOcspPath) : std::string());
 }
 
 }  // namespace
 
+KnownIssuer const* Issuing::find(ByteView key_id) const {
+  auto const is_it = [&](KnownIssuer const& each) {
+    return std::ranges::equal(each.issuer->certificate().subject_key_id(), key_id);
+  };
+  auto const found = std::ranges::find_if(issuers, is_it);
+  return found == issuers.end() ? nullptr : &*found;
+}
+
+Issuing issuing_by(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles) {
+  InstalledIssuer const installed{
+      kDefaultIssuer, {.issuing = issuer->certificate(), .above = issuer->above(), .has_parent = false}, "", {}};
+  auto rule = rules_of({installed}, {}).front();
+  rule.limits = issuer->limits();
+  Issuing issuing;
+  issuing.issuers.push_back({std::move(issuer), std::move(rule)});
+  issuing.profiles = std::move(profiles);
+  return issuing;
+}
+
 Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const& open_signer) {
   CHECK_OK(check_http_url(settings.http_url));
-  TRY(auto profiles, load_profiles(settings));
-  TRY(auto chain, load_chain(settings.state_dir));
-  TRY(auto further, own_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
-  std::string const url = settings.http_url.empty() ? "" : settings.http_url + ca::aia_path(chain.issuing);
-  TRY(auto signer, open_signer());
-  CrlPlaces crl;
-  if (!settings.http_url.empty() && settings.crl_parts != 0)
-    crl = {.base = settings.http_url + crl_path(chain.issuing), .parts = settings.crl_parts};
-  TRY(auto issuer, Issuer::make(std::move(chain.issuing), std::move(chain.above), std::move(signer), url,
-                                std::move(crl), std::move(further),
-                                serves_ocsp(settings) ? settings.http_url + std::string(kOcspPath) : std::string()));
-  for (Profile const& profile : profiles)
-    if (auto fits = issuer->test_usage(profile); !fits.ok()) return Error(Errc::settings, fits.error().detail());
-  return Issuing{std::move(issuer), std::move(profiles)};
+  Issuing issuing;
+  TRY(issuing.profiles, load_profiles(settings));
+  TRY(auto const installed, load_issuers(settings.state_dir));
+  TRY(auto const further,
+      own_limits(installed.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  auto rules = rules_of(installed, further);
+  for (std::size_t i = 0; i < installed.size(); ++i) {
+    CHECK_OK(check_listed(installed[i], issuing.profiles));
+    TRY(auto issuer, open_issuer(settings, installed[i], further, open_signer));
+    issuing.issuers.push_back({std::move(issuer), std::move(rules[i])});
+  }
+  CHECK_OK(check_profiles(issuing));
+  return issuing;
+}
+
+Result<std::unique_ptr<KeyHolder>> open_issuer_key(AuthoritySettings const& settings, InstalledIssuer const& issuer,
+                                                   SecretBytes const& passphrase) {
+  return open_key_holder(issuer.key.empty() ? settings.key : issuer.key, settings.state_dir, passphrase);
 }
 
 Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,
-                                                   SecretBytes const& passphrase, std::unique_ptr<Signer> signer) {
+                                                   SecretBytes const& passphrase, std::shared_ptr<Signer> signer) {
   Result<> form;
   store.read([&](store::ReadTxn& txn) { form = check_form(txn); });
   CHECK_OK(form);
-  auto const open_signer = [&]() -> Result<std::unique_ptr<Signer>> {
-    if (signer) return std::move(signer);
-    return open_key(settings, passphrase);
+  auto const open_signer = [&](InstalledIssuer const& issuer) -> Result<std::shared_ptr<Signer>> {
+    if (signer) return signer;
+    TRY(auto key, open_issuer_key(settings, issuer, passphrase));
+    return std::shared_ptr<Signer>(std::make_shared<KeySigner>(std::move(key)));
   };
   TRY(auto issuing, open_issuing(settings, open_signer));
-  return std::make_unique<Authority>(std::move(issuing.issuer), std::move(issuing.profiles), store);
+  return std::make_unique<Authority>(std::move(issuing), store);
 }
 
-Authority::Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store)
-    : issuer_(std::move(issuer)),
-      chain_(issuer_->certificate(), issuer_->above()),
-      profiles_(std::move(profiles)),
-      store_(store) {
-  if (profiles_.empty()) bug("an Authority without profiles");
+Authority::Authority(Issuing issuing, store::Store& store) : issuing_(std::move(issuing)), store_(store) {
+  if (issuing_.profiles.empty()) bug("an Authority without profiles");
+  if (issuing_.issuers.empty()) bug("an Authority without issuers");
+  for (KnownIssuer const& each : issuing_.issuers) {
+    rules_.push_back(each.rule);
+    chains_.emplace(each.issuer->certificate().subject_key_id(),
+                    IssuerChain(each.issuer->certificate(), each.issuer->above()));
+  }
 }
 
 Profile const* Authority::find_profile(std::string_view name) const {
-  auto const found = std::ranges::find(profiles_, name, &Profile::name);
-  return found == profiles_.end() ? nullptr : &*found;
+  auto const found = std::ranges::find(issuing_.profiles, name, &Profile::name);
+  return found == issuing_.profiles.end() ? nullptr : &*found;
 }
 
 namespace {
@@ -99,19 +160,27 @@ Error unknown_profile(std::string_view name) {
 
 }  // namespace
 
-Result<> Authority::admit(std::string_view profile, x509::NameSet const& names) const {
-  if (find_profile(profile) == nullptr) return unknown_profile(profile);
-  return issuer_->test_names(names);
+Result<KnownIssuer const*> Authority::choose(std::string_view name, x509::NameSet const& names, Time now) const {
+  Profile const* profile = find_profile(name);
+  if (profile == nullptr) return unknown_profile(name);
+  if (rules_.size() == 1) return &issuing_.issuers.front();
+  auto const chosen = choose_issuer(rules_, *profile, names, now);
+  return &issuing_.issuers[chosen.value_or(default_at(rules_, now))];
 }
 
-Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
-  Profile const* profile = find_profile(request.profile);
-  if (profile == nullptr) return unknown_profile(request.profile);
+Result<Draft> Authority::prepare_by(KnownIssuer const& issuer, Profile const& profile, IssueRequest const& request,
+                                    Time now) const {
   std::optional<Time> mark;
   store_.read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
   CHECK_OK(check_clock(mark, now));
-  CHECK_OK(issuer_->check_ready());
-  return issuer_->prepare(*profile, request, now);
+  CHECK_OK(check_serves(issuer.rule, profile, now));
+  CHECK_OK(issuer.issuer->check_ready());
+  return issuer.issuer->prepare(profile, request, now);
+}
+
+Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
+  TRY(auto const* issuer, choose(request.profile, request.names, now));
+  return prepare_by(*issuer, *find_profile(request.profile), request, now);
 }
 
 Result<x509::Certificate> Authority::sign(Draft&& draft) const {
@@ -119,7 +188,9 @@ Result<x509::Certificate> Authority::sign(Draft&& draft) const {
   store_.read([&](store::ReadTxn& txn) { intent = find_intent_tbs(txn, draft.serial_hex()); });
   if (intent != draft.tbs())
     return Error(Errc::internal, "nothing was signed: the store does not hold the intent of " + draft.serial_hex());
-  return issuer_->sign(std::move(draft));
+  auto const* issuer = issuing_.find(draft.issuer_key_id());
+  if (issuer == nullptr) bug("a draft of no issuer of this authority");
+  return issuer->issuer->sign(std::move(draft));
 }
 
 namespace {
@@ -137,14 +208,33 @@ Result<> write(store::Store& store, Body const& body) {
 
 }  // namespace
 
-Result<x509::Certificate> Authority::issue(IssueRequest const& request, std::string_view reference, Time now) const {
-  TRY(auto draft, prepare(request, now));
+Result<x509::Certificate> Authority::complete(Draft draft, std::string_view reference, Time now) const {
   CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_intent(txn, draft, reference); }));
   TRY(auto certificate, sign(std::move(draft)));
   CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_issued(txn, certificate, now); }));
   return certificate;
 }
 
-std::string Authority::aia_path() const { return ca::aia_path(issuer_->certificate()); }
+Result<x509::Certificate> Authority::issue(IssueRequest const& request, std::string_view reference, Time now) const {
+  TRY(auto draft, prepare(request, now));
+  return complete(std::move(draft), reference, now);
+}
+
+Result<x509::Certificate> Authority::issue_by(KnownIssuer const& issuer, IssueRequest const& request,
+                                              std::string_view reference, Time now) const {
+  Profile const* profile = find_profile(request.profile);
+  if (profile == nullptr) return unknown_profile(request.profile);
+  TRY(auto draft, prepare_by(issuer, *profile, request, now));
+  return complete(std::move(draft), reference, now);
+}
+
+KnownIssuer const* Authority::issuer_of(x509::Certificate const& certificate) const {
+  return issuing_.find(certificate.authority_key_id());
+}
+
+IssuerChain const& Authority::chain_of(x509::Certificate const& certificate) const {
+  auto const found = chains_.find(certificate.authority_key_id());
+  return found != chains_.end() ? found->second : chains_.at(issuing_certificate().subject_key_id());
+}
 
 }  // namespace lenscap::ca

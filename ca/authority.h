@@ -1,8 +1,8 @@
-// The front door of the CA: issuer, profiles and ledger behind one object that lives as long as the program. Everything
-// is safe from any thread; what blocks says so. It does NOT know ACME or HTTP.
+// The front door of the CA: issuers, profiles and ledger behind one object that lives as long as the program.
+// Everything is safe from any thread; what blocks says so. It does NOT know ACME or HTTP.
 //
 // The issuance cycle, which the ACME server walks step by step so that its order moves in the same transactions:
-//   auto draft = authority.prepare(request, now);          // checks and lints; the key is not touched
+//   auto draft = authority.prepare(request, now);          // chooses the issuer, checks and lints; no key is touched
 //   store.write: ca::record_intent(txn, *draft, order_id); // durable before anything is signed
 //   auto issued = authority.sign(std::move(*draft));       // the key, once
 //   store.write: ca::record_issued(txn, *issued, now);     // then answer the client
@@ -14,6 +14,7 @@
 #include <string>
 
 #include "ca/chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/issuer.h"
 #include "ca/ledger.h"
 #include "ca/name_rules.h"
@@ -23,8 +24,8 @@
 namespace lenscap::ca {
 
 struct AuthoritySettings {
-  std::string state_dir;                      // see installed_chain.h
-  std::string key = "file:keys/issuing.key";  // see key_holder.h
+  std::string state_dir;                      // see installed_issuers.h
+  std::string key = "file:keys/issuing.key";  // of the default issuer, see key_holder.h
   // Base of the plain HTTP URLs in certificates, such as "http://pki.cams.example"; the issuing certificate is expected
   // to be served at aia_path() below it. Empty: certificates carry no such URL.
   std::string http_url;
@@ -41,54 +42,86 @@ struct AuthoritySettings {
   NameRules name_rules = {};
 };
 
-// What issues by these settings: the chain, the profiles, and whoever signs.
-struct Issuing {
+// One that issues: what it is, and when and for what it is chosen.
+struct KnownIssuer {
   std::unique_ptr<Issuer> issuer;
-  std::vector<Profile> profiles;  // never empty; the first is the default
+  IssuerRule rule;
+
+  std::string id() const { return to_hex(issuer->certificate().subject_key_id()); }
+  // Is there anything left that it has to do? Not when its time is over and another has its place.
+  bool is_over(Time now) const { return rule.retired_from <= now && state_at(rule, now) == IssuerState::ended; }
 };
-using OpenSigner = std::function<Result<std::unique_ptr<Signer>>()>;
-// Reads the chain and the profiles, and then asks for the signer. Blocks. Errc::settings (a parent's chain that is
-// still to come among them) or file, saying what and what to do.
+
+// What issues by these settings: the issuers, the profiles, and whoever signs.
+struct Issuing {
+  std::vector<KnownIssuer> issuers;  // the default first
+  std::vector<Profile> profiles;     // never empty; the first is the default
+
+  KnownIssuer const* find(ByteView key_id) const;  // nullptr when there is none
+};
+// A CA of one issuer.
+Issuing issuing_by(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles);
+
+// Whoever signs for this issuer; one signer may do it for all.
+using OpenSigner = std::function<Result<std::shared_ptr<Signer>>(InstalledIssuer const& issuer)>;
+// Reads the chains and the profiles, and then asks for the signers. Blocks. Errc::settings (a parent's chain that is
+// still to come among them, and a profile that no issuer can serve) or file, saying what and what to do.
 Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const& open_signer);
+// Opens the key of an issuer. Blocks. Errc::settings, file, wrong_passphrase.
+Result<std::unique_ptr<KeyHolder>> open_issuer_key(AuthoritySettings const& settings, InstalledIssuer const& issuer,
+                                                   SecretBytes const& passphrase);
 
 class Authority {
  public:
-  // As open_issuing(), with the key in this process, or with `signer` where there is one. `store` is borrowed. Blocks.
+  // As open_issuing(), with the keys in this process, or with `signer` where there is one. `store` is borrowed. Blocks.
   // Also Errc::settings for a store of another form, and wrong_passphrase.
   static Result<std::unique_ptr<Authority>> open(AuthoritySettings const& settings, store::Store& store,
                                                  SecretBytes const& passphrase,
-                                                 std::unique_ptr<Signer> signer = nullptr);
-  // From parts, for tests. `profiles` must not be empty; the first is the default.
-  Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store);
+                                                 std::shared_ptr<Signer> signer = nullptr);
+  // From parts, for tests.
+  Authority(Issuing issuing, store::Store& store);
+  Authority(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles, store::Store& store)
+      : Authority(issuing_by(std::move(issuer), std::move(profiles)), store) {}
 
   // In the order of the settings; the first is the default.
-  std::vector<Profile> const& profiles() const { return profiles_; }
-  Profile const& default_profile() const { return profiles_.front(); }
+  std::vector<Profile> const& profiles() const { return issuing_.profiles; }
+  Profile const& default_profile() const { return issuing_.profiles.front(); }
   Profile const* find_profile(std::string_view name) const;  // nullptr when there is none
 
-  // Would these names be issued under this profile? For newOrder: so that nobody proves control over a name that can
-  // never be in a certificate. Errc::invalid_profile; Errc::rejected_identifier with a sub-error for each such name.
-  Result<> admit(std::string_view profile, x509::NameSet const& names) const;
+  // Who would issue these names under this profile now (issuer_choice.h): when nobody may, the one of the default's
+  // line whose time it is, which then says why. Errc::invalid_profile.
+  Result<KnownIssuer const*> choose(std::string_view profile, x509::NameSet const& names, Time now) const;
 
-  // As Issuer::prepare, with the profile by name and the clock's high-water mark. Reads the store: may block.
+  // As Issuer::prepare of the issuer that is chosen, with the profile by name and the clock's high-water mark. Reads
+  // the store: may block.
   Result<Draft> prepare(IssueRequest const& request, Time now) const;
   // As Issuer::sign. Refuses (Errc::internal) unless the store holds exactly this draft's intent, without certificate.
   // Reads the store and uses the key: may block.
   Result<x509::Certificate> sign(Draft&& draft) const;
   // The whole cycle in two durable transactions of its own: for the server's own certificate and for commands. Blocks.
   Result<x509::Certificate> issue(IssueRequest const& request, std::string_view reference, Time now) const;
+  // The same by this issuer: each answers OCSP requests for its own certificates.
+  Result<x509::Certificate> issue_by(KnownIssuer const& issuer, IssueRequest const& request, std::string_view reference,
+                                     Time now) const;
 
-  x509::Certificate const& issuing_certificate() const { return issuer_->certificate(); }
-  x509::Certificate const& root_certificate() const { return issuer_->above().back(); }
-  IssuerChain const& chain() const { return chain_; }
-  // Path of the issuing certificate below http_url: "/aia/<hex key id>.cer"; served as DER, application/pkix-cert.
-  std::string aia_path() const;
-  Issuer const& issuer() const { return *issuer_; }
+  std::vector<KnownIssuer> const& issuers() const { return issuing_.issuers; }  // the default first
+  // Who issued this certificate, by its authority key identifier; nullptr: none of these.
+  KnownIssuer const* issuer_of(x509::Certificate const& certificate) const;
+  // What stands above a certificate of one of these issuers; of anybody else's, what stands above the default's.
+  IssuerChain const& chain_of(x509::Certificate const& certificate) const;
+  // Of the default issuer; the root is everybody's.
+  x509::Certificate const& issuing_certificate() const { return issuer().certificate(); }
+  x509::Certificate const& root_certificate() const { return issuer().above().back(); }
+  Issuer const& issuer() const { return *issuing_.issuers.front().issuer; }
 
  private:
-  std::unique_ptr<Issuer> issuer_;
-  IssuerChain chain_;
-  std::vector<Profile> profiles_;
+  Result<Draft> prepare_by(KnownIssuer const& issuer, Profile const& profile, IssueRequest const& request,
+                           Time now) const;
+  Result<x509::Certificate> complete(Draft draft, std::string_view reference, Time now) const;
+
+  Issuing issuing_;
+  std::vector<IssuerRule> rules_;        // in the order of the issuers
+  std::map<Bytes, IssuerChain> chains_;  // by key id
   store::Store& store_;
 };
 
@@ -96,7 +129,7 @@ class Authority {
 // have less than 255 characters.
 constexpr std::string_view kOcspPath = "/ocsp";
 
-// "/aia/<hex key id>.cer" of a CA certificate.
+// "/aia/<hex key id>.cer" of a CA certificate: below http_url it is served as DER, application/pkix-cert.
 std::string aia_path(x509::Certificate const& issuer);
 
 }  // namespace lenscap::ca

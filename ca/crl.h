@@ -30,6 +30,7 @@ class CrlDraft {
   CrlDraft& operator=(CrlDraft const&) = delete;
 
   ByteView tbs() const { return ByteView(octets_).subspan(begin_); }
+  Bytes const& issuer_key_id() const { return issuer_key_id_; }
 
  private:
   friend class CrlBuilder;

@@ -28,18 +28,18 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
                                              std::unique_ptr<KeyHolder> key, std::string ca_issuers_url,
                                              CrlPlaces crl_places, std::vector<NameLimit> further,
                                              std::string ocsp_url) {
-  std::unique_ptr<Signer> signer = std::make_unique<KeySigner>(std::move(key));
+  std::shared_ptr<Signer> signer = std::make_shared<KeySigner>(std::move(key));
   return make(std::move(certificate), std::move(above), std::move(signer), std::move(ca_issuers_url),
               std::move(crl_places), std::move(further), std::move(ocsp_url));
 }
 
 Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std::vector<x509::Certificate> above,
-                                             std::unique_ptr<Signer> signer, std::string ca_issuers_url,
+                                             std::shared_ptr<Signer> signer, std::string ca_issuers_url,
                                              CrlPlaces crl_places, std::vector<NameLimit> further,
                                              std::string ocsp_url) {
   if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
-  if (!(signer->public_key() == certificate.key()))
+  if (!signer->has_key(certificate.key()))
     return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject());
   CHECK_OK(check_ca(certificate));
   x509::Certificate const* below = &certificate;
@@ -61,7 +61,7 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
                                             std::move(limits), std::move(ocsp_url)));
 }
 
-Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<Signer> signer,
+Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::shared_ptr<Signer> signer,
                std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm,
                std::vector<NameLimit> limits, std::string ocsp_url)
     : certificate_(std::move(certificate)),

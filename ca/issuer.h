@@ -27,6 +27,7 @@ class Draft {
   IssueRequest const& request() const { return request_; }
   Bytes const& tbs() const { return tbs_; }
   std::string serial_hex() const { return to_hex(what_.serial); }
+  Bytes const& issuer_key_id() const { return what_.authority_key_id; }
   std::string const& profile() const { return profile_; }
   Sha256 const& profile_hash() const { return profile_hash_; }
   Time prepared_at() const { return prepared_at_; }
@@ -59,7 +60,7 @@ class Issuer {
                                               CrlPlaces crl_places = {}, std::vector<NameLimit> further = {},
                                               std::string ocsp_url = {});
   static Result<std::unique_ptr<Issuer>> make(x509::Certificate certificate, std::vector<x509::Certificate> above,
-                                              std::unique_ptr<Signer> signer, std::string ca_issuers_url,
+                                              std::shared_ptr<Signer> signer, std::string ca_issuers_url,
                                               CrlPlaces crl_places = {}, std::vector<NameLimit> further = {},
                                               std::string ocsp_url = {});
 
@@ -104,13 +105,13 @@ class Issuer {
   Time ends() const { return ends_; }
 
  private:
-  Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::unique_ptr<Signer> signer,
+  Issuer(x509::Certificate certificate, std::vector<x509::Certificate> above, std::shared_ptr<Signer> signer,
          std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits,
          std::string ocsp_url);
 
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
-  std::unique_ptr<Signer> signer_;
+  std::shared_ptr<Signer> signer_;  // it may hold the keys of several issuers
   std::string ca_issuers_url_;
   CrlPlaces crl_places_;
   std::string ocsp_url_;

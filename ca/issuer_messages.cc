@@ -13,6 +13,8 @@ enum Type : std::uint8_t { opening = 1, certificate = 2, crl = 3, ready = 0x81, 
 
 constexpr std::size_t kLengthOctets = 4;
 constexpr std::size_t kTextMax = 4096;
+constexpr std::size_t kKeyIdMax = 64;  // ours have 20 octets, a parent's may have more
+constexpr std::size_t kIssuersMax = 1000;
 constexpr std::size_t kSecretMax = 64 * 1024;
 constexpr long long kYear10000 = 253'402'300'800;
 
@@ -142,6 +144,7 @@ Result<Wanted> decode_certificate(ByteView message) {
   constexpr std::size_t kProfileNameMax = 64;
   Reader reader(message, certificate);
   auto const id = reader.number();
+  auto issuer = to_bytes(reader.counted(kKeyIdMax));
   auto profile = reader.text(kProfileNameMax);
   auto const profile_hash = reader.hash();
   auto serial = to_bytes(reader.counted(kSerialMax));
@@ -156,6 +159,7 @@ Result<Wanted> decode_certificate(ByteView message) {
   TRY(auto key, x509::PublicKey::from_spki(spki));
   if (!std::ranges::equal(key.spki(), spki)) return Error(Errc::malformed, "a key in another spelling");
   return Wanted(CertificateWanted{.id = id,
+                                  .issuer = std::move(issuer),
                                   .request = {.profile = std::move(profile),
                                               .key = std::move(key),
                                               .names = std::move(names),
@@ -171,9 +175,10 @@ Result<Wanted> decode_certificate(ByteView message) {
 Result<Wanted> decode_crl(ByteView message) {
   Reader reader(message, crl);
   auto const id = reader.number();
+  auto issuer = to_bytes(reader.counted(kKeyIdMax));
   auto const tbs = reader.rest();
   CHECK_OK(reader.end());
-  return Wanted(CrlWanted{id, to_bytes(tbs)});
+  return Wanted(CrlWanted{id, std::move(issuer), to_bytes(tbs)});
 }
 
 }  // namespace
@@ -187,6 +192,7 @@ Bytes encode(Opening const& opening) {
 Bytes encode(CertificateWanted const& wanted) {
   Writer writer(certificate);
   writer.number(wanted.id);
+  writer.counted(wanted.issuer);
   writer.text(wanted.request.profile);
   writer.fixed(wanted.profile_hash);
   writer.counted(wanted.serial);
@@ -203,9 +209,10 @@ Bytes encode(CertificateWanted const& wanted) {
   return std::move(writer).frame();
 }
 
-Bytes encode_crl_wanted(std::uint64_t id, ByteView tbs) {
-  Writer writer(crl, tbs.size() + 8);
+Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs) {
+  Writer writer(crl, tbs.size() + issuer.size() + 16);
   writer.number(id);
+  writer.counted(issuer);
   writer.fixed(tbs);
   return std::move(writer).frame();
 }
@@ -234,7 +241,8 @@ namespace {
 
 void write(Ready const& answer, Bytes& out) {
   Writer writer(ready);
-  writer.counted(answer.spki);
+  writer.number(answer.spkis.size(), 2);
+  for (auto const& spki : answer.spkis) writer.counted(spki);
   writer.number(answer.calls_filtered ? 1 : 0, 1);
   writer.number(answer.files_walled ? 1 : 0, 1);
   writer.text(answer.why.substr(0, kTextMax));
@@ -259,7 +267,10 @@ void write(Refused const& answer, Bytes& out) {
 Result<Answer> decode_ready(ByteView message) {
   Reader reader(message, ready);
   Ready answer;
-  answer.spki = to_bytes(reader.counted(limits::kCsrBytes));
+  auto const issuers = reader.number(2);
+  if (issuers > kIssuersMax) reader.fail("too many issuers");
+  for (std::uint64_t i = 0; i < issuers && reader.good(); ++i)
+    answer.spkis.push_back(to_bytes(reader.counted(limits::kCsrBytes)));
   answer.calls_filtered = reader.flag();
   answer.files_walled = reader.flag();
   answer.why = reader.text(kTextMax);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/secret.h"
@@ -29,6 +30,7 @@ struct Opening {
 // The signer builds the certificate itself from what stands here and from its own settings.
 struct CertificateWanted {
   std::uint64_t id = 0;  // the front end's, to know the answer by
+  Bytes issuer;          // key id of the issuer that is to sign
   IssueRequest request;
   Sha256 profile_hash{};
   Bytes serial;
@@ -38,6 +40,7 @@ struct CertificateWanted {
 
 struct CrlWanted {
   std::uint64_t id = 0;
+  Bytes issuer;  // key id
   Bytes tbs;
 };
 
@@ -46,7 +49,7 @@ using Wanted = std::variant<CertificateWanted, CrlWanted>;
 Bytes encode(Opening const& opening);
 Bytes encode(CertificateWanted const& wanted);
 // Of a list in the front end's memory.
-Bytes encode_crl_wanted(std::uint64_t id, ByteView tbs);
+Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs);
 // What an answer to this message has to be addressed to, whatever else is wrong with the message; 0: it is too short.
 std::uint64_t message_id(ByteView message);
 Result<Opening> decode_opening(ByteView message);  // Errc::malformed
@@ -55,7 +58,7 @@ Result<Wanted> decode_wanted(ByteView message);    // Errc::malformed
 // --- from the signer ---
 
 struct Ready {
-  Bytes spki;
+  std::vector<Bytes> spkis;     // of every issuer
   bool calls_filtered = false;  // see base/sandbox.h
   bool files_walled = false;
   std::string why;

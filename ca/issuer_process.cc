@@ -49,39 +49,39 @@ void put_right(std::vector<SignedEntry>& entries, Time now) {
 
 Result<std::unique_ptr<IssuerProcess>> IssuerProcess::open(IssuerProcessSettings const& settings,
                                                            SecretBytes const& passphrase, Time now) {
-  KeySigner* key = nullptr;
-  auto const open_signer = [&]() -> Result<std::unique_ptr<Signer>> {
-    TRY(auto holder, open_key_holder(settings.authority.key, settings.authority.state_dir, passphrase));
-    auto signer = std::make_unique<KeySigner>(std::move(holder));
-    key = signer.get();
-    return std::unique_ptr<Signer>(std::move(signer));
+  std::vector<std::shared_ptr<KeySigner>> keys;
+  auto const open_signer = [&](InstalledIssuer const& issuer) -> Result<std::shared_ptr<Signer>> {
+    TRY(auto holder, open_issuer_key(settings.authority, issuer, passphrase));
+    keys.push_back(std::make_shared<KeySigner>(std::move(holder)));
+    return std::shared_ptr<Signer>(keys.back());
   };
   TRY(auto issuing, open_issuing(settings.authority, open_signer));
-  return make(std::move(issuing), key, signing_ledger_file(settings.authority.state_dir), settings.caps,
+  return make(std::move(issuing), std::move(keys), signing_ledger_file(settings.authority.state_dir), settings.caps,
               settings.accept_clock, now);
 }
 
-Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing, KeySigner* key, std::string const& path,
-                                                           SigningCaps const& caps, bool accept_clock, Time now) {
+Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
+                                                           std::vector<std::shared_ptr<KeySigner>> keys,
+                                                           std::string const& path, SigningCaps const& caps,
+                                                           bool accept_clock, Time now) {
   std::unique_ptr<IssuerProcess> process;
   std::vector<SignedEntry> recent;
-  std::map<std::string, SignedEntry> lists;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> lists;
   std::optional<Time> mark;
-  auto const id = to_hex(issuing.issuer->certificate().subject_key_id());
   auto const oldest_serial = serials_from(now - kDay);
   auto ledger = SigningLedger::open(path, [&](SignedEntry const& entry) {
     mark = entry.kind == SignedEntry::Kind::clock ? entry.at : std::max(mark.value_or(entry.at), entry.at);
     if (entry.kind == SignedEntry::Kind::clock) put_right(recent, entry.at);
-    if (entry.kind == SignedEntry::Kind::crl && entry.issuer == id) lists[entry.scope] = entry;
+    if (entry.kind == SignedEntry::Kind::crl) lists[{entry.issuer, entry.scope}] = entry.number;
     if (entry.kind == SignedEntry::Kind::certificate && (entry.at + kDay > now || entry.serial_hex >= oldest_serial))
       recent.push_back(entry);
   });
   if (!ledger) return std::move(ledger).error();
-  process.reset(new IssuerProcess(std::move(issuing), key, *std::move(ledger), caps));
+  process.reset(new IssuerProcess(std::move(issuing), std::move(keys), *std::move(ledger), caps));
   bool const is_put_right = accept_clock && mark && now < *mark;
   if (is_put_right) put_right(recent, now);
   for (auto const& entry : recent) process->learn(entry);
-  for (auto const& [scope, entry] : lists) process->crl_numbers_[scope] = entry.number;
+  process->crl_numbers_ = std::move(lists);
   process->mark_ = mark;
   if (is_put_right) {
     process->ledger_.add({.kind = SignedEntry::Kind::clock, .at = now});
@@ -91,17 +91,22 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing, KeyS
   return process;
 }
 
-IssuerProcess::IssuerProcess(Issuing issuing, KeySigner* key, SigningLedger ledger, SigningCaps const& caps)
-    : issuing_(std::move(issuing)),
-      key_(key),
-      ledger_(std::move(ledger)),
-      cap_(caps),
-      issuer_id_(to_hex(issuing_.issuer->certificate().subject_key_id())) {}
+IssuerProcess::IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys, SigningLedger ledger,
+                             SigningCaps const& caps)
+    : issuing_(std::move(issuing)), keys_(std::move(keys)), ledger_(std::move(ledger)), cap_(caps) {
+  if (keys_.size() != issuing_.issuers.size()) bug("a signer that lacks a key");
+}
+
+std::vector<Bytes> IssuerProcess::spkis() const {
+  std::vector<Bytes> all;
+  for (auto const& key : keys_) all.push_back(key->public_key().spki());
+  return all;
+}
 
 void IssuerProcess::learn(SignedEntry const& entry) {
   mark_ = std::max(mark_.value_or(entry.at), entry.at);
   if (entry.kind == SignedEntry::Kind::crl) {
-    crl_numbers_[entry.scope] = entry.number;
+    crl_numbers_[{entry.issuer, entry.scope}] = entry.number;
     return;
   }
   cap_.count(entry.at);
@@ -110,6 +115,11 @@ void IssuerProcess::learn(SignedEntry const& entry) {
 }
 
 // --- judging ---
+
+Result<KnownIssuer const*> IssuerProcess::find_issuer(ByteView key_id) const {
+  if (auto const* found = issuing_.find(key_id)) return found;
+  return Error(Errc::internal, "the signer has no issuer " + to_hex(key_id) + "; start the service anew");
+}
 
 Result<IssuerProcess::Passed> IssuerProcess::judge(Bytes const& message, Time now) {
   TRY(auto wanted, decode_wanted(message));
@@ -124,9 +134,12 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
     return Error(Errc::invalid_profile, "the signer has no profile \"" + wanted.request.profile + "\"");
   if (profile->hash() != wanted.profile_hash)
     return Error(Errc::internal, "the signer's profile " + profile->name + " is another one; start the service anew");
+  TRY(auto const* issuer, find_issuer(wanted.issuer));
   if (wanted.prepared_at < now - kOldestRequest || wanted.prepared_at > now + kClockStepBack)
     return Error(Errc::unavailable, "a request of " + to_rfc3339(wanted.prepared_at) +
                                         " for the signer, whose clock says " + to_rfc3339(now));
+  // By the time of the request: what was on its way when another took the issuer's place is signed still.
+  CHECK_OK(check_serves(issuer->rule, *profile, wanted.prepared_at));
   auto const serial_hex = to_hex(wanted.serial);
   if (!is_serial_of(wanted.serial, wanted.prepared_at))
     return Error(Errc::internal, "a serial number of another form or time: " + serial_hex);
@@ -142,24 +155,25 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
     return full;
   }
 
-  TRY(auto draft, issuing_.issuer->prepare(*profile, wanted.request, wanted.serial, wanted.prepared_at));
+  TRY(auto draft, issuer->issuer->prepare(*profile, wanted.request, wanted.serial, wanted.prepared_at));
   auto const hash = sha256(draft.tbs());
   if (hash != wanted.tbs_hash)
     return Error(Errc::internal, "the signer would build another certificate than the one on record");
   SignedEntry const entry{.kind = SignedEntry::Kind::certificate,
-                          .issuer = issuer_id_,
+                          .issuer = to_hex(wanted.issuer),
                           .at = now,
                           .serial_hex = serial_hex,
                           .tbs_hash = to_hex(hash)};
   ledger_.add(entry);
   learn(entry);
-  return Passed{draft.tbs()};
+  return Passed{issuer, draft.tbs()};
 }
 
 Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
-  auto const& issuer = *issuing_.issuer;
-  TRY(auto const seen, judge_crl(wanted.tbs, issuer.certificate(), issuer.crl_places(), now));
-  auto const known = crl_numbers_.find(seen.scope);
+  TRY(auto const* issuer, find_issuer(wanted.issuer));
+  auto const id = to_hex(wanted.issuer);
+  TRY(auto const seen, judge_crl(wanted.tbs, issuer->issuer->certificate(), issuer->issuer->crl_places(), now));
+  auto const known = crl_numbers_.find({id, seen.scope});
   auto const last = known == crl_numbers_.end() ? 0 : known->second;
   if (known != crl_numbers_.end() && seen.number <= last)
     return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last) + "; " +
@@ -169,23 +183,24 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
     return Error(Errc::internal, "the revocation list number " + std::to_string(seen.number) +
                                      " is too far ahead of the last, " + std::to_string(last));
   SignedEntry const entry{.kind = SignedEntry::Kind::crl,
-                          .issuer = issuer_id_,
+                          .issuer = id,
                           .at = now,
                           .scope = seen.scope,
                           .number = seen.number,
                           .tbs_hash = to_hex(sha256(wanted.tbs))};
   ledger_.add(entry);
   learn(entry);
-  return Passed{std::move(wanted.tbs)};
+  return Passed{issuer, std::move(wanted.tbs)};
 }
 
 // --- signing ---
 
 // A wrong signature goes to nobody: of RSA one of them can tell the key.
 Result<Bytes> IssuerProcess::sign(Passed const& passed) {
-  auto const hash = issuing_.issuer->algorithm().hash;
-  TRY(auto signature, key_->sign_octets(passed.tbs, hash));
-  if (!public_key().verify(hash, passed.tbs, signature))
+  auto const hash = passed.issuer->issuer->algorithm().hash;
+  auto const& key = keys_[static_cast<std::size_t>(passed.issuer - issuing_.issuers.data())];
+  TRY(auto signature, key->sign_octets(passed.tbs, hash));
+  if (!key->public_key().verify(hash, passed.tbs, signature))
     return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
   return signature;
 }
@@ -293,8 +308,7 @@ void serve_signing(int socket, IssuerProcessSettings const& settings, Clock cons
   }
   keep_memory_from_swap();
   auto const confined = confine(confinement_for(settings.authority.key));
-  if (!write_all(socket, encode(Ready{(*process)->public_key().spki(), confined.calls, confined.files, confined.why})))
-    return;
+  if (!write_all(socket, encode(Ready{(*process)->spkis(), confined.calls, confined.files, confined.why}))) return;
   while (!(*process)->is_broken()) {
     auto const messages = inbox.wait(log);
     if (messages.empty()) return;

@@ -1,10 +1,10 @@
-// The signer: the half of the CA that has the key. It believes nothing that the other half says. From a request it
-// builds the certificate again by its own settings, judges it as the issuer does (names against the whole chain, key,
-// validity, profile, lint), looks at its own clock and at its own caps, writes it into its own ledger, and signs.
-// Whoever takes over the front end gets what a client could get who may have everything that profiles and constraints
-// allow, at the caps' pace, and all of it on record here, as long as it cannot write this process's files (ADR 18). It
-// does NOT know the store: whether a request was authorized, and which certificates are revoked, is the front end's
-// word.
+// The signer: the half of the CA that has the keys, of all its issuers. It believes nothing that the other half says.
+// From a request it builds the certificate again by its own settings, judges it as the issuer does (names against the
+// whole chain, key, validity, profile, lint), looks at its own clock and at its own caps, writes it into its own
+// ledger, and signs. Whoever takes over the front end gets what a client could get who may have everything that
+// profiles and constraints allow, at the caps' pace, and all of it on record here, as long as it cannot write this
+// process's files (ADR 18). It does NOT know the store: whether a request was authorized, and which certificates are
+// revoked, is the front end's word.
 //
 // answer() is the whole of it, without a socket; serve_signing() is the loop around it.
 #pragma once
@@ -38,11 +38,13 @@ class IssuerProcess {
   // Reads chain, profiles and ledger, and opens the key. Blocks. Errors as Authority::open and SigningLedger::open.
   static Result<std::unique_ptr<IssuerProcess>> open(IssuerProcessSettings const& settings,
                                                      SecretBytes const& passphrase, Time now);
-  // From parts, for tests; `key` is the issuer's own signer, which it owns. `path`: of the ledger.
-  static Result<std::unique_ptr<IssuerProcess>> make(Issuing issuing, KeySigner* key, std::string const& path,
-                                                     SigningCaps const& caps, bool accept_clock, Time now);
+  // From parts, for tests; `keys` are the signers of the issuers, in their order. `path`: of the ledger.
+  static Result<std::unique_ptr<IssuerProcess>> make(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys,
+                                                     std::string const& path, SigningCaps const& caps,
+                                                     bool accept_clock, Time now);
 
-  x509::PublicKey const& public_key() const { return key_->public_key(); }
+  // Of every issuer.
+  std::vector<Bytes> spkis() const;
 
   // One answer to each message, in their order, as frames. All of them become durable in the ledger by one write before
   // the first of them is signed.
@@ -53,10 +55,13 @@ class IssuerProcess {
  private:
   // What passed every judgement.
   struct Passed {
+    KnownIssuer const* issuer;
     Bytes tbs;
   };
 
-  IssuerProcess(Issuing issuing, KeySigner* key, SigningLedger ledger, SigningCaps const& caps);
+  IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys, SigningLedger ledger,
+                SigningCaps const& caps);
+  Result<KnownIssuer const*> find_issuer(ByteView key_id) const;
   void learn(SignedEntry const& entry);
   Result<Passed> judge(Bytes const& message, Time now);
   Result<Passed> judge(CertificateWanted const& wanted, Time now);
@@ -64,13 +69,13 @@ class IssuerProcess {
   Result<Bytes> sign(Passed const& passed);
 
   Issuing issuing_;
-  KeySigner* key_;  // of issuing_.issuer
+  std::vector<std::shared_ptr<KeySigner>> keys_;  // of issuing_.issuers
   SigningLedger ledger_;
   SigningCap cap_;
-  std::string issuer_id_;
-  std::set<std::string> serials_;                     // hex; those that the clock alone would not refuse
-  std::map<std::string, std::uint64_t> crl_numbers_;  // the last of each scope
-  std::optional<Time> mark_;                          // the latest time of a signature
+  std::set<std::string> serials_;  // hex; those that the clock alone would not refuse
+  // The last of each issuer and scope.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> crl_numbers_;
+  std::optional<Time> mark_;  // the latest time of a signature
 };
 
 // The signer's whole life on its end of the socket: takes the passphrase, opens, gives up every right that signing does

@@ -12,7 +12,8 @@ class KeySigner final : public Signer {
  public:
   explicit KeySigner(std::unique_ptr<KeyHolder> key) : key_(std::move(key)) {}
 
-  x509::PublicKey const& public_key() const override { return key_->public_key(); }
+  x509::PublicKey const& public_key() const { return key_->public_key(); }
+  bool has_key(x509::PublicKey const& key) const override { return key_->public_key() == key; }
   Result<Bytes> sign(Draft const& draft, HashAlgorithm hash) override;
   Result<Bytes> sign(CrlDraft const& draft, HashAlgorithm hash) override;
   Result<Bytes> sign_octets(ByteView octets, HashAlgorithm hash) { return key_->sign(hash, octets); }

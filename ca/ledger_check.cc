@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/x509/der.h"
 #include "ca/ledger.h"
@@ -300,7 +301,9 @@ struct Lists {
   std::uint64_t revocations = 0;
 };
 
-void check_lists(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report) {
+// `living`: the issuers with certificates that have not ended. Lists of the others are of no use to anybody.
+void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const& living, Time now,
+                 Findings const& report) {
   std::map<std::string, Lists> issuers;  // as many as the CA has issuers
   txn.scan(kCrls, "", [&](std::string_view key, std::string_view) {
     auto const issuer = std::string(issuer_of(key));
@@ -313,6 +316,7 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& re
   });
   for (auto const& [issuer, lists] : issuers) {
     auto const what = at(kCrls, issuer);
+    if (!lists.in_force && !living.contains(issuer)) continue;
     if (!lists.in_force) {
       report({what, "no revocation list of this issuer is in force", "start the service: it makes one at once"});
       continue;
@@ -333,15 +337,18 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& re
 }  // namespace
 
 void check_revocations(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report) {
+  std::set<std::string> living;
   for (auto const home : {kIntents, kRecords})
     txn.scan(home, "", [&](std::string_view serial, std::string_view) {
       auto const record = record_of(txn, serial);
-      if (!record || !record->revocation || record->not_after < now) return true;
+      if (!record || record->not_after < now) return true;
+      living.insert(record->issuer);
+      if (!record->revocation) return true;
       if (!txn.get(kRevoked, revoked_key(*record)))
         report({at(home, serial), "it is revoked, and stands not among what revocation lists are made of", kLook});
       return true;
     });
-  check_lists(txn, plan, now, report);
+  check_lists(txn, plan, living, now, report);
 }
 
 }  // namespace lenscap::ca

@@ -32,7 +32,7 @@ void check_certificates(store::ReadTxn& txn, Findings const& report);
 // Of I6: records say of their certificates what those say themselves, and every index has its rows and no others.
 void check_ledger_indexes(store::ReadTxn& txn, Findings const& report);
 // I8: what is revoked and has not ended stands among the rows that revocation lists are made of, and where lists are
-// made, one that is in force was made in time since.
+// made, one that is in force was made in time since; of an issuer whose certificates have all ended there need be none.
 void check_revocations(store::ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report);
 
 }  // namespace lenscap::ca

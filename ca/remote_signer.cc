@@ -65,16 +65,14 @@ Result<Ready> begin(int socket, SecretBytes const& passphrase) {
 Result<std::unique_ptr<RemoteSigner>> RemoteSigner::open(int socket, SecretBytes const& passphrase) {
   auto const opened = [&]() -> Result<std::unique_ptr<RemoteSigner>> {
     TRY(auto ready, begin(socket, passphrase));
-    TRY(auto key, x509::PublicKey::from_spki(ready.spki));
-    return std::unique_ptr<RemoteSigner>(new RemoteSigner(socket, std::move(ready), std::move(key)));
+    return std::unique_ptr<RemoteSigner>(new RemoteSigner(socket, std::move(ready)));
   };
   auto signer = opened();
   if (!signer) ::close(socket);
   return signer;
 }
 
-RemoteSigner::RemoteSigner(int socket, Ready ready, x509::PublicKey public_key)
-    : socket_(socket), ready_(std::move(ready)), public_key_(std::move(public_key)) {
+RemoteSigner::RemoteSigner(int socket, Ready ready) : socket_(socket), ready_(std::move(ready)) {
   thread_ = std::thread([this] { listen(); });
 }
 
@@ -82,6 +80,10 @@ RemoteSigner::~RemoteSigner() {
   ::shutdown(socket_, SHUT_RDWR);
   thread_.join();
   ::close(socket_);
+}
+
+bool RemoteSigner::has_key(x509::PublicKey const& key) const {
+  return std::ranges::any_of(ready_.spkis, [&](Bytes const& spki) { return std::ranges::equal(spki, key.spki()); });
 }
 
 void RemoteSigner::listen() {
@@ -148,6 +150,7 @@ Result<Bytes> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
 Result<Bytes> RemoteSigner::sign(Draft const& draft, HashAlgorithm /*hash*/) {
   auto const id = ++last_id_;
   return ask(id, encode(CertificateWanted{.id = id,
+                                          .issuer = draft.issuer_key_id(),
                                           .request = draft.request(),
                                           .profile_hash = draft.profile_hash(),
                                           .serial = draft.what().serial,
@@ -157,7 +160,7 @@ Result<Bytes> RemoteSigner::sign(Draft const& draft, HashAlgorithm /*hash*/) {
 
 Result<Bytes> RemoteSigner::sign(CrlDraft const& draft, HashAlgorithm /*hash*/) {
   auto const id = ++last_id_;
-  return ask(id, encode_crl_wanted(id, draft.tbs()));
+  return ask(id, encode_crl_wanted(id, draft.issuer_key_id(), draft.tbs()));
 }
 
 }  // namespace lenscap::ca

@@ -27,7 +27,7 @@ class RemoteSigner final : public Signer {
   // What the signer gave up.
   Ready const& ready() const { return ready_; }
 
-  x509::PublicKey const& public_key() const override { return public_key_; }
+  bool has_key(x509::PublicKey const& key) const override;
   Result<Bytes> sign(Draft const& draft, HashAlgorithm hash) override;
   Result<Bytes> sign(CrlDraft const& draft, HashAlgorithm hash) override;
   // Not while the signer's cap or its full disk makes it refuse, and never again once it has ended.
@@ -40,14 +40,13 @@ class RemoteSigner final : public Signer {
     std::optional<Result<Bytes>> outcome;
   };
 
-  RemoteSigner(int socket, Ready ready, x509::PublicKey public_key);
+  RemoteSigner(int socket, Ready ready);
   Result<Bytes> ask(std::uint64_t id, ByteView frame);
   void listen();  // the thread
   void take(Answer answer);
 
   int const socket_;
   Ready const ready_;
-  x509::PublicKey const public_key_;
   std::atomic<std::uint64_t> last_id_ = 0;
   std::mutex write_mutex_;
   mutable std::mutex mutex_;  // of what follows

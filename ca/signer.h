@@ -13,7 +13,9 @@ class CrlDraft;  // crl.h
 class Signer {
  public:
   virtual ~Signer() = default;
-  virtual x509::PublicKey const& public_key() const = 0;
+  // Can it sign with the private half of this key? One that holds the keys of several issuers knows by a draft's issuer
+  // which of them is meant.
+  virtual bool has_key(x509::PublicKey const& key) const = 0;
   // The signature over the draft's octets, once. Errc::unavailable when the key cannot be reached.
   virtual Result<Bytes> sign(Draft const& draft, HashAlgorithm hash) = 0;
   virtual Result<Bytes> sign(CrlDraft const& draft, HashAlgorithm hash) = 0;

@@ -28,11 +28,11 @@ Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string c
   return unknown;
 }
 
-Result<RecentlySigned> recently_signed(std::string const& path, std::string_view issuer, std::size_t certificates) {
+Result<RecentlySigned> recently_signed(std::string const& path, std::size_t certificates) {
   std::deque<SignedEntry> last;
   RecentlySigned recent;
   CHECK_OK(visit_signing_ledger(path, [&](SignedEntry const& entry) {
-    if (entry.kind == SignedEntry::Kind::crl && entry.issuer == issuer) recent.lists[entry.scope] = entry;
+    if (entry.kind == SignedEntry::Kind::crl) recent.lists[{entry.issuer, entry.scope}] = entry;
     if (entry.kind != SignedEntry::Kind::certificate) return;
     last.push_back(entry);
     if (last.size() > certificates) last.pop_front();

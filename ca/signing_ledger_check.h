@@ -18,11 +18,12 @@ bool is_known(store::ReadTxn& txn, SignedEntry const& entry);
 // Errc::file when it cannot be read. Also beside a running service.
 Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string const& path);
 
-// What a start needs of the ledger, with a bound: the last certificates, newest last, and the last list of each scope.
+// What a start needs of the ledger, with a bound: the last certificates, newest last, and the last list of each issuer
+// and scope.
 struct RecentlySigned {
   std::vector<SignedEntry> certificates;
-  std::map<std::string, SignedEntry> lists;
+  std::map<std::pair<std::string, std::string>, SignedEntry> lists;
 };
-Result<RecentlySigned> recently_signed(std::string const& path, std::string_view issuer, std::size_t certificates);
+Result<RecentlySigned> recently_signed(std::string const& path, std::size_t certificates);
 
 }  // namespace lenscap::ca

@@ -9,7 +9,7 @@ constexpr std::size_t kPoolThreads = 2;
 // Those that wait for the signer's process: what is asked at the same time shares one sync of its ledger.
 constexpr std::size_t kWaitingThreads = 32;
 
-Policy make_policy(Settings const& settings, ca::Authority const& authority) {
+Policy make_policy(Settings const& settings, ca::Authority const& authority, Time now) {
   Policy policy;
   policy.eab_required = settings.eab_required;
   policy.allow_wildcards = settings.allow_wildcards;
@@ -32,8 +32,13 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority) {
     if (auto const* row = find_validator(type))
       policy.offers.push_back({.type = type, .dns = row->dns, .ip = row->ip, .wildcard = row->wildcard});
   for (auto const& limit : authority.issuer().limits()) policy.issuer_constraints.push_back(limit.constraints);
-  policy.issuer_begins = authority.issuer().begins();
-  policy.issuer_ends = authority.issuer().ends();
+  // Of the default's line, as long as a roll-over in the time of this program may reach: what is accepted for an order
+  // can then be had of whichever of them makes the certificate.
+  for (auto const& each : authority.issuers()) {
+    if (!each.rule.is_default || each.rule.retired_from <= now) continue;
+    policy.issuer_begins = std::max(policy.issuer_begins, each.issuer->begins());
+    policy.issuer_ends = std::min(policy.issuer_ends, each.issuer->ends());
+  }
   return policy;
 }
 
@@ -45,7 +50,7 @@ App::App(AppParts parts)
       store(std::move(parts.store)),
       authority(std::move(parts.authority)),
       sealer(std::move(parts.sealer)),
-      policy(make_policy(settings, *authority)),
+      policy(make_policy(settings, *authority, clock.now())),
       chaos(settings.chaos),
       directory(directory_text(settings, policy, *authority)),
       db(*store),

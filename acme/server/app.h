@@ -72,7 +72,7 @@ struct App {
   Validation validation;
 };
 
-Policy make_policy(Settings const& settings, ca::Authority const& authority);
+Policy make_policy(Settings const& settings, ca::Authority const& authority, Time now);
 
 // handlers/acme/directory.cc: RFC 8555 7.1.1
 std::string directory_text(Settings const& settings, Policy const& policy, ca::Authority const& authority);

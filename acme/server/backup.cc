@@ -16,7 +16,7 @@
 #include "base/sealed_stream.h"
 #include "base/x509/certificate.h"
 #include "ca/gap.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "store/copy.h"
 #include "store/schema.h"
 
@@ -29,6 +29,7 @@ constexpr std::size_t kFileBytesMax = 1024 * 1024;
 constexpr std::size_t kLineBytesMax = 8 * kFileBytesMax;
 constexpr std::string_view kSettings = "ca.toml";
 constexpr std::string_view kRootKey = "root.key";
+constexpr std::string_view kIssuers = "issuers";
 
 struct File {
   std::string path;  // below the state directory
@@ -45,16 +46,31 @@ Result<File> load_file(std::string const& from, std::string path) {
   return File{std::move(path), status.st_mode & 0777U, std::move(text)};
 }
 
+// Those of further issuers among them; what begins with a dot is an issuer that was never finished.
+Result<std::vector<std::string>> folders_of(std::string const& state_dir) {
+  std::vector<std::string> folders{"keys", "profiles"};
+  auto const issuers = state_dir + "/" + std::string(kIssuers);
+  if (!std::filesystem::exists(issuers)) return folders;
+  std::error_code error;
+  for (auto const& entry : std::filesystem::directory_iterator(issuers, error)) {
+    auto const name = entry.path().filename().string();
+    if (entry.is_directory() && !name.starts_with(".")) folders.push_back(std::string(kIssuers) + "/" + name);
+  }
+  if (error) return Error(Errc::file, issuers + ": " + error.message());
+  return folders;
+}
+
 Result<std::vector<File>> collect(std::string const& state_dir, std::string const& config) {
   std::vector<File> files;
   TRY(auto settings, load_file(config, std::string(kSettings)));
   files.push_back(std::move(settings));
-  for (auto const* folder : {"keys", "profiles"}) {
+  TRY(auto const folders, folders_of(state_dir));
+  for (auto const& folder : folders) {
     std::error_code error;
     for (auto const& entry : std::filesystem::directory_iterator(state_dir + "/" + folder, error)) {
       auto const name = entry.path().filename().string();
       if (!entry.is_regular_file() || name == kRootKey) continue;
-      TRY(auto file, load_file(entry.path().string(), std::string(folder) + "/" + name));
+      TRY(auto file, load_file(entry.path().string(), folder + "/" + name));
       files.push_back(std::move(file));
     }
     if (error) return Error(Errc::file, state_dir + "/" + folder + ": " + error.message());
@@ -65,18 +81,23 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
 
 // --- reading ---
 
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
 // What one file's name may be: nothing that leads out of the state directory, and nothing that is hidden.
 bool is_path(std::string_view path) {
   if (path == kSettings) return true;
-  for (std::string_view folder : {"keys/", "profiles/"}) {
-    if (!path.starts_with(folder)) continue;
-    auto const name = path.substr(folder.size());
-    return !name.empty() && name.size() <= 100 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-             c == '.';
-    });
-  }
-  return false;
+  for (std::string_view folder : {"keys/", "profiles/"})
+    if (path.starts_with(folder)) return is_name(path.substr(folder.size()));
+  if (!path.starts_with("issuers/")) return false;
+  path.remove_prefix(kIssuers.size() + 1);
+  auto const slash = path.find('/');
+  return slash != std::string_view::npos && ca::check_issuer_name(path.substr(0, slash)).ok() &&
+         is_name(path.substr(slash + 1));
 }
 
 Error no_backup() { return Error(Errc::malformed, "the file opens, but what is in it is no back-up of this program"); }
@@ -173,7 +194,7 @@ Result<> make_folder(std::string const& path, mode_t mode) {
 }
 
 Result<> refuse_what_is_there(std::string const& state_dir) {
-  for (auto const* name : {"ca.toml", "ca.toml.new", "keys", "profiles", "db"})
+  for (auto const* name : {"ca.toml", "ca.toml.new", "keys", "profiles", "issuers", "db"})
     if (std::filesystem::exists(state_dir + "/" + name))
       return Error(Errc::conflict, state_dir + "/" + name +
                                        " exists: there is a CA, or what a restore that was broken off has left; "
@@ -187,6 +208,10 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
   CHECK_OK(make_folder(state_dir + "/profiles", 0755));
   for (auto const& file : files) {
     auto const is_settings = file.path == kSettings;
+    if (file.path.starts_with(kIssuers)) {
+      CHECK_OK(make_folder(state_dir + "/" + std::string(kIssuers), 0700));
+      CHECK_OK(make_folder(state_dir + "/" + file.path.substr(0, file.path.rfind('/')), 0700));
+    }
     CHECK_OK(create_file(state_dir + "/" + file.path + (is_settings ? ".new" : ""), file.text, file.mode));
   }
   return {};

@@ -6,63 +6,68 @@ namespace lenscap::acme {
 
 CrlPublisher::CrlPublisher(ca::Authority const& authority, store::Store& store, Db const& db, ca::CrlPlan plan,
                            Clock const& clock, Log log)
-    : store_(store),
-      db_(db),
-      plan_(plan),
-      clock_(clock),
-      log_(std::move(log)),
-      issuer_(authority.issuer()),
-      issuer_id_(to_hex(authority.issuing_certificate().subject_key_id())) {}
+    : store_(store), db_(db), plan_(plan), clock_(clock), log_(std::move(log)), authority_(authority) {}
 
 CrlPublisher::~CrlPublisher() { stop(); }
 
 // --- what is due ---
 
 // That of the settings, and those that certificates of another time name.
-std::vector<unsigned> CrlPublisher::divisions() const {
+std::vector<unsigned> CrlPublisher::divisions(ca::KnownIssuer const& issuer) const {
   std::vector<unsigned> found;
-  store_.read([&](store::ReadTxn& txn) { found = ca::crl_divisions(txn, issuer_id_); });
-  auto const parts = issuer_.crl_places().parts;
+  store_.read([&](store::ReadTxn& txn) { found = ca::crl_divisions(txn, issuer.id()); });
+  auto const parts = issuer.issuer->crl_places().parts;
   if (std::ranges::find(found, parts) == found.end()) found.push_back(parts);
   return found;
 }
 
-std::optional<ca::CrlState> CrlPublisher::last_of(unsigned parts) const {
+std::optional<ca::CrlState> CrlPublisher::last_of(ca::KnownIssuer const& issuer, unsigned parts) const {
   // The lists of a division are made together.
-  auto const list = find(ca::crl_scope(parts, 0));
+  auto const list = find(issuer.id(), ca::crl_scope(parts, 0));
   return list ? std::optional(list->state) : std::nullopt;
 }
 
-bool CrlPublisher::is_due(unsigned parts, Time now) const {
+bool CrlPublisher::is_due(ca::KnownIssuer const& issuer, unsigned parts, Time now) const {
   std::uint64_t revocations = 0;
-  store_.read([&](store::ReadTxn& txn) { revocations = ca::count_revocations(txn, issuer_id_); });
-  return ca::crl_due_at(plan_, last_of(parts), revocations, now) <= now;
+  store_.read([&](store::ReadTxn& txn) { revocations = ca::count_revocations(txn, issuer.id()); });
+  return ca::crl_due_at(plan_, last_of(issuer, parts), revocations, now) <= now;
 }
 
-Result<> CrlPublisher::make(unsigned parts, Time now) {
-  TRY(auto lists, ca::make_crls(store_, issuer_, parts, plan_, now));
-  log_.info("crl.made", {{"number", lists.front().state.number},
+Result<> CrlPublisher::make(ca::KnownIssuer const& issuer, unsigned parts, Time now) {
+  TRY(auto lists, ca::make_crls(store_, *issuer.issuer, parts, plan_, now));
+  log_.info("crl.made", {{"issuer", issuer.rule.name},
+                         {"number", lists.front().state.number},
                          {"parts", std::size_t{parts}},
                          {"revocations", lists.front().state.revocations},
                          {"next_update", to_rfc3339(lists.front().state.next_update)}});
   std::lock_guard const lock(mutex_);
+  auto& of_issuer = lists_[issuer.id()];
   for (auto& list : lists) {
     auto scope = list.scope;
-    lists_[std::move(scope)] = std::make_shared<ca::SignedCrl const>(std::move(list));
+    of_issuer[std::move(scope)] = std::make_shared<ca::SignedCrl const>(std::move(list));
   }
   return {};
 }
 
+// The last failure, when there are several.
+Result<> CrlPublisher::make_due_of(ca::KnownIssuer const& issuer, Time now) {
+  Result<> outcome;
+  if (issuer.is_over(now)) return outcome;
+  for (unsigned const parts : divisions(issuer)) {
+    if (!is_due(issuer, parts, now)) continue;
+    if (auto made = make(issuer, parts, now); !made) outcome = std::move(made);
+  }
+  return outcome;
+}
+
 void CrlPublisher::make_due() {
-  if (!issuer_.crl_places().is_served()) return;
+  if (!is_served()) return;
   auto const now = clock_.now();
   std::string why;
   try {
-    for (unsigned const parts : divisions()) {
-      if (!is_due(parts, now)) continue;
-      auto const made = make(parts, now);
-      if (!made) why = made.error().detail();
-    }
+    for (auto const& issuer : authority_.issuers())
+      if (auto const made = make_due_of(issuer, now); !made)
+        why = (authority_.issuers().size() == 1 ? "" : issuer.rule.name + ": ") + made.error().detail();
   } catch (store::Broken const& broken) {
     why = broken.what();
     db_.tell_broken(why);
@@ -77,16 +82,18 @@ void CrlPublisher::make_due() {
 // --- the thread ---
 
 void CrlPublisher::warn_of_names() const {
-  std::vector<unsigned> named;
-  store_.read([&](store::ReadTxn& txn) { named = ca::crl_divisions(txn, issuer_id_); });
-  if (named.empty()) return;
+  bool is_named = false;
+  store_.read([&](store::ReadTxn& txn) {
+    for (auto const& issuer : authority_.issuers()) is_named = is_named || !ca::crl_divisions(txn, issuer.id()).empty();
+  });
+  if (!is_named) return;
   log_.warning("crl.no_longer_served", {{"why",
                                          "certificates of before name a list that is not served any more, and "
                                          "strict clients refuse them; see docs/revoke.md"}});
 }
 
 void CrlPublisher::start(std::chrono::milliseconds retry) {
-  if (!issuer_.crl_places().is_served()) return warn_of_names();
+  if (!is_served()) return warn_of_names();
   retry_ = retry;
   make_due();
   thread_ = std::thread([this] { run(); });
@@ -124,17 +131,23 @@ void CrlPublisher::run() {
 
 // --- what is served ---
 
-std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view scope) const {
+std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view issuer, std::string_view scope) const {
   std::lock_guard const lock(mutex_);
-  auto const found = lists_.find(scope);
-  return found == lists_.end() ? nullptr : found->second;
+  auto const of_issuer = lists_.find(issuer);
+  if (of_issuer == lists_.end()) return nullptr;
+  auto const found = of_issuer->second.find(scope);
+  return found == of_issuer->second.end() ? nullptr : found->second;
 }
 
 CrlCondition CrlPublisher::condition(Time now) const {
-  if (!issuer_.crl_places().is_served()) return CrlCondition::none_served;
+  if (!is_served()) return CrlCondition::none_served;
   std::lock_guard const lock(mutex_);
   auto const is_past = [now](auto const& entry) { return entry.second->state.next_update <= now; };
-  if (lists_.empty() || std::ranges::any_of(lists_, is_past)) return CrlCondition::missing;
+  for (auto const& issuer : authority_.issuers()) {
+    if (issuer.is_over(now)) continue;
+    auto const lists = lists_.find(issuer.id());
+    if (lists == lists_.end() || std::ranges::any_of(lists->second, is_past)) return CrlCondition::missing;
+  }
   return failed_ ? CrlCondition::overdue : CrlCondition::good;
 }
 

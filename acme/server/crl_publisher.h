@@ -1,7 +1,7 @@
-// Keeps the issuer's revocation lists in memory, for who fetches them, and makes new ones by itself: before anything is
-// served, when they are due, and soon after a revocation (ca/crl_schedule.h). A list that cannot be made leaves the old
-// one as it is, and is tried again. The signing key and the store are used on a thread of its own alone. Does nothing
-// where no lists are served (Issuer::crl_places).
+// Keeps the revocation lists of every issuer in memory, for who fetches them, and makes new ones by itself: before
+// anything is served, when they are due, and soon after a revocation (ca/crl_schedule.h). A list that cannot be made
+// leaves the old one as it is, and is tried again. The signing keys and the store are used on a thread of its own
+// alone. Does nothing where no lists are served (Issuer::crl_places), and makes none for an issuer whose time is over.
 #pragma once
 
 #include <chrono>
@@ -42,16 +42,18 @@ class CrlPublisher {
   // Something was revoked. Safe from any thread, does not wait.
   void look_again();
 
-  // The newest list of a scope (ca/crl_places.h); nullptr when there is none.
-  std::shared_ptr<ca::SignedCrl const> find(std::string_view scope) const;
+  // The newest list of an issuer (KnownIssuer::id) and scope (ca/crl_places.h); nullptr when there is none.
+  std::shared_ptr<ca::SignedCrl const> find(std::string_view issuer, std::string_view scope) const;
   CrlCondition condition(Time now) const;
   ca::CrlPlan const& plan() const { return plan_; }
 
  private:
-  std::vector<unsigned> divisions() const;
-  std::optional<ca::CrlState> last_of(unsigned parts) const;
-  bool is_due(unsigned parts, Time now) const;
-  Result<> make(unsigned parts, Time now);
+  std::vector<unsigned> divisions(ca::KnownIssuer const& issuer) const;
+  std::optional<ca::CrlState> last_of(ca::KnownIssuer const& issuer, unsigned parts) const;
+  bool is_due(ca::KnownIssuer const& issuer, unsigned parts, Time now) const;
+  Result<> make(ca::KnownIssuer const& issuer, unsigned parts, Time now);
+  Result<> make_due_of(ca::KnownIssuer const& issuer, Time now);
+  bool is_served() const { return authority_.issuer().crl_places().is_served(); }
   void warn_of_names() const;
   void run();
 
@@ -60,12 +62,12 @@ class CrlPublisher {
   ca::CrlPlan const plan_;
   Clock const& clock_;
   Log const log_;
-  ca::Issuer const& issuer_;
-  std::string const issuer_id_;
+  ca::Authority const& authority_;
 
-  mutable std::mutex mutex_;  // of what follows
-  std::map<std::string, std::shared_ptr<ca::SignedCrl const>, std::less<>> lists_;
-  bool failed_ = false;  // the last attempt
+  mutable std::mutex mutex_;                                                               // of what follows
+  using Lists = std::map<std::string, std::shared_ptr<ca::SignedCrl const>, std::less<>>;  // by scope
+  std::map<std::string, Lists, std::less<>> lists_;                                        // by issuer
+  bool failed_ = false;                                                                    // the last attempt
   bool look_again_ = false;
   bool stopping_ = false;
   std::condition_variable wake_;

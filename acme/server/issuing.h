@@ -3,6 +3,8 @@
 // waits, and all the rest is done in place.
 #pragma once
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/net/awaitable.h"
 #include "base/net/io_threads.h"
@@ -16,7 +18,8 @@ class Issuing {
       : authority_(authority),
         pool_(pool),
         log_(std::move(log)),
-        is_short_(authority.issuer().signs_at_once()),
+        is_short_(
+            std::ranges::all_of(authority.issuers(), [](auto const& each) { return each.issuer->signs_at_once(); })),
         prepares_in_place_(is_short_ || authority.issuer().signs_elsewhere()) {}
 
   // See ca::Authority. What is thrown comes out: nothing was claimed yet.

@@ -21,17 +21,19 @@ OcspResponder::OcspResponder(ca::Authority const& authority, store::Store& store
       clock_(clock),
       log_(std::move(log)),
       authority_(authority),
-      is_served_(!authority.issuer().ocsp_url().empty()),
-      issuer_(authority.issuing_certificate()),
-      issuer_id_(to_hex(authority.issuing_certificate().subject_key_id())) {}
+      is_served_(!authority.issuer().ocsp_url().empty()) {
+  for (auto const& issuer : authority.issuers())
+    issuers_.push_back({.issuer = &issuer, .hashes = ca::OcspIssuer(issuer.issuer->certificate())});
+}
 
-// --- the signer ---
+// --- the signers ---
 
-bool OcspResponder::is_due(Time now) const {
+bool OcspResponder::is_due(Answering const& answering, Time now) const {
+  if (answering.issuer->is_over(now)) return false;
   std::shared_ptr<Signer const> current;
   {
     std::lock_guard const lock(mutex_);
-    current = signer_;
+    current = answering.signer;
   }
   if (!current || now >= current->due()) return true;
   bool is_revoked = false;
@@ -41,13 +43,16 @@ bool OcspResponder::is_due(Time now) const {
   return is_revoked;
 }
 
-Result<> OcspResponder::renew(Time now) {
+Result<> OcspResponder::renew(Answering& answering, Time now) {
   auto key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  TRY(auto certificate, authority_.issue({std::string(ca::kOcspSignerProfile), key.public_key(), {}, {}}, "ocsp", now));
+  ca::IssueRequest const request{std::string(ca::kOcspSignerProfile), key.public_key(), {}, {}};
+  TRY(auto certificate, authority_.issue_by(*answering.issuer, request, "ocsp", now));
   auto next = std::make_shared<Signer const>(Signer{std::move(certificate), std::move(key)});
-  log_.info("ocsp.signer_made", {{"serial", next->certificate.serial_hex()}, {"due", to_rfc3339(next->due())}});
+  log_.info("ocsp.signer_made", {{"issuer", answering.issuer->rule.name},
+                                 {"serial", next->certificate.serial_hex()},
+                                 {"due", to_rfc3339(next->due())}});
   std::lock_guard const lock(mutex_);
-  signer_ = std::move(next);
+  answering.signer = std::move(next);
   // The former one may have been revoked.
   young_.clear();
   old_.clear();
@@ -59,8 +64,9 @@ void OcspResponder::renew_if_due() {
   auto const now = clock_.now();
   std::string why;
   try {
-    if (is_due(now)) {
-      auto const renewed = renew(now);
+    for (auto& answering : issuers_) {
+      if (!is_due(answering, now)) continue;
+      auto const renewed = renew(answering, now);
       if (!renewed) why = renewed.error().detail();
     }
   } catch (store::Broken const& broken) {
@@ -90,14 +96,15 @@ void OcspResponder::start() {
   renew_if_due();
 }
 
-std::shared_ptr<OcspResponder::Signer const> OcspResponder::signer(Time now) const {
+std::shared_ptr<OcspResponder::Signer const> OcspResponder::signer(Answering const& answering, Time now) const {
   std::lock_guard const lock(mutex_);
-  return signer_ && now < signer_->certificate.not_after() ? signer_ : nullptr;
+  return answering.signer && now < answering.signer->certificate.not_after() ? answering.signer : nullptr;
 }
 
 OcspCondition OcspResponder::condition(Time now) const {
   if (!is_served_) return OcspCondition::none_served;
-  if (!signer(now)) return OcspCondition::no_signer;
+  auto const lacks_signer = [&](Answering const& each) { return !each.issuer->is_over(now) && !signer(each, now); };
+  if (std::ranges::any_of(issuers_, lacks_signer)) return OcspCondition::no_signer;
   std::lock_guard const lock(mutex_);
   return failed_ ? OcspCondition::overdue : OcspCondition::good;
 }
@@ -159,9 +166,14 @@ std::shared_ptr<OcspReply const> OcspResponder::sign(Signer const& signer, ca::O
 }
 
 std::shared_ptr<OcspReply const> OcspResponder::answer_parsed(ca::OcspRequest const& request, Time now) {
-  auto const is_ours = [&](ca::OcspCertId const& id) { return issuer_.is_of(id); };
-  if (std::ranges::none_of(request.certificates, is_ours)) return refuse(ca::OcspRefusal::unauthorized);
-  auto const by = signer(now);
+  // One answer has one signer, of one issuer; what is another's is unknown to it.
+  auto const knows_one = [&](Answering const& each) {
+    return std::ranges::any_of(request.certificates, [&](ca::OcspCertId const& id) { return each.hashes.is_of(id); });
+  };
+  auto const answering = std::ranges::find_if(issuers_, knows_one);
+  if (answering == issuers_.end()) return refuse(ca::OcspRefusal::unauthorized);
+  auto const is_ours = [&](ca::OcspCertId const& id) { return answering->hashes.is_of(id); };
+  auto const by = signer(*answering, now);
   if (!by) return refuse(ca::OcspRefusal::try_later);
 
   ca::OcspAnswers what{.answers = {}, .this_update = now, .next_update = {}, .nonce = {}};
@@ -169,7 +181,7 @@ std::shared_ptr<OcspReply const> OcspResponder::answer_parsed(ca::OcspRequest co
     what.answers.clear();
     for (auto const& id : request.certificates)
       what.answers.push_back(
-          {id.der, is_ours(id) ? ca::find_ocsp_status(txn, issuer_id_, id.serial_hex) : ca::OcspStatus{}});
+          {id.der, is_ours(id) ? ca::find_ocsp_status(txn, answering->issuer->id(), id.serial_hex) : ca::OcspStatus{}});
   });
 
   auto const& first = what.answers.front();

@@ -1,6 +1,6 @@
-// Answers OCSP requests (ca/ocsp.h) for the certificates of this CA, by a signer of its own: a key that is made at each
-// start and never leaves memory, under a certificate that the CA issues for it alone and that is renewed when half of
-// it is over. So a request never touches the issuing key.
+// Answers OCSP requests (ca/ocsp.h) for the certificates of this CA, by a signer of its own for each issuer: a key that
+// is made at each start and never leaves memory, under a certificate that the issuer makes for it alone and that is
+// renewed when half of it is over. So a request never touches an issuing key.
 //
 // The ledger is asked each time, and what is kept is a signature alone: a revocation is in the next answer, whichever
 // program recorded it. It does NOT know HTTP (handlers/web/ocsp.cc). Does nothing where no answers are served
@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "acme/flow/rate_limit.h"
 #include "acme/server/db.h"
@@ -59,9 +60,10 @@ class OcspResponder {
   OcspResponder(ca::Authority const& authority, store::Store& store, Db const& db, Seconds lifetime, Clock const& clock,
                 Log log);
 
-  // The first signer, and word in the log when certificates name a responder that is not served any more. Blocks.
+  // The first signers, and word in the log when certificates name a responder that is not served any more. Blocks.
   void start();
-  // Another signer where there is none, when half of its life is over, and when it was revoked. Blocks. A failure is in
+  // Another signer where there is none, when half of its life is over, and when it was revoked; none any more for an
+  // issuer whose time is over. Blocks. A failure is in
   // the log and in condition(), nowhere else.
   void renew_if_due();
 
@@ -80,9 +82,17 @@ class OcspResponder {
   };
   using Replies = std::unordered_map<std::string, Known>;  // by CertID
 
-  bool is_due(Time now) const;
-  Result<> renew(Time now);
-  std::shared_ptr<Signer const> signer(Time now) const;  // nullptr: there is none that is good now
+  // One that answers for its certificates: an issuer, and its signer.
+  struct Answering {
+    ca::KnownIssuer const* issuer;
+    ca::OcspIssuer hashes;
+    std::shared_ptr<Signer const> signer = nullptr;  // guarded by mutex_
+  };
+
+  bool is_due(Answering const& answering, Time now) const;
+  Result<> renew(Answering& answering, Time now);
+  // nullptr: there is none that is good now
+  std::shared_ptr<Signer const> signer(Answering const& answering, Time now) const;
   std::shared_ptr<OcspReply const> answer_parsed(ca::OcspRequest const& request, Time now);
   std::shared_ptr<OcspReply const> sign(Signer const& signer, ca::OcspAnswers what) const;
   std::shared_ptr<OcspReply const> find_kept(std::string const& cert_id, ca::OcspStatus const& status, Time now);
@@ -97,13 +107,11 @@ class OcspResponder {
   Log const log_;
   ca::Authority const& authority_;
   bool const is_served_;
-  ca::OcspIssuer const issuer_;
-  std::string const issuer_id_;
+  std::vector<Answering> issuers_;
 
   mutable std::mutex mutex_;  // of what follows
-  std::shared_ptr<Signer const> signer_;
-  bool failed_ = false;  // the last attempt to get a signer
-  Replies young_, old_;  // when the young are many they take the place of the old
+  bool failed_ = false;       // the last attempt to get a signer
+  Replies young_, old_;       // when the young are many they take the place of the old
   RateUse signed_for_many_, signed_for_one_;
 };
 

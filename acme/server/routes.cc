@@ -157,8 +157,9 @@ net::Router make_acme_routes(App& app) {
   router.add(Method::post, "/terms/{token}",
              [&app](net::Request request) { return agree_to_terms(app, std::move(request)); });
   // For who asked for the leaf alone; here too, so that a client need not leave TLS and the server's port (7.4.2).
-  router.add_plain(Method::get, app.authority->aia_path(),
-                   [&app](net::Request const& request) { return issuing_certificate(app, request); });
+  for (auto const& each : app.authority->issuers())
+    router.add_plain(Method::get, ca::aia_path(each.issuer->certificate()),
+                     [&app](net::Request const& request) { return issuing_certificate(app, request); });
   if (app.settings.cors) {
     std::set<std::string_view> patterns;
     for (auto const& route : kOpenAcmeRoutes) patterns.insert(route.pattern);
@@ -175,10 +176,12 @@ net::Router make_web_routes(App& app) {
   for (auto const& route : kWebRoutes)
     router.add_plain(route.method, route.pattern,
                      [&app, &route](net::Request const& request) { return route.handler(app, request); });
-  router.add_plain(Method::get, app.authority->aia_path(),
-                   [&app](net::Request const& request) { return issuing_certificate(app, request); });
-  if (app.authority->issuer().crl_places().is_served()) {
-    auto const path = ca::crl_path(app.authority->issuing_certificate());
+  for (auto const& each : app.authority->issuers())
+    router.add_plain(Method::get, ca::aia_path(each.issuer->certificate()),
+                     [&app](net::Request const& request) { return issuing_certificate(app, request); });
+  for (auto const& each : app.authority->issuers()) {
+    if (!each.issuer->crl_places().is_served()) continue;
+    auto const path = ca::crl_path(each.issuer->certificate());
     router.add_plain(Method::get, path + ".crl",
                      [&app](net::Request const& request) { return revocation_list(app, request); });
     router.add_plain(Method::get, path + "/{part}",

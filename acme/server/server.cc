@@ -35,7 +35,7 @@ ca::AuthoritySettings authority_settings(Settings const& settings) {
 }
 
 Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
-                                      std::unique_ptr<ca::Signer> signer) {
+                                      std::shared_ptr<ca::Signer> signer) {
   TRY(auto store, store::open(settings.store_url, settings.state_dir));
   auto const own = ca::first_line(passphrase);
   TRY(auto authority, ca::Authority::open(authority_settings(settings), *store, own, std::move(signer)));
@@ -59,6 +59,8 @@ void note_start(App& app, Time now) {
   std::string rules;
   for (auto const& profile : app.authority->profiles())
     rules += (rules.empty() ? "" : ", ") + profile.name + " " + to_hex(profile.hash());
+  for (auto const& each : app.authority->issuers())
+    if (&each != &app.authority->issuers().front()) rules += ", issuer " + each.rule.name + " " + each.id();
   auto note = [&](store::WriteTxn& txn) -> Result<> {
     ca::append_audit(txn, {.at = now,
                            .event = ca::AuditEvent::service_started,

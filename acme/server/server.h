@@ -16,9 +16,9 @@
 namespace lenscap::acme {
 
 // Opens the store, the CA and the sealer that the settings name. Blocks.
-// With `signer` the issuing key stays closed in this process.
+// With `signer` the issuing keys stay closed in this process.
 Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
-                                      std::unique_ptr<ca::Signer> signer = nullptr);
+                                      std::shared_ptr<ca::Signer> signer = nullptr);
 
 // What the settings say of the issuer; the signer's process reads the same.
 ca::AuthoritySettings authority_settings(Settings const& settings);

@@ -18,8 +18,10 @@ Result<ServerCertificate::Identity> ServerCertificate::issue(Time now) const {
   auto key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   auto const common_name = names_.dns.empty() ? std::string() : names_.dns.begin()->text();
   TRY(auto leaf, authority_.issue({kProfile, key.public_key(), names_, common_name}, "server", now));
-  std::vector<x509::Certificate> chain{std::move(leaf), authority_.issuing_certificate()};
-  auto const& above = authority_.issuer().above();
+  auto const* by = authority_.issuer_of(leaf);
+  if (by == nullptr) bug("a certificate of an issuer that is none");
+  std::vector<x509::Certificate> chain{std::move(leaf), by->issuer->certificate()};
+  auto const& above = by->issuer->above();
   chain.insert(chain.end(), above.begin(), above.end() - 1);  // whoever verifies has the root
   return Identity{std::move(chain), std::move(key)};
 }

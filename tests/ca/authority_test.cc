@@ -41,22 +41,9 @@ TEST(Authority, IssuesAndRemembers) {
     EXPECT_EQ(record->reference, "server-tls");
     EXPECT_EQ(record->status, CertificateStatus::issued);
   });
-  EXPECT_EQ(made.authority->chain().pem(certificate, ChainEnd::root),
+  EXPECT_EQ(made.authority->chain_of(certificate).pem(certificate, ChainEnd::root),
             certificate.pem() + test.ca.issuing.pem() + test.ca.root.pem());
-  EXPECT_EQ(made.authority->aia_path(), "/aia/" + to_hex(test.ca.issuing.subject_key_id()) + ".cer");
-}
-
-TEST(Authority, Admit) {
-  TestCa const test;
-  auto const store = memory();
-  TestAuthority const made(test.ca, *store);
-  EXPECT_TRUE(made.authority->admit("camera-https", names({"a.cams.example"}, {"10.20.0.1"})).ok());
-  EXPECT_EQ(made.authority->admit("nothing", names({"a.cams.example"})).error().code(), Errc::invalid_profile);
-  auto const refused = made.authority->admit("camera-https", names({"a.cams.example", "bank.example"}));
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code(), Errc::rejected_identifier);
-  ASSERT_EQ(refused.error().sub.size(), 1u);
-  EXPECT_EQ(refused.error().sub[0].identifier_value, "bank.example");
+  EXPECT_EQ(aia_path(test.ca.issuing), "/aia/" + to_hex(test.ca.issuing.subject_key_id()) + ".cer");
 }
 
 TEST(Authority, SignsNothingWithoutARecordedIntent) {

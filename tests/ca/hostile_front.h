@@ -101,19 +101,21 @@ class HostileFront {
     if (rarely()) what.issuer_name = ca_.root.subject_der();
     Shot shot;
     shot.tbs = encode_tbs(what, signature_algorithm(ca_.issuing.key()));
-    shot.message = message_of(encode(CertificateWanted{.id = roll(1000),
-                                                       .request = wanted,
-                                                       .profile_hash = hash,
-                                                       .serial = serial,
-                                                       .prepared_at = at,
-                                                       .tbs_hash = sha256(shot.tbs)}));
+    shot.message = message_of(
+        encode(CertificateWanted{.id = roll(1000),
+                                 .issuer = rarely() ? ca_.root.subject_key_id() : ca_.issuing.subject_key_id(),
+                                 .request = wanted,
+                                 .profile_hash = hash,
+                                 .serial = serial,
+                                 .prepared_at = at,
+                                 .tbs_hash = sha256(shot.tbs)}));
     return shot;
   }
 
   Shot list(Time now) {
     Shot shot;
     if (rarely() && !last_.tbs.empty()) {  // a certificate in a list's clothes
-      shot.message = message_of(encode_crl_wanted(1, last_.tbs));
+      shot.message = message_of(encode_crl_wanted(1, ca_.issuing.subject_key_id(), last_.tbs));
       return shot;
     }
     number_ += roll(4) == 0 ? 0 : 1;
@@ -127,7 +129,8 @@ class HostileFront {
     for (auto i = roll(8); i > 0; --i)
       builder.add(
           {.serial_hex = "01020" + std::to_string(roll(10)), .not_after = now, .revoked_at = now - kDay, .reason = {}});
-    shot.message = message_of(encode_crl_wanted(roll(1000), std::move(builder).finish().tbs()));
+    shot.message =
+        message_of(encode_crl_wanted(roll(1000), ca_.issuing.subject_key_id(), std::move(builder).finish().tbs()));
     return shot;
   }
 
@@ -189,7 +192,7 @@ class SignedThings {
     if (signature == nullptr) return std::holds_alternative<Refused>(answer) ? "" : "an answer of another kind";
     auto const algorithm = signature_algorithm(ca_.issuing.key());
     bool const is_list = shot.message.at(0) == kCrlType;
-    Bytes const tbs = is_list ? Bytes(shot.message.begin() + 9, shot.message.end()) : shot.tbs;
+    Bytes const tbs = is_list ? Bytes(shot.message.begin() + kListBegin, shot.message.end()) : shot.tbs;
     if (!ca_.issuing.key().verify(algorithm.hash, tbs, signature->octets)) return "it signed something else";
     hashes_.insert(to_hex(sha256(tbs)));
     auto const whole = assemble_certificate(tbs, algorithm, signature->octets);
@@ -202,6 +205,7 @@ class SignedThings {
 
  private:
   static constexpr std::uint8_t kCrlType = 3;
+  static constexpr std::ptrdiff_t kListBegin = 1 + 8 + 4 + 20;  // behind type, id, and the issuer's key id
 
   std::string judge_certificate(Bytes const& der, Time now) {
     auto const read = x509::Certificate::from_der(der);

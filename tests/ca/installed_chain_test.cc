@@ -120,7 +120,7 @@ TEST_F(InstalledChainTest, WhatIsIssuedIsTakenByOthersUnderTheCorporateRoot) {
     EXPECT_EQ((*authority)->root_certificate(), load(parent.root()));
     auto const leaf = (*authority)->issue(ask("a.cams.example"), "1", today());
     ASSERT_TRUE(leaf.ok()) << leaf.error().detail();
-    put_file(dir.path("chain.pem"), (*authority)->chain().pem(*leaf, ChainEnd::below_root));
+    put_file(dir.path("chain.pem"), (*authority)->chain_of(*leaf).pem(*leaf, ChainEnd::below_root));
     auto const at = " -attime " + std::to_string(to_unix(today()));
     auto const openssl =
         run("openssl verify -x509_strict -purpose sslserver -verify_hostname a.cams.example" + at + " -CAfile " +

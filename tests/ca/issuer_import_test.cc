@@ -96,7 +96,7 @@ TEST(IssuerImport, KeysOfEachKindIssueUnderTheCorporateRoot) {
     EXPECT_FALSE((*authority)->prepare(request(names({"a.offices.example"})), today()).ok());
     auto const leaf = (*authority)->issue(request(names({"a.cams.example"})), "1", today());
     ASSERT_TRUE(leaf.ok()) << leaf.error().detail();
-    put_file(state.dir.path("chain.pem"), (*authority)->chain().pem(*leaf, ChainEnd::below_root));
+    put_file(state.dir.path("chain.pem"), (*authority)->chain_of(*leaf).pem(*leaf, ChainEnd::below_root));
     auto const chain = state.dir.path("chain.pem");
     auto const openssl =
         run("openssl verify -x509_strict -purpose sslserver -attime " + std::to_string(to_unix(today())) + " -CAfile " +

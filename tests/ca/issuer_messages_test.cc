@@ -23,6 +23,7 @@ TEST(Messages, ReadBackAsWritten) {
   auto const sent = wanted();
   auto const read = std::get<CertificateWanted>(decode_wanted(message_of(encode(sent))).value());
   EXPECT_EQ(read.id, sent.id);
+  EXPECT_EQ(read.issuer, sent.issuer);
   EXPECT_EQ(read.request.profile, sent.request.profile);
   EXPECT_EQ(read.request.key, sent.request.key);
   EXPECT_EQ(read.request.names, sent.request.names);
@@ -42,8 +43,9 @@ TEST(Messages, ReadBackAsWritten) {
   EXPECT_EQ(refused.id, 4U);
   EXPECT_EQ(refused.error, capped);
   auto const ready =
-      std::get<Ready>(decode_answer(message_of(encode(Answer(Ready{{1, 2}, true, false, "no"})))).value());
+      std::get<Ready>(decode_answer(message_of(encode(Answer(Ready{{{1, 2}, {3}}, true, false, "no"})))).value());
   EXPECT_TRUE(ready.calls_filtered && !ready.files_walled);
+  EXPECT_EQ(ready.spkis, (std::vector<Bytes>{{1, 2}, {3}}));
   EXPECT_EQ(ready.why, "no");
 }
 
@@ -78,7 +80,7 @@ TEST(Messages, NamesStandInTheirOrder) {
 
 TEST(Frames, ComeInPiecesAndTogether) {
   auto const one = encode(wanted());
-  auto const two = encode_crl_wanted(1, as_bytes("list"));
+  auto const two = encode_crl_wanted(1, as_bytes("issuer"), as_bytes("list"));
   Bytes all = one;
   all.insert(all.end(), two.begin(), two.end());
   for (std::size_t const piece : {std::size_t{1}, std::size_t{7}, all.size()}) {

@@ -39,7 +39,7 @@ struct IssuerProcessTest : ::testing::Test {
   Bytes crl(std::uint64_t number, Time now = kNow) const {
     CrlBuilder builder(ca.issuing, {.number = number, .this_update = now, .next_update = now + 7 * kDay}, 1);
     builder.add({.serial_hex = "0102", .not_after = now + kDay, .revoked_at = now - kDay, .reason = {}});
-    return encode_crl_wanted(9, std::move(builder).finish().tbs());
+    return encode_crl_wanted(9, ca.issuing.subject_key_id(), std::move(builder).finish().tbs());
   }
 };
 
@@ -181,7 +181,8 @@ TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
   EXPECT_EQ(refusal(answer(*signer, crl(6), kNow)), "");
   EXPECT_THAT(refusal(answer(*signer, crl(~std::uint64_t{0}), kNow)), HasSubstr("too far ahead"));
   // A certificate does not pass for a list.
-  EXPECT_THAT(refusal(answer(*signer, encode_crl_wanted(1, asked().tbs), kNow)), HasSubstr("revocation list"));
+  EXPECT_THAT(refusal(answer(*signer, encode_crl_wanted(1, ca.issuing.subject_key_id(), asked().tbs), kNow)),
+              HasSubstr("revocation list"));
   EXPECT_THAT(entries_of(ledger), SizeIs(2));
 }
 

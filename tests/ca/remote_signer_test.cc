@@ -59,7 +59,7 @@ struct RemoteSignerTest : ::testing::Test {
     return [this](Bytes const& message) {
       if (auto const opening = decode_opening(message)) {
         passphrase = opening->passphrase.text();
-        return encode(Ready{process->public_key().spki(), true, true, ""});
+        return encode(Ready{process->spkis(), true, true, ""});
       }
       return process->answer({message}, now).front();
     };
@@ -68,7 +68,7 @@ struct RemoteSignerTest : ::testing::Test {
     return RemoteSigner::open(other.socket(), SecretBytes(std::string_view("words"))).value();
   }
   std::unique_ptr<Issuer> issuer(std::unique_ptr<RemoteSigner> signer) const {
-    return Issuer::make(ca.issuing, {ca.root}, std::unique_ptr<Signer>(std::move(signer)),
+    return Issuer::make(ca.issuing, {ca.root}, std::shared_ptr<Signer>(std::move(signer)),
                         kHttpUrl + aia_path(ca.issuing), {.base = kHttpUrl + crl_path(ca.issuing), .parts = kCrlParts})
         .value();
   }

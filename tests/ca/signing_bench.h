@@ -15,14 +15,13 @@ inline std::unique_ptr<IssuerProcess> open_signer(GeneratedCa const& ca, std::st
                                                   MemoryKey** key = nullptr) {
   auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
   if (key != nullptr) *key = holder.get();
-  auto signer = std::make_unique<KeySigner>(std::move(holder));
-  auto* const raw = signer.get();
-  Issuing issuing{
-      Issuer::make(ca.issuing, {ca.root}, std::unique_ptr<Signer>(std::move(signer)), kHttpUrl + aia_path(ca.issuing),
-                   {.base = kHttpUrl + crl_path(ca.issuing), .parts = kCrlParts})
-          .value(),
-      {profile("camera-https"), profile("server")}};
-  return IssuerProcess::make(std::move(issuing), raw, ledger, caps, accept_clock, now).value();
+  auto const signer = std::make_shared<KeySigner>(std::move(holder));
+  auto issuing =
+      issuing_by(Issuer::make(ca.issuing, {ca.root}, std::shared_ptr<Signer>(signer), kHttpUrl + aia_path(ca.issuing),
+                              {.base = kHttpUrl + crl_path(ca.issuing), .parts = kCrlParts})
+                     .value(),
+                 {profile("camera-https"), profile("server")});
+  return IssuerProcess::make(std::move(issuing), {signer}, ledger, caps, accept_clock, now).value();
 }
 
 // What a front end puts on record and asks for, built without any check.
@@ -44,6 +43,7 @@ inline Asked ask(GeneratedCa const& ca, IssueRequest const& request, Time now) {
   auto tbs = build(ca, rules, request, serial, now);
   auto const hash = sha256(tbs);
   return {{.id = 7,
+           .issuer = ca.issuing.subject_key_id(),
            .request = request,
            .profile_hash = rules.hash(),
            .serial = serial,

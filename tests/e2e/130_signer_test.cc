@@ -189,11 +189,12 @@ TEST_F(SignerProcess, KilledAtWorkItLeavesNothingUnrecorded) {
   auto const settings = acme::authority_settings(acme::load_settings(ca.state() + "/ca.toml", ca.state()).value());
   for (int cycle = 0; cycle < 3; ++cycle) {
     Signer process(ca);
-    auto const open_signer = [&]() -> Result<std::unique_ptr<ca::Signer>> {
+    auto const open_signer = [&](ca::InstalledIssuer const&) -> Result<std::shared_ptr<ca::Signer>> {
       TRY(auto signer, ca::RemoteSigner::open(process.take_socket(), passphrase()));
-      return std::unique_ptr<ca::Signer>(std::move(signer));
+      return std::shared_ptr<ca::Signer>(std::move(signer));
     };
     auto const issuing = ca::open_issuing(settings, open_signer).value();
+    auto const& issuer = *issuing.issuers.front().issuer;
     std::atomic<int> signed_count = 0;
     std::mutex mutex;
     std::set<std::string> serials;
@@ -202,11 +203,11 @@ TEST_F(SignerProcess, KilledAtWorkItLeavesNothingUnrecorded) {
       threads.emplace_back([&, i] {
         auto const wanted = ca::test::request(ca::test::names({"cam" + std::to_string(i) + ".cams.example"}));
         for (int each = 0; each < 1000; ++each) {
-          auto draft = issuing.issuer->prepare(issuing.profiles.front(), wanted, SystemClock().now());
-          auto const made = issuing.issuer->sign(std::move(draft).value());
+          auto draft = issuer.prepare(issuing.profiles.front(), wanted, SystemClock().now());
+          auto const made = issuer.sign(std::move(draft).value());
           if (!made) {
             EXPECT_EQ(made.error().code(), Errc::unavailable) << made.error().detail();
-            EXPECT_FALSE(issuing.issuer->check_ready());
+            EXPECT_FALSE(issuer.check_ready());
             return;
           }
           std::lock_guard const lock(mutex);

@@ -12,7 +12,7 @@
 #include "acme/server/doctor.h"
 #include "base/file.h"
 #include "base/text_table.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -38,22 +38,35 @@ std::vector<Facts::File> look_at_files(CommandLine const& line) {
   std::error_code ignored;
   for (auto const& entry : std::filesystem::directory_iterator(line.state + "/keys", ignored))
     add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(line.state + "/issuers", ignored))
+    add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
   std::ranges::sort(files, {}, &Facts::File::path);
   return files;
 }
 
+// Of those that another has not taken the place of: they need nothing any more.
+x509::Certificate const& first_to_end(std::vector<ca::InstalledIssuer> const& issuers, Time now) {
+  auto const rules = ca::rules_of(issuers, {});
+  auto const* first = &issuers[ca::default_at(rules, now)].chain.issuing;
+  for (std::size_t i = 0; i < issuers.size(); ++i) {
+    auto const& issuing = issuers[i].chain.issuing;
+    if (rules[i].retired_from > now && issuing.not_after() < first->not_after()) first = &issuing;
+  }
+  return *first;
+}
+
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const chain, ca::load_chain(line.state));
-  auto const& root = chain.root();
-  auto const& issuing = chain.issuing;
+  TRY(auto const issuers, ca::load_issuers(line.state));
+  auto const& root = issuers.front().chain.root();
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   Facts facts;
   facts.now = SystemClock().now();
   store->read([&](store::ReadTxn& txn) { facts.clock_mark = ca::clock_mark(txn); });
   facts.root = {root.not_before(), root.not_after()};
-  facts.issuing = {issuing.not_before(), issuing.not_after()};
-  facts.constraints = issuing.name_constraints();
+  auto const& first = first_to_end(issuers, facts.now);
+  facts.issuing = {first.not_before(), first.not_after()};
+  facts.constraints = issuers.front().chain.issuing.name_constraints();
   facts.root_key_is_here = file_exists(line.state + "/keys/root.key");
   facts.files = look_at_files(line);
   struct statvfs disk {};

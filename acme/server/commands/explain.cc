@@ -1,12 +1,13 @@
-// lenscap-ca explain NAME: would this CA issue it, and which certificate of its chain, or which setting, forbids it?
-// It reads certificates and settings alone: neither the key nor the store, and it does NOT ask whether some account may
-// have the name.
+// lenscap-ca explain NAME: would this CA issue it, by which of its issuers, and which certificate of the chain, or
+// which setting, forbids it? It reads certificates and settings alone: neither the key nor the store, and it does NOT
+// ask whether some account may have the name.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 
 #include "acme/server/commands/commands.h"
-#include "ca/installed_chain.h"
+#include "acme/server/server.h"
+#include "ca/authority.h"
 
 namespace lenscap::acme {
 namespace {
@@ -37,10 +38,37 @@ Result<std::vector<ca::Forbidden>> who_forbids(std::string const& text, Settings
   return found;
 }
 
+x509::NameSet only(std::string const& text) {
+  x509::NameSet names;
+  if (auto address = x509::IpAddress::parse(text); address.ok())
+    names.ip.insert(*std::move(address));
+  else if (auto name = x509::DnsName::parse(text); name.ok())
+    names.dns.insert(*std::move(name));
+  return names;
+}
+
+// Which issuer would make the certificate, for each profile of the settings that one can serve.
+using Issuers = std::vector<std::pair<std::string, std::size_t>>;  // profile, place of the issuer
+Result<Issuers> who_issues(std::string const& text, Settings const& settings, std::vector<ca::IssuerRule> const& rules,
+                           Time now) {
+  Issuers found;
+  for (auto const& path : authority_settings(settings).profile_files) {
+    TRY(auto const profile, ca::load_profile(path));
+    if (auto const chosen = ca::choose_issuer(rules, profile, only(text), now))
+      found.emplace_back(profile.name, *chosen);
+  }
+  return found;
+}
+
 void print_for_people(std::string const& text, std::vector<ca::Forbidden> const& forbidden,
-                      std::vector<ca::NameLimit> const& limits) {
+                      std::vector<ca::NameLimit> const& limits, Issuers const& by,
+                      std::vector<ca::InstalledIssuer> const& issuers) {
   if (forbidden.empty()) {
     fmt::print("{} would be issued, to an account that may have it.\n", text);
+    if (issuers.size() > 1)
+      for (auto const& [profile, place] : by)
+        fmt::print("  profile {}: by the issuer {}, {}\n", profile, issuers[place].name,
+                   issuers[place].chain.issuing.subject());
     for (auto const& limit : limits) fmt::print("  {}: {}\n", limit.whose, limit.constraints.text());
     return;
   }
@@ -50,13 +78,20 @@ void print_for_people(std::string const& text, std::vector<ca::Forbidden> const&
 
 Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const chain, ca::load_chain(line.state));
-  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  auto const now = SystemClock().now();
+  TRY(auto const issuers, ca::load_issuers(line.state));
+  TRY(auto const further,
+      ca::own_limits(issuers.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  auto const rules = ca::rules_of(issuers, further);
+  TRY(auto const by, who_issues(text, settings, rules, now));
+  // Of the one that makes it, or of the one that would if it might.
+  auto const place = by.empty() ? ca::default_at(rules, now) : by.front().second;
+  auto const& limits = rules[place].limits;
   TRY(auto forbidden, who_forbids(text, settings, limits));
-  for (auto& each : not_valid(chain, SystemClock().now())) forbidden.push_back(std::move(each));
+  for (auto& each : not_valid(issuers[place].chain, now)) forbidden.push_back(std::move(each));
   auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;
   if (!line.wants_json()) {
-    print_for_people(text, forbidden, limits);
+    print_for_people(text, forbidden, limits, by, issuers);
     return code;
   }
   json::Array reasons;
@@ -65,8 +100,14 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
     reason.set("by", each.whose).set("why", each.why);
     reasons.emplace_back(std::move(reason));
   }
+  json::Object issued_by;
+  if (forbidden.empty())
+    for (auto const& [profile, each] : by) issued_by.set(profile, issuers[each].name);
   json::Object answer;
-  answer.set("name", text).set("would_issue", forbidden.empty()).set("forbidden", std::move(reasons));
+  answer.set("name", text)
+      .set("would_issue", forbidden.empty())
+      .set("issuers", std::move(issued_by))
+      .set("forbidden", std::move(reasons));
   print_json(answer);
   return code;
 }

@@ -13,7 +13,7 @@
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/certify_below.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/issuer_request.h"
 #include "ca/root_seal.h"
 
@@ -42,12 +42,15 @@ Result<ExitCode> show(CommandLine const& line) {
 
 // Old cameras send their own certificate alone; whoever checks them needs the issuing certificate beside the root.
 Result<std::string> exported_text(CommandLine const& line, std::string const& form, bool with_issuing) {
-  TRY(auto const chain, ca::load_chain(line.state));
+  TRY(auto const issuers, ca::load_issuers(line.state));
+  auto const& chain = issuers.front().chain;
   auto const& root = chain.root();
   if (form == "der" && with_issuing) return Error(Errc::usage, "DER holds one certificate; --chain needs --format pem");
   if (form == "der") return std::string(as_text(root.der()));
   if (!with_issuing) return root.pem();
-  return chain.issuing.pem() + x509::to_pem(chain.above);
+  std::string text;
+  for (auto const& each : issuers) text += each.chain.issuing.pem();
+  return text + x509::to_pem(chain.above);
 }
 
 Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out,

@@ -129,7 +129,7 @@ constexpr std::size_t kCompared = 10'000;
 
 struct SignerProcess {
   ChildProcess child;
-  std::unique_ptr<ca::Signer> signer;
+  std::shared_ptr<ca::Signer> signer;
 };
 
 Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& options, SecretBytes const& passphrase,
@@ -149,8 +149,7 @@ Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& 
 // What the signer signed, held against the store: nothing that it signed is forgotten, and no number of a list comes
 // twice, also when the store was restored.
 Result<> compare_with_signer(App& app, Log const& log) {
-  auto const issuer = to_hex(app.authority->issuing_certificate().subject_key_id());
-  TRY(auto const recent, ca::recently_signed(ca::signing_ledger_file(app.settings.state_dir), issuer, kCompared));
+  TRY(auto const recent, ca::recently_signed(ca::signing_ledger_file(app.settings.state_dir), kCompared));
   auto const look = [&](store::ReadTxn& txn) {
     for (auto const& entry : recent.certificates)
       if (!ca::is_known(txn, entry))
@@ -162,7 +161,9 @@ Result<> compare_with_signer(App& app, Log const& log) {
   };
   app.db.read_blocking(look);
   auto const lift = [&](store::WriteTxn& txn) -> Result<> {
-    for (auto const& [scope, entry] : recent.lists) ca::note_signed_crl(txn, issuer, scope, entry.number, entry.at);
+    for (auto const& issuer : app.authority->issuers())
+      for (auto const& [place, entry] : recent.lists)
+        if (place.first == issuer.id()) ca::note_signed_crl(txn, place.first, place.second, entry.number, entry.at);
     return {};
   };
   return app.db.write_blocking(lift);

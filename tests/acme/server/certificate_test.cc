@@ -69,7 +69,8 @@ TEST(Certificates, InTheFormThatIsAskedFor) {  // 8555-7.4.2-1
   auto const leaf = issued.leaf();
   auto const pem = leaf.pem() + issued.issuing.pem();
   auto const der = std::string(as_text(leaf.der()));
-  auto const pkcs7 = std::string(as_text(issued.server.app->authority->chain().pkcs7(leaf, ca::ChainEnd::below_root)));
+  auto const pkcs7 =
+      std::string(as_text(issued.server.app->authority->chain_of(leaf).pkcs7(leaf, ca::ChainEnd::below_root)));
   struct Case {
     std::vector<std::string> accept;
     char const* content_type;
@@ -105,13 +106,13 @@ TEST(Certificates, InTheFormThatIsAskedFor) {  // 8555-7.4.2-1
   }
   // Of the other chain, too.
   EXPECT_EQ(issued.read(issued.url + "/1", {kPkcs7}).body,
-            as_text(issued.server.app->authority->chain().pkcs7(leaf, ca::ChainEnd::root)));
+            as_text(issued.server.app->authority->chain_of(leaf).pkcs7(leaf, ca::ChainEnd::root)));
 }
 
 TEST(Certificates, ALeafAloneSaysWhereItsIssuerIs) {  // 8555-7.4.2-1
   Issued issued;
   auto const answer = issued.read(issued.url, {"application/pkix-cert"});
-  auto const up = kBase + issued.server.app->authority->aia_path();
+  auto const up = kBase + ca::aia_path(issued.issuing);
   EXPECT_TRUE(answer.has_link(up, "up"));
   auto const issuer = issued.server.get(up);
   EXPECT_EQ(issuer.status, 200);

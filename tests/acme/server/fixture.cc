@@ -63,12 +63,15 @@ Settings settings_from(std::string const& ca, std::string const& more, std::stri
 
 TestServer::TestServer(ServerOptions options) {
   auto store = options.store ? std::move(options.store) : store::make_memory_store();
-  if (!options.ca) options.ca.emplace(ceremony(options.permit_ip));
-  key = options.ca->key;
-  std::vector<ca::Profile> profiles;
-  for (auto const* name : {"camera-https", "camera-https-cn", "server"}) profiles.push_back(ca::test::profile(name));
-  if (!options.ca->issuer->ocsp_url().empty()) profiles.push_back(ca::ocsp_signer_profile());
-  auto authority = std::make_unique<ca::Authority>(std::move(options.ca->issuer), std::move(profiles), *store);
+  if (!options.issuing) {
+    if (!options.ca) options.ca.emplace(ceremony(options.permit_ip));
+    key = options.ca->key;
+    std::vector<ca::Profile> profiles;
+    for (auto const* name : {"camera-https", "camera-https-cn", "server"}) profiles.push_back(ca::test::profile(name));
+    if (!options.ca->issuer->ocsp_url().empty()) profiles.push_back(ca::ocsp_signer_profile());
+    options.issuing = ca::issuing_by(std::move(options.ca->issuer), std::move(profiles));
+  }
+  auto authority = std::make_unique<ca::Authority>(*std::move(options.issuing), *store);
   auto log = Log::to([this](std::string_view line) {
     std::lock_guard lock(log_mutex_);
     log_lines_.emplace_back(line);

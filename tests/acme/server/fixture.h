@@ -56,6 +56,7 @@ struct ServerOptions {
   std::vector<std::string> permit_ip{"10.20.0.0/15", "127.0.0.0/8"};
   std::optional<ca::test::TestCa> ca{};  // another CA; that of a former server needs its store as well
   std::string state_dir{"/nonexistent"};
+  std::optional<ca::Issuing> issuing{};  // several issuers, instead of a CA of one
 };
 
 class TestServer {
@@ -82,7 +83,7 @@ class TestServer {
   Scope prove_scope() const;  // the same and 127.0.0.0/8, to be proved
 
   fakes::FakeClock clock{kNow};
-  ca::test::MemoryKey* key = nullptr;  // the issuing key
+  ca::test::MemoryKey* key = nullptr;  // the issuing key; of several issuers none
   std::unique_ptr<App> app;
   std::vector<std::string> log_lines();
 

@@ -400,7 +400,7 @@ TEST_F(Ocsp, TheSignerIsIssuedLikeAnyCertificate) {
     EXPECT_EQ(record->profile, "ocsp-signer");
     EXPECT_EQ(record->subscriber, "") << "nobody's";
   });
-  auto const policy = make_policy(server->app->settings, *server->app->authority);
+  auto const policy = make_policy(server->app->settings, *server->app->authority, server->clock.now());
   EXPECT_TRUE(std::ranges::none_of(policy.profiles, [](auto const& p) { return p.name == "ocsp-signer"; }))
       << "and nobody else gets one";
 }

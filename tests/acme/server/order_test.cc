@@ -385,7 +385,7 @@ TEST(Web, RootsAndIssuingCertificate) {
   }
   EXPECT_EQ(get("/roots/" + as_openssl).body, as_text(root.der()));
   EXPECT_EQ(get("/roots/" + as_openssl + ".pem").body, root.pem());
-  auto const issuing = get(server.app->authority->aia_path());
+  auto const issuing = get(ca::aia_path(server.app->authority->issuing_certificate()));
   EXPECT_EQ(issuing.body, as_text(server.app->authority->issuing_certificate().der()));
   EXPECT_EQ(issuing.header("Content-Type"), "application/pkix-cert");
   EXPECT_EQ(get("/health").text("status"), "ok");

@@ -28,14 +28,16 @@ constexpr net::MediaType kForms[] = {
 Form form_for(std::string_view accept) { return static_cast<Form>(net::choose_media_type(accept, kForms).value_or(0)); }
 
 net::Response in_form(App const& app, Form form, x509::Certificate const& leaf, ca::ChainEnd end) {
-  auto const& chain = app.authority->chain();
+  auto const& chain = app.authority->chain_of(leaf);
   auto const pkcs7 = [&] { return std::string(as_text(chain.pkcs7(leaf, end))); };
   switch (form) {
     case Form::pem:
       return bytes_response(200, names::kPemChain, chain.pem(leaf, end));  // 8555-9.1-1
     case Form::der: {
       auto response = bytes_response(200, names::kPkixCert, std::string(as_text(leaf.der())));
-      add_link(response, app.settings.urls.of_target(app.authority->aia_path()), names::kRelUp);
+      auto const* by = app.authority->issuer_of(leaf);
+      auto const& above = by != nullptr ? by->issuer->certificate() : app.authority->issuing_certificate();
+      add_link(response, app.settings.urls.of_target(ca::aia_path(above)), names::kRelUp);
       return response;
     }
     case Form::pkcs7:

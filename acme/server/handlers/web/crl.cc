@@ -17,8 +17,16 @@ Seconds cacheable_for(ca::SignedCrl const& list, ca::CrlPlan const& plan, Time n
   return std::clamp(list.state.next_update - now, Seconds(0), plan.after_revocation);
 }
 
+// "/crl/<hex key id>.crl" or "/crl/<hex key id>/16-5.crl"
+std::string_view issuer_of(net::Request const& request) {
+  constexpr std::string_view kFront = "/crl/";
+  auto path = std::string_view(request.path);
+  path.remove_prefix(std::min(kFront.size(), path.size()));
+  return path.substr(0, path.find_first_of("/."));
+}
+
 net::Response serve(App& app, net::Request const& request, std::string_view scope) {
-  auto const list = app.crls.find(scope);
+  auto const list = app.crls.find(issuer_of(request), scope);
   if (!list) {
     // Of another division than there ever was, or not made yet.
     if (app.crls.condition(app.clock.now()) != CrlCondition::missing)

@@ -1,0 +1,230 @@
+#include "ca/installed_issuers.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "base/config.h"
+#include "base/file.h"
+#include "base/random.h"
+
+namespace lenscap::ca {
+namespace {
+
+std::string folder_of_all(std::string const& state_dir) { return state_dir + "/issuers"; }
+
+}  // namespace
+
+// --- names and notes ---
+
+Result<> check_issuer_name(std::string_view name) {
+  constexpr std::size_t kNameMax = 32;
+  auto const is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (name.empty() || name.size() > kNameMax || name.front() == '-' || !std::ranges::all_of(name, is_allowed))
+    return Error(Errc::usage, "\"" + std::string(name) +
+                                  "\" is no name for an issuer: give up to 32 lower-case letters, digits and hyphens");
+  if (name == kDefaultIssuer)
+    return Error(Errc::usage, "\"" + std::string(name) + "\" is the issuer that init made; give another name");
+  return {};
+}
+
+Result<IssuerNote> parse_issuer_note(std::string_view toml, std::string_view file_name) {
+  TRY(auto reader, config::Reader::parse(toml, file_name));
+  IssuerNote note;
+  note.profiles = reader.strings("profiles", {});
+  note.replaces = reader.string("replaces", "");
+  auto const from = reader.string("active_from", "");
+  if (!from.empty()) {
+    auto const time = parse_rfc3339(from);
+    if (time.ok())
+      note.active_from = *time;
+    else
+      reader.refuse("active_from", "must be a time such as \"2026-07-01T00:00:00Z\"");
+  }
+  if (!note.replaces.empty() && !note.active_from)
+    reader.refuse("replaces", "needs active_from, too: when the other issuer stops, this one begins");
+  CHECK_OK(reader.finish());
+  return note;
+}
+
+std::string to_toml(IssuerNote const& note) {
+  std::string text = "profiles = [";
+  for (auto const& profile : note.profiles) text += (text.ends_with('[') ? "\"" : ", \"") + profile + "\"";
+  text += "]  # that it serves; empty: all\n";
+  if (note.active_from) text += "active_from = \"" + to_rfc3339(*note.active_from) + "\"\n";
+  if (!note.replaces.empty()) text += "replaces = \"" + note.replaces + "\"  # signs nothing from then on\n";
+  return text;
+}
+
+// --- reading ---
+
+namespace {
+
+Result<InstalledIssuer> load_one(std::string const& state_dir, std::string const& name, InstalledChain const& own) {
+  auto const folder = folder_of_all(state_dir) + "/" + name;
+  TRY(auto const pem, read_file(folder + "/issuing.pem"));
+  auto chain = x509::parse_pem_chain(pem);
+  if (!chain.ok()) return std::move(chain).error().with_context(folder + "/issuing.pem: ");
+  if (chain->size() < 2 || !(chain->back() == own.root()))
+    return Error(Errc::settings, folder + "/issuing.pem does not lead up to the root of this CA, " +
+                                     own.root().subject() + ": put the folder back as it was made, or move it away");
+  TRY(auto const text, read_file(folder + "/issuer.toml"));
+  TRY(auto note, parse_issuer_note(text, folder + "/issuer.toml"));
+  return InstalledIssuer{name,
+                         {chain->front(), {chain->begin() + 1, chain->end()}, own.has_parent},
+                         "file:issuers/" + name + "/issuing.key",
+                         std::move(note)};
+}
+
+InstalledIssuer const* find(std::vector<InstalledIssuer> const& all, std::string_view name) {
+  auto const found = std::ranges::find(all, name, &InstalledIssuer::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<> check_line(std::vector<InstalledIssuer> const& all, InstalledIssuer const& issuer) {
+  auto const refuse = [&](std::string const& why) {
+    return Error(Errc::settings,
+                 "issuers/" + issuer.name + "/issuer.toml: replaces = \"" + issuer.note.replaces + "\": " + why);
+  };
+  auto const* at = &issuer;
+  for (std::size_t steps = 0; !at->note.replaces.empty(); ++steps) {
+    at = find(all, at->note.replaces);
+    if (at == nullptr) return refuse("there is no such issuer");
+    if (steps > all.size()) return refuse("it goes in a circle");
+  }
+  for (auto const& other : all)
+    if (&other != &issuer && !issuer.note.replaces.empty() && other.note.replaces == issuer.note.replaces)
+      return refuse(other.name + " replaces it, too");
+  return {};
+}
+
+Result<> check_all(std::vector<InstalledIssuer> const& all) {
+  std::set<Bytes> ids;
+  for (auto const& issuer : all) {
+    CHECK_OK(check_line(all, issuer));
+    if (!ids.insert(issuer.chain.issuing.subject_key_id()).second)
+      return Error(Errc::settings, "the issuer " + issuer.name + " has the key of another one: move its folder away");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir) {
+  TRY(auto own, load_chain(state_dir));
+  std::vector<std::string> names;
+  std::error_code error;
+  for (auto const& entry : std::filesystem::directory_iterator(folder_of_all(state_dir), error)) {
+    auto const name = entry.path().filename().string();
+    if (name.starts_with(".")) continue;  // what a create that was broken off has left
+    if (auto const good = check_issuer_name(name); !good || !entry.is_directory())
+      return Error(Errc::settings, entry.path().string() + " is no folder of an issuer: move it away");
+    names.push_back(name);
+  }
+  std::ranges::sort(names);
+  std::vector<InstalledIssuer> all{{kDefaultIssuer, std::move(own), "", {}}};
+  for (auto const& name : names) {
+    TRY(auto issuer, load_one(state_dir, name, all.front().chain));
+    all.push_back(std::move(issuer));
+  }
+  CHECK_OK(check_all(all));
+  return all;
+}
+
+std::vector<InstalledIssuer const*> line_of(std::vector<InstalledIssuer> const& all, std::string_view name) {
+  auto const* at = find(all, name);
+  if (at == nullptr) return {};
+  while (!at->note.replaces.empty()) at = find(all, at->note.replaces);
+  std::vector<InstalledIssuer const*> line;
+  while (at != nullptr) {
+    line.push_back(at);
+    auto const next = std::ranges::find(all, at->name, [](InstalledIssuer const& each) { return each.note.replaces; });
+    at = next == all.end() ? nullptr : &*next;
+  }
+  return line;
+}
+
+std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, std::vector<NameLimit> const& further) {
+  std::vector<IssuerRule> rules;
+  for (auto const& issuer : issuers) {
+    auto const& [issuing, above, has_parent] = issuer.chain;
+    IssuerRule rule{.name = issuer.name, .profiles = issuer.note.profiles};
+    rule.is_default = line_of(issuers, issuer.name).front()->name == kDefaultIssuer;
+    for (auto const usage : {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth})
+      if (who_forbids(issuing, above, usage) == nullptr) rule.usages.push_back(usage);
+    rule.constraints = issuing.name_constraints();
+    rule.limits = limits_of(issuing, above);
+    rule.limits.insert(rule.limits.end(), further.begin(), further.end());
+    rule.begins = issuing.not_before();
+    rule.ends = issuing.not_after();
+    for (auto const& each : above) {
+      rule.begins = std::max(rule.begins, each.not_before());
+      rule.ends = std::min(rule.ends, each.not_after());
+    }
+    rule.active_from = issuer.note.active_from.value_or(Time::min());
+    for (auto const& other : issuers)
+      if (other.note.replaces == issuer.name && other.note.active_from)
+        rule.retired_from = std::min(rule.retired_from, *other.note.active_from);
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+// --- writing ---
+
+namespace {
+
+Error refusal(std::string const& what) { return {Errc::file, what + ": " + std::strerror(errno)}; }
+
+Result<> make_folder(std::string const& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return refusal(path);
+}
+
+Result<> sync_folder(std::string const& path) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return refusal(path);
+  int const synced = ::fsync(fd);
+  ::close(fd);
+  if (synced != 0) return refusal(path);
+  return {};
+}
+
+}  // namespace
+
+Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
+                        std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
+                        SecretBytes const& passphrase, IssuerNote const& note) {
+  CHECK_OK(check_issuer_name(name));
+  auto const all = folder_of_all(state_dir);
+  auto const place = all + "/" + name;
+  Error const taken(Errc::conflict, "there is an issuer " + name + " already, and nothing was changed");
+  if (std::filesystem::exists(place)) return taken;
+  CHECK_OK(make_folder(all));
+  auto const beside = all + "/.new-" + random_token(6);
+  CHECK_OK(make_folder(beside));
+  auto const write = [&]() -> Result<> {
+    CHECK_OK(create_file(beside + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644));
+    CHECK_OK(create_file(beside + "/issuing.key", key.to_encrypted_pem(passphrase), 0600));
+    CHECK_OK(create_file(beside + "/issuer.toml", to_toml(note), 0644));
+    // Refuses where something is in the place already.
+    if (::rename(beside.c_str(), place.c_str()) == 0) return {};
+    return errno == ENOTEMPTY || errno == EEXIST ? taken : refusal(place);
+  };
+  auto written = write();
+  if (!written.ok()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(beside, ignored);
+    return written;
+  }
+  CHECK_OK(sync_folder(all));
+  return sync_folder(state_dir);
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,58 @@
+// The issuers of STATE. The default is that of STATE/keys (installed_chain.h); each further one is a folder:
+//   STATE/issuers/NAME/issuing.pem   its certificate, and those above it up to and with the root
+//   STATE/issuers/NAME/issuing.key   its key, under the passphrase of the default's
+//   STATE/issuers/NAME/issuer.toml   what the certificate does not say:
+//     profiles    = ["dot1x"]                # that it serves; empty: all
+//     active_from = "2026-07-01T00:00:00Z"   # signs from then on; without it from the beginning
+//     replaces    = "plant4"                 # the issuer that signs nothing any more from then on; "default" is one
+// A folder appears whole or not at all. It does NOT choose among issuers: issuer_choice.h does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "ca/installed_chain.h"
+#include "ca/issuer_choice.h"
+
+namespace lenscap::ca {
+
+// What issuer.toml says.
+struct IssuerNote {
+  std::vector<std::string> profiles = {};
+  std::optional<Time> active_from = {};
+  std::string replaces = {};
+
+  bool operator==(IssuerNote const&) const = default;
+};
+Result<IssuerNote> parse_issuer_note(std::string_view toml, std::string_view file_name);  // Errc::settings
+std::string to_toml(IssuerNote const& note);
+
+struct InstalledIssuer {
+  std::string name;
+  InstalledChain chain;
+  std::string key;  // of a further one, see key_holder.h; of the default the settings say it
+  IssuerNote note;
+};
+
+// Lower-case letters, digits and hyphens, as in a host name; at most 32 characters. Errc::usage.
+Result<> check_issuer_name(std::string_view name);
+
+// The default first, the others by name. Errors as load_chain(); Errc::settings where a folder lacks something, has
+// another root, or replaces what there is not.
+Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir);
+
+// One issuer's line: the first, and each that took the place of the one before; all of them for whichever of their
+// names. Empty: there is no such issuer. In pointers into `all`.
+std::vector<InstalledIssuer const*> line_of(std::vector<InstalledIssuer> const& all, std::string_view name);
+
+// What choose_issuer() goes by, in the same order; of the default's line the settings limit the names as well.
+// `further`: see own_limits().
+std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, std::vector<NameLimit> const& further);
+
+// Makes STATE/issuers/NAME. Errc::conflict when it is there. Takes about 1 s: scrypt.
+Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
+                        std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
+                        SecretBytes const& passphrase, IssuerNote const& note);
+
+}  // namespace lenscap::ca

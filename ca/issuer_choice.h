@@ -1,0 +1,56 @@
+// Which issuer makes a certificate, where a CA has several. Pure: certificates are read beforehand, and time is a
+// parameter. It does NOT make or judge certificates: issuer.h does, whoever was chosen.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ca/name_limits.h"
+#include "ca/profile.h"
+
+namespace lenscap::ca {
+
+// What is to be known of an issuer to choose it.
+struct IssuerRule {
+  std::string name = {};  // kDefaultIssuer, or that of its folder in STATE/issuers
+  // Of the default issuer's line: the default itself, and what a roll-over put in its place. All others were made for a
+  // site or for profiles.
+  bool is_default = false;
+  std::vector<std::string> profiles = {};                 // that it serves; empty: all
+  std::vector<ExtendedKeyUsage> usages = {};              // that no certificate of its chain forbids
+  std::optional<x509::NameConstraints> constraints = {};  // its own; nothing: it is not limited by itself
+  std::vector<NameLimit> limits = {};                     // of its whole chain, and of the settings
+  Time begins = Time::min(), ends = Time::max();          // validity of its whole chain, both ends included
+  Time active_from = Time::min();                         // before, it is published and signs no certificates
+  Time retired_from = Time::max();                        // from then on another has its place
+};
+constexpr char const* kDefaultIssuer = "default";
+
+enum class IssuerState {
+  published,  // clients can know it, and it signs no certificates yet
+  active,
+  retired,  // it signs no certificates any more; its revocation lists and OCSP answers go on until it ends
+  ended,    // its chain is not valid any more: nothing of it can be
+};
+IssuerState state_at(IssuerRule const& issuer, Time now);
+std::string_view to_string(IssuerState state);  // "published"
+
+// May it sign certificates of this profile now, as far as its state and its profiles go? What signs OCSP answers is of
+// every issuer, and of a retired one as long as its certificates live. Errc::unavailable or invalid_profile, in words.
+Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now);
+
+// Does `inner` permit nothing that `outer` does not? By DNS names and addresses: what issuers are made with.
+bool is_narrower_or_equal(std::optional<x509::NameConstraints> const& inner,
+                          std::optional<x509::NameConstraints> const& outer);
+
+// Its place in `all`. Among those that are active, serve the profile, are good for its usages, and may name every name:
+// one that was made for a site or for profiles comes before the default's line; then one whose constraints lie inside
+// another's before that other; then the one that became active last; then by name. Nothing: nobody may.
+std::optional<std::size_t> choose_issuer(std::vector<IssuerRule> const& all, Profile const& profile,
+                                         x509::NameSet const& names, Time now);
+
+// Of the default's line, the one whose time this is: who says why, when nobody may. There has to be a default.
+std::size_t default_at(std::vector<IssuerRule> const& all, Time now);
+
+}  // namespace lenscap::ca

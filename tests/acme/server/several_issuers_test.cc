@@ -1,0 +1,243 @@
+// A server with several issuers: what each signs is served, answered for and revoked as its own. And a roll-over from
+// the one to the other while hundreds of renewals are under way: nobody ever holds a chain that a judge refuses.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/ocsp.h>
+
+#include "acme/wire/renewal_info.h"
+#include "tests/acme/server/fixture.h"
+#include "tests/acme/server/promises.h"
+#include "tests/ca/several_issuers.h"
+
+namespace lenscap::acme::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr Seconds kAfter = 7 * kDay;
+
+struct Held {
+  std::string host;
+  x509::Certificate leaf;
+  std::vector<x509::Certificate> above;  // as they came with it
+
+  std::string id() const { return CertificateId::of(leaf).value().text(); }
+};
+
+class SeveralIssuers : public ::testing::Test {
+ protected:
+  static ca::GeneratedCa const& root_ca() {
+    static ca::GeneratedCa const made = ca::generate_ca(ca::test::ceremony_settings(), kNow).value();
+    return made;
+  }
+  void start(std::vector<ca::test::Further> const& more, ca::GeneratedCa const& ca = root_ca()) {
+    auto made = ca::test::several_issuers(ca, more, kNow, {"camera-https", "camera-https-cn", "server"},
+                                          /*crl_parts=*/1, /*ocsp=*/true);
+    issuing = made.certificates;
+    ServerOptions options{.settings = "[crl]\nafter_revocation = \"0s\"\n"};
+    options.issuing = std::move(made.issuing);
+    server.emplace(std::move(options));
+    client.emplace(granted_client(*server));
+    do_chores();
+  }
+  // What the server's own threads do by time.
+  void do_chores() {
+    server->app->crls.make_due();
+    server->app->ocsp.renew_if_due();
+  }
+  void set_clock(Time at) { server->clock.advance(at - server->clock.now()); }
+
+  std::string order(std::string const& host, std::optional<Held> const& replaced = {}) {
+    json::Object more;
+    if (replaced) more.set("replaces", replaced->id());
+    auto const made = client->new_order({host}, more);
+    EXPECT_EQ(made.status, 201) << made.body;
+    return made.header("Location");
+  }
+  Held complete(std::string const& host, std::string const& url) {
+    auto const done = client->finalize(url, {host});
+    EXPECT_EQ(done.text("status"), "valid") << done.body;
+    auto const answer = client->read(done.text("certificate"));
+    auto chain = x509::parse_pem_chain(answer.body).value();
+    return {host, chain.front(), {chain.begin() + 1, chain.end()}};
+  }
+  Held issue(std::string const& host) { return complete(host, order(host)); }
+
+  // The judge has the root, what came with the certificate, and the list that the certificate names.
+  std::string judged(Held const& held) {
+    auto const now = server->clock.now();
+    if (auto const chain = x509::verify_chain(held.leaf, held.above, {root_ca().root}, now); !chain)
+      return chain.error().detail();
+    auto const list = web("/crl/" + to_hex(held.leaf.authority_key_id()) + ".crl");
+    if (list.status != 200) return "no list: " + std::to_string(list.status);
+    auto const* at = as_bytes(list.body).data();
+    ossl::Ptr<X509_CRL, X509_CRL_free> const crl(d2i_X509_CRL(nullptr, &at, static_cast<long>(list.body.size())));
+    ossl::X509StorePtr const trusted(X509_STORE_new());
+    X509_STORE_add_cert(trusted.get(), root_ca().root.native());
+    X509_STORE_add_crl(trusted.get(), crl.get());
+    X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(trusted.get()), to_unix(now));
+    X509_STORE_set_flags(trusted.get(), X509_V_FLAG_CRL_CHECK);
+    ossl::Ptr<STACK_OF(X509), [](STACK_OF(X509) * all) { sk_X509_free(all); }> const between(sk_X509_new_null());
+    for (auto const& each : held.above) sk_X509_push(between.get(), each.native());
+    ossl::Ptr<X509_STORE_CTX, X509_STORE_CTX_free> const context(X509_STORE_CTX_new());
+    X509_STORE_CTX_init(context.get(), trusted.get(), held.leaf.native(), between.get());
+    bool const good = X509_verify_cert(context.get()) == 1;
+    auto const why = X509_STORE_CTX_get_error(context.get());
+    ossl::take_errors();
+    return good ? "" : X509_verify_cert_error_string(why);
+  }
+  // By OCSP: V_OCSP_CERTSTATUS_..., or -1 when the answer is none or its signer is not the issuer's.
+  int status_by_ocsp(Held const& held) {
+    ossl::Ptr<OCSP_REQUEST, OCSP_REQUEST_free> const request(OCSP_REQUEST_new());
+    auto const* issuer = held.above.front().native();
+    OCSP_request_add0_id(request.get(),
+                         OCSP_cert_id_new(EVP_sha1(), X509_get_subject_name(issuer), X509_get0_pubkey_bitstr(issuer),
+                                          X509_get0_serialNumber(held.leaf.native())));
+    auto post = make_request(net::Method::post, std::string(ca::kOcspPath));
+    post.headers.add("Content-Type", "application/ocsp-request");
+    post.body = as_text(ossl::to_der(request.get(), i2d_OCSP_REQUEST));
+    auto const answer = server->send_web(std::move(post));
+    auto const* at = as_bytes(answer.body).data();
+    ossl::Ptr<OCSP_RESPONSE, OCSP_RESPONSE_free> const response(
+        d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(answer.body.size())));
+    if (!response) return -1;
+    ossl::Ptr<OCSP_BASICRESP, OCSP_BASICRESP_free> const basic(OCSP_response_get1_basic(response.get()));
+    ossl::take_errors();
+    if (!basic) return -1;
+    ossl::X509StorePtr const trusted(X509_STORE_new());
+    X509_STORE_add_cert(trusted.get(), root_ca().root.native());
+    X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(trusted.get()), to_unix(server->clock.now()));
+    ossl::Ptr<STACK_OF(X509), [](STACK_OF(X509) * all) { sk_X509_free(all); }> const between(sk_X509_new_null());
+    for (auto const& each : held.above) sk_X509_push(between.get(), each.native());
+    bool const is_trusted = OCSP_basic_verify(basic.get(), between.get(), trusted.get(), 0) == 1;
+    ossl::take_errors();
+    return is_trusted ? OCSP_single_get0_status(OCSP_resp_get0(basic.get(), 0), nullptr, nullptr, nullptr, nullptr)
+                      : -1;
+  }
+  Answer web(std::string const& path) { return server->send_web(make_request(net::Method::get, path)); }
+  std::string health() { return web("/health").text("status"); }
+  Answer revoke(Held const& held) {
+    return client->post(server->app->settings.urls.revoke_cert(),
+                        json::write(json::Object{{"certificate", to_base64url(held.leaf.der())}}));
+  }
+
+  std::vector<x509::Certificate> issuing;
+  std::optional<TestServer> server;
+  std::optional<Client> client;
+};
+
+TEST_F(SeveralIssuers, EachServesWhatItSigned) {
+  start({{.name = "plant4", .permit_dns = {"p4.cams.example"}}});
+  std::vector<Held> const held{issue("a.cams.example"), issue("a.p4.cams.example")};
+  for (std::size_t i : {0U, 1U}) {
+    SCOPED_TRACE(held[i].host);
+    EXPECT_EQ(held[i].above, std::vector{issuing[i]});
+    EXPECT_EQ(web(ca::aia_path(issuing[i])).body, as_text(issuing[i].der()));
+    EXPECT_EQ(server->get(std::string(kBase) + ca::aia_path(issuing[i])).body, as_text(issuing[i].der()));
+    EXPECT_EQ(judged(held[i]), "");
+    EXPECT_EQ(status_by_ocsp(held[i]), V_OCSP_CERTSTATUS_GOOD);
+    EXPECT_EQ(server->get(server->app->settings.urls.renewal_info() + "/" + held[i].id()).status, 200);
+  }
+  EXPECT_EQ(health(), "ok");
+  // The number of the one under the name of the other is nobody's.
+  auto const swapped = Held{"", held[0].leaf, {issuing[1]}};
+  EXPECT_EQ(status_by_ocsp(swapped), V_OCSP_CERTSTATUS_UNKNOWN);
+}
+
+TEST_F(SeveralIssuers, ARevocationStandsInTheListOfItsIssuerAlone) {
+  start({{.name = "plant4", .permit_dns = {"p4.cams.example"}}});
+  auto const of_default = issue("a.cams.example");
+  auto const of_plant = issue("a.p4.cams.example");
+  auto const before = web("/crl/" + to_hex(issuing[0].subject_key_id()) + ".crl").body;
+  EXPECT_EQ(revoke(of_plant).status, 200);
+  do_chores();
+  EXPECT_EQ(judged(of_plant), "certificate revoked");
+  EXPECT_EQ(status_by_ocsp(of_plant), V_OCSP_CERTSTATUS_REVOKED);
+  EXPECT_EQ(judged(of_default), "");
+  EXPECT_EQ(web("/crl/" + to_hex(issuing[0].subject_key_id()) + ".crl").body, before);
+}
+
+// The names are permitted by the root and by the default; by which issuer, the account need not know.
+TEST_F(SeveralIssuers, AnOrderOverTwoSitesIsTheDefaults) {
+  start({{.name = "plant4", .permit_dns = {"p4.cams.example"}}, {.name = "plant8", .permit_dns = {"p8.cams.example"}}});
+  auto const made = client->new_order({"a.p4.cams.example", "a.p8.cams.example"});
+  auto const done = client->finalize(made.header("Location"), {"a.p4.cams.example", "a.p8.cams.example"});
+  auto const chain = x509::parse_pem_chain(client->read(done.text("certificate")).body).value();
+  EXPECT_EQ(chain[1], issuing[0]);
+}
+
+// 210 cameras. A third of their renewals is ordered before the new issuer's date and finalized after it, a third is
+// ordered and finalized before, a third after; the old issuer's lists, answers and revocations go on beside.
+TEST_F(SeveralIssuers, RollOverWithRenewalsUnderWay) {
+  start({{.name = "default-2", .note = {.active_from = kNow + kAfter, .replaces = "default"}}});
+  constexpr std::size_t kCameras = 210;
+  std::vector<Held> held;
+  for (std::size_t i = 0; i < kCameras; ++i) held.push_back(issue("cam" + std::to_string(i) + ".cams.example"));
+  auto const all_good = [&] {
+    std::string bad;
+    for (auto const& each : held)
+      if (auto const why = judged(each); !why.empty()) bad += each.host + ": " + why + "\n";
+    return bad;
+  };
+  auto const by = [&](x509::Certificate const& issuer) {
+    return std::ranges::count_if(held, [&](Held const& each) { return each.above.front() == issuer; });
+  };
+  EXPECT_EQ(by(issuing[0]), kCameras) << "published, and it signs nothing yet";
+  EXPECT_EQ(web(ca::aia_path(issuing[1])).status, 200);
+  EXPECT_EQ(web("/crl/" + to_hex(issuing[1].subject_key_id()) + ".crl").status, 200);
+  EXPECT_EQ(all_good(), "");
+
+  set_clock(kNow + kAfter - kMinute);
+  do_chores();
+  std::vector<std::string> orders;
+  for (std::size_t i = 0; i < kCameras * 2 / 3; ++i) orders.push_back(order(held[i].host, held[i]));
+  for (std::size_t i = 0; i < kCameras / 3; ++i) held[i] = complete(held[i].host, orders[i]);
+  EXPECT_EQ(by(issuing[0]), kCameras);
+  EXPECT_EQ(all_good(), "");
+
+  set_clock(kNow + kAfter);
+  do_chores();
+  for (std::size_t i = kCameras / 3; i < kCameras * 2 / 3; ++i) held[i] = complete(held[i].host, orders[i]);
+  for (std::size_t i = kCameras * 2 / 3; i < kCameras; ++i)
+    held[i] = complete(held[i].host, order(held[i].host, held[i]));
+  EXPECT_EQ(by(issuing[0]), kCameras / 3);
+  EXPECT_EQ(by(issuing[1]), kCameras * 2 / 3);
+  EXPECT_EQ(all_good(), "");
+  EXPECT_EQ(health(), "ok");
+  EXPECT_EQ(broken_promises(*server->app->store, server->clock.now()), "");
+
+  // The old issuer answers for what it signed, as long as that lives.
+  for (auto const* each : {&held.front(), &held.back()}) {
+    EXPECT_EQ(status_by_ocsp(*each), V_OCSP_CERTSTATUS_GOOD) << each->host;
+    EXPECT_EQ(server->get(server->app->settings.urls.renewal_info() + "/" + each->id()).status, 200) << each->host;
+  }
+  EXPECT_EQ(revoke(held[0]).status, 200);
+  do_chores();
+  EXPECT_EQ(judged(held[0]), "certificate revoked");
+  EXPECT_EQ(status_by_ocsp(held[0]), V_OCSP_CERTSTATUS_REVOKED);
+  set_clock(kNow + kAfter + 60 * kDay);
+  do_chores();
+  EXPECT_EQ(judged(held[0]), "certificate revoked");
+  EXPECT_EQ(judged(held[1]), "");
+  EXPECT_EQ(status_by_ocsp(held[1]), V_OCSP_CERTSTATUS_GOOD);
+  EXPECT_EQ(judged(held.back()), "");
+}
+
+// When the old issuer has ended, nothing of it is left to be made, and nobody is alarmed.
+TEST_F(SeveralIssuers, AnIssuerWhoseTimeIsOverIsLeftInPeace) {
+  auto const old_ca = ca::generate_ca(ca::test::ceremony_settings(), kNow - ca::kIssuerLifetime + 30 * kDay).value();
+  start({{.name = "default-2", .note = {.active_from = kNow + kAfter, .replaces = "default"}}}, old_ca);
+  (void)issue("a.cams.example");
+  set_clock(kNow + 31 * kDay);
+  ASSERT_GT(server->clock.now(), old_ca.issuing.not_after());
+  do_chores();
+  EXPECT_EQ(health(), "ok") << web("/health").body;
+  auto const now = issue("b.cams.example");
+  EXPECT_EQ(now.above, std::vector{issuing[1]});
+  EXPECT_EQ(broken_promises(*server->app->store, server->clock.now()), "");
+  for (auto const& line : server->log_lines()) EXPECT_THAT(line, Not(HasSubstr("not_made")));
+}
+
+}  // namespace
+}  // namespace lenscap::acme::test

@@ -1,0 +1,185 @@
+// Which issuer makes a certificate: by profile, usage, names, time and site.
+#include "ca/issuer_choice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/ca/fixture.h"
+
+namespace lenscap::ca::test {
+namespace {
+
+using ::testing::HasSubstr;
+using enum ExtendedKeyUsage;
+
+x509::NameConstraints permit(std::vector<std::string> const& dns, std::vector<std::string> const& ip) {
+  std::vector<x509::DnsName> names;
+  std::vector<x509::IpBlock> blocks;
+  for (auto const& text : dns) names.push_back(x509::DnsName::parse(text).value());
+  for (auto const& text : ip) blocks.push_back(x509::IpBlock::parse(text).value());
+  return x509::NameConstraints::permit_only(std::move(names), std::move(blocks));
+}
+
+IssuerRule issuer(std::string const& name, x509::NameConstraints const& constraints) {
+  return {.name = name,
+          .is_default = name.starts_with("default"),
+          .usages = {server_auth, client_auth},
+          .constraints = constraints,
+          .limits = {{name, constraints}},
+          .begins = kNow - kDay,
+          .ends = kNow + 1000 * kDay};
+}
+
+// The corporation's default, two plants with one network each, a line inside the first of them, and one for 802.1X.
+std::vector<IssuerRule> site() {
+  auto const whole = permit({"cams.example"}, {"10.20.0.0/15"});
+  std::vector<IssuerRule> all{issuer("default", whole), issuer("plant4", permit({"p4.cams.example"}, {"10.20.4.0/22"})),
+                              issuer("plant8", permit({"p8.cams.example"}, {"10.20.8.0/22"})),
+                              issuer("line7", permit({"l7.p4.cams.example"}, {"10.20.7.0/24"})),
+                              issuer("dot1x", whole)};
+  all[4].profiles = {"dot1x"};
+  return all;
+}
+
+std::string chosen(std::vector<IssuerRule> const& all, Time now, x509::NameSet const& wanted,
+                   std::string const& profile_name = "camera-https") {
+  auto const found = choose_issuer(all, profile(profile_name), wanted, now);
+  return found ? all[*found].name : "nobody";
+}
+
+TEST(ChooseIssuer, TheNarrowestThatMay) {
+  struct Case {
+    char const* why;
+    x509::NameSet wanted;
+    std::string by;
+    std::string profile = "camera-https";
+  };
+  for (auto const& c : std::vector<Case>{
+           {"of no site", names({"a.cams.example"}, {"10.21.0.1"}), "default"},
+           {"of a site", names({"a.p4.cams.example"}, {"10.20.4.1"}), "plant4"},
+           {"of the other site", names({}, {"10.20.8.1"}), "plant8"},
+           {"of two sites", names({}, {"10.20.4.1", "10.20.8.1"}), "default"},
+           {"a site's address, another name", names({"a.cams.example"}, {"10.20.4.1"}), "default"},
+           {"inside a site", names({"a.l7.p4.cams.example"}, {"10.20.7.1"}), "line7"},
+           {"partly inside a site", names({"a.p4.cams.example"}, {"10.20.7.1"}), "plant4"},
+           {"of nobody", names({"www.bank.example"}), "nobody"},
+           {"half of nobody", names({"a.cams.example", "www.bank.example"}), "nobody"},
+           {"made for the profile", names({"a.cams.example"}), "dot1x", "dot1x"},
+           {"made for the profile, though wider than the site's", names({"a.p4.cams.example"}), "plant4", "dot1x"},
+       })
+    EXPECT_EQ(chosen(site(), kNow, c.wanted, c.profile), c.by) << c.why;
+}
+
+TEST(ChooseIssuer, TheOrderOfTheFoldersMakesNoDifference) {
+  auto all = site();
+  std::ranges::reverse(all);
+  EXPECT_EQ(chosen(all, kNow, names({"a.l7.p4.cams.example"})), "line7");
+  EXPECT_EQ(chosen(all, kNow, names({"a.p4.cams.example"})), "plant4");
+  EXPECT_EQ(chosen(all, kNow, names({"a.cams.example"})), "default");
+}
+
+TEST(ChooseIssuer, UsageIsPartOfIt) {
+  auto all = site();
+  all[1].usages = {client_auth};  // camera-https is for serverAuth
+  EXPECT_EQ(chosen(all, kNow, names({"a.p4.cams.example"})), "default");
+  all[0].usages = {client_auth};
+  EXPECT_EQ(chosen(all, kNow, names({"a.p4.cams.example"})), "nobody");
+}
+
+TEST(ChooseIssuer, ByDate) {
+  auto all = site();
+  auto next = all[1];
+  next.name = "plant4-2";
+  next.active_from = all[1].retired_from = kNow + kDay;
+  all.push_back(next);
+  auto const wanted = names({"a.p4.cams.example"});
+  EXPECT_EQ(chosen(all, kNow, wanted), "plant4");
+  EXPECT_EQ(chosen(all, kNow + kDay - Seconds(1), wanted), "plant4");
+  EXPECT_EQ(chosen(all, kNow + kDay, wanted), "plant4-2");
+  all[1].retired_from = Time::max();  // two that are active: the later one
+  EXPECT_EQ(chosen(all, kNow + kDay, wanted), "plant4-2");
+  all.back().ends = kNow + 2 * kDay;
+  EXPECT_EQ(chosen(all, kNow + 2 * kDay, wanted), "plant4") << "a chain that has ended";
+  all[1].begins = kNow + 3 * kDay;
+  EXPECT_EQ(chosen(all, kNow + 2 * kDay, wanted), "default") << "a chain that has not begun";
+}
+
+TEST(ChooseIssuer, OfTwoThatAreEqualTheFirstByName) {
+  auto all = site();
+  all.push_back(all[1]);
+  all.back().name = "a-plant";
+  EXPECT_EQ(chosen(all, kNow, names({"a.p4.cams.example"})), "a-plant");
+}
+
+TEST(DefaultAt, TheLineOfTheDefaultByItsTime) {
+  auto all = site();
+  all.push_back(all[0]);
+  all.back().name = "default-2";
+  all.back().active_from = kNow + kDay;
+  EXPECT_EQ(all[default_at(all, kNow)].name, "default");
+  EXPECT_EQ(all[default_at(all, kNow + kDay)].name, "default-2");
+  all[0].active_from = kNow + kHour;
+  EXPECT_EQ(all[default_at(all, kNow)].name, "default") << "a clock that is wrong";
+}
+
+TEST(CheckServes, SaysWhyNot) {
+  auto one = issuer("plant4", permit({"cams.example"}, {}));
+  one.active_from = kNow;
+  one.retired_from = kNow + kDay;
+  one.profiles = {"server"};
+  auto const why = [&](std::string const& name, Time now) {
+    auto const verdict = check_serves(one, profile(name), now);
+    return verdict.ok() ? "" : verdict.error().detail();
+  };
+  EXPECT_EQ(why("server", kNow), "");
+  EXPECT_THAT(why("camera-https", kNow), HasSubstr("does not serve profile camera-https"));
+  EXPECT_THAT(why("server", kNow - Seconds(1)), HasSubstr("signs only from"));
+  EXPECT_THAT(why("server", kNow + kDay), HasSubstr("is retired since"));
+  // Its certificates live on, and so do the answers about them.
+  for (auto const now : {kNow - kDay, kNow, kNow + 2 * kDay})
+    EXPECT_TRUE(check_serves(one, ocsp_signer_profile(), now));
+}
+
+TEST(StateAt, ByDate) {
+  auto one = issuer("plant4", permit({"cams.example"}, {}));
+  one.active_from = kNow;
+  one.retired_from = kNow + kDay;
+  one.ends = kNow + 2 * kDay;
+  EXPECT_EQ(state_at(one, kNow - Seconds(1)), IssuerState::published);
+  EXPECT_EQ(state_at(one, kNow), IssuerState::active);
+  EXPECT_EQ(state_at(one, kNow + kDay), IssuerState::retired);
+  EXPECT_EQ(state_at(one, kNow + 2 * kDay), IssuerState::ended);
+}
+
+TEST(IsNarrowerOrEqual, ByEveryKindOfName) {
+  auto const whole = permit({"cams.example"}, {"10.20.0.0/15"});
+  auto without_a_part = whole;
+  without_a_part.excluded_dns = {x509::DnsName::parse("secret.cams.example").value()};
+  without_a_part.excluded_ip.push_back(x509::IpBlock::parse("10.20.9.0/24").value());
+  struct Case {
+    char const* why;
+    std::optional<x509::NameConstraints> inner, outer;
+    bool is;
+  };
+  for (auto const& c : std::vector<Case>{
+           {"the same", whole, whole, true},
+           {"a part", permit({"p4.cams.example"}, {"10.20.4.0/24"}), whole, true},
+           {"names alone", permit({"p4.cams.example"}, {}), whole, true},
+           {"addresses alone", permit({}, {"10.21.0.0/16"}), whole, true},
+           {"another suffix", permit({"bank.example"}, {}), whole, false},
+           {"a wider suffix", permit({"example"}, {}), whole, false},
+           {"a wider network", permit({}, {"10.20.0.0/14"}), whole, false},
+           {"a part, and more", permit({"p4.cams.example"}, {"10.22.0.0/16"}), whole, false},
+           {"addresses of the other kind", permit({}, {"fd00::/16"}), whole, false},
+           {"names where there are none", permit({"cams.example"}, {}), permit({}, {"10.20.0.0/15"}), false},
+           {"inside of what is not limited", whole, std::nullopt, true},
+           {"not limited", std::nullopt, whole, false},
+           {"without what the other excludes", whole, without_a_part, false},
+           {"beside what the other excludes", permit({"p4.cams.example"}, {"10.20.4.0/24"}), without_a_part, true},
+           {"with what the other excludes", permit({"p4.cams.example"}, {"10.20.8.0/23"}), without_a_part, false},
+       })
+    EXPECT_EQ(is_narrower_or_equal(c.inner, c.outer), c.is) << c.why;
+}
+
+}  // namespace
+}  // namespace lenscap::ca::test
