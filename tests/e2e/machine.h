@@ -22,7 +22,13 @@ class Machine {
                            "' --listen 127.0.0.1:0 --http 127.0.0.1:0\n"
                            "exec '" LENSCAP_BIN_DIR "/lenscap-ca' --state '" +
                            path("state") + "' \"$@\"\n");
+    // "restart" waits for the end of the one before.
     tool("systemctl",
+         "if [ \"$1\" = restart ]; then\n"
+         "  kill $(cat server.pid)\n"
+         "  until grep -q server.stopped serve.log; do :; done\n"
+         "  rm ports\n"
+         "fi\n"
          "lenscap-ca serve --port-file ports >serve.log 2>&1 &\n"
          "echo $! >server.pid\n"
          "while [ ! -e ports ]; do kill -0 $! || { cat serve.log; exit 1; }; done\n");

@@ -1,10 +1,11 @@
-// lenscap-ca issuer csr|install|import: this CA below somebody else's root.
+// lenscap-ca issuer csr|install|import: this CA below somebody else's root. Those for several issuers: issuers.cc.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/issuers.h"
 #include "base/file.h"
 #include "base/x509/bundle.h"
 #include "ca/installed_chain.h"
@@ -91,8 +92,9 @@ Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
 }  // namespace
 
 void add_issuer(CLI::App& app, CommandLine& line) {
-  auto* issuer = app.add_subcommand("issuer", "Put this CA below a parent's root");
+  auto* issuer = app.add_subcommand("issuer", "Put this CA below a parent's root; several issuers, roll-over");
   issuer->require_subcommand(1);
+  add_issuers(*issuer, line);
 
   auto out = std::make_shared<std::string>("-");
   auto* asked = issuer->add_subcommand("csr", "The request for the parent (PKCS#10)");

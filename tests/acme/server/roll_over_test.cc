@@ -1,0 +1,151 @@
+// The page docs/roll-over.md, and the commands on it: an administrator copies its blocks one after the other, and the
+// server that runs goes over to another issuer; what the commands refuse changes nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/json.h"
+#include "tests/e2e/machine.h"
+#include "tests/e2e/page.h"
+
+namespace lenscap {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// One CA on which the page was run, since keys take seconds to make.
+class RollOver : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    machine_ = std::make_unique<e2e::Machine>("the issuing key's words\nthe root's own words\n");
+    machine_->write_private("root-words", "the root's own words\n");
+    auto const medium = machine_->path("usb");
+    fs::create_directory(medium);
+    made_ = machine_->run(
+        "lenscap-ca init --name 'Example Cameras' --permit-dns cams.example --permit-ip 10.20.0.0/15 "
+        "--url https://pki.cams.example\n"
+        "lenscap-ca root seal --passphrase-file root-words --to usb/lenscap-root\n"
+        "lenscap-ca root export --out root.pem\n"
+        "systemctl enable --now lenscap-ca\n");
+    if (made_.code != 0) return;
+    made_ = machine_->run(e2e::script_of("roll-over.md", {{"/media/usb", medium},
+                                                          {"--root-key", "--passphrase-file root-words --root-key"},
+                                                          {"--after 14d", "--after 0s"}}));
+  }
+  static void TearDownTestSuite() { machine_.reset(); }
+
+  static e2e::Ran run(std::string const& script) { return machine_->run(script); }
+  static std::map<std::string, json::Object> issuers() {
+    auto const listed = json::parse_object(run("lenscap-ca issuer list --output json").out).value();
+    std::map<std::string, json::Object> found;
+    for (auto const& each : *listed.find("issuers")->as_array())
+      found[json::need_string(*each.as_object(), "name").value()] = *each.as_object();
+    return found;
+  }
+  static std::string text(json::Object const& object, std::string_view name) {
+    auto const member = json::need_string(object, name);
+    return member.ok() ? *member : "";
+  }
+  // Every file below the state directory that commands make.
+  static std::map<std::string, std::string> files() {
+    std::map<std::string, std::string> found;
+    for (auto const* folder : {"/keys", "/issuers"})
+      for (auto const& file : fs::recursive_directory_iterator(machine_->state() + folder)) {
+        if (!file.is_regular_file()) continue;
+        std::ifstream in(file.path());
+        found[file.path()] = {std::istreambuf_iterator<char>(in), {}};
+      }
+    return found;
+  }
+
+  static inline std::unique_ptr<e2e::Machine> machine_;
+  static inline e2e::Ran made_;
+};
+
+TEST_F(RollOver, ThePageLeadsToAServerThatTheNewIssuerSigns) {
+  ASSERT_EQ(made_.code, 0) << made_.all();
+  EXPECT_THAT(made_.all(), Not(HasSubstr("own words")));
+  auto const all = issuers();
+  EXPECT_EQ(text(all.at("default"), "state"), "retired");
+  EXPECT_EQ(text(all.at("default-2"), "state"), "active");
+  EXPECT_EQ(text(all.at("default-2"), "subject"), "CN=Example Cameras Issuing CA 2,O=Example Cameras");
+  EXPECT_EQ(text(all.at("default-2"), "permits"), text(all.at("default"), "permits"));
+  EXPECT_EQ(text(all.at("default"), "retired_from"), text(all.at("default-2"), "active_from"));
+  EXPECT_EQ(text(all.at("plant4"), "state"), "active");
+  EXPECT_THAT(made_.out, AllOf(HasSubstr("profile camera-https: by the issuer default-2"),
+                               HasSubstr("profile camera-https: by the issuer plant4")));
+  auto const curl =
+      run("curl --cacert root.pem --write-out '%{certs}' --output directory https://pki.cams.example/acme/directory");
+  EXPECT_EQ(curl.code, 0) << curl.all();
+  EXPECT_THAT(curl.out, HasSubstr("Example Cameras Issuing CA 2"));
+  EXPECT_EQ(run("grep -c BEGIN chain.pem").out, "3\n") << "the root and what was there when the page wrote it";
+}
+
+TEST_F(RollOver, ExplainNamesTheIssuerAndWhatForbids) {
+  auto const of_plant = json::parse_object(run("lenscap-ca explain a.p4.cams.example --output json").out).value();
+  EXPECT_EQ(text(*of_plant.find("issuers")->as_object(), "camera-https"), "plant4");
+  auto const of_nobody = run("lenscap-ca explain www.bank.example");
+  EXPECT_EQ(of_nobody.code, 5);
+  EXPECT_THAT(of_nobody.out, HasSubstr("the certificate of CN=Example Cameras Issuing CA 2"));
+}
+
+TEST_F(RollOver, WhatIsRefusedChangesNothing) {
+  auto const before = files();
+  std::string const root = " --root-key usb/lenscap-root/root.key --passphrase-file root-words";
+  machine_->write_private("wrong-words", "some other words\n");
+  struct Case {
+    std::string command, says;
+    int code;
+  };
+  for (auto const& c : std::vector<Case>{
+           {"create --site plant5 --permit-ip 10.0.0.0/8" + root, "the root does not permit all of this", 2},
+           {"create --site plant5 --permit-dns bank.example" + root, "the root does not permit all of this", 2},
+           {"create --site plant4 --permit-dns p4.cams.example" + root, "there is an issuer plant4 already", 5},
+           {"create --site default" + root, "is the issuer that init made", 2},
+           {"create --site ../keys" + root, "is no name for an issuer", 2},
+           {"create --site plant5 --profile nothing" + root, "there is no profile \"nothing\"", 2},
+           {"create --site plant5 --profile camera-https --usage clientAuth" + root, "give --usage serverAuth, too", 2},
+           {"create --site plant5 --passphrase-file root-words", "give the root's key with --root-key", 1},
+           {"create --site plant5 --root-key usb/lenscap-root/root.key --passphrase-file wrong-words",
+            "does not open with this passphrase", 1},
+           {"roll-over --of nobody" + root, "there is no issuer nobody", 2},
+           {"roll-over --after soon" + root, "--after", 2},
+       }) {
+    auto const refused = run("lenscap-ca issuer " + c.command);
+    EXPECT_EQ(refused.code, c.code) << c.command << ": " << refused.all();
+    EXPECT_THAT(refused.err, HasSubstr(c.says)) << c.command;
+  }
+  EXPECT_TRUE(files() == before);
+}
+
+TEST_F(RollOver, OneAtATimeAndTheNextOneGoesOnFromTheLast) {
+  std::string const root = " --root-key usb/lenscap-root/root.key --passphrase-file root-words";
+  auto const made = run("lenscap-ca issuer roll-over --of default --after 30d" + root);
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_THAT(made.out, AllOf(HasSubstr("default-3"), HasSubstr("in the place of default-2")));
+  auto const all = issuers();
+  EXPECT_EQ(text(all.at("default-3"), "state"), "published");
+  EXPECT_EQ(text(all.at("default-2"), "state"), "active");
+  auto const again = run("lenscap-ca issuer roll-over" + root);
+  EXPECT_EQ(again.code, 5) << again.all();
+  EXPECT_THAT(again.err, HasSubstr("a roll-over is on its way: default-3 signs from"));
+  EXPECT_EQ(run("lenscap-ca store verify").code, 0);
+}
+
+// The copy holds every issuer.
+TEST_F(RollOver, ABackUpHoldsTheFurtherIssuers) {
+  machine_->write_private("backup-words", "the words of the back-up\n");
+  auto const ran =
+      run("lenscap-ca backup create copy.lenscap --passphrase-file backup-words\n"
+          "'" LENSCAP_BIN_DIR
+          "/lenscap-ca' --state restored restore copy.lenscap --passphrase-file backup-words\n"
+          "diff -r state/issuers restored/issuers\n");
+  EXPECT_EQ(ran.code, 0) << ran.all();
+}
+
+}  // namespace
+}  // namespace lenscap
