@@ -105,7 +105,9 @@ Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const
   CHECK_OK(check_http_url(settings.http_url));
   Issuing issuing;
   TRY(issuing.profiles, load_profiles(settings));
-  TRY(auto const installed, load_issuers(settings.state_dir));
+  TRY(auto installed, load_issuers(settings.state_dir));
+  TRY(issuing.roots, load_known_roots(settings.state_dir, installed.front().chain.root()));
+  for (auto& each : installed) each.chain.above = ways_up(each.chain.above, issuing.roots).front();
   TRY(auto const further,
       own_limits(installed.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   auto rules = rules_of(installed, further);
@@ -140,10 +142,12 @@ Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& sett
 Authority::Authority(Issuing issuing, store::Store& store) : issuing_(std::move(issuing)), store_(store) {
   if (issuing_.profiles.empty()) bug("an Authority without profiles");
   if (issuing_.issuers.empty()) bug("an Authority without issuers");
+  if (issuing_.roots.roots.empty()) issuing_.roots.roots.push_back(root_certificate());
   for (KnownIssuer const& each : issuing_.issuers) {
     rules_.push_back(each.rule);
-    chains_.emplace(each.issuer->certificate().subject_key_id(),
-                    IssuerChain(each.issuer->certificate(), each.issuer->above()));
+    auto const& certificate = each.issuer->certificate();
+    auto& chains = chains_[certificate.subject_key_id()];
+    for (auto const& above : ways_up(each.issuer->above(), issuing_.roots)) chains.emplace_back(certificate, above);
   }
 }
 
@@ -232,7 +236,7 @@ KnownIssuer const* Authority::issuer_of(x509::Certificate const& certificate) co
   return issuing_.find(certificate.authority_key_id());
 }
 
-IssuerChain const& Authority::chain_of(x509::Certificate const& certificate) const {
+std::vector<IssuerChain> const& Authority::chains_of(x509::Certificate const& certificate) const {
   auto const found = chains_.find(certificate.authority_key_id());
   return found != chains_.end() ? found->second : chains_.at(issuing_certificate().subject_key_id());
 }

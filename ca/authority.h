@@ -16,6 +16,7 @@
 #include "ca/chain.h"
 #include "ca/installed_issuers.h"
 #include "ca/issuer.h"
+#include "ca/known_roots.h"
 #include "ca/ledger.h"
 #include "ca/name_rules.h"
 #include "ca/profile.h"
@@ -56,6 +57,7 @@ struct KnownIssuer {
 struct Issuing {
   std::vector<KnownIssuer> issuers;  // the default first
   std::vector<Profile> profiles;     // never empty; the first is the default
+  KnownRoots roots = {};             // none: the default's root is the only one
 
   KnownIssuer const* find(ByteView key_id) const;  // nullptr when there is none
 };
@@ -108,7 +110,11 @@ class Authority {
   // Who issued this certificate, by its authority key identifier; nullptr: none of these.
   KnownIssuer const* issuer_of(x509::Certificate const& certificate) const;
   // What stands above a certificate of one of these issuers; of anybody else's, what stands above the default's.
-  IssuerChain const& chain_of(x509::Certificate const& certificate) const;
+  // There is more than one where a root follows another: the first leads to the root that chains are to lead to, and
+  // the others to the others.
+  std::vector<IssuerChain> const& chains_of(x509::Certificate const& certificate) const;
+  IssuerChain const& chain_of(x509::Certificate const& certificate) const { return chains_of(certificate).front(); }
+  KnownRoots const& roots() const { return issuing_.roots; }
   // Of the default issuer; the root is everybody's.
   x509::Certificate const& issuing_certificate() const { return issuer().certificate(); }
   x509::Certificate const& root_certificate() const { return issuer().above().back(); }
@@ -120,8 +126,8 @@ class Authority {
   Result<x509::Certificate> complete(Draft draft, std::string_view reference, Time now) const;
 
   Issuing issuing_;
-  std::vector<IssuerRule> rules_;        // in the order of the issuers
-  std::map<Bytes, IssuerChain> chains_;  // by key id
+  std::vector<IssuerRule> rules_;                     // in the order of the issuers
+  std::map<Bytes, std::vector<IssuerChain>> chains_;  // by key id
   store::Store& store_;
 };
 

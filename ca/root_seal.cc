@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "ca/installed_chain.h"
+#include "ca/known_roots.h"
 
 namespace lenscap::ca {
 namespace {
@@ -110,9 +111,13 @@ Result<> destroy(std::string const& keys_dir, std::string const& path, std::size
 
 Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory,
                              SecretBytes const& passphrase) {
-  auto const keys_dir = state_dir + "/keys";
-  auto const key_file = keys_dir + "/root.key";
   TRY(auto const chain, load_chain(state_dir));
+  TRY(auto const known, load_known_roots(state_dir, chain.root()));
+  auto index = known.roots.size() - 1;
+  while (index > 0 && !file_exists(root_directory(state_dir, index) + "/root.key")) --index;
+  auto const& root = known.roots[index];
+  auto const keys_dir = root_directory(state_dir, index);
+  auto const key_file = keys_dir + "/root.key";
   if (!file_exists(key_file))
     return Error(Errc::file, chain.has_parent ? "this CA stands below a parent's root, whose key was never here"
                                               : key_file + " is not there: the root's key was moved away already");
@@ -120,21 +125,21 @@ Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& di
     return Error(Errc::conflict,
                  directory + " lies inside the state directory: give one on a medium that leaves this machine");
   TRY(auto const pem, read_key(key_file));
-  CHECK_OK(check_key(key_file, pem, passphrase, chain.root()));
+  CHECK_OK(check_key(key_file, pem, passphrase, root));
 
   CHECK_OK(make_directory(directory));
-  auto sealed = SealedRoot{.root = chain.root(),
+  auto sealed = SealedRoot{.root = root,
                            .key_file = directory + "/root.key",
                            .certificate_file = directory + "/root.pem",
                            .on_the_same_disk = same_disk(directory, state_dir)};
   CHECK_OK(put(sealed.key_file, pem.text(), 0600));
-  CHECK_OK(put(sealed.certificate_file, chain.root().pem(), 0644));
+  CHECK_OK(put(sealed.certificate_file, root.pem(), 0644));
   if (same_file(sealed.key_file, key_file))
     return Error(Errc::conflict, sealed.key_file + " is a link to the key itself and no copy; give another directory");
   auto const parent = std::filesystem::absolute(directory).lexically_normal() / "..";
   for (auto const& path : {sealed.key_file, sealed.certificate_file, directory, parent.string()}) CHECK_OK(sync(path));
   TRY(auto const copy, read_key(sealed.key_file));
-  CHECK_OK(check_key(sealed.key_file, copy, passphrase, chain.root()));
+  CHECK_OK(check_key(sealed.key_file, copy, passphrase, root));
 
   CHECK_OK(destroy(keys_dir, key_file, pem.size()));
   return sealed;

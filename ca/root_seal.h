@@ -16,12 +16,12 @@ struct SealedRoot {
   bool on_the_same_disk = false;  // as the state directory: not yet away from this machine
 };
 
-// Copies STATE/keys/root.key and root.pem to `directory` (made with mode 0700 when absent), reads both back from there,
-// opens the copy with `passphrase`, and only then overwrites and removes STATE/keys/root.key. What a disk keeps of
-// overwritten blocks is beyond a program: the passphrase is what protects those.
-// Errc::file when there is no root key here, or when something cannot be read or written; Errc::wrong_passphrase;
-// Errc::conflict when the key is not the root's, or the directory holds another root.key or a link to this one, or lies
-// inside STATE. A refusal leaves the key where it was. Takes about 2 s: scrypt.
+// Of the newest root whose key is here (known_roots.h): copies root.key and root.pem to `directory` (made with mode
+// 0700 when absent), reads both back from there, opens the copy with `passphrase`, and only then overwrites and removes
+// STATE/keys/root.key. What a disk keeps of overwritten blocks is beyond a program: the passphrase is what protects
+// those. Errc::file when there is no root key here, or when something cannot be read or written;
+// Errc::wrong_passphrase; Errc::conflict when the key is not the root's, or the directory holds another root.key or a
+// link to this one, or lies inside STATE. A refusal leaves the key where it was. Takes about 2 s: scrypt.
 Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory, SecretBytes const& passphrase);
 
 }  // namespace lenscap::ca

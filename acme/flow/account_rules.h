@@ -22,6 +22,8 @@ struct Account {
   std::string eab_kid = {};                                   // empty: none, the open scope counts
   std::optional<json::Object> external_account_binding = {};  // as verified, for reflection (8555-7.3.4-5)
   Time created{};
+  std::vector<std::string> trusts = {};  // SHA-256 in hex of the roots that it said it trusts; empty: it never said
+  std::optional<Time> trusts_at = {};    // when it said so
 
   bool operator==(Account const&) const = default;
 };

@@ -10,6 +10,7 @@
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
 #include "acme/server/revoke_many.h"
+#include "acme/server/root_status.h"
 #include "acme/server/scope_check.h"
 #include "acme/wire/join.h"
 #include "base/random.h"
@@ -424,6 +425,7 @@ constexpr Operation kOperations[] = {
     {"audit.head", true, true, sign_audit_head},
     {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},
+    {"root.status", false, false, root_status},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},
 };

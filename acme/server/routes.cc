@@ -40,6 +40,7 @@ constexpr SignedRoute kSignedRoutes[] = {
     {"/acme/cert/{certificate}", Signer::account, certificate},
     {"/acme/cert/{certificate}/{chain}", Signer::account, certificate},
     {"/acme/revoke-cert", Signer::either, revoke_cert},
+    {"/acme/roots", Signer::account, roots},
 };
 
 struct OpenRoute {

@@ -33,6 +33,7 @@ class Urls {
   std::string new_order() const { return base_ + "/acme/new-order"; }
   std::string key_change() const { return base_ + "/acme/key-change"; }
   std::string renewal_info() const { return base_ + "/acme/renewal-info"; }  // a certificate's id follows a slash
+  std::string roots() const { return base_ + "/acme/roots"; }
   std::string revoke_cert() const { return base_ + "/acme/revoke-cert"; }
   std::string account(std::string_view id) const { return with_id("/acme/account/", id); }
   std::string orders(std::string_view account) const { return account_part(account, "/orders"); }

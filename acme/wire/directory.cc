@@ -17,7 +17,7 @@ constexpr UrlMember kUrls[] = {
     {"newAuthz", &Directory::new_authz, false},      // 8555-7.1.1-1
     {"revokeCert", &Directory::revoke_cert, false},  // ours has it; of other servers we can do without
     {"keyChange", &Directory::key_change, false},    // the same
-    {"renewalInfo", &Directory::renewal_info, false},
+    {"renewalInfo", &Directory::renewal_info, false}, {"lenscapRoots", &Directory::roots, false},
 };
 
 // 8555-7.1.1-2: `meta` is an object.

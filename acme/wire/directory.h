@@ -18,6 +18,7 @@ struct Directory {
   std::string revoke_cert = {};
   std::string key_change = {};
   std::string renewal_info = {};  // RFC 9773
+  std::string roots = {};         // of lenscap: see roots.h; where a root follows another
 
   // `meta`
   std::string terms_of_service = {};

@@ -270,6 +270,19 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::certificate(s
   co_return *std::move(chain);
 }
 
+net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::roots(acme::TrustReport report) {
+  using Roots = std::vector<x509::Certificate>;
+  CO_TRY(auto directory, co_await this->directory());
+  if (directory.roots.empty()) co_return Roots();
+  std::string payload = json::write(acme::to_json(report));
+  CO_TRY(auto answer, co_await post("roots", directory.roots, std::move(payload), Signer::account));
+  if (!is_media_type(answer.content_type, acme::names::kPemChain))
+    co_return wrong_media_type("roots", answer.content_type, acme::names::kPemChain);
+  auto roots = x509::parse_pem_chain(answer.body);
+  if (!roots.ok()) co_return bad_answer("roots", roots.error());
+  co_return *std::move(roots);
+}
+
 net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> AcmeClient::renewal_info(
     std::string certificate_id) {
   using Answered = std::optional<Fetched<acme::RenewalInfoObject>>;

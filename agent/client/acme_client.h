@@ -14,6 +14,7 @@
 #include "acme/wire/directory.h"
 #include "acme/wire/order.h"
 #include "acme/wire/renewal_info.h"
+#include "acme/wire/roots.h"
 #include "agent/client/nonce_pool.h"
 #include "base/net/http_client.h"
 
@@ -57,6 +58,10 @@ class AcmeClient {
   // When to renew the certificate of this identifier (RFC 9773); unsigned. Nothing when the server has no renewal
   // information. `retry_after` may be as long as a day.
   net::Awaitable<Result<std::optional<Fetched<acme::RenewalInfoObject>>>> renewal_info(std::string certificate_id);
+
+  // Tells which roots this agent trusts, and gets the server's, with what they say of each other (acme/wire/roots.h).
+  // Nothing where no root of the server follows another.
+  net::Awaitable<Result<std::vector<x509::Certificate>>> roots(acme::TrustReport report);
 
   std::string const& account_url() const { return account_url_; }
   x509::PrivateKey const& key() const { return key_; }

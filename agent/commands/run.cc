@@ -8,6 +8,7 @@
 
 #include "agent/commands/desk.h"
 #include "agent/renewal_info.h"
+#include "agent/root_trust.h"
 #include "agent/scheduler.h"
 
 namespace lenscap::agent {
@@ -43,6 +44,14 @@ bool told_to_stop_within(Seconds wait) {
 
 Result<> round(Global const& global, Log const& log) {
   TRY(auto desk, Desk::open(global));
+  bool asks_roots = false;
+  desk->store().read([&](store::ReadTxn& txn) { asks_roots = wants_roots(txn, desk->clock().now()); });
+  if (auto workshop = asks_roots ? desk->workshop() : Result<Workshop*>(nullptr);
+      workshop.ok() && *workshop != nullptr) {
+    auto const fresh = desk->run(follow_roots(**workshop));
+    if (!fresh.ok()) log.info("root.not_asked", {{"why", fresh.error().detail()}});
+    if (fresh.ok() && *fresh > 0) return {};  // the next round begins with them
+  }
   std::vector<std::string> to_ask;
   desk->store().read([&](store::ReadTxn& txn) { to_ask = windows_to_ask(txn, desk->clock().now()); });
   if (!to_ask.empty()) {

@@ -53,6 +53,7 @@ class FakeAcme {
   std::optional<x509::PublicKey> issued_key;  // instead of the CSR's
   Seconds issued_from = -kHour;               // seen from now
   Seconds issued_until = 90 * kDay;
+  std::vector<x509::Certificate> known_roots;           // with their vouchers; empty: not offered
   std::optional<acme::RenewalInfoObject> renewal_info;  // what every certificate is told; empty: not offered
   std::string renewal_retry_after = "21600";
   std::set<std::string> replaced;  // identifiers that no order may replace any more
@@ -147,6 +148,7 @@ class FakeAcme {
       directory.new_account = base_ + "/new-account";
       directory.new_order = base_ + "/new-order";
       if (renewal_info) directory.renewal_info = base_ + "/renewal-info";
+      if (!known_roots.empty()) directory.roots = base_ + "/roots";
       net::ClientResponse response;  // without a nonce, as most servers do
       response.status = 200;
       response.headers.add("Content-Type", std::string(acme::names::kJson));
@@ -195,6 +197,7 @@ class FakeAcme {
 
   Answer post(Seen const& seen) {
     if (seen.url == base_ + "/new-order") return new_order(seen);
+    if (seen.url == base_ + "/roots") return respond(200, acme::names::kPemChain, x509::to_pem(known_roots));
     if (auto order = orders.find(seen.url); order != orders.end()) return show_order(order->second);
     for (auto& [url, order] : orders) {
       if (seen.url == order.object.finalize) return finalize(seen, order);

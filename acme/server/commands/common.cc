@@ -11,6 +11,7 @@
 #include "base/text_table.h"
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
+#include "ca/known_roots.h"
 
 namespace lenscap::acme {
 
@@ -37,6 +38,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Operation const& oper
   TRY(auto const settings, load_settings(line));
   TRY(auto const chain, ca::load_chain(line.state));
   TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  TRY(auto const roots, ca::load_known_roots(line.state, chain.root()));
   auto const open = operation.writes ? store::open : store::open_read_only;
   TRY(auto const store, open(settings.store_url, line.state));
   std::optional<Sealer> sealer;
@@ -45,7 +47,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Operation const& oper
     TRY(auto opened, open_sealer(*store, passphrase));
     sealer = std::move(opened);
   }
-  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, chain.root(), limits, SystemClock().now()};
+  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
   return operation.run(context, arguments);
 }
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "acme/server/commands/issuers.h"
+#include "acme/server/commands/root_key.h"
 #include "acme/server/server.h"
 #include "base/file.h"
-#include "base/passphrase.h"
 #include "base/text_table.h"
 #include "ca/ceremony.h"
 #include "ca/further_issuer.h"
@@ -18,11 +18,6 @@
 
 namespace lenscap::acme {
 namespace {
-
-struct RootOptions {
-  std::string key;  // empty: STATE/keys/root.key
-  std::string passphrase_file;
-};
 
 Result<std::vector<ca::InstalledIssuer>> load_own(CommandLine const& line, Settings const& settings) {
   TRY(auto issuers, ca::load_issuers(line.state));
@@ -35,22 +30,6 @@ Result<std::vector<ca::InstalledIssuer>> load_own(CommandLine const& line, Setti
                  "ca.key of ca.toml is in a token, and the key of another issuer would lie in a file: make one more CA "
                  "with a key in the token instead");
   return issuers;
-}
-
-Result<x509::PrivateKey> open_root_key(CommandLine const& line, RootOptions const& options) {
-  auto const file = options.key.empty() ? line.state + "/keys/root.key" : options.key;
-  if (!file_exists(file))
-    return Error(Errc::file, file +
-                                 " is missing: give the root's key with --root-key, from the medium to which root "
-                                 "seal moved it");
-  TRY(auto text, read_file(file));
-  SecretBytes const held{std::string_view(text)};
-  OPENSSL_cleanse(text.data(), text.size());
-  TRY(auto const words, read_passphrase(options.passphrase_file.empty() ? "prompt" : "file:" + options.passphrase_file,
-                                        "passphrase of the root key"));
-  auto key = x509::PrivateKey::from_pem(held.text(), ca::first_line(words));
-  if (!key.ok()) return std::move(key).error().with_context(file + ": ");
-  return key;
 }
 
 // The server opens every issuer's key with one passphrase: it has to be that of the first.
@@ -69,24 +48,25 @@ struct Wanted {
 };
 
 // Everything that may refuse comes before the folder appears.
-Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settings, RootOptions const& options,
+Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settings, RootKeyOptions const& options,
                                  std::vector<ca::InstalledIssuer> const& issuers, Wanted const& wanted, Time now) {
   if (file_exists(line.state + "/issuers/" + wanted.name + "/issuing.pem"))
     return Error(Errc::conflict, "there is an issuer " + wanted.name + " already, and nothing was changed");
-  TRY(auto const root_key, open_root_key(line, options));
+  TRY(auto const roots, ca::load_known_roots(line.state, issuers.front().chain.root()));
+  TRY(auto const root_key, open_root_key(line, roots, options));
   TRY(auto const passphrase, read_own_passphrase(line, settings));
   auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  auto const& root = issuers.front().chain.root();
+  auto const above = roots.above_newest();
   TRY(auto issuing,
-      ca::certify_issuer(root, root_key,
+      ca::certify_issuer(roots.newest(), root_key,
                          {settings.ca_name, wanted.common_name, key.public_key(), wanted.constraints, wanted.usages},
                          now));
   for (auto const& each : issuers)
     if (each.chain.issuing.subject() == issuing.subject())
       return Error(Errc::conflict, "the issuer " + each.name + " is called " + issuing.subject() + ", too");
-  CHECK_OK(ca::check_chain_names(issuing, {root}));
-  CHECK_OK(ca::install_issuer(line.state, wanted.name, issuing, {root}, key, passphrase, wanted.note));
-  return ca::InstalledIssuer{wanted.name, {std::move(issuing), {root}, false}, "", wanted.note};
+  CHECK_OK(ca::check_chain_names(issuing, above));
+  CHECK_OK(ca::install_issuer(line.state, wanted.name, issuing, above, key, passphrase, wanted.note));
+  return ca::InstalledIssuer{wanted.name, {std::move(issuing), above, false}, "", wanted.note};
 }
 
 // --- telling ---
@@ -144,7 +124,7 @@ struct CreateOptions {
   std::string site;
   std::vector<std::string> permit_dns, permit_ip, profiles;
   std::vector<std::string> usages{"serverAuth", "clientAuth"};
-  RootOptions root;
+  RootKeyOptions root;
 };
 
 // Each has to be one that the server offers, and good for no more than the issuer will be.
@@ -219,7 +199,7 @@ Result<ExitCode> list(CommandLine const& line) {
 struct RollOverOptions {
   std::string of = ca::kDefaultIssuer;
   std::string after = "7d";
-  RootOptions root;
+  RootKeyOptions root;
 };
 
 Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& options) {
@@ -257,12 +237,6 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
   return ExitCode::done;
 }
 
-void add_root_options(CLI::App& command, RootOptions& options) {
-  command.add_option("--root-key", options.key, "The root's key, where root seal has put it; without it keys/root.key");
-  command.add_option("--passphrase-file", options.passphrase_file,
-                     "File with the root key's passphrase; without it you are asked");
-}
-
 }  // namespace
 
 void add_issuers(CLI::App& issuer, CommandLine& line) {
@@ -275,7 +249,7 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
   created->add_option("--usage", made->usages, "What its certificates may be good for")
       ->check(CLI::IsMember({"serverAuth", "clientAuth"}))
       ->capture_default_str();
-  add_root_options(*created, made->root);
+  add_root_key_options(*created, made->root);
   created->footer(
       "Examples:\n"
       "  lenscap-ca issuer create --site plant4 --permit-ip 10.20.4.0/24\n"
@@ -291,7 +265,7 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
   roll->add_option("--of", rolled->of, "The issuer that is replaced")->capture_default_str();
   roll->add_option("--after", rolled->after, "How long the new one is published before it signs")
       ->capture_default_str();
-  add_root_options(*roll, rolled->root);
+  add_root_key_options(*roll, rolled->root);
   roll->footer("Examples:\n  lenscap-ca issuer roll-over\n  lenscap-ca issuer roll-over --of plant4 --after 14d");
   roll->callback([&line, rolled] { line.run = [&line, rolled] { return roll_over(line, *rolled); }; });
 }

@@ -1,28 +1,37 @@
-// lenscap-ca root show|export|seal|import: the root, our own or that of the corporation that signed this CA; its key is
-// moved off this machine, or comes here once.
+// lenscap-ca root show|export|seal|import (and what root_roll_over.cc adds): the root, our own or that of the
+// corporation that signed this CA; its key is moved off this machine, or comes here once.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/root_roll_over.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/certify_below.h"
 #include "ca/installed_issuers.h"
 #include "ca/issuer_request.h"
+#include "ca/known_roots.h"
 #include "ca/root_seal.h"
 
 namespace lenscap::acme {
 namespace {
 
-Result<ExitCode> show(CommandLine const& line) {
+// The one that chains lead to, or the newest, which they may lead to one day.
+Result<x509::Certificate> find_root(CommandLine const& line, bool newest) {
   TRY(auto const chain, ca::load_chain(line.state));
-  auto const& root = chain.root();
+  TRY(auto const known, ca::load_known_roots(line.state, chain.root()));
+  return newest ? known.newest() : known.leader();
+}
+
+Result<ExitCode> show(CommandLine const& line, bool newest) {
+  TRY(auto const root, find_root(line, newest));
   auto const constraints = root.name_constraints();
   auto const permits = constraints ? constraints->text() : std::string("everything");
   if (line.wants_json()) {
@@ -41,21 +50,28 @@ Result<ExitCode> show(CommandLine const& line) {
 }
 
 // Old cameras send their own certificate alone; whoever checks them needs the issuing certificate beside the root.
-Result<std::string> exported_text(CommandLine const& line, std::string const& form, bool with_issuing) {
+Result<std::string> chains_text(CommandLine const& line) {
   TRY(auto const issuers, ca::load_issuers(line.state));
-  auto const& chain = issuers.front().chain;
-  auto const& root = chain.root();
+  TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
+  std::vector<x509::Certificate> all;
+  for (auto const& each : issuers) all.push_back(each.chain.issuing);
+  for (auto const& each : issuers)
+    for (auto const& above : ca::ways_up(each.chain.above, known).front())
+      if (std::ranges::find(all, above) == all.end()) all.push_back(above);
+  return x509::to_pem(all);
+}
+
+Result<std::string> exported_text(CommandLine const& line, std::string const& form, bool with_issuing, bool newest) {
+  TRY(auto const root, find_root(line, newest));
   if (form == "der" && with_issuing) return Error(Errc::usage, "DER holds one certificate; --chain needs --format pem");
   if (form == "der") return std::string(as_text(root.der()));
   if (!with_issuing) return root.pem();
-  std::string text;
-  for (auto const& each : issuers) text += each.chain.issuing.pem();
-  return text + x509::to_pem(chain.above);
+  return chains_text(line);
 }
 
 Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out,
-                             bool with_issuing) {
-  TRY(auto const content, exported_text(line, form, with_issuing));
+                             bool with_issuing, bool newest) {
+  TRY(auto const content, exported_text(line, form, with_issuing, newest));
   if (out == "-") {
     if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() || std::fflush(stdout) != 0)
       return Error(Errc::file, std::string("cannot write to standard output: ") + std::strerror(errno));
@@ -114,9 +130,13 @@ Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const&
 void add_root(CLI::App& app, CommandLine& line) {
   auto* root = app.add_subcommand("root", "Show, export, seal or import the root");
   root->require_subcommand(1);
+  add_root_roll_over(*root, line);
   auto* shown = root->add_subcommand("show", "What the root is, and its fingerprint");
   shown->footer("Examples:\n  lenscap-ca root show\n  lenscap-ca root show --output json");
-  shown->callback([&line] { line.run = [&line] { return show(line); }; });
+  auto newest = std::make_shared<bool>(false);
+  constexpr char const* kNewest = "The root that a roll-over has made, also before chains lead to it";
+  shown->add_flag("--newest", *newest, kNewest);
+  shown->callback([&line, newest] { line.run = [&line, newest] { return show(line, *newest); }; });
 
   auto form = std::make_shared<std::string>("pem");
   auto out = std::make_shared<std::string>("-");
@@ -126,10 +146,11 @@ void add_root(CLI::App& app, CommandLine& line) {
   auto chain = std::make_shared<bool>(false);
   exported->add_flag("--chain", *chain,
                      "With what stands below it in front: for clients of cameras before AXIS OS 10.10");
+  exported->add_flag("--newest", *newest, kNewest)->excludes("--chain");
   exported->footer(
       "Examples:\n  lenscap-ca root export --out root.pem\n  lenscap-ca root export --format der --out root.cer");
-  exported->callback([&line, form, out, chain] {
-    line.run = [&line, form, out, chain] { return export_root(line, *form, *out, *chain); };
+  exported->callback([&line, form, out, chain, newest] {
+    line.run = [&line, form, out, chain, newest] { return export_root(line, *form, *out, *chain, *newest); };
   });
 
   auto to = std::make_shared<std::string>();

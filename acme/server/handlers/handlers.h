@@ -31,6 +31,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
 net::Awaitable<Result<net::Response>> authorization(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> certificate(App& app, SignedRequest const& request);
+net::Awaitable<Result<net::Response>> roots(App& app, SignedRequest const& request);
 net::Awaitable<Result<net::Response>> revoke_cert(App& app, SignedRequest const& request);
 
 // handlers/web

@@ -32,7 +32,9 @@ Account read_account(std::string_view id, std::string_view record) {
                  .terms_of_service = f.text_or_empty("terms"),
                  .eab_kid = f.text_or_empty("eab_kid"),
                  .external_account_binding = f.object("eab"),
-                 .created = f.time("created")};
+                 .created = f.time("created"),
+                 .trusts = f.texts("trusts"),
+                 .trusts_at = f.maybe_time("trusts_at")};
 }
 
 // For accounts at work; who looks at all of them reads each.
@@ -72,6 +74,8 @@ void save_account(WriteTxn& txn, Account const& account) {
   if (!account.eab_kid.empty()) object.set("eab_kid", account.eab_kid);
   if (account.external_account_binding) object.set("eab", *account.external_account_binding);
   object.set("created", to_unix(account.created));
+  if (!account.trusts.empty()) object.set("trusts", Value::strings(account.trusts));
+  if (account.trusts_at) object.set("trusts_at", to_unix(*account.trusts_at));
   txn.put(kAccounts, account.id, json::write(object));
   txn.put(kAccountKeys, thumbprint(account.key), account.id);
 }

@@ -71,6 +71,7 @@ TestServer::TestServer(ServerOptions options) {
     if (!options.ca->issuer->ocsp_url().empty()) profiles.push_back(ca::ocsp_signer_profile());
     options.issuing = ca::issuing_by(std::move(options.ca->issuer), std::move(profiles));
   }
+  options.issuing->roots = std::move(options.roots);
   auto authority = std::make_unique<ca::Authority>(*std::move(options.issuing), *store);
   auto log = Log::to([this](std::string_view line) {
     std::lock_guard lock(log_mutex_);

@@ -57,6 +57,7 @@ struct ServerOptions {
   std::optional<ca::test::TestCa> ca{};  // another CA; that of a former server needs its store as well
   std::string state_dir{"/nonexistent"};
   std::optional<ca::Issuing> issuing{};  // several issuers, instead of a CA of one
+  ca::KnownRoots roots{};                // default: the CA's own alone
 };
 
 class TestServer {

@@ -13,7 +13,24 @@
 namespace lenscap::acme {
 namespace {
 
-constexpr std::string_view kOtherChain = "1";
+// The chains of a certificate, by the number at the end of their URLs: the first has none. Those of one way up follow
+// each other, below its root and with it; the settings say which of the two comes first.
+struct Chains {
+  std::vector<ca::IssuerChain> const& ways;
+  bool root_first = false;
+
+  std::size_t count() const { return 2 * ways.size(); }
+  ca::IssuerChain const& way(std::size_t number) const { return ways[number / 2]; }
+  ca::ChainEnd end(std::size_t number) const {
+    return (number % 2 == 0) == root_first ? ca::ChainEnd::root : ca::ChainEnd::below_root;
+  }
+};
+
+// One digit, and not 0, which has no URL of its own.
+std::optional<std::size_t> chain_number(std::string_view text) {
+  if (text.size() != 1 || text[0] < '1' || text[0] > '9') return std::nullopt;
+  return static_cast<std::size_t>(text[0] - '0');
+}
 
 enum class Form { pem, der, pkcs7, pkcs7_by_old_name };
 
@@ -27,8 +44,8 @@ constexpr net::MediaType kForms[] = {
 
 Form form_for(std::string_view accept) { return static_cast<Form>(net::choose_media_type(accept, kForms).value_or(0)); }
 
-net::Response in_form(App const& app, Form form, x509::Certificate const& leaf, ca::ChainEnd end) {
-  auto const& chain = app.authority->chain_of(leaf);
+net::Response in_form(App const& app, Form form, x509::Certificate const& leaf, ca::IssuerChain const& chain,
+                      ca::ChainEnd end) {
   auto const pkcs7 = [&] { return std::string(as_text(chain.pkcs7(leaf, end))); };
   switch (form) {
     case Form::pem:
@@ -54,8 +71,8 @@ net::Awaitable<Result<net::Response>> certificate(App& app, SignedRequest const&
   if (!request.is_post_as_get()) co_return Error(Errc::malformed, "a certificate takes no payload: send an empty one");
   auto const& serial = request.params.at("certificate");
   auto const chain = std::ranges::find(request.params, "chain", &std::pair<std::string, std::string>::first);
-  bool const is_other = chain != request.params.end();
-  if (is_other && chain->second != kOtherChain) co_return not_found();
+  auto const number = chain == request.params.end() ? std::optional<std::size_t>(0) : chain_number(chain->second);
+  if (!number) co_return not_found();
   auto load = [&](store::ReadTxn& txn) -> Result<x509::Certificate> {
     if (serial.size() > 40) return not_found();  // 20 octets
     auto const record = ca::find_by_serial(txn, serial);
@@ -65,10 +82,13 @@ net::Awaitable<Result<net::Response>> certificate(App& app, SignedRequest const&
     return *std::move(found);
   };
   CO_TRY(auto const leaf, co_await app.db.read(load));
-  auto const end = app.settings.root_in_chain == is_other ? ca::ChainEnd::below_root : ca::ChainEnd::root;
-  auto response = in_form(app, form_for(request.accept), leaf, end);
+  Chains const chains{app.authority->chains_of(leaf), app.settings.root_in_chain};
+  if (*number >= chains.count()) co_return not_found();
+  auto response = in_form(app, form_for(request.accept), leaf, chains.way(*number), chains.end(*number));
   auto const own = app.settings.urls.certificate(serial);
-  add_link(response, is_other ? own : own + "/" + std::string(kOtherChain), names::kRelAlternate);  // 8555-7.4.2-1
+  for (std::size_t other = 0; other < chains.count(); ++other)  // 8555-7.4.2-1
+    if (other != *number)
+      add_link(response, other == 0 ? own : own + "/" + std::to_string(other), names::kRelAlternate);
   co_return response;
 }
 

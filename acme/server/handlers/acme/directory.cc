@@ -23,6 +23,7 @@ Directory make_directory(Settings const& settings, Policy const& policy, ca::Aut
   directory.external_account_required = policy.eab_required;                             // 8555-7.3.4-3
   if (settings.caa != CaaMode::off) directory.caa_identities = settings.caa_identities;  // 8555-7.1.1-2
   directory.revoke_cert = urls.revoke_cert();
+  if (authority.roots().has_next()) directory.roots = urls.roots();
   for (auto const& profile : policy.profiles)
     directory.profiles.emplace_back(profile.name, authority.find_profile(profile.name)->description);
   return directory;

@@ -1,0 +1,134 @@
+#include "ca/known_roots.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+
+namespace lenscap::ca {
+namespace {
+
+constexpr std::size_t kRootsMax = 100;   // of a CA's life
+constexpr char const* kLeads = "leads";  // beside a root: chains lead to it; the time since when
+
+std::string directory_of(std::string const& state_dir, std::size_t number) {
+  return state_dir + "/keys/roots/" + std::to_string(number);
+}
+
+Result<x509::Certificate> read_certificate(std::string const& file) {
+  TRY(auto const pem, read_file(file));
+  auto certificate = x509::Certificate::from_pem(pem);
+  if (!certificate.ok()) return std::move(certificate).error().with_context(file + ": ");
+  return *std::move(certificate);
+}
+
+Result<> check_pair(x509::Certificate const& former, x509::Certificate const& next, x509::Certificate const& by_former,
+                    x509::Certificate const& former_by_next, std::string const& directory) {
+  bool const fits = next.is_signed_by(next.key()) && by_former.key() == next.key() &&
+                    by_former.is_signed_by(former.key()) && former_by_next.key() == former.key() &&
+                    former_by_next.is_signed_by(next.key());
+  if (fits) return {};
+  return Error(Errc::settings, "the certificates in " + directory +
+                                   " do not belong to the root before: put back the directory as lenscap-ca root "
+                                   "roll-over made it, from a backup");
+}
+
+Result<> make_directory(std::string const& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return Error(Errc::file, "cannot make the directory " + path + ": " + std::strerror(errno));
+}
+
+// Is a root the one whose key and name stand in this certificate, which somebody else signed?
+auto vouched_for_by(x509::Certificate const& voucher) {
+  return [&voucher](x509::Certificate const& root) {
+    return root.key() == voucher.key() && root.subject_der() == voucher.subject_der() && !(root == voucher);
+  };
+}
+
+}  // namespace
+
+std::vector<x509::Certificate> KnownRoots::all() const {
+  auto every = roots;
+  every.insert(every.end(), vouchers.begin(), vouchers.end());
+  return every;
+}
+
+std::vector<x509::Certificate> KnownRoots::above_newest() const {
+  std::vector<x509::Certificate> above;
+  for (std::size_t i = roots.size() - 1; i > 0; --i) above.push_back(vouchers[2 * (i - 1)]);
+  above.push_back(roots.front());
+  return above;
+}
+
+Result<KnownRoots> load_known_roots(std::string const& state_dir, x509::Certificate const& first) {
+  KnownRoots known{{first}, {}, 0};
+  for (std::size_t number = 2; number <= kRootsMax; ++number) {
+    auto const directory = directory_of(state_dir, number);
+    if (!file_exists(directory + "/root.pem")) break;
+    TRY(auto next, read_certificate(directory + "/root.pem"));
+    TRY(auto by_former, read_certificate(directory + "/by-former.pem"));
+    TRY(auto former_by_this, read_certificate(directory + "/former-by-this.pem"));
+    CHECK_OK(check_pair(known.newest(), next, by_former, former_by_this, directory));
+    known.roots.push_back(std::move(next));
+    known.vouchers.push_back(std::move(by_former));
+    known.vouchers.push_back(std::move(former_by_this));
+    if (file_exists(directory + "/" + kLeads)) known.leading = known.roots.size() - 1;
+  }
+  return known;
+}
+
+std::string root_directory(std::string const& state_dir, std::size_t index) {
+  return index == 0 ? state_dir + "/keys" : directory_of(state_dir, index + 1);
+}
+
+std::string root_directory(std::string const& state_dir, KnownRoots const& known) {
+  return root_directory(state_dir, known.roots.size() - 1);
+}
+
+Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots const& known, NextRoot const& next,
+                                   SecretBytes const& passphrase) {
+  auto const above = state_dir + "/keys/roots";
+  auto place = directory_of(state_dir, known.roots.size() + 1);
+  std::error_code ignored;
+  std::filesystem::remove_all(place, ignored);  // without root.pem: of an attempt that did not come to its end
+  CHECK_OK(make_directory(above));
+  CHECK_OK(make_directory(place));
+  CHECK_OK(create_file(place + "/root.key", next.key.to_encrypted_pem(passphrase), 0600));
+  CHECK_OK(create_file(place + "/by-former.pem", next.by_former.pem(), 0644));
+  CHECK_OK(create_file(place + "/former-by-this.pem", next.former_by_this.pem(), 0644));
+  CHECK_OK(create_file(place + "/root.pem", next.root.pem(), 0644));
+  return place;
+}
+
+Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, Time now) {
+  if (!known.has_next())
+    return Error(Errc::conflict, "there is one root only; lenscap-ca root roll-over makes the next");
+  if (known.leads_to_newest()) return Error(Errc::conflict, "chains lead to " + known.newest().subject() + " already");
+  return create_file(root_directory(state_dir, known) + "/" + kLeads, to_rfc3339(now) + "\n", 0644);
+}
+
+std::vector<std::vector<x509::Certificate>> ways_up(std::vector<x509::Certificate> const& above,
+                                                    KnownRoots const& known) {
+  std::vector<std::vector<x509::Certificate>> ways{above};
+  auto const& roots = known.roots;
+  auto const shorter = std::ranges::find_if(
+      above, [&](x509::Certificate const& each) { return std::ranges::any_of(roots, vouched_for_by(each)); });
+  if (shorter != above.end()) {
+    ways.emplace_back(above.begin(), shorter);
+    ways.back().push_back(*std::ranges::find_if(roots, vouched_for_by(*shorter)));
+  } else if (auto const at = std::ranges::find(roots, above.back()); at != roots.end() && at + 1 != roots.end()) {
+    auto longer = above;
+    longer.back() = known.vouchers[static_cast<std::size_t>(2 * (at - roots.begin()) + 1)];
+    longer.push_back(*(at + 1));
+    ways.push_back(std::move(longer));
+  }
+  auto const leads = [&](auto const& way) { return way.back() == roots[known.leading]; };
+  std::ranges::stable_partition(ways, leads);
+  return ways;
+}
+
+}  // namespace lenscap::ca

@@ -1,0 +1,27 @@
+// The root that comes after a root, and the two certificates by which each of them vouches for the other: so whoever
+// trusts one alone can verify what stands below either. Pure: keys and time are parameters.
+#pragma once
+
+#include <string>
+
+#include "base/x509/certificate.h"
+
+namespace lenscap::ca {
+
+struct NextRoot {
+  x509::PrivateKey key;
+  x509::Certificate root;            // self-signed
+  x509::Certificate by_former;       // the next root's key and name, signed by the former root
+  x509::Certificate former_by_this;  // the former root's, signed by the next
+};
+
+// `name` is the CA's, as in the ceremony. The next root has the former's name constraints, a number behind its common
+// name ("Example Cameras Root CA 2"), a P-384 key, and the lifetime of a new root; the two other certificates are valid
+// while both roots are. Errc::settings when the key is not the former root's, or that one has ended.
+Result<NextRoot> make_next_root(std::string const& name, x509::Certificate const& former,
+                                x509::PrivateKey const& former_key, Time now);
+
+// "Example Cameras Root CA" -> "Example Cameras Root CA 2" -> "Example Cameras Root CA 3"
+std::string next_common_name(std::string const& common_name);
+
+}  // namespace lenscap::ca
