@@ -110,6 +110,16 @@ Result<> create_file(std::string const& path, std::string_view content, mode_t m
   return sync_directory(path);
 }
 
+Result<> destroy_file(std::string const& path) {
+  Fd const file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return refusal("open", path);
+  if (!write_all(file.get(), std::string(static_cast<std::size_t>(status.st_size), '\0')) || ::fsync(file.get()) != 0)
+    return refusal("write over", path);
+  if (::unlink(path.c_str()) != 0) return refusal("remove", path);
+  return sync_directory(path);
+}
+
 bool lies_within(std::string const& path, std::string const& directory) {
   // Without "..", symbolic links and double slashes, as far as the path exists.
   auto const settled = [](std::string const& text) {

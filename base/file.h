@@ -15,6 +15,9 @@ Result<std::string> read_file(std::string const& path, std::size_t bytes_max = 1
 Result<> write_file(std::string const& path, std::string_view content, mode_t mode = 0644);
 // As write_file, but refuses (Errc::conflict) when the file exists.
 Result<> create_file(std::string const& path, std::string_view content, mode_t mode = 0600);
+// For small ones. Writes zeros over it, so far as the disk does that in place, and removes it; durable when it returns.
+// Errc::file.
+Result<> destroy_file(std::string const& path);
 bool file_exists(std::string const& path);
 // Does the path name the directory or something below it, whatever "..", links and relative names say?
 bool lies_within(std::string const& path, std::string const& directory);

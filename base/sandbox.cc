@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -178,11 +179,14 @@ bool allow(Filter const& filter, int call, std::initializer_list<scmp_arg_cmp> w
   return rc == 0 || rc == -EDOM;
 }
 
-bool fill(Filter const& filter, Confinement how) {
+bool fill(Filter const& filter, Confinement how, Connections connections) {
   bool good = true;
   for (int const call : kInMemory) good = allow(filter, call) && good;
   if (kIsSanitized)
     for (int const call : kForSanitizers) good = allow(filter, call) && good;
+  if (connections == Connections::taken)
+    good = allow(filter, SCMP_SYS(accept4)) &&
+           allow(filter, SCMP_SYS(getsockopt), {is(1, SOL_SOCKET), is(2, SO_PEERCRED)}) && good;
   // abort() of an assertion.
   good = allow(filter, SCMP_SYS(tgkill), {is(0, static_cast<std::uint64_t>(::getpid()))}) && good;
   if (how == Confinement::key_in_memory)  // memory, but none that can be run
@@ -195,9 +199,9 @@ bool fill(Filter const& filter, Confinement how) {
          seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 && good;
 }
 
-bool filter_calls(Confinement how, std::string& why) {
+bool filter_calls(Confinement how, Connections connections, std::string& why) {
   Filter const filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
-  if (!filter || seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) != 0 || !fill(filter, how)) {
+  if (!filter || seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) != 0 || !fill(filter, how, connections)) {
     why = "no filter of system calls can be made";
     return false;
   }
@@ -247,7 +251,7 @@ void drop_capabilities() {
 
 }  // namespace
 
-Confined confine(Confinement how) {
+Confined confine(Confinement how, Connections connections) {
   Confined done;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     done.why = "the kernel does not know no_new_privs";
@@ -258,7 +262,7 @@ Confined confine(Confinement how) {
     done.files = wall_off_files(files);
     drop_capabilities();
   }
-  done.calls = filter_calls(how, done.why);
+  done.calls = filter_calls(how, connections, done.why);
   if (!files.empty()) done.why += (done.why.empty() ? "" : "; ") + files;
   return done;
 }

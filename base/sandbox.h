@@ -18,6 +18,9 @@ enum class Confinement {
   key_in_module,
 };
 
+// Whether it may take connections at a socket that listens already, and ask who is at the other end.
+enum class Connections { none, taken };
+
 struct Confined {
   bool calls = false;  // are the system calls filtered?
   bool files = false;  // is the file system out of reach?
@@ -26,7 +29,7 @@ struct Confined {
 
 // For all threads; call it before there is a second one, since Landlock binds the calling thread and those that it
 // starts. In builds with sanitizers the list of calls is that of the sanitizers, too: see sandbox.cc.
-Confined confine(Confinement how);
+Confined confine(Confinement how, Connections connections = Connections::none);
 
 // Keeps the kernel from swapping this process's memory out, where that has no limit that would hit later. Best effort.
 void keep_memory_from_swap();

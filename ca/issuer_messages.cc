@@ -9,7 +9,16 @@
 namespace lenscap::ca {
 namespace {
 
-enum Type : std::uint8_t { opening = 1, certificate = 2, crl = 3, ready = 0x81, signature = 0x82, refused = 0x83 };
+enum Type : std::uint8_t {
+  opening = 1,
+  certificate = 2,
+  crl = 3,
+  recent_wanted = 4,
+  ready = 0x81,
+  signature = 0x82,
+  refused = 0x83,
+  recent = 0x84,
+};
 
 constexpr std::size_t kLengthOctets = 4;
 constexpr std::size_t kTextMax = 4096;
@@ -181,6 +190,13 @@ Result<Wanted> decode_crl(ByteView message) {
   return Wanted(CrlWanted{id, std::move(issuer), to_bytes(tbs)});
 }
 
+Result<Wanted> decode_recent_wanted(ByteView message) {
+  Reader reader(message, recent_wanted);
+  RecentWanted const wanted{reader.number()};
+  CHECK_OK(reader.end());
+  return Wanted(wanted);
+}
+
 }  // namespace
 
 Bytes encode(Opening const& opening) {
@@ -217,6 +233,12 @@ Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs) {
   return std::move(writer).frame();
 }
 
+Bytes encode(RecentWanted const& wanted) {
+  Writer writer(recent_wanted);
+  writer.number(wanted.id);
+  return std::move(writer).frame();
+}
+
 std::uint64_t message_id(ByteView message) {
   std::uint64_t id = 0;
   if (message.size() < 1 + sizeof id) return id;
@@ -234,6 +256,7 @@ Result<Opening> decode_opening(ByteView message) {
 Result<Wanted> decode_wanted(ByteView message) {
   if (message.empty()) return Error(Errc::malformed, "an empty message");
   if (message.front() == crl) return decode_crl(message);
+  if (message.front() == recent_wanted) return decode_recent_wanted(message);
   return decode_certificate(message);
 }
 
@@ -262,6 +285,60 @@ void write(Refused const& answer, Bytes& out) {
   writer.text(std::string_view(answer.error.detail()).substr(0, kTextMax));
   writer.number(static_cast<std::uint64_t>(answer.error.retry_after.value_or(Seconds(0)).count()), 4);
   out = std::move(writer).frame();
+}
+
+// Hexadecimal in memory, octets on the way.
+void write_hex(Writer& writer, std::string const& hex) {
+  auto const octets = from_hex(hex);
+  writer.counted(octets ? ByteView(*octets) : ByteView());
+}
+
+void write(SignedEntry const& entry, Writer& writer) {
+  write_hex(writer, entry.issuer);
+  writer.time(entry.at);
+  write_hex(writer, entry.serial_hex);
+  writer.text(entry.scope);
+  writer.number(entry.number);
+  write_hex(writer, entry.tbs_hash);
+}
+
+void write(Recent const& answer, Bytes& out) {
+  Writer writer(recent);
+  writer.number(answer.id);
+  writer.number(answer.entries.certificates.size(), 4);
+  for (auto const& entry : answer.entries.certificates) write(entry, writer);
+  writer.number(answer.entries.lists.size(), 4);
+  for (auto const& [place, entry] : answer.entries.lists) write(entry, writer);
+  out = std::move(writer).frame();
+}
+
+SignedEntry read_entry(Reader& reader, SignedEntry::Kind kind) {
+  constexpr std::size_t kShort = 64;
+  SignedEntry entry{.kind = kind};
+  entry.issuer = to_hex(reader.counted(kShort));
+  entry.at = reader.time();
+  entry.serial_hex = to_hex(reader.counted(kShort));
+  entry.scope = reader.text(kTextMax);
+  entry.number = reader.number();
+  entry.tbs_hash = to_hex(reader.counted(kShort));
+  return entry;
+}
+
+Result<Answer> decode_recent(ByteView message) {
+  Reader reader(message, recent);
+  Recent answer;
+  answer.id = reader.number();
+  auto const certificates = reader.number(4);
+  for (std::uint64_t i = 0; i < certificates && reader.good(); ++i)
+    answer.entries.certificates.push_back(read_entry(reader, SignedEntry::Kind::certificate));
+  auto const lists = reader.number(4);
+  for (std::uint64_t i = 0; i < lists && reader.good(); ++i) {
+    auto entry = read_entry(reader, SignedEntry::Kind::crl);
+    auto place = std::pair(entry.issuer, entry.scope);
+    answer.entries.lists.insert_or_assign(std::move(place), std::move(entry));
+  }
+  CHECK_OK(reader.end());
+  return Answer(std::move(answer));
 }
 
 Result<Answer> decode_ready(ByteView message) {
@@ -316,15 +393,25 @@ Result<Answer> decode_answer(ByteView message) {
   if (message.empty()) return Error(Errc::malformed, "an empty message");
   if (message.front() == ready) return decode_ready(message);
   if (message.front() == signature) return decode_signature(message);
+  if (message.front() == recent) return decode_recent(message);
   return decode_refused(message);
 }
+
+namespace {
+
+std::size_t most_of(std::uint8_t type) {
+  if (type == crl) return kCrlMessageBytesMax;
+  return type == recent ? kRecentMessageBytesMax : kMessageBytesMax;
+}
+
+}  // namespace
 
 Result<std::optional<Bytes>> Frames::next() {
   auto const waiting = ByteView(buffer_).subspan(begin_);
   if (waiting.size() > kLengthOctets) {
     std::size_t length = 0;
     for (std::size_t i = 0; i < kLengthOctets; ++i) length = length << 8 | waiting[i];
-    if (length == 0 || length > (waiting[kLengthOctets] == crl ? kCrlMessageBytesMax : kMessageBytesMax))
+    if (length == 0 || length > most_of(waiting[kLengthOctets]))
       return Error(Errc::payload_too_large, "a message of " + std::to_string(length) + " octets");
     if (waiting.size() >= kLengthOctets + length) {
       begin_ += kLengthOctets + length;

@@ -11,6 +11,7 @@
 
 #include "base/digest.h"
 #include "base/secret.h"
+#include "ca/signing_ledger.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -19,10 +20,12 @@ namespace lenscap::ca {
 constexpr std::size_t kMessageBytesMax = std::size_t{256} * 1024;
 // Some five million revoked certificates.
 constexpr std::size_t kCrlMessageBytesMax = std::size_t{256} * 1024 * 1024;
+// The last 2,000 certificates, and 256 lists of each of 64 issuers.
+constexpr std::size_t kRecentMessageBytesMax = std::size_t{4} * 1024 * 1024;
 
 // --- from the front end ---
 
-// The first message, and never again: the signer opens its key with it.
+// The first message, and never again: the signer opens its key with it. Empty where the signer has its own.
 struct Opening {
   SecretBytes passphrase;
 };
@@ -44,12 +47,18 @@ struct CrlWanted {
   Bytes tbs;
 };
 
-using Wanted = std::variant<CertificateWanted, CrlWanted>;
+// What was signed of late?
+struct RecentWanted {
+  std::uint64_t id = 0;
+};
+
+using Wanted = std::variant<CertificateWanted, CrlWanted, RecentWanted>;
 
 Bytes encode(Opening const& opening);
 Bytes encode(CertificateWanted const& wanted);
 // Of a list in the front end's memory.
 Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs);
+Bytes encode(RecentWanted const& wanted);
 // What an answer to this message has to be addressed to, whatever else is wrong with the message; 0: it is too short.
 std::uint64_t message_id(ByteView message);
 Result<Opening> decode_opening(ByteView message);  // Errc::malformed
@@ -75,7 +84,12 @@ struct Refused {
   Error error;           // code, detail and retry_after alone
 };
 
-using Answer = std::variant<Ready, Signature, Refused>;
+struct Recent {
+  std::uint64_t id = 0;
+  RecentlySigned entries;
+};
+
+using Answer = std::variant<Ready, Signature, Refused, Recent>;
 
 Bytes encode(Answer const& answer);
 Result<Answer> decode_answer(ByteView message);  // Errc::malformed

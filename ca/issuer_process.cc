@@ -1,11 +1,14 @@
 #include "ca/issuer_process.h"
 
 #include <openssl/crypto.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
+#include "base/local_socket.h"
 #include "base/sandbox.h"
 #include "ca/crl_rules.h"
 #include "ca/ledger.h"
@@ -66,13 +69,18 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
                                                            bool accept_clock, Time now) {
   std::unique_ptr<IssuerProcess> process;
   std::vector<SignedEntry> recent;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> lists;
+  std::deque<SignedEntry> last;
+  std::map<std::pair<std::string, std::string>, SignedEntry> lists;
   std::optional<Time> mark;
   auto const oldest_serial = serials_from(now - kDay);
   auto ledger = SigningLedger::open(path, [&](SignedEntry const& entry) {
     mark = entry.kind == SignedEntry::Kind::clock ? entry.at : std::max(mark.value_or(entry.at), entry.at);
     if (entry.kind == SignedEntry::Kind::clock) put_right(recent, entry.at);
-    if (entry.kind == SignedEntry::Kind::crl) lists[{entry.issuer, entry.scope}] = entry.number;
+    if (entry.kind == SignedEntry::Kind::crl) lists[{entry.issuer, entry.scope}] = entry;
+    if (entry.kind == SignedEntry::Kind::certificate) {
+      last.push_back(entry);
+      if (last.size() > kRecent) last.pop_front();
+    }
     if (entry.kind == SignedEntry::Kind::certificate && (entry.at + kDay > now || entry.serial_hex >= oldest_serial))
       recent.push_back(entry);
   });
@@ -81,7 +89,8 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
   bool const is_put_right = accept_clock && mark && now < *mark;
   if (is_put_right) put_right(recent, now);
   for (auto const& entry : recent) process->learn(entry);
-  process->crl_numbers_ = std::move(lists);
+  process->lists_ = std::move(lists);
+  process->last_certificates_ = std::move(last);
   process->mark_ = mark;
   if (is_put_right) {
     process->ledger_.add({.kind = SignedEntry::Kind::clock, .at = now});
@@ -106,12 +115,17 @@ std::vector<Bytes> IssuerProcess::spkis() const {
 void IssuerProcess::learn(SignedEntry const& entry) {
   mark_ = std::max(mark_.value_or(entry.at), entry.at);
   if (entry.kind == SignedEntry::Kind::crl) {
-    crl_numbers_[{entry.issuer, entry.scope}] = entry.number;
+    lists_[{entry.issuer, entry.scope}] = entry;
     return;
   }
   cap_.count(entry.at);
   serials_.insert(entry.serial_hex);
   serials_.erase(serials_.begin(), serials_.lower_bound(serials_from(entry.at - kSerialsKept)));
+}
+
+void IssuerProcess::remember(SignedEntry const& entry) {
+  last_certificates_.push_back(entry);
+  if (last_certificates_.size() > kRecent) last_certificates_.pop_front();
 }
 
 // --- judging ---
@@ -123,6 +137,10 @@ Result<KnownIssuer const*> IssuerProcess::find_issuer(ByteView key_id) const {
 
 Result<IssuerProcess::Passed> IssuerProcess::judge(Bytes const& message, Time now) {
   TRY(auto wanted, decode_wanted(message));
+  if (std::holds_alternative<RecentWanted>(wanted)) {
+    RecentlySigned entries{{last_certificates_.begin(), last_certificates_.end()}, lists_};
+    return Passed{nullptr, {}, Recent{std::get<RecentWanted>(wanted).id, std::move(entries)}};
+  }
   CHECK_OK(check_clock(mark_, now));
   if (auto const* certificate = std::get_if<CertificateWanted>(&wanted)) return judge(*certificate, now);
   return judge(std::get<CrlWanted>(std::move(wanted)), now);
@@ -166,6 +184,7 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
                           .tbs_hash = to_hex(hash)};
   ledger_.add(entry);
   learn(entry);
+  remember(entry);
   return Passed{issuer, draft.tbs()};
 }
 
@@ -173,9 +192,9 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
   TRY(auto const* issuer, find_issuer(wanted.issuer));
   auto const id = to_hex(wanted.issuer);
   TRY(auto const seen, judge_crl(wanted.tbs, issuer->issuer->certificate(), issuer->issuer->crl_places(), now));
-  auto const known = crl_numbers_.find({id, seen.scope});
-  auto const last = known == crl_numbers_.end() ? 0 : known->second;
-  if (known != crl_numbers_.end() && seen.number <= last)
+  auto const known = lists_.find({id, seen.scope});
+  auto const last = known == lists_.end() ? 0 : known->second.number;
+  if (known != lists_.end() && seen.number <= last)
     return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last) + "; " +
                                      std::to_string(seen.number) + " comes too late");
   // One list with the highest number there is would be the last one for ever.
@@ -220,6 +239,10 @@ std::vector<Bytes> IssuerProcess::answer(std::vector<Bytes> const& messages, Tim
     auto const refuse = [&](Error error) { answers.push_back(encode(Refused{ids[i], std::move(error)})); };
     if (!judged[i]) {
       refuse(judged[i].error());
+      continue;
+    }
+    if (judged[i]->answer) {
+      answers.push_back(encode(Answer(*std::move(judged[i]->answer))));
       continue;
     }
     if (!durable) {
@@ -291,8 +314,23 @@ Result<std::unique_ptr<IssuerProcess>> open_with(Bytes& message, IssuerProcessSe
   return IssuerProcess::open(settings, opening->passphrase, now);
 }
 
-Confinement confinement_for(std::string_view key) {
-  return key.starts_with("file:") ? Confinement::key_in_memory : Confinement::key_in_module;
+// Gives up every right that signing does not need.
+Ready be_confined(IssuerProcess const& process, std::string_view key, Connections connections) {
+  keep_memory_from_swap();
+  auto const how = key.starts_with("file:") ? Confinement::key_in_memory : Confinement::key_in_module;
+  auto const confined = confine(how, connections);
+  return {process.spkis(), confined.calls, confined.files, confined.why};
+}
+
+// Answers until the other end is closed, or until the ledger is broken.
+void converse(IssuerProcess& process, int socket, Inbox& inbox, Clock const& clock, Log const& log) {
+  while (!process.is_broken()) {
+    auto const messages = inbox.wait(log);
+    if (messages.empty()) return;
+    for (auto const& answer : process.answer(messages, clock.now()))
+      if (!write_all(socket, answer)) return;
+  }
+  log.error("signer.ledger_broken", {{"what_to_do", "see docs/operations.md; the signer ends now"}});
 }
 
 }  // namespace
@@ -306,16 +344,51 @@ void serve_signing(int socket, IssuerProcessSettings const& settings, Clock cons
     write_all(socket, encode(Refused{0, process.error()}));
     return;
   }
-  keep_memory_from_swap();
-  auto const confined = confine(confinement_for(settings.authority.key));
-  if (!write_all(socket, encode(Ready{(*process)->spkis(), confined.calls, confined.files, confined.why}))) return;
-  while (!(*process)->is_broken()) {
-    auto const messages = inbox.wait(log);
-    if (messages.empty()) return;
-    for (auto const& answer : (*process)->answer(messages, clock.now()))
-      if (!write_all(socket, answer)) return;
+  if (write_all(socket, encode(be_confined(**process, settings.authority.key, Connections::none))))
+    converse(**process, socket, inbox, clock, log);
+}
+
+namespace {
+
+// A front end that begins as one does. It has no passphrase for us, and what it says instead is not looked at.
+void serve_one(IssuerProcess& process, Ready const& ready, int socket, Clock const& clock, Log const& log) {
+  Inbox inbox(socket);
+  auto first = inbox.wait(log);
+  if (first.empty()) return;
+  auto const opening = decode_opening(first.front());
+  OPENSSL_cleanse(first.front().data(), first.front().size());
+  if (!opening || first.size() > 1) {
+    write_all(socket, encode(Refused{0, Error(Errc::malformed, "the first message to the signer is its opening")}));
+    return;
   }
-  log.error("signer.ledger_broken", {{"what_to_do", "see docs/operations.md; the signer ends now"}});
+  if (write_all(socket, encode(ready))) converse(process, socket, inbox, clock, log);
+}
+
+}  // namespace
+
+Result<> serve_signing_at(int listening, uid_t front, SecretBytes const& passphrase,
+                          IssuerProcessSettings const& settings, std::function<void()> const& ready, Clock const& clock,
+                          Log const& log) {
+  TRY(auto const process, IssuerProcess::open(settings, passphrase, clock.now()));
+  ready();
+  auto const begin = be_confined(*process, settings.authority.key, Connections::taken);
+  log.info("signer.waiting", {{"calls_filtered", begin.calls_filtered}, {"files_walled", begin.files_walled}});
+  if (!begin.why.empty()) log.warning("signer.not_confined", {{"why", begin.why}});
+  while (!process->is_broken()) {
+    int const socket = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);
+    if (socket < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (socket < 0) return Error(Errc::unavailable, std::string("no front end can be taken: ") + std::strerror(errno));
+    auto const peer = peer_of(socket);
+    if (peer == front) {
+      log.info("signer.front_came");
+      serve_one(*process, begin, socket, clock, log);
+      log.info("signer.front_went");
+    } else {
+      log.warning("signer.refused", {{"uid", peer ? static_cast<long long>(*peer) : -1}});
+    }
+    ::close(socket);
+  }
+  return Error(Errc::file, "the signer's ledger could not be written");
 }
 
 }  // namespace lenscap::ca

@@ -6,15 +6,20 @@
 // process's files (ADR 18). It does NOT know the store: whether a request was authorized, and which certificates are
 // revoked, is the front end's word.
 //
-// answer() is the whole of it, without a socket; serve_signing() is the loop around it.
+// answer() is the whole of it, without a socket; serve_signing() and serve_signing_at() are the loops around it: for a
+// front end that started it, or for one that is another user's.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "ca/authority.h"
@@ -55,14 +60,16 @@ class IssuerProcess {
  private:
   // What passed every judgement.
   struct Passed {
-    KnownIssuer const* issuer;
-    Bytes tbs;
+    KnownIssuer const* issuer = nullptr;
+    Bytes tbs = {};                     // to sign
+    std::optional<Recent> answer = {};  // or there is nothing to sign
   };
 
   IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys, SigningLedger ledger,
                 SigningCaps const& caps);
   Result<KnownIssuer const*> find_issuer(ByteView key_id) const;
   void learn(SignedEntry const& entry);
+  void remember(SignedEntry const& entry);
   Result<Passed> judge(Bytes const& message, Time now);
   Result<Passed> judge(CertificateWanted const& wanted, Time now);
   Result<Passed> judge(CrlWanted wanted, Time now);
@@ -73,13 +80,24 @@ class IssuerProcess {
   SigningLedger ledger_;
   SigningCap cap_;
   std::set<std::string> serials_;  // hex; those that the clock alone would not refuse
-  // The last of each issuer and scope.
-  std::map<std::pair<std::string, std::string>, std::uint64_t> crl_numbers_;
-  std::optional<Time> mark_;  // the latest time of a signature
+  std::map<std::pair<std::string, std::string>, SignedEntry> lists_;  // the last of each issuer and scope
+  std::deque<SignedEntry> last_certificates_;                         // kRecent of them
+  std::optional<Time> mark_;                                          // the latest time of a signature
 };
+
+// Of a store without an accident the front end knows all of them; of one that was restored, or of a crash, the last
+// ones are of use. One message has room for them.
+constexpr std::size_t kRecent = 2000;
 
 // The signer's whole life on its end of the socket: takes the passphrase, opens, gives up every right that signing does
 // not need, and answers until the other end is closed. Refusals to start go to the other end.
 void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log);
+
+// The same for a front end of another user, who has neither the passphrase nor the signer's files: opens, says that it
+// is `ready`, gives up its rights, and takes one front end after the other at a socket that listens. Another user than
+// `front` is sent away. Ends with the refusal to start, or with Errc::file when the ledger can no longer be written.
+Result<> serve_signing_at(int listening, uid_t front, SecretBytes const& passphrase,
+                          IssuerProcessSettings const& settings, std::function<void()> const& ready, Clock const& clock,
+                          Log const& log);
 
 }  // namespace lenscap::ca

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace lenscap::ca {
 namespace {
 
 constexpr Seconds kAfterItsEnd{30};
+// To open a key takes a second or two, of a token in a network some more; and another front end may have to go first.
+constexpr Seconds kPatience{60};
 
 Error ended() {
   Error error(Errc::unavailable, "the signer has ended; nothing can be issued until the service is started again");
@@ -48,13 +51,20 @@ std::optional<Answer> receive(int socket, Frames& frames) {
   }
 }
 
+void wait_at_most(int socket, Seconds time) {
+  timeval const patience{time.count(), 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
 Result<Ready> begin(int socket, SecretBytes const& passphrase) {
   auto message = encode(Opening{passphrase.clone()});
   bool const sent = send_all(socket, message);
   OPENSSL_cleanse(message.data(), message.size());
+  wait_at_most(socket, kPatience);
   Frames frames;
   auto answer = sent ? receive(socket, frames) : std::nullopt;
-  if (!answer) return Error(Errc::unavailable, "the signer ended before it was ready");
+  wait_at_most(socket, Seconds(0));
+  if (!answer) return Error(Errc::unavailable, "the signer ended before it was ready, or is not ready in a minute");
   if (auto* refused = std::get_if<Refused>(&*answer)) return std::move(refused->error);
   if (auto* ready = std::get_if<Ready>(&*answer)) return std::move(*ready);
   return Error(Errc::unavailable, "the signer begins with something else than its readiness");
@@ -62,17 +72,19 @@ Result<Ready> begin(int socket, SecretBytes const& passphrase) {
 
 }  // namespace
 
-Result<std::unique_ptr<RemoteSigner>> RemoteSigner::open(int socket, SecretBytes const& passphrase) {
+Result<std::unique_ptr<RemoteSigner>> RemoteSigner::open(int socket, SecretBytes const& passphrase,
+                                                         std::function<void()> on_end) {
   auto const opened = [&]() -> Result<std::unique_ptr<RemoteSigner>> {
     TRY(auto ready, begin(socket, passphrase));
-    return std::unique_ptr<RemoteSigner>(new RemoteSigner(socket, std::move(ready)));
+    return std::unique_ptr<RemoteSigner>(new RemoteSigner(socket, std::move(ready), std::move(on_end)));
   };
   auto signer = opened();
   if (!signer) ::close(socket);
   return signer;
 }
 
-RemoteSigner::RemoteSigner(int socket, Ready ready) : socket_(socket), ready_(std::move(ready)) {
+RemoteSigner::RemoteSigner(int socket, Ready ready, std::function<void()> on_end)
+    : socket_(socket), ready_(std::move(ready)), on_end_(std::move(on_end)) {
   thread_ = std::thread([this] { listen(); });
 }
 
@@ -90,27 +102,33 @@ void RemoteSigner::listen() {
   Frames frames;
   while (auto answer = receive(socket_, frames)) take(*std::move(answer));
   ::shutdown(socket_, SHUT_RDWR);  // what is being sent to nobody comes back
-  std::lock_guard const lock(mutex_);
-  has_ended_ = true;
-  for (auto& [id, waiting] : waiting_) {
-    waiting->outcome.emplace(ended());
-    waiting->wake.notify_all();
+  {
+    std::lock_guard const lock(mutex_);
+    has_ended_ = true;
+    for (auto& [id, waiting] : waiting_) {
+      waiting->outcome.emplace(ended());
+      waiting->wake.notify_all();
+    }
+    waiting_.clear();
   }
-  waiting_.clear();
+  if (on_end_) on_end_();
 }
 
 void RemoteSigner::take(Answer answer) {
   std::uint64_t id = 0;
-  std::optional<Result<Bytes>> outcome;
+  std::optional<Result<Answer>> outcome;
   Seconds wait{};
   if (auto* signature = std::get_if<Signature>(&answer)) {
     id = signature->id;
     wait = signature->wait;
-    outcome.emplace(std::move(signature->octets));
+    outcome.emplace(std::move(*signature));
   } else if (auto* refused = std::get_if<Refused>(&answer)) {
     id = refused->id;
     wait = refused->error.retry_after.value_or(Seconds(0));
     outcome.emplace(std::move(refused->error));
+  } else if (auto* recent = std::get_if<Recent>(&answer)) {
+    id = recent->id;
+    outcome.emplace(std::move(*recent));
   }
   std::lock_guard const lock(mutex_);
   if (wait > Seconds(0)) ready_at_ = std::chrono::steady_clock::now() + wait;
@@ -131,7 +149,7 @@ Result<> RemoteSigner::check_ready() const {
   return error;
 }
 
-Result<Bytes> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
+Result<Answer> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
   Waiting mine;
   {
     std::lock_guard const lock(mutex_);
@@ -147,20 +165,41 @@ Result<Bytes> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
   return *std::move(mine.outcome);
 }
 
+namespace {
+
+Error other_answer() { return {Errc::internal, "the signer gives an answer of another kind"}; }
+
+}  // namespace
+
+Result<Bytes> RemoteSigner::ask_to_sign(std::uint64_t id, ByteView frame) {
+  TRY(auto answer, ask(id, frame));
+  auto* signature = std::get_if<Signature>(&answer);
+  if (signature == nullptr) return other_answer();
+  return std::move(signature->octets);
+}
+
+Result<RecentlySigned> RemoteSigner::recently_signed() {
+  auto const id = ++last_id_;
+  TRY(auto answer, ask(id, encode(RecentWanted{id})));
+  auto* recent = std::get_if<Recent>(&answer);
+  if (recent == nullptr) return other_answer();
+  return std::move(recent->entries);
+}
+
 Result<Bytes> RemoteSigner::sign(Draft const& draft, HashAlgorithm /*hash*/) {
   auto const id = ++last_id_;
-  return ask(id, encode(CertificateWanted{.id = id,
-                                          .issuer = draft.issuer_key_id(),
-                                          .request = draft.request(),
-                                          .profile_hash = draft.profile_hash(),
-                                          .serial = draft.what().serial,
-                                          .prepared_at = draft.prepared_at(),
-                                          .tbs_hash = sha256(draft.tbs())}));
+  return ask_to_sign(id, encode(CertificateWanted{.id = id,
+                                                  .issuer = draft.issuer_key_id(),
+                                                  .request = draft.request(),
+                                                  .profile_hash = draft.profile_hash(),
+                                                  .serial = draft.what().serial,
+                                                  .prepared_at = draft.prepared_at(),
+                                                  .tbs_hash = sha256(draft.tbs())}));
 }
 
 Result<Bytes> RemoteSigner::sign(CrlDraft const& draft, HashAlgorithm /*hash*/) {
   auto const id = ++last_id_;
-  return ask(id, encode_crl_wanted(id, draft.issuer_key_id(), draft.tbs()));
+  return ask_to_sign(id, encode_crl_wanted(id, draft.issuer_key_id(), draft.tbs()));
 }
 
 }  // namespace lenscap::ca

@@ -91,22 +91,6 @@ Result<> sync(std::string const& path) {
   return {};
 }
 
-Result<> overwrite(std::string const& path, std::size_t bytes) {
-  int const fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return refusal(path);
-  std::string const zeros(bytes, '\0');
-  bool const done = ::write(fd, zeros.data(), zeros.size()) == static_cast<ssize_t>(zeros.size()) && ::fsync(fd) == 0;
-  auto verdict = done ? Result<>() : Result<>(refusal(path));
-  ::close(fd);
-  return verdict;
-}
-
-Result<> destroy(std::string const& keys_dir, std::string const& path, std::size_t bytes) {
-  CHECK_OK(overwrite(path, bytes));
-  if (::unlink(path.c_str()) != 0) return refusal(path);
-  return sync(keys_dir);
-}
-
 }  // namespace
 
 Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory,
@@ -141,7 +125,7 @@ Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& di
   TRY(auto const copy, read_key(sealed.key_file));
   CHECK_OK(check_key(sealed.key_file, copy, passphrase, root));
 
-  CHECK_OK(destroy(keys_dir, key_file, pem.size()));
+  CHECK_OK(destroy_file(key_file));
   return sealed;
 }
 

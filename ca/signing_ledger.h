@@ -12,8 +12,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
@@ -34,6 +36,13 @@ struct SignedEntry {
 
 std::string to_line(SignedEntry const& entry);          // with the line's end
 Result<SignedEntry> parse_line(std::string_view line);  // without it; Errc::file
+
+// What the start of a front end wants to know, with a bound: the last certificates, newest last, and the last list of
+// each issuer and scope.
+struct RecentlySigned {
+  std::vector<SignedEntry> certificates;
+  std::map<std::pair<std::string, std::string>, SignedEntry> lists;
+};
 
 std::string signing_ledger_file(std::string const& state_dir);
 

@@ -1,7 +1,5 @@
 #include "ca/signing_ledger_check.h"
 
-#include <deque>
-
 #include "ca/ledger.h"
 
 namespace lenscap::ca {
@@ -26,19 +24,6 @@ Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string c
     std::erase_if(unknown, [&](SignedEntry const& entry) { return is_known(txn, entry); });
   });
   return unknown;
-}
-
-Result<RecentlySigned> recently_signed(std::string const& path, std::size_t certificates) {
-  std::deque<SignedEntry> last;
-  RecentlySigned recent;
-  CHECK_OK(visit_signing_ledger(path, [&](SignedEntry const& entry) {
-    if (entry.kind == SignedEntry::Kind::crl) recent.lists[{entry.issuer, entry.scope}] = entry;
-    if (entry.kind != SignedEntry::Kind::certificate) return;
-    last.push_back(entry);
-    if (last.size() > certificates) last.pop_front();
-  }));
-  recent.certificates.assign(last.begin(), last.end());
-  return recent;
 }
 
 }  // namespace lenscap::ca

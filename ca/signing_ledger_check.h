@@ -2,7 +2,6 @@
 // store was restored from a back-up, or somebody had the front end in his hands.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -17,13 +16,5 @@ bool is_known(store::ReadTxn& txn, SignedEntry const& entry);
 // Every certificate of the signer's ledger that the store does not know. Nothing where there is no such ledger.
 // Errc::file when it cannot be read. Also beside a running service.
 Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string const& path);
-
-// What a start needs of the ledger, with a bound: the last certificates, newest last, and the last list of each issuer
-// and scope.
-struct RecentlySigned {
-  std::vector<SignedEntry> certificates;
-  std::map<std::pair<std::string, std::string>, SignedEntry> lists;
-};
-Result<RecentlySigned> recently_signed(std::string const& path, std::size_t certificates);
 
 }  // namespace lenscap::ca

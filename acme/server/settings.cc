@@ -179,7 +179,14 @@ std::string name_rules_text(ca::NameRules const& rules) {
 }
 
 void read_signer(config::Reader& reader, SignerSettings& signer) {
+  constexpr std::size_t kSocketPathMax = 107;  // of unix(7)
   signer.process = reader.boolean("signer.process", signer.process);
+  signer.socket = reader.string("signer.socket", "");
+  if (!signer.socket.empty() && (signer.socket.front() != '/' || signer.socket.size() > kSocketPathMax))
+    reader.refuse("signer.socket", "expected a path that begins with / and has at most 107 characters");
+  if (!signer.socket.empty() && !signer.process)
+    reader.refuse("signer.socket", "with process = false the key is in the server, and nobody listens there");
+  signer.front_user = reader.string("signer.front_user", "");
   auto const read_cap = [&](std::string_view path, std::size_t& cap) {
     cap = static_cast<std::size_t>(reader.integer(path, static_cast<std::int64_t>(cap), 0, 1'000'000'000));
   };

@@ -42,8 +42,10 @@ struct OcspSettings {
 };
 
 struct SignerSettings {
-  bool process = true;   // a process of its own has the key; false: this one
-  ca::SigningCaps caps;  // per_minute, per_day; of that process
+  bool process = true;     // a process of its own has the key; false: this one
+  std::string socket;      // where that process listens, which then is another user's; empty: it is started
+  std::string front_user;  // who may connect there: a name or a number; empty: the signer's own user
+  ca::SigningCaps caps;    // per_minute, per_day; of that process
 };
 
 struct Settings {

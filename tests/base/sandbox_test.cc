@@ -9,12 +9,15 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <functional>
 #include <thread>
+
+#include "base/local_socket.h"
 
 namespace lenscap {
 namespace {
@@ -26,10 +29,10 @@ constexpr bool kIsSanitized = false;
 #endif
 
 // Runs in a child that is confined: what `what` gives is its exit code.
-int in_confined_child(Confinement how, std::function<int()> const& what) {
+int in_confined_child(Confinement how, std::function<int()> const& what, Connections connections = Connections::none) {
   pid_t const child = ::fork();
   if (child == 0) {
-    auto const confined = confine(how);
+    auto const confined = confine(how, connections);
     ::_exit(confined.calls ? what() : 99);
   }
   int status = 0;
@@ -95,6 +98,40 @@ TEST(Confine, AKeyInMemoryNeedsWhatIsOpenAndNothingElse) {
   EXPECT_EQ(in_confined_child(how, make_a_file), refused);
   if (kIsSanitized) return;
   EXPECT_EQ(in_confined_child(how, make_memory_to_run), EPERM);
+}
+
+// Whoever listens before may go on taking connections, if it said so, and asks who comes.
+TEST(Confine, ConnectionsAreTakenAtASocketThatListensAlready) {
+  int const listening = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  int const coming = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr address{};
+  address.sa_family = AF_UNIX;
+  ASSERT_EQ(::bind(listening, &address, sizeof(sa_family_t)), 0);  // at a name of the kernel's choice
+  ASSERT_EQ(::listen(listening, 4), 0);
+  sockaddr_un name{};
+  socklen_t size = sizeof name;
+  ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&name), &size), 0);
+  ASSERT_EQ(::connect(coming, reinterpret_cast<sockaddr*>(&name), size), 0);
+  auto const self = ::geteuid();  // which a confined process may not ask
+  auto const take = [listening, self] {
+    int const fd = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return errno;
+    return peer_of(fd) == self ? 0 : 98;
+  };
+  for (auto const how : {Confinement::key_in_memory, Confinement::key_in_module}) {
+    EXPECT_EQ(in_confined_child(how, take, Connections::none), EPERM);
+    EXPECT_EQ(in_confined_child(how, open_a_socket, Connections::taken), how == Confinement::key_in_memory ? EPERM : 0);
+    EXPECT_EQ(in_confined_child(how, listen_at_one, Connections::taken), EPERM);
+  }
+  EXPECT_EQ(in_confined_child(Confinement::key_in_memory, take, Connections::taken), 0);
+  int const buffer = 1;
+  EXPECT_EQ(in_confined_child(
+                Confinement::key_in_memory,
+                [&] { return outcome(::setsockopt(coming, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer)); },
+                Connections::taken),
+            EPERM);
+  ::close(coming);
+  ::close(listening);
 }
 
 TEST(Confine, AModuleMayReachItsTokenAndStartNothing) {

@@ -189,7 +189,9 @@ class SignedThings {
   // What is wrong with this answer; empty when nothing is. `now`: the signer's clock.
   std::string judge(Shot const& shot, Answer const& answer, Time now) {
     auto const* signature = std::get_if<Signature>(&answer);
-    if (signature == nullptr) return std::holds_alternative<Refused>(answer) ? "" : "an answer of another kind";
+    bool const was_asked = shot.message.at(0) == kRecentType && std::holds_alternative<Recent>(answer);
+    if (signature == nullptr)
+      return was_asked || std::holds_alternative<Refused>(answer) ? "" : "an answer of another kind";
     auto const algorithm = signature_algorithm(ca_.issuing.key());
     bool const is_list = shot.message.at(0) == kCrlType;
     Bytes const tbs = is_list ? Bytes(shot.message.begin() + kListBegin, shot.message.end()) : shot.tbs;
@@ -204,7 +206,7 @@ class SignedThings {
   std::size_t lists() const { return lists_; }
 
  private:
-  static constexpr std::uint8_t kCrlType = 3;
+  static constexpr std::uint8_t kCrlType = 3, kRecentType = 4;
   static constexpr std::ptrdiff_t kListBegin = 1 + 8 + 4 + 20;  // behind type, id, and the issuer's key id
 
   std::string judge_certificate(Bytes const& der, Time now) {

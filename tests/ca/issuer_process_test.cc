@@ -186,6 +186,50 @@ TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
   EXPECT_THAT(entries_of(ledger), SizeIs(2));
 }
 
+TEST_F(IssuerProcessTest, TellsWhatItSignedAlsoAfterARestart) {
+  auto const want = asked();
+  answer(*signer, encode(want.wanted), kNow);
+  answer(*signer, crl(7), kNow);
+  for (bool const restarted : {false, true}) {
+    if (restarted) restart(kNow);
+    auto const told = std::get<Recent>(answer(*signer, encode(RecentWanted{5}), kNow));
+    EXPECT_EQ(told.id, 5U);
+    EXPECT_EQ(told.entries.certificates, std::vector{entries_of(ledger).at(0)});
+    ASSERT_EQ(told.entries.lists.size(), 1U);
+    EXPECT_EQ(told.entries.lists.begin()->second, entries_of(ledger).at(1));
+  }
+  EXPECT_EQ(key->signatures, 0) << "telling signs nothing";
+}
+
+// One message has room for the most that there may be, and no more is told than that.
+TEST_F(IssuerProcessTest, TellsTheLastOnesAlone) {
+  signer.reset();
+  std::ofstream out(ledger);
+  for (std::size_t i = 0; i < kRecent + 1; ++i)
+    out << to_line({.issuer = std::string(40, 'a'),
+                    .at = kNow + Seconds(static_cast<long>(i)),
+                    .serial_hex = std::string(38, '1'),
+                    .tbs_hash = std::string(64, 'b')});
+  for (std::size_t i = 0; i < 256; ++i)
+    out << to_line({.kind = SignedEntry::Kind::crl,
+                    .issuer = to_hex(ca.issuing.subject_key_id()),
+                    .at = kNow,
+                    .scope = "part-" + std::to_string(i),
+                    .number = i,
+                    .tbs_hash = std::string(64, 'c')});
+  out.close();
+  auto const later = kNow + kDay;
+  restart(later);
+  auto const frame = encode(RecentWanted{5});
+  auto const answers = signer->answer({message_of(frame)}, later);
+  Frames frames;
+  frames.feed(answers.at(0));
+  auto const told = std::get<Recent>(decode_answer(frames.next().value().value()).value());
+  ASSERT_EQ(told.entries.certificates.size(), kRecent);
+  EXPECT_EQ(told.entries.certificates.front().at, kNow + Seconds(1));
+  EXPECT_EQ(told.entries.lists.size(), 256U);
+}
+
 TEST_F(IssuerProcessTest, AWrongSignatureGoesToNobody) {
   key->instead = [this](ByteView) { return ca.issuing_key.sign(HashAlgorithm::sha256, as_bytes("another thing")); };
   EXPECT_THAT(refused(asked().wanted), HasSubstr("does not verify"));

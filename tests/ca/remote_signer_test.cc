@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
+
 #include "ca/crl.h"
 #include "tests/ca/signing_bench.h"
 
@@ -93,6 +95,19 @@ TEST_F(RemoteSignerTest, SignsWhatWasPrepared) {
   auto const list = remote->sign_crl(std::move(builder).finish());
   EXPECT_TRUE(list) << list.error().detail();
   EXPECT_EQ(entries_of(dir.path("ledger")).size(), 2U);
+}
+
+TEST_F(RemoteSignerTest, HearsWhatWasSignedAndOfItsEnd) {
+  std::promise<void> ended;
+  {
+    OtherEnd other(signing({}));
+    auto const remote = RemoteSigner::open(other.socket(), SecretBytes(), [&] { ended.set_value(); }).value();
+    EXPECT_EQ(passphrase, "") << "the signer has its own";
+    auto const told = remote->recently_signed();
+    ASSERT_TRUE(told) << told.error().detail();
+    EXPECT_TRUE(told->certificates.empty());
+    EXPECT_EQ(ended.get_future().wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  }
 }
 
 TEST_F(RemoteSignerTest, KnowsOfTheCapBeforeItAsks) {

@@ -117,10 +117,6 @@ TEST_F(SigningLedgerTest, TheStoreIsAskedWhetherItKnowsWhatWasSigned) {
   changed.tbs_hash = std::string(64, 'a');
   write({known, certificate("01ab"), list("", 3), changed});
   EXPECT_THAT(find_unknown(*store, path).value(), ElementsAre(certificate("01ab"), changed));
-
-  auto const recent = recently_signed(path, 2).value();
-  EXPECT_THAT(recent.certificates, ElementsAre(certificate("01ab"), changed));
-  EXPECT_EQ(recent.lists.at({"abcd", ""}).number, 3U);
 }
 
 }  // namespace

@@ -1,20 +1,19 @@
-// lenscap-ca serve: the ACME server until SIGTERM or SIGINT. Under systemd it takes sockets from it (sd_listen_fds(3)),
-// says when it is ready and feeds the watchdog (sd_notify(3)), by its own few lines.
+// lenscap-ca serve: the ACME server until SIGTERM or SIGINT. Under systemd it takes sockets from it, says when it is
+// ready and feeds the watchdog (supervisor.h).
 #include <CLI/CLI.hpp>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <atomic>
 
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/supervisor.h"
 #include "acme/server/server.h"
 #include "base/child_process.h"
 #include "base/file.h"
+#include "base/local_socket.h"
 #include "ca/audit.h"
 #include "ca/installed_chain.h"
 #include "ca/ledger.h"
@@ -24,44 +23,11 @@
 namespace lenscap::acme {
 namespace {
 
-std::string environment(char const* name) {
-  auto const* value = ::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-long long environment_number(char const* name) {
-  auto const text = environment(name);
-  long long number = 0;
-  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return ec == std::errc() && end == text.data() + text.size() ? number : 0;
-}
-
-void notify_supervisor(std::string_view state) {
-  auto path = environment("NOTIFY_SOCKET");
-  sockaddr_un address{};
-  if (path.empty() || path.size() >= sizeof address.sun_path) return;
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  if (path.front() == '@') address.sun_path[0] = '\0';  // an abstract socket
-  auto const fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  auto const size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr const*>(&address), size);
-  ::close(fd);
-}
-
 // A socket whose FileDescriptorName is "http" serves plain HTTP, all others ACME.
 InheritedSockets inherited_sockets() {
   InheritedSockets sockets;
-  if (environment_number("LISTEN_PID") != ::getpid()) return sockets;
-  auto const names = environment("LISTEN_FDNAMES");
-  std::string_view rest = names;
-  for (int fd = 3; fd < 3 + environment_number("LISTEN_FDS"); ++fd) {
-    auto const name = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    (name == "http" ? sockets.http : sockets.tls).push_back(fd);
-  }
+  for (auto const& socket : inherited_from_supervisor())
+    (socket.name == "http" ? sockets.http : sockets.tls).push_back(socket.fd);
   return sockets;
 }
 
@@ -74,14 +40,14 @@ Result<> write_ports(std::string const& file, Server const& server) {
   return write_file(file, text, 0644);
 }
 
-// Waits for SIGTERM or SIGINT, or for the end of a child; these must be blocked in every thread. Gives the signal.
+// Waits for SIGTERM or SIGINT, or for the end of the signer; these must be blocked in every thread. Gives the signal.
 int wait_for_signal(sigset_t const& signals) {
-  auto const watchdog_us = environment_number("WATCHDOG_USEC");
+  auto const watchdog = watchdog_interval();
   for (;;) {
-    auto const pause_us = watchdog_us > 0 ? watchdog_us / 2 : 60'000'000;
+    auto const pause_us = watchdog.count() > 0 ? watchdog.count() / 2 : 60'000'000;
     timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
     if (int const signal = ::sigtimedwait(&signals, nullptr, &pause); signal > 0) return signal;
-    if (watchdog_us > 0) notify_supervisor("WATCHDOG=1");
+    if (watchdog.count() > 0) notify_supervisor("WATCHDOG=1");
   }
 }
 
@@ -124,32 +90,61 @@ struct ServeOptions {
 
 // --- the signer's process ---
 
-// Of a store without an accident there are none; of one that was restored, or of a crash, the last ones are of use.
-constexpr std::size_t kCompared = 10'000;
-
+// A child, or another user's process at a socket. Outlives what asks it.
 struct SignerProcess {
-  ChildProcess child;
-  std::shared_ptr<ca::Signer> signer;
+  std::optional<ChildProcess> child;
+  std::unique_ptr<std::atomic<bool>> connection_ended;  // of the other user's
+  std::shared_ptr<ca::RemoteSigner> signer;
+  ca::RecentlySigned recent;
+
+  bool has_ended() { return child ? child->has_ended() : connection_ended->load(); }
+  std::string how_it_ended() const { return child ? child->how_it_ended() : "the end of its connection"; }
 };
 
-Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& options, SecretBytes const& passphrase,
-                                   Log const& log) {
+Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& options,
+                                   SecretBytes const& passphrase) {
   std::vector<std::string> words{"--state", line.state, "--config", line.config_file(), "signer"};
   if (options.accept_clock) words.emplace_back("--accept-clock");
   TRY(auto child, ChildProcess::start_self(std::move(words)));
   TRY(auto signer, ca::RemoteSigner::open(child.take_socket(), passphrase));
-  auto const& ready = signer->ready();
-  log.info("signer.ready", {{"pid", static_cast<long long>(child.pid())},
-                            {"calls_filtered", ready.calls_filtered},
-                            {"files_walled", ready.files_walled}});
+  return SignerProcess{std::move(child), nullptr, std::move(signer), {}};
+}
+
+// It has the passphrase of its key from elsewhere; ours opens our own secrets alone.
+Result<SignerProcess> connect_to_signer(std::string const& path) {
+  auto ended = std::make_unique<std::atomic<bool>>(false);
+  auto const on_end = [flag = ended.get()] {
+    *flag = true;
+    ::kill(::getpid(), SIGCHLD);  // as the end of a child would wake who waits for it
+  };
+  auto const socket = connect_to(path);
+  if (!socket) return Error(socket.error()).with_context("the signer's socket ");
+  TRY(auto signer, ca::RemoteSigner::open(*socket, SecretBytes(), on_end));
+  return SignerProcess{std::nullopt, std::move(ended), std::move(signer), {}};
+}
+
+Result<SignerProcess> reach_signer(CommandLine const& line, ServeOptions const& options, Settings const& settings,
+                                   SecretBytes const& passphrase, Log const& log) {
+  auto reached = settings.signer.socket.empty() ? start_signer(line, options, passphrase)
+                                                : connect_to_signer(settings.signer.socket);
+  if (!reached) return reached;
+  auto const& ready = reached->signer->ready();
+  if (reached->child)
+    log.info("signer.ready", {{"pid", static_cast<long long>(reached->child->pid())},
+                              {"calls_filtered", ready.calls_filtered},
+                              {"files_walled", ready.files_walled}});
+  else
+    log.info("signer.ready", {{"socket", settings.signer.socket},
+                              {"calls_filtered", ready.calls_filtered},
+                              {"files_walled", ready.files_walled}});
   if (!ready.why.empty()) log.warning("signer.not_confined", {{"why", ready.why}});
-  return SignerProcess{std::move(child), std::move(signer)};
+  TRY(reached->recent, reached->signer->recently_signed());
+  return reached;
 }
 
 // What the signer signed, held against the store: nothing that it signed is forgotten, and no number of a list comes
 // twice, also when the store was restored.
-Result<> compare_with_signer(App& app, Log const& log) {
-  TRY(auto const recent, ca::recently_signed(ca::signing_ledger_file(app.settings.state_dir), kCompared));
+Result<> compare_with_signer(App& app, ca::RecentlySigned const& recent, Log const& log) {
   auto const look = [&](store::ReadTxn& txn) {
     for (auto const& entry : recent.certificates)
       if (!ca::is_known(txn, entry))
@@ -172,14 +167,23 @@ Result<> compare_with_signer(App& app, Log const& log) {
 // Until it is told to stop, or the signer has ended: then there is nothing that it could issue.
 Result<> wait_for_stop(sigset_t const& signals, SignerProcess* signer, bool may_start_again, Log const& log) {
   while (wait_for_signal(signals) == SIGCHLD) {
-    if (signer == nullptr || !signer->child.has_ended()) continue;
-    log.error("signer.ended", {{"how", signer->child.how_it_ended()},
+    if (signer == nullptr || !signer->has_ended()) continue;
+    log.error("signer.ended", {{"how", signer->how_it_ended()},
                                {"what_to_do", may_start_again ? "the server ends now; the supervisor starts it again"
                                                               : "start the server again: it wants the passphrase"}});
-    if (may_start_again) return Error(Errc::unavailable, "the signer has ended by " + signer->child.how_it_ended());
+    if (may_start_again) return Error(Errc::unavailable, "the signer has ended by " + signer->how_it_ended());
     signer = nullptr;
   }
   return {};
+}
+
+// The wall between two users is of use only where the key is behind it.
+void look_for_a_key_here(Settings const& settings, Log const& log) {
+  auto const file = settings.state_dir + "/keys/issuing.key";
+  if (!settings.signer.socket.empty() && file_exists(file))
+    log.warning(
+        "signer.key_left_here",
+        {{"file", file}, {"what_to_do", "run lenscap-ca signer split, which moves it; see docs/operations.md"}});
 }
 
 Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
@@ -201,15 +205,16 @@ Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   if (!is_sealed(settings))
     log.warning("secrets.not_sealed",
                 {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
+  look_for_a_key_here(settings, log);
   std::optional<SignerProcess> signer;  // before any thread; ends after all that asks it
   if (settings.signer.process) {
-    TRY(auto started, start_signer(line, options, passphrase, log));
+    TRY(auto started, reach_signer(line, options, settings, passphrase, log));
     signer.emplace(std::move(started));
   }
   TRY(auto const app,
       open_app(std::move(settings), passphrase, clock, log, signer ? std::move(signer->signer) : nullptr));
   passphrase = SecretBytes();  // this process's memory then holds neither the key nor what opens it
-  if (signer) CHECK_OK(compare_with_signer(*app, log));
+  if (signer) CHECK_OK(compare_with_signer(*app, signer->recent, log));
   auto const& issuer = app->authority->issuer();
   if (ca::limits_of(issuer.certificate(), issuer.above()).empty())
     log.warning("issuer.unconstrained",

@@ -66,7 +66,7 @@ Checked check_signer(store::Store& store, std::string const& ledger) {
   return checked;
 }
 
-Result<ExitCode> verify(CommandLine const& line) {
+Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   auto const now = SystemClock().now();
@@ -77,7 +77,9 @@ Result<ExitCode> verify(CommandLine const& line) {
     if (form) all = check_store(txn, now, kShown);
   });
   CHECK_OK(std::move(form));
-  all.push_back(check_signer(*store, ca::signing_ledger_file(line.state)));
+  // Of a signer with a user of its own the ledger is not ours to read, unless somebody who may names it.
+  if (!ledger.empty() || settings.signer.socket.empty())
+    all.push_back(check_signer(*store, ledger.empty() ? ca::signing_ledger_file(line.state) : ledger));
   if (line.wants_json())
     print_json(to_json(all));
   else
@@ -93,10 +95,15 @@ void add_store(CLI::App& app, CommandLine& line) {
   store->require_subcommand(1);
   auto* verified = store->add_subcommand(
       "verify", "Does it keep its promises? Looks at every record; also beside the running service");
+  auto ledger = std::make_shared<std::string>();
+  verified
+      ->add_option("--signer-ledger", *ledger,
+                   "The signer's ledger to compare with, where it is not in the state directory")
+      ->check(CLI::ExistingFile);
   verified->footer(
       "Exit code 0: every promise is kept; 6: something is broken, and the text says what to do.\n"
       "Examples:\n  lenscap-ca store verify\n  lenscap-ca store verify --output json");
-  verified->callback([&line] { line.run = [&line] { return verify(line); }; });
+  verified->callback([&line, ledger] { line.run = [&line, ledger] { return verify(line, *ledger); }; });
 }
 
 }  // namespace lenscap::acme

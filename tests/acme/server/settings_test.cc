@@ -224,6 +224,13 @@ TEST(ReadSettings, TheSigner) {
   EXPECT_EQ(set->signer.caps.per_minute, 5u);
   EXPECT_EQ(set->signer.caps.per_day, 0u);
   EXPECT_FALSE(read(std::string(kLeast) + "[signer]\nper_minute = -1\n"));
+  auto const apart = read(std::string(kLeast) + "[signer]\nsocket = \"/run/s\"\nfront_user = \"lenscap-ca\"\n");
+  ASSERT_TRUE(apart) << apart.error().detail();
+  EXPECT_EQ(apart->signer.socket, "/run/s");
+  EXPECT_EQ(apart->signer.front_user, "lenscap-ca");
+  EXPECT_FALSE(read(std::string(kLeast) + "[signer]\nsocket = \"run/s\"\n"));
+  EXPECT_FALSE(read(std::string(kLeast) + "[signer]\nsocket = \"/" + std::string(107, 'a') + "\"\n"));
+  EXPECT_FALSE(read(std::string(kLeast) + "[signer]\nsocket = \"/run/s\"\nprocess = false\n"));
 }
 
 TEST(ReadSettings, Refusals) {
