@@ -121,6 +121,12 @@ std::optional<AuditHead> find_audit_head(store::ReadTxn& txn) {
   return head;
 }
 
+std::optional<Sha256> find_audit_hash(store::ReadTxn& txn, std::uint64_t number) {
+  auto const row = txn.get(kAudit, key_of(number));
+  auto const stored = row ? split(*row) : std::nullopt;
+  return stored ? std::optional(stored->hash) : std::nullopt;
+}
+
 std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry) {
   auto const head = find_audit_head(txn).value_or(AuditHead{});
   auto const number = head.number + 1;

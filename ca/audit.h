@@ -61,6 +61,8 @@ struct AuditHead {
 };
 // Nothing when there is no entry yet.
 std::optional<AuditHead> find_audit_head(store::ReadTxn& txn);
+// The hash of the trail up to and with this entry, as it was written; nothing when there is no such entry.
+std::optional<Sha256> find_audit_hash(store::ReadTxn& txn, std::uint64_t number);
 
 struct AuditVerdict {
   AuditHead last;  // the last entry that is good, with all before it

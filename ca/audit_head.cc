@@ -7,6 +7,12 @@ namespace {
 
 constexpr HashAlgorithm kHash = HashAlgorithm::sha256;
 
+constexpr std::uint64_t kEntriesPerHead = 1000;
+constexpr Seconds kHeadEvery = 10 * kMinute;
+constexpr std::size_t kHeadsKept = 1000;  // 600 KB; of a CA that is busy day and night, those of a week
+
+constexpr store::Table kHeads{"ca_audit_heads"};  // number, in 16 hex digits -> the head as JSON
+
 }  // namespace
 
 std::string signed_text(AuditHead const& head, Time at) {
@@ -45,6 +51,62 @@ Result<SignedAuditHead> read_audit_head(std::string_view text) {
   if (!key.verify(kHash, to_bytes(signed_text(head, from_unix(at))), signature))
     return Error(Errc::unauthorized, "the head of the audit trail was not signed by the key that stands in it");
   return SignedAuditHead{head, from_unix(at), std::move(key), std::move(signature)};
+}
+
+// --- heads that the CA signs by itself ---
+
+bool is_audit_head_due(std::optional<SignedAuditHead> const& last, std::uint64_t number, Time now) {
+  if (!last) return number != 0;
+  if (number == last->head.number) return false;
+  // A trail that is shorter than its head was cut, and a head of the future is of a clock that ran ahead.
+  if (number < last->head.number || now < last->at) return true;
+  return number - last->head.number >= kEntriesPerHead || now - last->at >= kHeadEvery;
+}
+
+namespace {
+
+std::string key_of(std::uint64_t number) {
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, number >>= 4)
+    *digit = "0123456789abcdef"[number & 15];
+  return text;
+}
+
+SignedAuditHead read_kept(std::string_view key, std::string_view value) {
+  auto head = read_audit_head(value);
+  if (!head.ok())
+    throw store::Broken("the head " + std::string(key) +
+                        " of the audit trail cannot be read: " + head.error().detail());
+  return *std::move(head);
+}
+
+}  // namespace
+
+void keep_audit_head(store::WriteTxn& txn, SignedAuditHead const& head) {
+  txn.put(kHeads, key_of(head.head.number), json::write(to_json(head)));
+  std::vector<std::string> old;
+  std::size_t seen = 0;
+  txn.scan_down(kHeads, "", [&](std::string_view key, std::string_view) {
+    if (++seen > kHeadsKept) old.emplace_back(key);
+    return true;
+  });
+  for (auto const& key : old) txn.erase(kHeads, key);
+}
+
+std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn) {
+  std::optional<SignedAuditHead> last;
+  txn.scan_down(kHeads, "", [&](std::string_view key, std::string_view value) {
+    last = read_kept(key, value);
+    return false;
+  });
+  return last;
+}
+
+void visit_audit_heads(store::ReadTxn& txn, std::function<void(SignedAuditHead const&)> const& visit) {
+  txn.scan(kHeads, "", [&](std::string_view key, std::string_view value) {
+    visit(read_kept(key, value));
+    return true;
+  });
 }
 
 }  // namespace lenscap::ca

@@ -27,4 +27,17 @@ json::Object to_json(SignedAuditHead const& head);
 // is, the caller has to know.
 Result<SignedAuditHead> read_audit_head(std::string_view text);
 
+// --- heads that the CA signs by itself ---
+
+// Is it time for another one, when the trail goes to `number` and the last one that was signed is `last`? After 1,000
+// entries or ten minutes, when there is something new.
+bool is_audit_head_due(std::optional<SignedAuditHead> const& last, std::uint64_t number, Time now);
+
+// They are kept in the store, the latest 1,000 of them: who writes the trail anew has to take them out too, or
+// to have the key. Those in the store do not show that the end was cut off by somebody who knows of them.
+void keep_audit_head(store::WriteTxn& txn, SignedAuditHead const& head);
+std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn);
+// Oldest first. One that cannot be read or was not signed by the key in it throws store::Broken.
+void visit_audit_heads(store::ReadTxn& txn, std::function<void(SignedAuditHead const&)> const& visit);
+
 }  // namespace lenscap::ca

@@ -14,6 +14,7 @@
 #include "acme/server/nonces.h"
 #include "acme/server/ocsp_responder.h"
 #include "acme/server/rate_limits.h"
+#include "acme/server/refusals.h"
 #include "acme/server/resolver.h"
 #include "acme/server/settings.h"
 #include "acme/server/target_limits.h"
@@ -60,6 +61,7 @@ struct App {
   Nonces nonces;
   RateLimits limits;
   TargetLimits targets;
+  Refusals refusals;
   Resolver resolver;
   net::WorkPool pool;
   Issuing issuing;

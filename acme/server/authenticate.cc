@@ -60,9 +60,14 @@ net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net:
   CO_CHECK_OK(app.nonces.redeem(jws.nonce));  // 8555-6.5-3 .. -5
   CO_CHECK_OK(app.chaos.judge_nonce(key, jws.url, jws.payload));
   auto const expected = app.settings.urls.of_target(request.target);
+  auto const refuse = [&](Error error) {  // whoever signed is known by now
+    if (account) app.refusals.note(account->id, expected, error, app.clock.now());
+    return error;
+  };
   if (jws.url != expected)  // 8555-6.4-2, -3
-    co_return Error(Errc::unauthorized, "the signed url is not the one of this request, which is " + expected);
-  if (account) CO_CHECK_OK(check_valid(*account));  // 8555-7.3.6-2
+    co_return refuse(Error(Errc::unauthorized, "the signed url is not the one of this request, which is " + expected));
+  if (account)
+    if (auto valid = check_valid(*account); !valid) co_return refuse(std::move(valid).error());  // 8555-7.3.6-2
 
   auto signing_key = key;
   co_return SignedRequest{.signer = std::move(account),

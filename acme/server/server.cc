@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "acme/server/audit_heads.h"
 #include "acme/server/operations.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/sweeper.h"
@@ -155,6 +156,7 @@ Server::~Server() {
   for (auto& listener : listeners_) listener->stop();
   app_.finalization.wait_until_done(kStopWait);  // those that nobody waits for any more
   if (listeners_.empty()) return;                // never served
+  look_after_audit(true);
   if (auto saved = app_.nonces.save(nonce_file(app_.settings)); !saved)
     app_.log.warning("nonces.not_saved", {{"error", saved.error().detail()}});
 }
@@ -185,12 +187,31 @@ void Server::do_chores() {
   auto const now = app_.clock.now();
   try {
     sweep(app_, now, [this] { return is_stopping(); });
+    look_after_audit(false);
     app_.ocsp.renew_if_due();
     auto renewed = certificate_->renew_if_due(now);
     if (!renewed)
       app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});
     else if (*renewed)
       app_.log.info("server.certificate_renewed", {{"due", to_rfc3339(certificate_->due())}});
+  } catch (store::Broken const& broken) {
+    app_.db.tell_broken(broken.what());
+  } catch (std::exception const& e) {
+    app_.log.error("server.chores_failed", {{"error", e.what()}});
+  }
+}
+
+// Refusals first, so that the head tells of them too.
+void Server::look_after_audit(bool is_last) {
+  auto const now = app_.clock.now();
+  try {
+    if (is_last)
+      app_.refusals.write_all(app_.db);
+    else
+      app_.refusals.write_due(app_.db, now);
+    auto const effort = is_last ? HeadEffort::when_new : HeadEffort::when_due;
+    if (auto done = sign_audit_head_if_due(*app_.store, app_.db, app_.sealer, app_.log, now, effort); !done)
+      app_.log.error("audit.head_not_signed", {{"error", done.error().detail()}});
   } catch (store::Broken const& broken) {
     app_.db.tell_broken(broken.what());
   } catch (std::exception const& e) {

@@ -52,6 +52,7 @@ class Server {
   void look_after();  // the chores' thread
   bool is_stopping();
   void do_chores();
+  void look_after_audit(bool is_last);
 
   App& app_;
   std::chrono::milliseconds const chores_every_;

@@ -71,5 +71,47 @@ TEST_F(SignedHead, NothingInItCanBeChanged) {
   EXPECT_EQ(read_audit_head("").error().code(), Errc::malformed);
 }
 
+TEST(AuditHeadDue, AfterAThousandEntriesOrTenMinutesWhenThereIsSomethingNew) {
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const last = sign_audit_head(key, {5000, {}}, kNow);
+  struct Case {
+    char const* name;
+    bool first;  // was none signed before?
+    std::uint64_t number;
+    Seconds later;
+    bool due;
+  };
+  Case const cases[] = {
+      {"an empty trail", true, 0, Seconds(0), false},
+      {"the first entry", true, 1, Seconds(0), true},
+      {"nothing new", false, 5000, kDay, false},
+      {"one new, ten minutes less a second", false, 5001, 10 * kMinute - Seconds(1), false},
+      {"one new, ten minutes", false, 5001, 10 * kMinute, true},
+      {"999 new at once", false, 5999, Seconds(0), false},
+      {"1000 new at once", false, 6000, Seconds(0), true},
+      {"the clock was set back", false, 5001, -kDay, true},
+  };
+  for (auto const& c : cases)
+    EXPECT_EQ(is_audit_head_due(c.first ? std::nullopt : std::optional(last), c.number, kNow + c.later), c.due)
+        << c.name;
+}
+
+TEST_F(SignedHead, TheStoreKeepsTheLatestThousand) {
+  auto const store = store::open("memory:", "").value();
+  store->write([&](store::WriteTxn& txn) {
+    EXPECT_FALSE(last_audit_head(txn));
+    for (std::uint64_t number = 1; number <= 1002; ++number)
+      keep_audit_head(txn, sign_audit_head(key, {number, {}}, kNow));
+    return true;
+  });
+  store->read([&](store::ReadTxn& txn) {
+    EXPECT_EQ(last_audit_head(txn).value().head.number, 1002U);
+    std::vector<std::uint64_t> numbers;
+    visit_audit_heads(txn, [&](SignedAuditHead const& each) { numbers.push_back(each.head.number); });
+    ASSERT_EQ(numbers.size(), 1000U);
+    EXPECT_EQ(numbers.front(), 3U);
+  });
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

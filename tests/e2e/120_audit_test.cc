@@ -14,6 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr store::Table kTable{"ca_audit"};
+constexpr store::Table kHeads{"ca_audit_heads"};
 
 struct Audit : ::testing::Test {
   fakes::CaProcess ca;
@@ -33,6 +34,16 @@ struct Audit : ::testing::Test {
     (*store)->write([&](store::WriteTxn& txn) {
       change(txn);
       return true;
+    });
+  }
+  void cut_off_from(std::string const& number, store::Table table) {
+    with_the_store([&](store::WriteTxn& txn) {
+      std::vector<std::string> keys;
+      txn.scan(table, number, [&](std::string_view at, std::string_view) {
+        keys.emplace_back(at);
+        return true;
+      });
+      for (auto const& at : keys) txn.erase(table, at);
     });
   }
 };
@@ -74,19 +85,42 @@ TEST_F(Audit, TellsWhatWasDoneAndWhatWasDoneToIt) {
   EXPECT_THAT(changed.out, HasSubstr("entry 4 was changed"));
   EXPECT_THAT(changed.out, HasSubstr("(3 entries)"));
 
-  // Or cuts it off, with all that came later: then the trail looks whole, and the head tells.
-  with_the_store([](store::WriteTxn& txn) {
-    std::vector<std::string> keys;
-    txn.scan(kTable, "0000000000000004", [&](std::string_view at, std::string_view) {
-      keys.emplace_back(at);
-      return true;
-    });
-    for (auto const& at : keys) txn.erase(kTable, at);
-  });
+  // Or cuts it off, with all that came later: the heads that the service signed by itself tell.
+  cut_off_from("0000000000000004", kTable);
+  auto const shorter = ca.run({"audit", "verify"});
+  EXPECT_EQ(shorter.code, 6);
+  EXPECT_THAT(shorter.out, HasSubstr("entry 4 is missing"));
+  // Who takes these out too makes a trail that looks whole, and only what is kept elsewhere tells.
+  cut_off_from("0000000000000004", kHeads);
   EXPECT_EQ(ca.run({"audit", "verify"}).code, 0);
   auto const cut = ca.run({"--output", "json", "audit", "verify", "--head", head});
   EXPECT_EQ(cut.code, 6);
   EXPECT_THAT(cut.out, HasSubstr("entry 4 is missing"));
+}
+
+// A line of the log is a copy that is elsewhere already.
+TEST_F(Audit, TheServiceSignsHeadsByItselfAndTheLogHasThem) {
+  ca.serve();
+  ASSERT_EQ(ca.run({"eab", "create", "--grant-dns", "cams.example"}).code, 0);
+  ASSERT_EQ(ca.stop(), 0);
+  auto const log = ca.log();
+  auto const event = log.rfind("\"audit.head\"");
+  ASSERT_NE(event, log.npos) << log;
+  auto const begin = log.rfind('\n', event) + 1;
+  auto const head = ca.path("line.json");
+  std::ofstream(head) << log.substr(begin, log.find('\n', event) - begin);
+  auto const good = ca.run({"audit", "verify", "--head", head});
+  EXPECT_EQ(good.code, 0) << good.all();
+
+  // Somebody cuts the trail off, and the service goes on: what it writes now must not make it good.
+  cut_off_from("0000000000000003", kTable);
+  ca.serve();
+  ASSERT_EQ(ca.stop(), 0);
+  EXPECT_THAT(ca.log(), HasSubstr("\"audit.trail_changed\""));
+  EXPECT_EQ(ca.run({"audit", "verify"}).code, 6);
+  cut_off_from("0000000000000003", kHeads);
+  EXPECT_EQ(ca.run({"audit", "verify"}).code, 0);
+  EXPECT_EQ(ca.run({"audit", "verify", "--head", head}).code, 6);
 }
 
 TEST_F(Audit, AHeadOfSomebodyElseFitsNothing) {

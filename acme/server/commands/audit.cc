@@ -121,11 +121,21 @@ Result<ExitCode> verify(CommandLine const& line, Options const& options) {
     std::vector<ca::AuditHead> kept;
     auto const own = find_audit_key(txn);
     std::string stranger;
+    std::string unreadable;
+    try {
+      ca::visit_audit_heads(txn, [&](ca::SignedAuditHead const& head) {
+        kept.push_back(head.head);
+        if (!own || head.key != *own) stranger = "the store";
+      });
+    } catch (store::Broken const& broken) {
+      unreadable = broken.what();
+    }
     for (std::size_t i = 0; i < heads.size(); ++i) {
       kept.push_back(heads[i].head);
       if (!own || heads[i].key != *own) stranger = options.heads[i];
     }
     verdict = ca::verify_audit(txn, kept);
+    if (verdict.fault.empty()) verdict.fault = unreadable;
     if (verdict.fault.empty() && !stranger.empty())
       verdict.fault = "the head in " + stranger +
                       " was signed by another key than this store's: it is of another CA, or one of "

@@ -12,6 +12,7 @@
 #include "acme/wire/join.h"
 #include "base/file.h"
 #include "base/net/http_client.h"
+#include "ca/audit_head.h"
 #include "ca/ceremony.h"
 #include "ca/ledger.h"
 #include "tests/base/net/raw_peer.h"
@@ -113,6 +114,25 @@ TEST_F(ServerOnSockets, ServesAcmeInsideTlsUnderItsOwnCertificate) {
   EXPECT_EQ(response.peer_chain.front().names().text(), "localhost");
   EXPECT_EQ(fetch("/health").status, 200);
   EXPECT_EQ(fetch("/nothing").status, 404);
+}
+
+// Nobody waited for it, and it is not lost; the last head tells of all of it.
+TEST_F(ServerOnSockets, TheTrailIsCompleteAndSignedAfterTheStop) {
+  app->refusals.note("7", "https://localhost/acme/new-order", Error(Errc::unauthorized, "no"), clock.now());
+  server.reset();
+  app->store->read([](store::ReadTxn& txn) {
+    std::optional<ca::AuditEntry> last;
+    ca::visit_audit(txn, 1, [&](std::uint64_t, ca::AuditEntry const& entry) {
+      last = entry;
+      return true;
+    });
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->event, ca::AuditEvent::request_refused);
+    EXPECT_EQ(last->actor, "account 7");
+    auto const head = ca::last_audit_head(txn);
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->head, ca::find_audit_head(txn));
+  });
 }
 
 // A refused JWS is an answer like others: the connection stays. What is too large is not read, so its connection ends.
