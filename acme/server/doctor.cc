@@ -52,8 +52,14 @@ All judge_root_expiry(Facts const& facts) {
 }
 
 All judge_issuer_expiry(Facts const& facts) {
-  return judge_expiry("issuing certificate", facts.issuing.not_after, facts.now, kIssuingWarns, kIssuingCritical,
-                      "make a new issuing certificate; until then no certificate lives longer than this one");
+  auto all = judge_expiry("issuing certificate", facts.issuing.not_after, facts.now, kIssuingWarns, kIssuingCritical,
+                          "make a new issuing certificate; until then no certificate lives longer than this one");
+  for (auto const& each : facts.between)
+    for (auto& found : judge_expiry("certificate of \"" + each.subject + "\", above the issuing one,",
+                                    each.validity.not_after, facts.now, kIssuingWarns, kIssuingCritical,
+                                    "ask the parent for a new chain, and install it (lenscap-ca issuer install)"))
+      all.push_back(std::move(found));
+  return all;
 }
 
 All judge_root_key(Facts const& facts) {
@@ -160,10 +166,91 @@ All judge_constraints(Facts const& facts) {
   return all;
 }
 
+// --- what the service makes anew by itself ---
+
+// The service tries each minute; after an hour it is no accident any more.
+constexpr Seconds kLate = kHour;
+constexpr char const* kStart = "start the service, or look in its log for why it makes none";
+
+bool is_late(Facts::Validity const& validity, int numerator, int denominator, Time now) {
+  return now >= validity.not_before + (validity.not_after - validity.not_before) * numerator / denominator + kLate;
+}
+
+// Lists are made together, so what is wrong with one is wrong with all: one line for each kind of harm.
+All judge_crl(Facts const& facts) {
+  if (!facts.clock_mark) return {};  // a CA that signed nothing needs none
+  std::size_t missing = 0, ended = 0, late = 0;
+  for (auto const& list : facts.lists) {
+    if (!list.made)
+      ++missing;
+    else if (facts.now >= list.made->not_after)
+      ++ended;
+    else if (is_late(*list.made, 1, 2, facts.now))
+      ++late;
+  }
+  All all;
+  auto const say = [&](std::size_t count, Severity severity, std::string const& what) {
+    auto const of = std::to_string(count) + " of " + std::to_string(facts.lists.size()) + " revocation lists ";
+    if (count != 0) all.push_back({.severity = severity, .what = of + what, .to_do = kStart});
+  };
+  say(missing, Severity::critical, "were never made: strict clients refuse every certificate");
+  say(ended, Severity::critical, "are past their next update: strict clients refuse every certificate");
+  say(late, Severity::warning, "should have been made anew at half of their life, and were not");
+  return all;
+}
+
+// Answers are made when they are asked for, and never kept beyond half of their life: what can be old is the signer.
+All judge_ocsp(Facts const& facts) {
+  if (!facts.ocsp_is_served || !facts.clock_mark) return {};
+  if (!facts.ocsp_signer)
+    return {{.severity = Severity::critical,
+             .what = "OCSP is on, and there is no certificate that signs answers",
+             .to_do = kStart}};
+  auto const& signer = *facts.ocsp_signer;
+  if (facts.now >= signer.not_after)
+    return {{.severity = Severity::critical,
+             .what = "the certificate that signs OCSP answers ended at " + to_rfc3339(signer.not_after) +
+                     ": clients are told to try later",
+             .to_do = kStart}};
+  if (is_late(signer, 1, 2, facts.now))
+    return {{.severity = Severity::warning,
+             .what = "the certificate that signs OCSP answers should have been renewed; it ends at " +
+                     to_rfc3339(signer.not_after),
+             .to_do = kStart}};
+  return {};
+}
+
+All judge_server_certificate(Facts const& facts) {
+  if (!facts.clock_mark) return {};
+  if (!facts.server_certificate)
+    return {{.severity = Severity::warning,
+             .what = "there is no certificate for the host of server.url",
+             .to_do = "restart the service: it makes one for the host that the settings name"}};
+  auto const& own = *facts.server_certificate;
+  if (facts.now >= own.not_after)
+    return {{.severity = Severity::critical,
+             .what = "the server's own certificate ended at " + to_rfc3339(own.not_after) + ": no client connects",
+             .to_do = kStart}};
+  if (is_late(own, 2, 3, facts.now))
+    return {{.severity = Severity::warning,
+             .what = "the server's own certificate should have been renewed; it ends at " + to_rfc3339(own.not_after),
+             .to_do = kStart}};
+  return {};
+}
+
 constexpr Check kChecks[] = {
-    {"clock", judge_clock},       {"root_expiry", judge_root_expiry}, {"issuer_expiry", judge_issuer_expiry},
-    {"root_key", judge_root_key}, {"backup", judge_backup},           {"permissions", judge_permissions},
-    {"space", judge_space},       {"passphrase", judge_passphrase},   {"constraints", judge_constraints},
+    {"clock", judge_clock},
+    {"root_expiry", judge_root_expiry},
+    {"issuer_expiry", judge_issuer_expiry},
+    {"root_key", judge_root_key},
+    {"backup", judge_backup},
+    {"permissions", judge_permissions},
+    {"space", judge_space},
+    {"passphrase", judge_passphrase},
+    {"constraints", judge_constraints},
+    {"crl", judge_crl},
+    {"ocsp", judge_ocsp},
+    {"server_certificate", judge_server_certificate},
 };
 
 }  // namespace

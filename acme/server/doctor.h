@@ -28,11 +28,20 @@ struct Facts {
     bool secret = false;
     bool is_ours = true;  // belongs to the owner of the state directory
   };
+  struct Between {
+    std::string subject;
+    Validity validity;
+  };
+  struct List {
+    std::string scope;             // ca/crl_places.h, behind the name of an issuer that is not the default
+    std::optional<Validity> made;  // thisUpdate, nextUpdate; nothing: there never was one
+  };
 
   Time now{};
   std::optional<Time> clock_mark = {};  // of the ledger: the latest time at which something was signed
   Validity root = {};
   Validity issuing = {};
+  std::vector<Between> between = {};                      // of a parent's chain, without root and issuing certificate
   std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate
   bool root_key_is_here = false;
   std::vector<File> files = {};
@@ -40,6 +49,10 @@ struct Facts {
   std::string passphrase = {};           // its source, as in ca.toml
   bool passphrase_is_beside = false;     // in a file below the state directory
   std::optional<Time> last_backup = {};  // written and read back
+  std::vector<List> lists = {};          // those that ought to be; none where none are served
+  bool ocsp_is_served = false;
+  std::optional<Validity> ocsp_signer = {};         // the latest
+  std::optional<Validity> server_certificate = {};  // the latest for the host of server.url
 };
 
 enum class Severity { good, advice, warning, critical };

@@ -13,6 +13,8 @@ struct OcspResponder::Signer {
   Time due() const { return certificate.not_before() + (certificate.not_after() - certificate.not_before()) / 2; }
 };
 
+std::string ocsp_signer_meta(std::string_view issuer_id) { return "ocsp_signer " + std::string(issuer_id); }
+
 OcspResponder::OcspResponder(ca::Authority const& authority, store::Store& store, Db const& db, Seconds lifetime,
                              Clock const& clock, Log log)
     : store_(store),
@@ -48,6 +50,10 @@ Result<> OcspResponder::renew(Answering& answering, Time now) {
   ca::IssueRequest const request{std::string(ca::kOcspSignerProfile), key.public_key(), {}, {}};
   TRY(auto certificate, authority_.issue_by(*answering.issuer, request, "ocsp", now));
   auto next = std::make_shared<Signer const>(Signer{std::move(certificate), std::move(key)});
+  store_.write([&](store::WriteTxn& txn) {
+    save_meta(txn, ocsp_signer_meta(answering.issuer->id()), next->certificate.serial_hex());
+    return true;
+  });
   log_.info("ocsp.signer_made", {{"issuer", answering.issuer->rule.name},
                                  {"serial", next->certificate.serial_hex()},
                                  {"due", to_rfc3339(next->due())}});

@@ -23,6 +23,10 @@
 
 namespace lenscap::acme {
 
+// Under this word of the store's notes (records/meta.h) stands the serial of the issuer's latest signer: for the
+// doctor.
+std::string ocsp_signer_meta(std::string_view issuer_id);
+
 enum class OcspCondition {
   none_served,  // there are none by the settings
   good,

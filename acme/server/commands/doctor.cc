@@ -10,8 +10,13 @@
 #include "acme/server/backup_note.h"
 #include "acme/server/commands/commands.h"
 #include "acme/server/doctor.h"
+#include "acme/server/ocsp_responder.h"
+#include "acme/server/records/meta.h"
+#include "acme/server/server_certificate.h"
 #include "base/file.h"
 #include "base/text_table.h"
+#include "ca/crl_maker.h"
+#include "ca/crl_places.h"
 #include "ca/installed_issuers.h"
 #include "ca/ledger.h"
 
@@ -55,6 +60,69 @@ x509::Certificate const& first_to_end(std::vector<ca::InstalledIssuer> const& is
   return *first;
 }
 
+std::optional<Facts::Validity> validity_of(std::optional<ca::CertificateRecord> const& record) {
+  if (!record) return std::nullopt;
+  return Facts::Validity{record->not_before, record->not_after};
+}
+
+// The server's own are nobody's.
+template <class Name>
+std::optional<Facts::Validity> newest_own(store::ReadTxn& txn, Name const& name) {
+  std::optional<ca::CertificateRecord> newest;
+  ca::visit_by_name(txn, name, "", [&](ca::CertificateRecord const& record) {
+    if (record.subscriber.empty() && record.profile == ServerCertificate::kProfile) newest = record;
+    return !newest;
+  });
+  return validity_of(newest);
+}
+
+std::optional<Facts::Validity> server_certificate(store::ReadTxn& txn, Urls const& urls) {
+  if (urls.host_is_ip()) {
+    auto const address = x509::IpAddress::parse(urls.host());
+    return address ? newest_own(txn, *address) : std::nullopt;
+  }
+  auto const name = x509::DnsName::parse(urls.host());
+  return name ? newest_own(txn, *name) : std::nullopt;
+}
+
+// Those of the settings, and those that certificates of another time name.
+void add_lists(store::ReadTxn& txn, ca::InstalledIssuer const& installed, unsigned shards,
+               std::vector<Facts::List>& lists) {
+  auto const issuer = to_hex(installed.chain.issuing.subject_key_id());
+  auto const whose = installed.name == ca::kDefaultIssuer ? std::string() : installed.name + " ";
+  auto divisions = ca::crl_divisions(txn, issuer);
+  if (std::ranges::find(divisions, shards) == divisions.end()) divisions.push_back(shards);
+  for (auto const parts : divisions)
+    for (unsigned part = 0; part < parts; ++part) {
+      auto const scope = ca::crl_scope(parts, part);
+      auto const state = ca::find_crl_state(txn, issuer, scope);
+      lists.push_back({whose + scope, state ? std::optional(Facts::Validity{state->this_update, state->next_update})
+                                            : std::optional<Facts::Validity>()});
+    }
+}
+
+// The one that ends first; nothing when an issuer has none.
+std::optional<Facts::Validity> ocsp_signer(store::ReadTxn& txn, std::vector<ca::InstalledIssuer> const& issuers) {
+  std::optional<Facts::Validity> first;
+  for (auto const& each : issuers) {
+    auto const serial = load_meta(txn, ocsp_signer_meta(to_hex(each.chain.issuing.subject_key_id())));
+    auto const validity = serial ? validity_of(ca::find_by_serial(txn, *serial)) : std::nullopt;
+    if (!validity) return std::nullopt;
+    if (!first || validity->not_after < first->not_after) first = validity;
+  }
+  return first;
+}
+
+void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<ca::InstalledIssuer> const& issuers,
+                     Facts& facts) {
+  facts.clock_mark = ca::clock_mark(txn);
+  if (settings.crl.is_served)
+    for (auto const& each : issuers) add_lists(txn, each, settings.crl.shards, facts.lists);
+  facts.ocsp_is_served = settings.ocsp.is_served;
+  facts.ocsp_signer = ocsp_signer(txn, issuers);
+  facts.server_certificate = server_certificate(txn, settings.urls);
+}
+
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
@@ -62,10 +130,16 @@ Result<Facts> gather(CommandLine const& line) {
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   Facts facts;
   facts.now = SystemClock().now();
-  store->read([&](store::ReadTxn& txn) { facts.clock_mark = ca::clock_mark(txn); });
+  std::vector<ca::InstalledIssuer> living;  // whose lists and answers somebody may still want
+  std::ranges::copy_if(issuers, std::back_inserter(living),
+                       [&](auto const& each) { return facts.now <= each.chain.issuing.not_after(); });
+  store->read([&](store::ReadTxn& txn) { look_into_store(txn, settings, living, facts); });
   facts.root = {root.not_before(), root.not_after()};
   auto const& first = first_to_end(issuers, facts.now);
   facts.issuing = {first.not_before(), first.not_after()};
+  auto const& above = issuers.front().chain.above;
+  for (std::size_t i = 0; i + 1 < above.size(); ++i)
+    facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});
   facts.constraints = issuers.front().chain.issuing.name_constraints();
   facts.root_key_is_here = file_exists(line.state + "/keys/root.key");
   facts.files = look_at_files(line);

@@ -26,6 +26,12 @@ Facts healthy() {
   facts.space_free = 10'000 * kMiB;
   facts.passphrase = "credential:lenscap-ca-key";
   facts.last_backup = kNow - kDay;
+  facts.between = {{"CN=Corporate", {kNow - 100 * kDay, kNow + 3000 * kDay}}};
+  facts.lists = {{"2-0", Facts::Validity{kNow - kDay, kNow + 6 * kDay}},
+                 {"2-1", Facts::Validity{kNow - kDay, kNow + 6 * kDay}}};
+  facts.ocsp_is_served = true;
+  facts.ocsp_signer = {kNow - kDay, kNow + 6 * kDay};
+  facts.server_certificate = {kNow - kDay, kNow + 29 * kDay};
   return facts;
 }
 
@@ -58,6 +64,53 @@ std::vector<Case> const& cases() {
        Severity::warning, "ends in 364 days"},
       {"issuer: soon", [](Facts& f) { f.issuing.not_after = f.now + 90 * kDay - Seconds(1); }, "issuer_expiry",
        Severity::critical, "ends in 89 days"},
+      {"between: soon", [](Facts& f) { f.between[0].validity.not_after = f.now + 80 * kDay; }, "issuer_expiry",
+       Severity::critical, "\"CN=Corporate\", above the issuing one, ends in 80 days"},
+      {"no lists are served", [](Facts& f) { f.lists.clear(); }, "crl", Severity::good, ""},
+      {"a list is missing", [](Facts& f) { f.lists[1].made.reset(); }, "crl", Severity::critical, "1 of 2"},
+      {"a list has ended", [](Facts& f) { f.lists[0].made->not_after = f.now; }, "crl", Severity::critical,
+       "past their next update"},
+      {"lists are an hour late",
+       [](Facts& f) {
+         for (auto& list : f.lists) list.made = {f.now - 4 * kDay - kHour, f.now + 4 * kDay - kHour};
+       },
+       "crl", Severity::warning, "2 of 2 revocation lists should have been made anew"},
+      {"lists are about to be made",
+       [](Facts& f) {
+         f.lists[0].made = {f.now - 4 * kDay, f.now + 4 * kDay - Seconds(1)};
+       },
+       "crl", Severity::good, ""},
+      {"no OCSP signer", [](Facts& f) { f.ocsp_signer.reset(); }, "ocsp", Severity::critical, "no certificate"},
+      {"no OCSP",
+       [](Facts& f) {
+         f.ocsp_is_served = false;
+         f.ocsp_signer.reset();
+       },
+       "ocsp", Severity::good, ""},
+      {"OCSP signer has ended", [](Facts& f) { f.ocsp_signer->not_after = f.now; }, "ocsp", Severity::critical,
+       "ended at"},
+      {"OCSP signer is old",
+       [](Facts& f) {
+         f.ocsp_signer = {f.now - 4 * kDay, f.now + 3 * kDay};
+       },
+       "ocsp", Severity::warning, "should have been renewed"},
+      {"another host", [](Facts& f) { f.server_certificate.reset(); }, "server_certificate", Severity::warning,
+       "host of server.url"},
+      {"server certificate has ended", [](Facts& f) { f.server_certificate->not_after = f.now; }, "server_certificate",
+       Severity::critical, "no client connects"},
+      {"server certificate is old",
+       [](Facts& f) {
+         f.server_certificate = {f.now - 21 * kDay, f.now + 9 * kDay};
+       },
+       "server_certificate", Severity::warning, "should have been renewed"},
+      {"a new CA that has not served yet",
+       [](Facts& f) {
+         f.clock_mark.reset();
+         f.ocsp_signer.reset();
+         f.server_certificate.reset();
+         for (auto& list : f.lists) list.made.reset();
+       },
+       "crl", Severity::good, ""},
       {"root key is here", [](Facts& f) { f.root_key_is_here = true; }, "root_key", Severity::warning, "root's key"},
       {"no back-up", [](Facts& f) { f.last_backup.reset(); }, "backup", Severity::warning, "never"},
       {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},
