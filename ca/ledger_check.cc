@@ -61,7 +61,27 @@ std::string hash_of(std::string_view octets) { return to_hex(sha256(as_bytes(oct
 
 }  // namespace
 
-void check_intents(ReadTxn& txn, Findings const& report) {
+namespace {
+
+using Issuers = std::map<std::string, x509::PublicKey const*, std::less<>>;  // by CertificateRecord::issuer
+
+void check_signature(Issuers const& issuers, CertificateRecord const& record, std::string_view der,
+                     Findings const& report) {
+  auto const issuer = issuers.find(record.issuer);
+  if (issuer == issuers.end()) return;
+  auto const certificate = x509::Certificate::from_der(as_bytes(der));
+  if (certificate.ok() && certificate->is_signed_by(*issuer->second)) return;
+  report({at(kCertificates, record.serial_hex), "its signature is not its issuer's", kRestore});
+}
+
+}  // namespace
+
+void check_intents(ReadTxn& txn, std::vector<x509::Certificate> const& issuers, Findings const& report) {
+  std::vector<x509::PublicKey> keys;
+  keys.reserve(issuers.size());
+  Issuers by_id;
+  for (auto const& issuer : issuers) by_id[to_hex(issuer.subject_key_id())] = &keys.emplace_back(issuer.key());
+
   txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
     auto const record = record_of(txn, serial);
     if (record && hash_of(tbs_of_intent(value)) != record->tbs_hash)
@@ -77,6 +97,8 @@ void check_intents(ReadTxn& txn, Findings const& report) {
       report({at(kCertificates, serial), "what was signed is not what its intent said", kStranger});
     else if (record->issued_at && *record->issued_at < record->recorded_at - kClockStepBack)
       report({at(kRecords, serial), "the certificate was recorded before its intent", kLook});
+    else
+      check_signature(by_id, *record, der, report);
     return true;
   });
 }
@@ -232,6 +254,20 @@ void check_against_certificate(CertificateRecord const& record, std::string_view
   if (to_hex(certificate->authority_key_id()) != record.issuer) say("the issuer");
 }
 
+// What a list says of a certificate is what its record says: a list is made of these rows alone.
+void check_revocation_values(ReadTxn& txn, Findings const& report) {
+  txn.scan(kRevoked, "", [&](std::string_view key, std::string_view value) {
+    auto const record = record_of(txn, key.substr(key.rfind('|') + 1));
+    if (!record || !record->revocation || revoked_key(*record) != key) return true;  // another check tells of it
+    auto expected = time_key(record->revocation->at);
+    if (auto const reason = record->revocation->reason)
+      expected += "0123456789abcdef"[static_cast<std::size_t>(*reason)];
+    if (value != expected)
+      report({at(kRevoked, key), "lists would tell another time or reason of this revocation than its record", kLook});
+    return true;
+  });
+}
+
 // The number of revocations that lists go by, against the rows that there are.
 void check_counts(ReadTxn& txn, Findings const& report) {
   std::map<std::string, std::uint64_t> rows;  // one for each issuer
@@ -286,6 +322,7 @@ void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
       report({at(kCompromised, spki_hash), "no certificate of this key was revoked because of the key", kLook});
     return true;
   });
+  check_revocation_values(txn, report);
   check_counts(txn, report);
 }
 
@@ -322,10 +359,12 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
       continue;
     }
     if (count_revocations(txn, issuer) <= lists.revocations) continue;
-    // Something was revoked since. That is right for as long as the next list may wait, and as long again.
+    // Something was revoked since. That is right for as long as the next list may wait, and as long again; a minute,
+    // where none is to wait, since a list that could not be made is tried again after that.
+    auto const patience = 2 * std::max(plan.after_revocation, kMinute);
     std::uint64_t ought = 0;
     visit_revoked(txn, issuer, Time{}, [&](RevokedCertificate const& revoked) {
-      ought += revoked.revoked_at + 2 * plan.after_revocation < now ? 1 : 0;
+      ought += revoked.revoked_at + patience < now ? 1 : 0;
       return true;
     });
     if (ought > lists.revocations)

@@ -7,7 +7,9 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "base/x509/certificate.h"
 #include "ca/crl_schedule.h"
 #include "store/store.h"
 
@@ -22,14 +24,16 @@ struct Finding {
 };
 using Findings = std::function<void(Finding)>;
 
-// I1: what was signed is what an earlier intent said, octet for octet.
-void check_intents(store::ReadTxn& txn, Findings const& report);
+// I1: what was signed is what an earlier intent said, octet for octet, and the issuer signed it. The signature is
+// looked at where the issuer of the record is among `issuers`: of another time's issuer the certificate may be gone.
+void check_intents(store::ReadTxn& txn, std::vector<x509::Certificate> const& issuers, Findings const& report);
 // I2: no serial number stands twice: under each stands what bears it, and nothing is an intent and a certificate.
 // Every record that cannot be read at all is found here.
 void check_serials(store::ReadTxn& txn, Findings const& report);
 // Of I3: a certificate that is on record as issued is there.
 void check_certificates(store::ReadTxn& txn, Findings const& report);
-// Of I6: records say of their certificates what those say themselves, and every index has its rows and no others.
+// Of I6: records say of their certificates what those say themselves, and every index has its rows and no others,
+// those of revocations with the time and the reason of the record.
 void check_ledger_indexes(store::ReadTxn& txn, Findings const& report);
 // I8: what is revoked and has not ended stands among the rows that revocation lists are made of, and where lists are
 // made, one that is in force was made in time since; of an issuer whose certificates have all ended there need be none.

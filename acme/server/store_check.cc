@@ -9,6 +9,7 @@
 #include "acme/server/urls.h"
 #include "acme/wire/jwk.h"
 #include "ca/audit.h"
+#include "ca/audit_head.h"
 #include "ca/ledger.h"
 #include "ca/ledger_tables.h"
 
@@ -55,7 +56,7 @@ std::optional<ca::CertificateRecord> find_record(ReadTxn& txn, std::string_view 
 
 // --- I3: what a client was told is there ---
 
-void check_told(ReadTxn& txn, Time, Findings const& report) {
+void check_told(ReadTxn& txn, CheckedBy const&, Findings const& report) {
   ca::check_certificates(txn, report);
   visit_orders(txn, report, [&](Order const& order) {
     if (order.status != OrderStatus::valid) return;
@@ -107,7 +108,7 @@ void check_references(ReadTxn& txn, Findings const& report,
   });
 }
 
-void check_one_certificate(ReadTxn& txn, Time, Findings const& report) {
+void check_one_certificate(ReadTxn& txn, CheckedBy const&, Findings const& report) {
   check_references(txn, report, [&](ca::CertificateRecord const& record) {
     auto const order = try_load(kOrders, record.reference, kSilent, [&] { return load_order(txn, record.reference); });
     if (!order) return;  // orders go when they have been kept long enough
@@ -148,7 +149,7 @@ void check_authorizations_of(ReadTxn& txn, Order const& order, Time used_at, Fin
   }
 }
 
-void check_names(ReadTxn& txn, Time, Findings const& report) {
+void check_names(ReadTxn& txn, CheckedBy const&, Findings const& report) {
   visit_orders(txn, report, [&](Order const& order) {
     if (order.status == OrderStatus::pending || order.status == OrderStatus::invalid) return;
     if (order.authorizations.size() != order.identifiers.size())
@@ -287,7 +288,7 @@ void check_authorization_indexes(ReadTxn& txn, Findings const& report) {
 }
 
 // Rows of what is due stand aside: one that is missing keeps its object too long, and breaks nothing.
-void check_indexes(ReadTxn& txn, Time, Findings const& report) {
+void check_indexes(ReadTxn& txn, CheckedBy const&, Findings const& report) {
   ca::check_ledger_indexes(txn, report);
   check_account_indexes(txn, report);
   check_eab_indexes(txn, report);
@@ -297,14 +298,22 @@ void check_indexes(ReadTxn& txn, Time, Findings const& report) {
 
 // --- the table ---
 
-void check_intents(ReadTxn& txn, Time, Findings const& report) { ca::check_intents(txn, report); }
-void check_serials(ReadTxn& txn, Time, Findings const& report) { ca::check_serials(txn, report); }
-void check_revocations(ReadTxn& txn, Time now, Findings const& report) {
-  ca::check_revocations(txn, ca::CrlPlan{}, now, report);
+void check_intents(ReadTxn& txn, CheckedBy const& by, Findings const& report) {
+  ca::check_intents(txn, by.issuers, report);
+}
+void check_serials(ReadTxn& txn, CheckedBy const&, Findings const& report) { ca::check_serials(txn, report); }
+void check_revocations(ReadTxn& txn, CheckedBy const& by, Findings const& report) {
+  ca::check_revocations(txn, by.crl_plan, by.now, report);
 }
 
-void check_audit(ReadTxn& txn, Time, Findings const& report) {
-  if (auto const verdict = ca::verify_audit(txn); !verdict.fault.empty())
+void check_audit(ReadTxn& txn, CheckedBy const&, Findings const& report) {
+  std::vector<ca::AuditHead> kept;
+  try {
+    ca::visit_audit_heads(txn, [&](ca::SignedAuditHead const& head) { kept.push_back(head.head); });
+  } catch (store::Broken const& broken) {
+    report({"ca_audit_heads", broken.what(), kRestore});
+  }
+  if (auto const verdict = ca::verify_audit(txn, std::move(kept)); !verdict.fault.empty())
     report({"ca_audit", verdict.fault,
             "lenscap-ca audit verify --head FILE, with a head that was kept elsewhere; then find who could write the "
             "store"});
@@ -325,7 +334,7 @@ constexpr Invariant kInvariants[] = {
 
 std::span<Invariant const> invariants() { return kInvariants; }
 
-std::vector<Checked> check_store(ReadTxn& txn, Time now, std::size_t kept) {
+std::vector<Checked> check_store(ReadTxn& txn, CheckedBy const& by, std::size_t kept) {
   std::vector<Checked> all;
   for (auto const& invariant : kInvariants) {
     auto& checked = all.emplace_back(Checked{.invariant = &invariant});
@@ -333,7 +342,7 @@ std::vector<Checked> check_store(ReadTxn& txn, Time now, std::size_t kept) {
       if (checked.count++ < kept) checked.first.push_back(std::move(finding));
     };
     try {
-      invariant.check(txn, now, report);
+      invariant.check(txn, by, report);
     } catch (store::Broken const& broken) {
       report({"the store", broken.what(), kRestore});
     }

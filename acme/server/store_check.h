@@ -13,10 +13,17 @@
 
 namespace lenscap::acme {
 
+// What a store is held against.
+struct CheckedBy {
+  Time now{};
+  ca::CrlPlan crl_plan{};                       // of the settings
+  std::vector<x509::Certificate> issuers = {};  // whose signatures are looked at
+};
+
 struct Invariant {
   std::string_view name;     // "I1"
   std::string_view promise;  // one sentence
-  void (*check)(store::ReadTxn& txn, Time now, ca::Findings const& report);
+  void (*check)(store::ReadTxn& txn, CheckedBy const& by, ca::Findings const& report);
 };
 std::span<Invariant const> invariants();
 
@@ -27,6 +34,6 @@ struct Checked {
 };
 // All of them, in order, each with its first `kept` findings. What makes a check impossible (a damaged page) is a
 // finding of that check.
-std::vector<Checked> check_store(store::ReadTxn& txn, Time now, std::size_t kept);
+std::vector<Checked> check_store(store::ReadTxn& txn, CheckedBy const& by, std::size_t kept);
 
 }  // namespace lenscap::acme

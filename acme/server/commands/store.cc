@@ -6,6 +6,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/store_check.h"
 #include "base/text_table.h"
+#include "ca/installed_chain.h"
 #include "ca/ledger.h"
 #include "ca/signing_ledger_check.h"
 
@@ -69,12 +70,13 @@ Checked check_signer(store::Store& store, std::string const& ledger) {
 Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
-  auto const now = SystemClock().now();
+  TRY(auto const chain, ca::load_chain(line.state));
+  CheckedBy const by{.now = SystemClock().now(), .crl_plan = settings.crl.plan, .issuers = {chain.issuing}};
   std::vector<Checked> all;
   Result<> form;
   store->read([&](store::ReadTxn& txn) {
     form = ca::check_form(txn);
-    if (form) all = check_store(txn, now, kShown);
+    if (form) all = check_store(txn, by, kShown);
   });
   CHECK_OK(std::move(form));
   // Of a signer with a user of its own the ledger is not ours to read, unless somebody who may names it.

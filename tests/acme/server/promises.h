@@ -8,15 +8,19 @@
 namespace lenscap::acme::test {
 
 // What is broken, a line for each finding; empty when nothing is.
-inline std::string broken_promises(store::Store& store, Time now) {
+inline std::string broken_promises(store::Store& store, CheckedBy const& by) {
   std::string text;
   store.read([&](store::ReadTxn& txn) {
     text.clear();
-    for (auto const& checked : check_store(txn, now, 100))
+    for (auto const& checked : check_store(txn, by, 100))
       for (auto const& finding : checked.first)
         text += std::string(checked.invariant->name) + " " + finding.record + ": " + finding.what + "\n";
   });
   return text;
+}
+
+inline std::string broken_promises(store::Store& store, Time now) {
+  return broken_promises(store, CheckedBy{.now = now});
 }
 
 }  // namespace lenscap::acme::test

@@ -38,6 +38,7 @@ struct GoodStore {
   std::string valid_order, ready_order, processing_order, pending_order;
   std::string serial, revoked_serial, intent;
   std::string account, other_account, pre_authorization;
+  std::optional<x509::Certificate> issuing;
 };
 
 std::string id_in(std::string const& url) { return url.substr(url.rfind('/') + 1); }
@@ -89,6 +90,7 @@ GoodStore make_good_store() {
   auto const& urls = server.app->settings.urls;
   auto client = granted_client(server);
   auto other = proving_client(server);
+  made.issuing = server.app->authority->issuing_certificate();
   made.account = id_in(client.kid);
   made.other_account = id_in(other.kid);
 
@@ -217,6 +219,17 @@ std::vector<Harm> const& harms() {
        [](WriteTxn& txn) { txn.put(kIntents, g.intent, need(txn, kIntents, g.intent) + "x"); },
        {"I1"},
        "not those that were recorded"},
+      {"somebody else signed what was recorded",
+       [](WriteTxn& txn) {
+         // The last octet is the signature's; whoever changed it has the record go with it.
+         auto der = need(txn, kCertificates, g.serial);
+         der.back() = static_cast<char>(der.back() ^ 1);
+         auto const former = record(txn, g.serial).fingerprint;
+         change(txn, kRecords, g.serial, former, to_hex(sha256(as_bytes(der))));
+         txn.put(kCertificates, g.serial, der);
+       },
+       {"I1"},
+       "its signature is not its issuer's"},
       {"the intent came after the certificate",
        [](WriteTxn& txn) {
          auto const issued_at = record(txn, g.serial).issued_at.value();
@@ -397,6 +410,24 @@ std::vector<Harm> const& harms() {
        },
        {"I6"},
        "ca_revocations/"},
+      {"a list would tell another reason of a revocation",
+       [](WriteTxn& txn) {
+         auto const key = row(txn, kRevoked, g.revoked_serial);
+         auto value = need(txn, kRevoked, key);
+         value.back() = '5';  // it was 1, keyCompromise
+         txn.put(kRevoked, key, value);
+       },
+       {"I6"},
+       "another time or reason"},
+      {"a list would tell another time of a revocation",
+       [](WriteTxn& txn) {
+         auto const key = row(txn, kRevoked, g.revoked_serial);
+         auto value = need(txn, kRevoked, key);
+         value.front() = value.front() == '0' ? '1' : '0';
+         txn.put(kRevoked, key, value);
+       },
+       {"I6"},
+       "another time or reason"},
       {"a compromised key that is none",
        [](WriteTxn& txn) { txn.put(kCompromised, "ab", g.serial); },
        {"I6"},
@@ -500,15 +531,17 @@ std::unique_ptr<store::Store> fresh_copy() {
   return copy;
 }
 
+CheckedBy by(Time now) { return {.now = now, .issuers = {good().issuing.value()}}; }
+
 std::vector<Checked> check(store::Store& store, Time now) {
   std::vector<Checked> all;
-  store.read([&](store::ReadTxn& txn) { all = check_store(txn, now, 100); });
+  store.read([&](store::ReadTxn& txn) { all = check_store(txn, by(now), 100); });
   return all;
 }
 
 TEST(CheckStore, AGoodStoreKeepsItsPromises) {
   auto const store = fresh_copy();
-  EXPECT_EQ(broken_promises(*store, kNow), "");
+  EXPECT_EQ(broken_promises(*store, by(kNow)), "");
   std::vector<std::string> names;
   for (auto const& invariant : invariants()) names.emplace_back(invariant.name);
   EXPECT_THAT(names, ElementsAreArray({"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"}));
@@ -520,6 +553,20 @@ TEST(CheckStore, ARevocationMayWaitForItsListAsLongAsThePlanSays) {
     return ca::record_revoked(txn, good().serial, {.at = kNow, .reason = {}, .by = "test"}).ok();
   });
   EXPECT_EQ(broken_promises(*store, kNow + 2 * kHour), "");
+  CheckedBy hasty{.now = kNow + 2 * kHour};
+  hasty.crl_plan.after_revocation = 10 * kMinute;
+  EXPECT_THAT(broken_promises(*store, hasty), HasSubstr("I8 "));
+  CheckedBy patient{.now = kNow + 2 * kHour + Seconds(1)};
+  EXPECT_THAT(broken_promises(*store, patient), HasSubstr("I8 "));
+  patient.crl_plan.after_revocation = 3 * kHour;
+  EXPECT_EQ(broken_promises(*store, patient), "");
+}
+
+// Of an issuer whose certificate is gone nobody can say whether it signed.
+TEST(CheckStore, TheSignatureOfAnUnknownIssuerIsNotAsked) {
+  auto const store = fresh_copy();
+  CheckedBy const other{.now = kNow, .issuers = {ca::test::TestCa().ca.issuing}};
+  EXPECT_EQ(broken_promises(*store, other), "");
 }
 
 TEST(CheckStore, EachHarmIsFound) {
@@ -536,8 +583,8 @@ TEST(CheckStore, EachHarmIsFound) {
       if (checked.count != 0) broken.emplace_back(checked.invariant->name);
       for (auto const& finding : checked.first) EXPECT_FALSE(finding.to_do.empty());
     }
-    EXPECT_THAT(broken, ElementsAreArray(harm.broken)) << broken_promises(*store, now);
-    EXPECT_THAT(broken_promises(*store, now), HasSubstr(harm.says));
+    EXPECT_THAT(broken, ElementsAreArray(harm.broken)) << broken_promises(*store, by(now));
+    EXPECT_THAT(broken_promises(*store, by(now)), HasSubstr(harm.says));
   }
 }
 
@@ -557,7 +604,7 @@ TEST(CheckStore, OnlyTheFirstFindingsAreKeptAndAllAreCounted) {
     return true;
   });
   store->read([](store::ReadTxn& txn) {
-    for (auto const& checked : check_store(txn, kNow, 3)) {
+    for (auto const& checked : check_store(txn, by(kNow), 3)) {
       if (checked.invariant->name != "I6") continue;
       EXPECT_EQ(checked.count, 10u);
       EXPECT_EQ(checked.first.size(), 3u);
@@ -589,7 +636,7 @@ TEST(CheckStore, ADamagedPageIsAFinding) {
   std::vector<std::string> broken;
   store->read([&](store::ReadTxn& txn) {
     DamagedTxn damaged(txn, kCertificates);
-    for (auto const& checked : check_store(damaged, kNow, 10))
+    for (auto const& checked : check_store(damaged, by(kNow), 10))
       if (checked.count != 0) broken.emplace_back(checked.invariant->name);
   });
   EXPECT_THAT(broken, ElementsAreArray({"I1", "I2"}));
