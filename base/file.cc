@@ -13,6 +13,17 @@
 #include "base/random.h"
 
 namespace lenscap {
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    ssize_t const count = ::write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = EIO;  // what takes nothing would be asked for ever
+    if (count <= 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
 namespace {
 
 class Fd {
@@ -37,16 +48,6 @@ std::string directory_of(std::string const& path) {
   auto const slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    ssize_t const count = ::write(fd, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
 }
 
 Result<> sync_directory(std::string const& path) {

@@ -18,6 +18,8 @@ Result<> create_file(std::string const& path, std::string_view content, mode_t m
 // For small ones. Writes zeros over it, so far as the disk does that in place, and removes it; durable when it returns.
 // Errc::file.
 Result<> destroy_file(std::string const& path);
+// The whole of it, however often the system takes a part. False: `errno` says why, and a part may be written.
+bool write_all(int fd, std::string_view content);
 bool file_exists(std::string const& path);
 // Does the path name the directory or something below it, whatever "..", links and relative names say?
 bool lies_within(std::string const& path, std::string const& directory);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file.h"
 #include "base/local_socket.h"
 #include "base/sandbox.h"
 #include "ca/crl_rules.h"
@@ -263,16 +264,6 @@ std::vector<Bytes> IssuerProcess::answer(std::vector<Bytes> const& messages, Tim
 
 namespace {
 
-bool write_all(int socket, ByteView octets) {
-  while (!octets.empty()) {
-    auto const count = ::write(socket, octets.data(), octets.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    octets = octets.subspan(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 // Whole messages, as many as have come, at least one. Empty: the other end is closed, or says what cannot be read.
 class Inbox {
  public:
@@ -328,7 +319,7 @@ void converse(IssuerProcess& process, int socket, Inbox& inbox, Clock const& clo
     auto const messages = inbox.wait(log);
     if (messages.empty()) return;
     for (auto const& answer : process.answer(messages, clock.now()))
-      if (!write_all(socket, answer)) return;
+      if (!write_all(socket, as_text(answer))) return;
   }
   log.error("signer.ledger_broken", {{"what_to_do", "see docs/operations.md; the signer ends now"}});
 }
@@ -341,10 +332,10 @@ void serve_signing(int socket, IssuerProcessSettings const& settings, Clock cons
   if (first.empty()) return;
   auto process = open_with(first.front(), settings, clock.now());
   if (!process) {
-    write_all(socket, encode(Refused{0, process.error()}));
+    write_all(socket, as_text(encode(Refused{0, process.error()})));
     return;
   }
-  if (write_all(socket, encode(be_confined(**process, settings.authority.key, Connections::none))))
+  if (write_all(socket, as_text(encode(be_confined(**process, settings.authority.key, Connections::none)))))
     converse(**process, socket, inbox, clock, log);
 }
 
@@ -358,10 +349,11 @@ void serve_one(IssuerProcess& process, Ready const& ready, int socket, Clock con
   auto const opening = decode_opening(first.front());
   OPENSSL_cleanse(first.front().data(), first.front().size());
   if (!opening || first.size() > 1) {
-    write_all(socket, encode(Refused{0, Error(Errc::malformed, "the first message to the signer is its opening")}));
+    write_all(socket,
+              as_text(encode(Refused{0, Error(Errc::malformed, "the first message to the signer is its opening")})));
     return;
   }
-  if (write_all(socket, encode(ready))) converse(process, socket, inbox, clock, log);
+  if (write_all(socket, as_text(encode(ready)))) converse(process, socket, inbox, clock, log);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "base/file.h"
 #include "ca/installed_chain.h"
@@ -33,21 +34,11 @@ Result<> check_key(std::string const& path, SecretBytes const& pem, SecretBytes 
   return Error(Errc::conflict, path + " is not the key of the root certificate " + root.subject());
 }
 
-Result<> write_all(int fd, std::string const& path, std::string_view content) {
-  while (!content.empty()) {
-    auto const count = ::write(fd, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return refusal(path);
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
 // Under its own name at once: the file systems of USB sticks have no links, by which a whole file could be put there.
 Result<> write_new(std::string const& path, std::string_view content, mode_t mode) {
   int const fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0) return refusal(path);
-  auto written = write_all(fd, path, content);
+  auto written = write_all(fd, content) ? Result<>() : refusal(path);
   ::close(fd);
   if (!written.ok()) ::unlink(path.c_str());
   return written;
@@ -67,18 +58,27 @@ Result<> make_directory(std::string const& path) {
   return {};
 }
 
+struct Place {
+  dev_t disk{};
+  ino_t file{};
+
+  bool operator==(Place const&) const = default;
+};
+std::optional<Place> place_of(std::string const& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return Place{status.st_dev, status.st_ino};
+}
+
 bool same_disk(std::string const& a, std::string const& b) {
-  struct stat of_a {
-  }, of_b{};
-  return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev;
+  auto const of_a = place_of(a), of_b = place_of(b);
+  return of_a && of_b && of_a->disk == of_b->disk;
 }
 
 // A link to the key is no copy of it.
 bool same_file(std::string const& a, std::string const& b) {
-  struct stat of_a {
-  }, of_b{};
-  return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
-         of_a.st_ino == of_b.st_ino;
+  auto const of_a = place_of(a);
+  return of_a && of_a == place_of(b);
 }
 
 // Of a file or a directory: what somebody else wrote there before counts, too.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/file.h"
 
 namespace lenscap::ca {
 namespace {
@@ -123,16 +124,6 @@ Result<std::int64_t> read_lines(int fd, std::string const& path, std::function<v
     rest.erase(0, begin);
     if (rest.size() > kLineMax) return Error(Errc::file, path + ": its end is not a line of a signer's ledger");
   }
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    auto const count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
 }
 
 // So that the file's name outlives a power cut.
