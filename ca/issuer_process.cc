@@ -43,6 +43,10 @@ std::string serials_from(Time at) {
   return to_hex(front);
 }
 
+// Lists grow the ledger, too. Of an issuer with 256 parts all can be made seven times a minute and 780 times a day,
+// which is far above what any settings are of use for; who has the front end in his hands gets 40 MB a day.
+constexpr SigningCaps kListCaps{.per_minute = 2'000, .per_day = 200'000};
+
 // What was signed by a clock that ran ahead counts as of the moment when that was put right: caps would wait for the
 // other time to come.
 void put_right(std::vector<SignedEntry>& entries, Time now) {
@@ -69,7 +73,7 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
                                                            std::string const& path, SigningCaps const& caps,
                                                            bool accept_clock, Time now) {
   std::unique_ptr<IssuerProcess> process;
-  std::vector<SignedEntry> recent;
+  std::vector<SignedEntry> recent, recent_lists;
   std::deque<SignedEntry> last;
   std::map<std::pair<std::string, std::string>, SignedEntry> lists;
   std::optional<Time> mark;
@@ -77,7 +81,9 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
   auto ledger = SigningLedger::open(path, [&](SignedEntry const& entry) {
     mark = entry.kind == SignedEntry::Kind::clock ? entry.at : std::max(mark.value_or(entry.at), entry.at);
     if (entry.kind == SignedEntry::Kind::clock) put_right(recent, entry.at);
+    if (entry.kind == SignedEntry::Kind::clock) put_right(recent_lists, entry.at);
     if (entry.kind == SignedEntry::Kind::crl) lists[{entry.issuer, entry.scope}] = entry;
+    if (entry.kind == SignedEntry::Kind::crl && entry.at + kDay > now) recent_lists.push_back(entry);
     if (entry.kind == SignedEntry::Kind::certificate) {
       last.push_back(entry);
       if (last.size() > kRecent) last.pop_front();
@@ -89,7 +95,9 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
   process.reset(new IssuerProcess(std::move(issuing), std::move(keys), *std::move(ledger), caps));
   bool const is_put_right = accept_clock && mark && now < *mark;
   if (is_put_right) put_right(recent, now);
+  if (is_put_right) put_right(recent_lists, now);
   for (auto const& entry : recent) process->learn(entry);
+  for (auto const& entry : recent_lists) process->list_cap_.count(entry.at);
   process->lists_ = std::move(lists);
   process->last_certificates_ = std::move(last);
   process->mark_ = mark;
@@ -103,7 +111,11 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
 
 IssuerProcess::IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys, SigningLedger ledger,
                              SigningCaps const& caps)
-    : issuing_(std::move(issuing)), keys_(std::move(keys)), ledger_(std::move(ledger)), cap_(caps) {
+    : issuing_(std::move(issuing)),
+      keys_(std::move(keys)),
+      ledger_(std::move(ledger)),
+      cap_(caps),
+      list_cap_(kListCaps) {
   if (keys_.size() != issuing_.issuers.size()) bug("a signer that lacks a key");
 }
 
@@ -117,6 +129,7 @@ void IssuerProcess::learn(SignedEntry const& entry) {
   mark_ = std::max(mark_.value_or(entry.at), entry.at);
   if (entry.kind == SignedEntry::Kind::crl) {
     lists_[{entry.issuer, entry.scope}] = entry;
+    list_cap_.count(entry.at);
     return;
   }
   cap_.count(entry.at);
@@ -202,6 +215,9 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
   if (seen.number > kCrlNumberStep && seen.number - kCrlNumberStep > last)
     return Error(Errc::internal, "the revocation list number " + std::to_string(seen.number) +
                                      " is too far ahead of the last, " + std::to_string(last));
+  // Without retry_after, which would hold up certificates too.
+  if (list_cap_.wait(now) > Seconds(0))
+    return Error(Errc::unavailable, "as many revocation lists were signed as the signer signs in this time");
   SignedEntry const entry{.kind = SignedEntry::Kind::crl,
                           .issuer = id,
                           .at = now,

@@ -79,6 +79,7 @@ class IssuerProcess {
   std::vector<std::shared_ptr<KeySigner>> keys_;  // of issuing_.issuers
   SigningLedger ledger_;
   SigningCap cap_;
+  SigningCap list_cap_;
   std::set<std::string> serials_;  // hex; those that the clock alone would not refuse
   std::map<std::pair<std::string, std::string>, SignedEntry> lists_;  // the last of each issuer and scope
   std::deque<SignedEntry> last_certificates_;                         // kRecent of them

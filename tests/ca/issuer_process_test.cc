@@ -152,7 +152,23 @@ TEST_F(IssuerProcessTest, TheCapsHoldAlsoAfterARestartAndSayHowLongTheyHold) {
   EXPECT_EQ(refusal(ask_at(kNow + Seconds(60))), "");
   EXPECT_EQ(refusal(ask_at(kNow + Seconds(80))), "");
   EXPECT_EQ(std::get<Refused>(ask_at(kNow + kHour)).error.retry_after, kDay - kHour);
-  EXPECT_EQ(refusal(answer(*signer, crl(1, kNow + kHour), kNow + kHour)), "") << "lists are not capped";
+  EXPECT_EQ(refusal(answer(*signer, crl(1, kNow + kHour), kNow + kHour)), "") << "lists have a cap of their own";
+}
+
+TEST_F(IssuerProcessTest, ListsHaveACapThatHoldsAfterARestart) {
+  std::uint64_t number = 0;
+  std::vector<Bytes> many;
+  while (many.size() < 2000) many.push_back(message_of(crl(++number, kNow)));
+  auto const answers = signer->answer(many, kNow);
+  auto const last = decode_answer(message_of(answers.back())).value();
+  EXPECT_EQ(refusal(last), "");
+  auto const capped = answer(*signer, crl(++number, kNow), kNow);
+  EXPECT_THAT(refusal(capped), HasSubstr("as many revocation lists"));
+  EXPECT_FALSE(std::get<Refused>(capped).error.retry_after) << "it would hold up certificates";
+  EXPECT_EQ(refused(asked().wanted), "");
+  restart(kNow + Seconds(59));
+  EXPECT_THAT(refusal(answer(*signer, crl(number, kNow + Seconds(59)), kNow + Seconds(59))), HasSubstr("as many"));
+  EXPECT_EQ(refusal(answer(*signer, crl(number, kNow + kMinute), kNow + kMinute)), "");
 }
 
 TEST_F(IssuerProcessTest, CapsDoNotWaitForTheTimeOfAClockThatRanAhead) {
