@@ -1,6 +1,9 @@
 #include "ca/issuer_request.h"
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
 
 #include "base/x509/certificate.h"
 #include "ca/der.h"
@@ -57,16 +60,48 @@ std::string make_issuer_request(x509::PrivateKey const& key, std::string const& 
   return make_issuer_request(key.public_key(), sign, organization, constraints, usages).value();
 }
 
-Result<x509::PublicKey> requested_key(std::string_view pem) {
+namespace {
+
+Result<ossl::X509ReqPtr> read_request(std::string_view pem) {
   ossl::QuietErrors const quiet;
   ossl::BioPtr const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   ossl::check(bio != nullptr, "BIO_new_mem_buf");
-  ossl::X509ReqPtr const request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+  ossl::X509ReqPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
   if (!request) return Error(Errc::file, "the request of the issuing key cannot be read");
+  return request;
+}
+
+struct FreeExtensions {
+  void operator()(STACK_OF(X509_EXTENSION) * all) const { sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free); }
+};
+struct FreeUsages {
+  void operator()(EXTENDED_KEY_USAGE* all) const { EXTENDED_KEY_USAGE_free(all); }
+};
+
+}  // namespace
+
+Result<x509::PublicKey> requested_key(std::string_view pem) {
+  TRY(auto const request, read_request(pem));
+  ossl::QuietErrors const quiet;
   EVP_PKEY* const key = X509_REQ_get0_pubkey(request.get());
   if (key == nullptr || X509_REQ_verify(request.get(), key) != 1)
     return Error(Errc::file, "the request of the issuing key is not signed by it");
   return x509::PublicKey::from_evp(key);
+}
+
+Result<std::vector<ExtendedKeyUsage>> requested_usages(std::string_view pem) {
+  TRY(auto const request, read_request(pem));
+  ossl::QuietErrors const quiet;
+  std::unique_ptr<STACK_OF(X509_EXTENSION), FreeExtensions> const extensions(X509_REQ_get_extensions(request.get()));
+  std::unique_ptr<EXTENDED_KEY_USAGE, FreeUsages> const asked(
+      static_cast<EXTENDED_KEY_USAGE*>(X509V3_get_d2i(extensions.get(), NID_ext_key_usage, nullptr, nullptr)));
+  std::vector<ExtendedKeyUsage> usages;
+  for (int i = 0; i < sk_ASN1_OBJECT_num(asked.get()); ++i) {
+    int const nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(asked.get(), i));
+    if (nid == NID_server_auth) usages.push_back(ExtendedKeyUsage::server_auth);
+    if (nid == NID_client_auth) usages.push_back(ExtendedKeyUsage::client_auth);
+  }
+  return usages;
 }
 
 }  // namespace lenscap::ca

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/x509/key.h"
 #include "base/x509/name_constraints.h"
@@ -25,5 +26,8 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
 
 // The key that such a request is for. Errc::file when it is none, or not signed by that key.
 Result<x509::PublicKey> requested_key(std::string_view pem);
+
+// The usages that it asks for, of those that profiles know; none where it asks for none. Errc::file.
+Result<std::vector<ExtendedKeyUsage>> requested_usages(std::string_view pem);
 
 }  // namespace lenscap::ca

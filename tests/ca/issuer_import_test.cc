@@ -46,6 +46,16 @@ Result<> put(State const& state, IssuerImport const& made, std::string const& wo
   return install_import(state.path(), made, request, SecretBytes(std::string_view(words)));
 }
 
+// What `init --usage` said is what a parent is asked for, also by `root import`, which is its own parent's hand.
+TEST(IssuerRequest, TellsTheUsagesThatItAsksFor) {
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const constraints = constraints_of(ceremony_settings()).value();
+  using enum ExtendedKeyUsage;
+  for (auto const& usages : std::vector<std::vector<ExtendedKeyUsage>>{{server_auth}, {server_auth, client_auth}, {}})
+    EXPECT_EQ(requested_usages(make_issuer_request(key, "Example Cameras", constraints, usages)).value(), usages);
+  EXPECT_EQ(requested_usages("none").error().code(), Errc::file);
+}
+
 TEST(IssuerImport, KeysOfEachKindIssueUnderTheCorporateRoot) {
   struct Case {
     char const* name;

@@ -114,8 +114,9 @@ Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const&
   TRY(auto constraints, permitted_by(settings));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   TRY(auto key, ca::requested_key(request));
+  TRY(auto usages, ca::requested_usages(request));  // as `init --usage` said
   TRY(auto bundle, read_bundles(files, passphrase_file));
-  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints)};
+  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints), std::move(usages)};
   TRY(auto verdict, ca::certify_below(std::move(bundle), wanted, SystemClock().now()));
   TRY(auto const made, judge_installation(std::move(verdict), settings));
   CHECK_OK(ca::install_chain(line.state, made.verdict.issuing, made.verdict.above));
