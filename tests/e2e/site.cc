@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "base/bytes.h"
+#include "tests/fakes/corporation.h"
 
 namespace lenscap::e2e {
 namespace {
@@ -101,7 +102,16 @@ json::Object const* find_row(std::vector<json::Object> const& rows, std::string_
 
 // --- the site -----------------------------------------------------------------------------------------------------
 
-Site::Site(std::string const& acme_settings, std::string const& tables)
+void Site::install(fakes::Corporation& parent) {
+  Ran const asked = ca({"issuer", "csr", "--out", folder("issuing.csr")});
+  if (asked.code != 0) throw std::runtime_error("lenscap-ca issuer csr: " + asked.all());
+  parent.sign(folder("issuing.csr"));
+  Ran const installed = ca(joined({"issuer", "install"}, parent.chain()));
+  if (installed.code != 0) throw std::runtime_error("lenscap-ca issuer install: " + installed.all());
+}
+
+Site::Site(std::string const& acme_settings, std::string const& tables, fakes::Corporation* parent,
+           std::string const& more_permitted)
     : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
   camera_password_ = "pa-" + random_text(24);
   programs_.keep_secret("the cameras' password", camera_password_);
@@ -115,10 +125,15 @@ Site::Site(std::string const& acme_settings, std::string const& tables)
   write_private(folder("passphrases"), issuing + "\n" + root + "\n");
 
   std::string const plain = server_address_ + ":" + std::to_string(kHttpPort);
-  Ran const made = ca({"init", "--name", "Test Cameras", "--permit-dns", kDnsSuffix, "--permit-ip", network(24),
-                       "--url", url(), "--listen", server_address_ + ":" + std::to_string(kHttpsPort), "--http", plain,
-                       "--passphrase-file", folder("passphrases")});
+  std::vector<std::string> more;
+  if (parent != nullptr) more.emplace_back("--intermediate");
+  if (!more_permitted.empty()) more.insert(more.end(), {"--permit-ip", more_permitted});
+  Ran const made = ca(joined({"init", "--name", "Test Cameras", "--permit-dns", kDnsSuffix, "--permit-ip", network(24),
+                              "--url", url(), "--listen", server_address_ + ":" + std::to_string(kHttpsPort), "--http",
+                              plain, "--passphrase-file", folder("passphrases")},
+                             more));
   if (made.code != 0) throw std::runtime_error("lenscap-ca init: " + made.all());
+  if (parent != nullptr) install(*parent);
   add_settings(ca_folder_ + "/ca.toml", "[acme]\n", acme_settings);
   std::ofstream(ca_folder_ + "/ca.toml", std::ios::app) << tables;
   server_ = std::make_unique<Background>(

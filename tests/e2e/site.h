@@ -17,6 +17,10 @@
 #include "tests/e2e/programs.h"
 #include "tests/fakes/temp_dir.h"
 
+namespace lenscap::fakes {
+class Corporation;
+}
+
 namespace lenscap::e2e {
 
 constexpr char const* kDnsSuffix = "cams.example";
@@ -30,8 +34,11 @@ std::string at(Camera const& camera);         // "127.40.2.17:8443"
 
 class Site {
  public:
-  // `acme_settings`: more lines for ca.toml, under [acme]; `tables`: whole tables for its end.
-  explicit Site(std::string const& acme_settings = {}, std::string const& tables = {});
+  // `acme_settings`: more lines for ca.toml, under [acme]; `tables`: whole tables for its end. With a parent the CA has
+  // no root of its own, and its chain is installed. `more_permitted`: a network of another site, whose cameras it may
+  // name.
+  explicit Site(std::string const& acme_settings = {}, std::string const& tables = {},
+                fakes::Corporation* parent = nullptr, std::string const& more_permitted = {});
   ~Site();
   Site(Site const&) = delete;
   Site& operator=(Site const&) = delete;
@@ -83,6 +90,7 @@ class Site {
 
  private:
   friend class Agent;
+  void install(fakes::Corporation& parent);
   Programs programs_;
   fakes::TempDir folder_;
   std::string ca_folder_;
