@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "ca/ceremony.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/signing_ledger.h"
 
 namespace lenscap::ca {
@@ -31,22 +31,33 @@ Result<> copy(std::string const& from, std::string const& to) {
   return write_file(to, content, 0644);
 }
 
+Result<std::size_t> copy_folder(std::string const& from, std::string const& to) {
+  std::size_t count = 0;
+  std::error_code error;
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(from, error)) {
+    auto const there = to + "/" + std::filesystem::relative(entry.path(), from, error).string();
+    if (entry.is_directory()) CHECK_OK(make_directory(there));
+    if (!entry.is_regular_file() || entry.path().extension() == ".key") continue;
+    CHECK_OK(copy(entry.path().string(), there));
+    ++count;
+  }
+  if (error) return Error(Errc::file, from + ": " + error.message());
+  return count;
+}
+
 Result<std::size_t> copy_files(SplitFrom const& from, std::string const& to) {
   std::size_t count = 1;
   CHECK_OK(copy(from.config, to + "/ca.toml"));
-  for (std::string const folder : {"/keys", "/profiles"}) {
-    std::error_code error;
-    for (auto const& entry : std::filesystem::directory_iterator(from.state_dir + folder, error)) {
-      if (!entry.is_regular_file() || entry.path().extension() == ".key") continue;
-      CHECK_OK(copy(entry.path().string(), to + folder + "/" + entry.path().filename().string()));
-      ++count;
-    }
-    if (error) return Error(Errc::file, from.state_dir + folder + ": " + error.message());
+  for (std::string const folder : {"/keys", "/profiles", "/issuers"}) {
+    if (folder == "/issuers" && !file_exists(from.state_dir + folder)) continue;
+    CHECK_OK(make_directory(to + folder));
+    TRY(auto const copied, copy_folder(from.state_dir + folder, to + folder));
+    count += copied;
   }
   return count;
 }
 
-// --- the key ---
+// --- the keys ---
 
 Result<x509::PrivateKey> open_key(std::string const& path, SecretBytes const& passphrase,
                                   x509::PublicKey const& expected) {
@@ -69,25 +80,53 @@ Result<> check_new(SplitPassphrases const& words) {
   return {};
 }
 
-// True: it was moved now.
-Result<bool> move_key(SplitFrom const& from, std::string const& to,
-                      std::function<Result<SplitPassphrases>()> const& ask) {
-  if (!from.key.starts_with(kFile)) return false;
+struct IssuingKey {
+  std::string file;  // below either directory
+  x509::PublicKey expected;
+};
+
+// Of every issuer that has its key in a file.
+Result<std::vector<IssuingKey>> issuing_keys(SplitFrom const& from) {
+  std::vector<IssuingKey> keys;
+  if (!from.key.starts_with(kFile)) return keys;
   if (from.key != std::string(kFile) + (kKeyFile + 1))
     return Error(Errc::settings, "ca.key of the settings is " + from.key + "; only file:keys/issuing.key can be moved");
-  auto const old_file = from.state_dir + kKeyFile;
-  auto const new_file = to + kKeyFile;
-  if (!file_exists(old_file)) {
-    if (file_exists(new_file)) return false;
-    return Error(Errc::file, "the issuing key is neither in " + old_file + " nor in " + new_file);
+  TRY(auto const issuers, load_issuers(from.state_dir));
+  for (auto const& each : issuers)
+    keys.push_back(
+        {each.name == kDefaultIssuer ? kKeyFile : "/issuers/" + each.name + "/issuing.key", each.chain.issuing.key()});
+  return keys;
+}
+
+// The signer opens all of its keys with one passphrase.
+Result<> move_key(std::string const& from, std::string const& to, IssuingKey const& key,
+                  SplitPassphrases const& words) {
+  TRY(auto const opened, open_key(from + key.file, words.now, key.expected));
+  if (!file_exists(to + key.file)) CHECK_OK(create_file(to + key.file, opened.to_encrypted_pem(words.later), 0600));
+  CHECK_OK(open_key(to + key.file, words.later, key.expected));
+  return destroy_file(from + key.file);
+}
+
+// True: one was moved now.
+Result<bool> move_keys(SplitFrom const& from, std::string const& to,
+                       std::function<Result<SplitPassphrases>()> const& ask) {
+  TRY(auto const keys, issuing_keys(from));
+  std::vector<IssuingKey> here, there;
+  for (auto const& key : keys) {
+    bool const is_there = file_exists(to + key.file);
+    if (file_exists(from.state_dir + key.file)) {
+      here.push_back(key);
+    } else if (!is_there) {
+      return Error(Errc::file,
+                   "the issuing key is neither in " + from.state_dir + key.file + " nor in " + to + key.file);
+    }
+    if (is_there) there.push_back(key);
   }
-  TRY(auto const chain, load_chain(from.state_dir));
+  if (here.empty()) return false;
   TRY(auto const words, ask());
   CHECK_OK(check_new(words));
-  TRY(auto const key, open_key(old_file, words.now, chain.issuing.key()));
-  if (!file_exists(new_file)) CHECK_OK(create_file(new_file, key.to_encrypted_pem(words.later), 0600));
-  CHECK_OK(open_key(new_file, words.later, chain.issuing.key()));
-  CHECK_OK(destroy_file(old_file));
+  for (auto const& key : there) CHECK_OK(open_key(to + key.file, words.later, key.expected));
+  for (auto const& key : here) CHECK_OK(move_key(from.state_dir, to, key, words));
   return true;
 }
 
@@ -118,7 +157,7 @@ Result<SplitDone> split_signer(SplitFrom const& from, std::string const& to,
     TRY(auto ledger, SigningLedger::open(old_ledger, [](SignedEntry const&) {}));
     held.emplace(std::move(ledger));
   }
-  for (auto const& directory : {to, to + "/keys", to + "/profiles"}) CHECK_OK(make_directory(directory));
+  CHECK_OK(make_directory(to));
   SplitDone done;
   TRY(done.files, copy_files(from, to));
   // Once the key has gone, nothing can have been signed here, and what is there is newer. Of a token nobody knows.
@@ -128,7 +167,7 @@ Result<SplitDone> split_signer(SplitFrom const& from, std::string const& to,
     return Error(Errc::conflict, "there is a ledger in both directories: see which of " + old_ledger + " and " +
                                      new_ledger + " is the right one, and move the other one away");
   if (held && (key_is_here || !file_exists(new_ledger))) CHECK_OK(copy_ledger(old_ledger, new_ledger));
-  TRY(done.key_moved, move_key(from, to, ask));
+  TRY(done.key_moved, move_keys(from, to, ask));
   if (held && ::unlink(old_ledger.c_str()) != 0) return Error(Errc::file, old_ledger + ": " + std::strerror(errno));
   done.ledger_moved = held.has_value();
   return done;

@@ -405,6 +405,32 @@ TEST_F(SignerOfItsOwn, ItOutlivesTheServerAndNotTheOtherWayRound) {
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 
+// Made where the server's files are, and of no use there.
+TEST_F(SignerOfItsOwn, ANewIssuersKeyGoesToIt) {
+  ASSERT_EQ(split().code, 0);
+  auto const root_words = ca.path("root-words");
+  std::ofstream(root_words) << "the root's own words\n";
+  std::filesystem::permissions(root_words, std::filesystem::perms(0600));
+  std::string const own_key = "/issuers/default-2/issuing.key";
+  auto const made =
+      ca.programs().run({"env", "CREDENTIALS_DIRECTORY=" + ca.path("front-words"), program, "--state", ca.state(),
+                         "issuer", "roll-over", "--after", "0s", "--passphrase-file", root_words});
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_THAT(made.out, HasSubstr("signer split"));
+  EXPECT_TRUE(std::filesystem::exists(ca.state() + own_key));
+  auto const moved = split();
+  ASSERT_EQ(moved.code, 0) << moved.all();
+  EXPECT_FALSE(std::filesystem::exists(ca.state() + own_key));
+  EXPECT_TRUE(std::filesystem::exists(there + own_key));
+  hand_out();
+  start_signer();
+  serve();
+  auto const fetched = ca.programs().run(
+      {"curl", "-s", "--cacert", ca.root(), "--write-out", "%{certs}", "--output", "/dev/null", ca.directory()});
+  EXPECT_THAT(fetched.out, HasSubstr("Issuing CA 2"));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+}
+
 TEST_F(SignerOfItsOwn, AStrangerIsSentAway) {
   ASSERT_EQ(split().code, 0);
   hand_out();

@@ -136,6 +136,11 @@ Site::Site(std::string const& acme_settings, std::string const& tables, fakes::C
   if (parent != nullptr) install(*parent);
   add_settings(ca_folder_ + "/ca.toml", "[acme]\n", acme_settings);
   std::ofstream(ca_folder_ + "/ca.toml", std::ios::app) << tables;
+  start_server();
+}
+
+void Site::start_server() {
+  std::filesystem::remove(folder("ports"));
   server_ = std::make_unique<Background>(
       std::vector<std::string>{program("lenscap-ca"), "--state", ca_folder_, "serve", "--port-file", folder("ports")},
       folder("server.log"));

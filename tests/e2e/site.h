@@ -84,6 +84,8 @@ class Site {
   // Requests that came with a login, whatever became of them.
   int logins_sent_to(Camera const& camera);
 
+  // After stop_server(), once more; root.pem and bundle.pem are then what it gives now.
+  void start_server();
   // Ends the server; exit code.
   int stop_server() { return server_->stop(); }
   std::vector<std::string> leaks();

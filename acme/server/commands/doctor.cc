@@ -18,6 +18,7 @@
 #include "ca/crl_maker.h"
 #include "ca/crl_places.h"
 #include "ca/installed_issuers.h"
+#include "ca/known_roots.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -41,7 +42,7 @@ std::vector<Facts::File> look_at_files(CommandLine const& line) {
   add_file(files, line.state + "/db/data.mdb", true, state.st_uid);
   add_file(files, line.state + "/keys", false, state.st_uid);
   std::error_code ignored;
-  for (auto const& entry : std::filesystem::directory_iterator(line.state + "/keys", ignored))
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(line.state + "/keys", ignored))
     add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
   for (auto const& entry : std::filesystem::recursive_directory_iterator(line.state + "/issuers", ignored))
     add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
@@ -126,7 +127,8 @@ void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
-  auto const& root = issuers.front().chain.root();
+  TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
+  auto const& root = known.leader();
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   Facts facts;
   facts.now = SystemClock().now();
@@ -141,7 +143,8 @@ Result<Facts> gather(CommandLine const& line) {
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});
   facts.constraints = issuers.front().chain.issuing.name_constraints();
-  facts.root_key_is_here = file_exists(line.state + "/keys/root.key");
+  for (std::size_t i = 0; i < known.roots.size(); ++i)
+    facts.root_key_is_here = facts.root_key_is_here || file_exists(ca::root_directory(line.state, i) + "/root.key");
   facts.files = look_at_files(line);
   struct statvfs disk {};
   if (::statvfs(line.state.c_str(), &disk) != 0) return Error(Errc::file, line.state + ": " + std::strerror(errno));

@@ -32,9 +32,11 @@ Result<std::vector<ca::InstalledIssuer>> load_own(CommandLine const& line, Setti
   return issuers;
 }
 
-// The server opens every issuer's key with one passphrase: it has to be that of the first.
+// Whoever signs opens every issuer's key with one passphrase: it has to be that of the first. Where the signer has a
+// user of its own, its keys are not here; signer split moves the new one to them, and looks at that.
 Result<SecretBytes> read_own_passphrase(CommandLine const& line, Settings const& settings) {
   TRY(auto passphrase, read_issuing_passphrase(settings));
+  if (!settings.signer.socket.empty()) return passphrase;
   TRY(auto const holder, ca::open_key_holder(settings.ca_key, line.state, passphrase));
   return passphrase;
 }
@@ -93,7 +95,7 @@ json::Object to_json(ca::InstalledIssuer const& issuer, ca::IssuerRule const& ru
 }
 
 void print_made(CommandLine const& line, ca::InstalledIssuer const& made, std::vector<std::string> const& warnings,
-                Time now) {
+                bool has_signer_of_its_own, Time now) {
   auto const rule = ca::rules_of({{ca::kDefaultIssuer, made.chain, "", {}}}, {}).front();
   if (line.wants_json()) {
     auto own = rule;
@@ -116,6 +118,8 @@ void print_made(CommandLine const& line, ca::InstalledIssuer const& made, std::v
   if (!made.note.replaces.empty())
     fmt::print("Signs     from {} on, in the place of {}\n", to_rfc3339(*made.note.active_from), made.note.replaces);
   fmt::print("\nA server that runs takes it at its next start. Make a back-up: it holds the new key, too.\n");
+  if (has_signer_of_its_own)
+    fmt::print("The key lies here until lenscap-ca signer split moves it to the signer: do that before the start.\n");
 }
 
 // --- create ---
@@ -166,7 +170,7 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
   ca::CeremonySettings permitted;
   permitted.permit_dns = options.permit_dns;
   permitted.permit_ip = options.permit_ip;
-  print_made(line, made, ca::ceremony_warnings(permitted), now);
+  print_made(line, made, ca::ceremony_warnings(permitted), !settings.signer.socket.empty(), now);
   return ExitCode::done;
 }
 
@@ -233,7 +237,7 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
       .usages = rule.usages,
       .note = {.profiles = old.note.profiles, .active_from = from, .replaces = old.name}};
   TRY(auto const made, make(line, settings, options.root, issuers, wanted, now));
-  print_made(line, made, warnings, now);
+  print_made(line, made, warnings, !settings.signer.socket.empty(), now);
   return ExitCode::done;
 }
 

@@ -31,19 +31,6 @@ Result<ca::KnownRoots> load_own_roots(CommandLine const& line) {
   return ca::load_known_roots(line.state, chain.root());
 }
 
-// The new key is not opened again before the next issuing certificate is made: a slip of the finger would come out
-// then.
-Result<SecretBytes> read_new_passphrase(RollOverOptions const& options) {
-  if (!options.new_passphrase_file.empty()) {
-    TRY(auto const words, read_passphrase("file:" + options.new_passphrase_file, ""));
-    return ca::first_line(words);
-  }
-  TRY(auto words, read_passphrase("prompt", "passphrase of the new root key"));
-  TRY(auto const again, read_passphrase("prompt", "the same once more"));
-  if (words.text() != again.text()) return Error(Errc::usage, "the two are not the same; nothing was made");
-  return words;
-}
-
 Result<> check_new_passphrase(SecretBytes const& fresh, SecretBytes const& issuing) {
   if (fresh.size() < ca::kPassphraseCharactersMin)
     return Error(Errc::usage, fmt::format("the passphrase of the new root key needs at least {} characters",
@@ -65,7 +52,10 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
   TRY(auto const former_key, open_root_key(line, roots, options.former));
   auto const now = SystemClock().now();
   TRY(auto const next, ca::make_next_root(settings.ca_name, roots.newest(), former_key, now));
-  TRY(auto const fresh, read_new_passphrase(options));
+  TRY(auto const words,
+      new_passphrase(options.new_passphrase_file.empty() ? "prompt" : "file:" + options.new_passphrase_file,
+                     "root key's passphrase"));
+  auto const fresh = ca::first_line(words);
   TRY(auto const issuing, read_issuing_passphrase(settings));
   CHECK_OK(check_new_passphrase(fresh, issuing));
   TRY(auto const directory, ca::keep_next_root(line.state, roots, next, fresh));
