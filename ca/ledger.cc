@@ -173,6 +173,10 @@ std::string_view to_string(CertificateStatus status) {
 // --- the clock ---
 
 Result<> check_clock(std::optional<Time> mark, Time now) {
+  if (now < from_unix(kProgramBegins))
+    return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) +
+                                        ", when this program was not there yet; nothing is signed until the clock is "
+                                        "right");
   if (!mark || now >= *mark - kClockStepBack) return {};
   return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) + ", but a certificate was made at " +
                                       to_rfc3339(*mark) +

@@ -59,7 +59,11 @@ struct CertificateRecord {
 // A clock that runs back more than this is not believed: refusing for a while costs less than certificates from the
 // wrong year.
 constexpr Seconds kClockStepBack{300};
-// Refuses (Errc::unavailable, saying what to look at) when `now` lies more than kClockStepBack before `mark`.
+// When this program was not there yet no clock is right: a machine whose clock has lost its battery begins in 1970, or
+// in the year of its firmware. 2026-01-01T00:00:00Z; a release may move it, and a build on another day does not.
+constexpr std::int64_t kProgramBegins = 1'767'225'600;
+// Refuses (Errc::unavailable, saying what to look at) when `now` lies more than kClockStepBack before `mark`, or before
+// kProgramBegins.
 Result<> check_clock(std::optional<Time> mark, Time now);
 // The highest time that ever stood in an intent.
 std::optional<Time> clock_mark(store::ReadTxn& txn);

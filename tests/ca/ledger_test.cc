@@ -473,6 +473,11 @@ TEST(CheckClock, TableOfTimes) {
   EXPECT_TRUE(check_clock(kNow, kNow + 100 * kDay).ok());
   EXPECT_TRUE(check_clock(kNow, kNow - Seconds(300)).ok());
   EXPECT_FALSE(check_clock(kNow, kNow - Seconds(301)).ok());
+  auto const begins = from_unix(kProgramBegins);
+  EXPECT_TRUE(check_clock({}, begins).ok());
+  EXPECT_FALSE(check_clock({}, begins - Seconds(1)).ok()) << "also when nothing was ever signed";
+  EXPECT_FALSE(check_clock(begins - kDay, begins - Seconds(1)).ok()) << "also when it was wrong before";
+  EXPECT_EQ(to_rfc3339(begins), "2026-01-01T00:00:00Z");
 }
 
 // A clock that had run ahead once would stop the CA for good if nobody could say so.

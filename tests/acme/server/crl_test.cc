@@ -258,27 +258,44 @@ TEST_F(Crl, WhenTheStoreTakesNothingTheOldListGoesOn) {
 
 // --- the thread
 
-TEST_F(Crl, ARevocationWakesTheThread) {
+class CrlThread : public Crl {
+ protected:
+  // The thread signs something after this.
+  void expect_signature_after(std::function<void()> const& what) {
+    std::mutex mutex;
+    std::condition_variable signed_one;
+    bool done = false;
+    server->key->before = [&] {
+      std::lock_guard const lock(mutex);
+      done = true;
+      signed_one.notify_all();
+    };
+    what();
+    {
+      std::unique_lock lock(mutex);
+      EXPECT_TRUE(signed_one.wait_for(lock, std::chrono::seconds(30), [&] { return done; }));
+    }
+    server->app->crls.stop();  // after what it had begun
+  }
+};
+
+TEST_F(CrlThread, ARevocationWakesIt) {
   start();
   server->app->crls.start(std::chrono::hours(1));
   EXPECT_EQ(whole().header("ETag"), "\"1\"") << "there when start() returns";
   auto const serial = revoke();
   set_clock(kNow + kHour);
-  std::mutex mutex;
-  std::condition_variable signed_one;
-  bool done = false;
-  server->key->before = [&] {
-    std::lock_guard const lock(mutex);
-    done = true;
-    signed_one.notify_all();
-  };
-  server->app->crls.look_again();
-  {
-    std::unique_lock lock(mutex);
-    EXPECT_TRUE(signed_one.wait_for(lock, std::chrono::seconds(30), [&] { return done; }));
-  }
-  server->app->crls.stop();  // after what it had begun
+  expect_signature_after([&] { server->app->crls.look_again(); });
   EXPECT_TRUE(holds(whole(), serial));
+}
+
+// A machine that was suspended: no time has passed for the thread, and days for everybody else.
+TEST_F(CrlThread, ALongSleepOfTheMachineIsSeenAtTheNextLook) {
+  start();
+  server->app->crls.start(std::chrono::milliseconds(10));
+  expect_signature_after([&] { set_clock(kNow + 9 * kDay); });
+  EXPECT_NE(whole().header("ETag"), "\"1\"");
+  EXPECT_EQ(crl_health(), "ok");
 }
 
 }  // namespace
