@@ -8,6 +8,7 @@
 #include <lmdb.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -125,6 +126,7 @@ class Cursor {
     key = as_val(from);
     return found(mdb_cursor_get(cursor_, &key, &value, MDB_SET_RANGE));
   }
+  bool first(MDB_val& key, MDB_val& value) { return found(mdb_cursor_get(cursor_, &key, &value, MDB_FIRST)); }
   bool next(MDB_val& key, MDB_val& value) { return found(mdb_cursor_get(cursor_, &key, &value, MDB_NEXT)); }
   // The last pair with key < `before`, or the pair before this one.
   bool seek_below(std::string_view before, MDB_val& key, MDB_val& value) {
@@ -310,7 +312,37 @@ class LmdbStore final : public Store {
     writer_.submit(std::move(body), std::move(done), urgency);
   }
 
+  Usage usage() override {
+    Usage usage;
+    MDB_envinfo info;
+    MDB_stat stat;
+    check("asking for its size", mdb_env_info(env_.get(), &info));
+    check("asking for its size", mdb_env_stat(env_.get(), &stat));
+    usage.used_max = info.me_mapsize;
+    usage.used = (info.me_last_pgno + 1) * stat.ms_psize;
+    // The file never shrinks. What is free inside it takes a walk to find out, which is of interest near the end alone.
+    if (usage.used > usage.used_max / 2) usage.used -= free_pages() * stat.ms_psize;
+    struct statvfs disk {};
+    if (::fstatvfs(lock_.get(), &disk) == 0) usage.disk_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    return usage;
+  }
+
  private:
+  // LMDB keeps them in a tree of its own, number 0: lists of page numbers, each with its length in front.
+  std::uint64_t free_pages() {
+    Txn txn(env_.get(), MDB_RDONLY);
+    Cursor cursor(txn.get(), 0);
+    MDB_val key;
+    MDB_val list;
+    std::uint64_t count = 0;
+    for (bool more = cursor.first(key, list); more; more = cursor.next(key, list)) {
+      std::size_t length = 0;
+      std::memcpy(&length, list.mv_data, sizeof length);
+      count += length;
+    }
+    return count;
+  }
+
   void throw_if_broken() const {
     if (!broken_.load(std::memory_order_acquire)) return;
     throw Broken(broken_text_ + "; nothing more is read or written until this program is started again");

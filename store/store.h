@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,13 @@ using WriteBody = std::function<bool(WriteTxn&)>;
 enum class Urgency { now, with_the_next };
 constexpr std::chrono::milliseconds kPatience{20};
 
+// What a store has taken of what it may take; 0: it knows no bound.
+struct Usage {
+  std::uint64_t used = 0;  // octets, without those that the next writes take up again
+  std::uint64_t used_max = 0;
+  std::optional<std::uint64_t> disk_free = {};  // of the disk that it is on, for who is not root
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -68,6 +76,8 @@ class Store {
   // Writes take effect in the order in which they were handed in. The destructor finishes what was handed in.
   virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done,
                            Urgency urgency = Urgency::now) = 0;
+  // May be asked at each request. Of a broken store too.
+  virtual Usage usage() { return {}; }
 };
 
 class Broken : public std::runtime_error {

@@ -16,6 +16,7 @@
 #include "acme/server/rate_limits.h"
 #include "acme/server/refusals.h"
 #include "acme/server/resolver.h"
+#include "acme/server/room_watch.h"
 #include "acme/server/settings.h"
 #include "acme/server/target_limits.h"
 #include "acme/server/validation.h"
@@ -59,6 +60,7 @@ struct App {
   std::string const directory;  // the directory's document, which never changes
   Db db;
   Nonces nonces;
+  RoomWatch room;
   RateLimits limits;
   TargetLimits targets;
   Refusals refusals;

@@ -112,12 +112,14 @@ All judge_permissions(Facts const& facts) {
 // --- space ---
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kSpaceWarns = 1024 * kMiB, kSpaceCritical = 256 * kMiB;
+constexpr std::uint64_t kSpaceWarns = 1024 * kMiB;
 
 All judge_space(Facts const& facts) {
   if (facts.space_free >= kSpaceWarns) return {};
-  return {{.severity = facts.space_free < kSpaceCritical ? Severity::critical : Severity::warning,
-           .what = "the disk of the store has " + std::to_string(facts.space_free / kMiB) + " MiB left",
+  bool const takes_nothing_new = facts.space_free < facts.space_min;
+  return {{.severity = takes_nothing_new ? Severity::critical : Severity::warning,
+           .what = "the disk of the store has " + std::to_string(facts.space_free / kMiB) + " MiB left" +
+                   (takes_nothing_new ? ", so no new orders are taken" : ""),
            .to_do = "make room: a write that fails ends the service"}};
 }
 

@@ -46,6 +46,7 @@ struct Facts {
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;          // octets that the service may still write beside the store
+  std::uint64_t space_min = 0;           // store.free_space_min
   std::string passphrase = {};           // its source, as in ca.toml
   bool passphrase_is_beside = false;     // in a file below the state directory
   std::optional<Time> last_backup = {};  // written and read back

@@ -186,6 +186,7 @@ void Server::look_after() {
 void Server::do_chores() {
   auto const now = app_.clock.now();
   try {
+    app_.room.tell();
     sweep(app_, now, [this] { return is_stopping(); });
     look_after_audit(false);
     app_.ocsp.renew_if_due();

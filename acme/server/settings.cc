@@ -194,6 +194,23 @@ void read_signer(config::Reader& reader, SignerSettings& signer) {
   read_cap("signer.per_day", signer.caps.per_day);
 }
 
+// "256MiB", "1GiB", or "0".
+std::uint64_t read_octets(config::Reader& reader, std::string_view path, std::uint64_t otherwise) {
+  constexpr std::uint64_t kNumberMax = 1'000'000;
+  auto const text = reader.string(path, "");  // asked for in any case, so that a slip of the pen finds it
+  if (!reader.has(path)) return otherwise;
+  std::uint64_t number = 0;
+  auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view const unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (failed == std::errc{} && number <= kNumberMax) {
+    if (unit == "MiB") return number << 20;
+    if (unit == "GiB") return number << 30;
+    if (unit.empty() && number == 0) return 0;
+  }
+  reader.refuse(path, "expected so many \"MiB\" or \"GiB\", such as \"256MiB\", or \"0\"");
+  return otherwise;
+}
+
 std::vector<std::string> known_challenges() {
   std::vector<std::string> types;
   for (auto const& row : validators()) types.emplace_back(row.type);
@@ -335,6 +352,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   read_signer(reader, settings.signer);
   settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
+  settings.free_space_min = read_octets(reader, "store.free_space_min", settings.free_space_min);
   CHECK_OK(reader.finish());
   return settings;
 }
@@ -411,7 +429,8 @@ std::string settings_text(NewSettings const& v) {
          "# per_minute = 3000\n"
          "\n"
          "[store]\n"
-         "url = \"lmdb:db\"\n";
+         "url = \"lmdb:db\"\n"
+         "# free_space_min = \"256MiB\"    # with less on the disk there are no new orders; revocation goes on\n";
 }
 
 }  // namespace lenscap::acme

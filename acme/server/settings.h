@@ -96,6 +96,7 @@ struct Settings {
 
   // [store]
   std::string store_url;
+  std::uint64_t free_space_min = std::uint64_t{256} << 20;  // octets; 0: whatever the disk has left
 
   ChaosSettings chaos;  // [chaos]
 

@@ -211,6 +211,28 @@ TEST(FullMap, TheWriteThatDoesNotFitFailsAlone) {
   EXPECT_TRUE(put(*store, "after", "x"));  // not broken: erasing or smaller records may still fit
 }
 
+// What was erased is room again, though the file does not shrink.
+TEST(Usage, GrowsWithWhatIsKeptAndFallsWithWhatIsErased) {
+  fakes::TempDir dir;
+  constexpr std::uint64_t kMap = 1024 * 1024;
+  auto store = must_open(dir.path("store"), {.map_bytes = kMap});
+  auto const empty = store->usage();
+  EXPECT_EQ(empty.used_max, kMap);
+  EXPECT_LT(empty.used, kMap / 20);
+  EXPECT_GT(empty.disk_free.value(), 0U);
+  for (int i = 0; i < 80; ++i) ASSERT_TRUE(put(*store, std::to_string(i), std::string(10'000, 'x')));
+  auto const full = store->usage().used;
+  EXPECT_GT(full, kMap * 80 / 100);
+  EXPECT_LE(full, std::filesystem::file_size(dir.path("store") + "/data.mdb"));
+  for (int i = 0; i < 80; ++i)
+    store->write([i](WriteTxn& txn) {
+      txn.erase(kFruit, std::to_string(i));
+      return true;
+    });
+  EXPECT_LT(store->usage().used, kMap * 30 / 100);
+  EXPECT_GT(std::filesystem::file_size(dir.path("store") + "/data.mdb"), kMap * 80 / 100);
+}
+
 TEST(FailedCommit, BreaksTheStoreForGood) {
   fakes::TempDir dir;
   auto store = must_open(dir.path("store"));

@@ -148,6 +148,7 @@ Result<Facts> gather(CommandLine const& line) {
   facts.files = look_at_files(line);
   struct statvfs disk {};
   if (::statvfs(line.state.c_str(), &disk) != 0) return Error(Errc::file, line.state + ": " + std::strerror(errno));
+  facts.space_min = settings.free_space_min;
   facts.space_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   facts.passphrase = settings.ca_passphrase;
   constexpr std::string_view kFile = "file:";

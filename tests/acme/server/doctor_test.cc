@@ -24,6 +24,7 @@ Facts healthy() {
                                                          {x509::IpBlock::parse("10.20.0.0/15").value()});
   facts.files = {{"/state", 0700, false}, {"/state/keys/issuing.key", 0600, true}, {"/state/ca.toml", 0644, false}};
   facts.space_free = 10'000 * kMiB;
+  facts.space_min = 256 * kMiB;
   facts.passphrase = "credential:lenscap-ca-key";
   facts.last_backup = kNow - kDay;
   facts.between = {{"CN=Corporate", {kNow - 100 * kDay, kNow + 3000 * kDay}}};
@@ -124,7 +125,7 @@ std::vector<Case> const& cases() {
        "another user"},
       {"a GiB left", [](Facts& f) { f.space_free = 1024 * kMiB; }, "space", Severity::good, ""},
       {"less space", [](Facts& f) { f.space_free = 1023 * kMiB; }, "space", Severity::warning, "1023 MiB"},
-      {"no space", [](Facts& f) { f.space_free = 255 * kMiB; }, "space", Severity::critical, "255 MiB"},
+      {"no space", [](Facts& f) { f.space_free = 255 * kMiB; }, "space", Severity::critical, "no new orders"},
       {"passphrase in a file", [](Facts& f) { f.passphrase = "file:/etc/pass"; }, "passphrase", Severity::advice,
        "unsealed"},
       {"passphrase beside the key",

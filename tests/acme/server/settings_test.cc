@@ -53,7 +53,20 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->signer.caps.per_day, 100'000u);
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
+  EXPECT_EQ(settings->free_space_min, std::uint64_t{256} << 20);
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
+}
+
+TEST(ReadSettings, RoomOnTheDisk) {
+  auto const read_room = [](std::string const& text) {
+    return read(std::string(kLeast) + "[store]\nfree_space_min = " + text + "\n");
+  };
+  EXPECT_EQ(read_room("\"16MiB\"")->free_space_min, std::uint64_t{16} << 20);
+  EXPECT_EQ(read_room("\"2GiB\"")->free_space_min, std::uint64_t{2} << 30);
+  EXPECT_EQ(read_room("\"0\"")->free_space_min, 0U);
+  for (char const* text : {"\"256\"", "\"MiB\"", "\"\"", "\"-1MiB\"", "\"1 MiB\"", "\"1MB\"", "\"1000001MiB\"",
+                           "\"99999999999999999999MiB\"", "256"})
+    EXPECT_FALSE(read_room(text).ok()) << text;
 }
 
 TEST(ReadSettings, EverythingSet) {

@@ -44,12 +44,14 @@ net::Response account_response(App& app, NewAccount const& result) {
 net::Awaitable<Result<net::Response>> new_account(App& app, SignedRequest const& request) {
   CO_TRY(auto const wish, parse_new_account(request.payload));
   auto const may_make = app.limits.may_make_account(request.peer, request.now);
+  auto const has_room = app.room.may_begin();
   auto const may_bind = wish.external_account_binding ? app.limits.may_bind(request.peer, request.now) : Result<>();
 
   // Asked twice: first without the store's writer, for the many clients that only look up their account.
   auto decide = [&](store::ReadTxn& txn) -> Result<NewAccount> {
     auto existing = find_account_by_key(txn, request.key);
     bool const is_new = !existing && !wish.only_return_existing;
+    if (is_new) CHECK_OK(has_room);
     if (is_new) CHECK_OK(may_make);  // an account that exists is found whatever others do
     if (is_new) CHECK_OK(may_bind);
     TRY(auto opened, open_eab(txn, wish, app.sealer));

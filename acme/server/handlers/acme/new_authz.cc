@@ -10,6 +10,7 @@ namespace lenscap::acme {
 
 net::Awaitable<Result<net::Response>> new_authz(App& app, SignedRequest const& request) {
   CO_TRY(auto const identifier, parse_new_authz(request.payload));
+  CO_CHECK_OK(app.room.may_begin());
   auto const may_prove = app.limits.may_validate(request.account().id, identifier, request.now);
   auto create = [&](store::WriteTxn& txn) -> Result<Settled> {
     auto const account = load_account(txn, request.account().id);

@@ -42,6 +42,7 @@ Held find_held(App& app, std::string const& account, NewOrderRequest const& wish
 
 net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& request) {
   CO_TRY(auto const wish, parse_new_order(request.payload));
+  CO_CHECK_OK(app.room.may_begin());
   auto const held = find_held(app, request.account().id, wish, request.now);
   if (held.order && !wish.replaces) co_return *held.order;  // without troubling the store
   auto create = [&](store::WriteTxn& txn) -> Result<NewOrder> {

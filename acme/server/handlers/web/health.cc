@@ -15,7 +15,7 @@ enum class Verdict { good, look_at_it, broken };
 struct Part {
   std::string_view name;
   Verdict verdict;
-  std::string_view text;
+  std::string text;
 };
 
 Part store_part(App& app) {
@@ -65,17 +65,30 @@ Part ocsp_part(App& app) {
   bug("unknown OcspCondition");
 }
 
+Part room_part(App& app) {
+  auto verdict = app.room.look();
+  switch (verdict.room) {
+    case Room::enough:
+      return {"room", Verdict::good, "ok"};
+    case Room::low:
+      return {"room", Verdict::look_at_it, std::move(verdict.why)};
+    case Room::for_old_alone:
+      return {"room", Verdict::broken, std::move(verdict.why) + ", so nothing new is begun; revocation goes on"};
+  }
+  bug("unknown Room");
+}
+
 }  // namespace
 
 net::Response health(App& app, net::Request const&) {
   auto worst = Verdict::good;
   json::Object parts;
   std::string why;
-  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app), ocsp_part(app)}) {
+  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app), ocsp_part(app), room_part(app)}) {
     parts.set(std::string(part.name), part.text);
     if (part.verdict == Verdict::good) continue;
     worst = std::max(worst, part.verdict);
-    why += (why.empty() ? "" : "; ") + std::string(part.name) + ": " + std::string(part.text);
+    why += (why.empty() ? "" : "; ") + std::string(part.name) + ": " + part.text;
   }
   json::Object object;
   object.set("status", worst == Verdict::good ? "ok" : worst == Verdict::look_at_it ? "degraded" : "failed");
