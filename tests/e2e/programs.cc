@@ -209,6 +209,11 @@ int Background::kill() {
   return code_;
 }
 
+int Background::wait() {
+  if (!until([this] { return !alive(); })) kill();
+  return code_;
+}
+
 std::string Background::log() const { return read_all(log_file_); }
 
 }  // namespace lenscap::e2e

@@ -54,6 +54,7 @@ class Background {
 
   int stop();  // exit code as in Ran
   int kill();  // as stop(), by SIGKILL
+  int wait();  // as stop(), by itself; by SIGKILL when it does not
   bool alive();
   std::string log() const;
 

@@ -67,6 +67,7 @@ class CaProcess {
   }
   int stop() { return server_->stop(); }
   int kill() { return server_->kill(); }
+  int wait() { return server_->wait(); }
 
   std::string state() const { return dir_.path("state"); }
   std::string root() const { return root_.empty() ? state() + "/keys/root.pem" : root_; }
