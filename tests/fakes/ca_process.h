@@ -56,11 +56,12 @@ class CaProcess {
     words.insert(words.begin(), {std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state});
     return programs_.run(std::move(words));
   }
-  // `before`: words in front of the program, such as "env", "NOTIFY_SOCKET=...".
-  void serve(std::vector<std::string> before = {}) {
+  // `before`: words in front of the program, such as "env", "NOTIFY_SOCKET=..."; `more`: options of `serve`.
+  void serve(std::vector<std::string> before = {}, std::vector<std::string> const& more = {}) {
     std::filesystem::remove(dir_.path("ports"));
     before.insert(before.end(), {std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", state(), "serve",
                                  "--port-file", dir_.path("ports")});
+    before.insert(before.end(), more.begin(), more.end());
     server_ = std::make_unique<e2e::Background>(std::move(before), dir_.path("log"));
     auto const ready = [this] { return std::filesystem::exists(dir_.path("ports")) || !server_->alive(); };
     if (!e2e::until(ready) || !server_->alive()) throw std::runtime_error("serve: " + server_->log());

@@ -1,0 +1,381 @@
+// lenscap-ca on a disk that fails, on one that is full, and with a clock that jumps.
+//
+// Each call by which the server or its signer writes, syncs, renames, opens or cuts a file of the state directory is
+// made to fail once, with EIO or ENOSPC, by strace. It may answer with a problem, or end by itself and say why; it may
+// not crash, hang, break a promise of `store verify`, or lose what a client was told.
+//
+// There are some hundred such calls; a run tries a sample in which each kind of call on each file is, by a seed that is
+// printed: LENSCAP_SEED=N asks for the same one, LENSCAP_FAULTS=N for another number of them, LENSCAP_FAULTS=all for
+// all.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <future>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "tests/e2e/load.h"
+
+namespace lenscap::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::size_t kFaults = 40;
+constexpr int kOrders = 3;  // of a run
+constexpr int kHangs = 60;  // seconds without an end of the client's work
+
+struct Faults : ::testing::Test {
+  Faults() {
+    seal_lightly(ca);
+    eab = make_eab_key(ca);
+  }
+  void expect_whole(Told const& told) {
+    auto const verified = ca.run({"store", "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.all();
+    auto const store = store::open_read_only("lmdb:db", ca.state());
+    ASSERT_TRUE(store.ok()) << store.error().detail();
+    EXPECT_THAT(told.missing_in(**store), IsEmpty());
+  }
+
+  fakes::CaProcess ca{"", kLoadSettings};
+  Eab eab;
+};
+
+// --- calls that fail
+
+// A call to fail: the n-th of its kind on this file, or among all files where the file's name is made by chance.
+struct Fault {
+  std::string call;
+  std::string path;  // empty: any
+  int n = 1;
+  std::string error;
+
+  std::string text() const {
+    return call + " " + (path.empty() ? "any file" : path) + " number " + std::to_string(n) + " " + error;
+  }
+};
+
+struct InjectedFailures : Faults {
+  static constexpr char const* kCalls =
+      "write,writev,pwrite64,pwritev,sendfile,copy_file_range,fsync,fdatasync,sync_file_range,rename,renameat,"
+      "renameat2,"
+      "link,unlink,openat,ftruncate,fallocate,mkdir";
+
+  std::string const log = ca.path("strace.log");
+
+  // -D: the server stays this test's child, and its exit code its own. -f: its threads and its signer too.
+  std::vector<std::string> strace(std::vector<std::string> const& more) const {
+    std::vector<std::string> words{"strace", "-D", "-f", "-y", "-s", "0", "-o", log};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  // ptrace may be forbidden, as in many containers. Asked by what a test needs of it.
+  bool may_trace() {
+    auto const file = ca.path("probe");
+    std::ofstream(file) << "x";
+    auto const ran = ca.programs().run(
+        {"strace", "-D", "-f", "-y", "-o", log, "-P", file, "-e", "inject=fsync:error=EIO:when=1", "sync", file});
+    return ran.code == 1 && ran.err.find("Input/output error") != std::string::npos;
+  }
+
+  // A start, some orders and an end. What was wrong is a failure.
+  struct Run {
+    bool has_started = false;
+    int code = -1;
+    std::string log;  // strace's
+  };
+  Run run(std::vector<std::string> const& before, Worker& worker) {
+    std::filesystem::remove(log);
+    auto const said = server_log().size();
+    Run run;
+    try {
+      ca.serve(before);
+      run.has_started = true;
+    } catch (std::runtime_error const&) {
+    }
+    if (run.has_started) {
+      auto working = std::async(std::launch::async, [&] { return worker.work(kOrders); });
+      if (working.wait_for(std::chrono::seconds(kHangs)) != std::future_status::ready) {
+        ADD_FAILURE() << "the server hangs";
+        ca.kill();
+      }
+      EXPECT_EQ(working.get(), "");
+    }
+    run.code = ca.stop();
+    // The tracer writes its last line a moment after the server's end.
+    auto const is_over = [&] {
+      return (run.log = fakes::CaProcess::read(log)).find("+++ exited with") != std::string::npos;
+    };
+    EXPECT_TRUE(before.empty() || until(is_over)) << run.log;
+    EXPECT_LT(run.code, 126) << "it crashed or hung:\n" << server_log().substr(said);
+    EXPECT_TRUE(run.code == 0 || server_log().size() > said) << "it ended without a word";
+    return run;
+  }
+  std::string server_log() const { return fakes::CaProcess::read(ca.path("log")); }
+
+  // Which calls a run makes on files of the state directory.
+  std::map<std::pair<std::string, std::string>, int> count_calls(std::string const& text) const;
+};
+
+std::map<std::pair<std::string, std::string>, int> InjectedFailures::count_calls(std::string const& text) const {
+  // By thread, since strace counts in each thread by itself; then the most of a thread.
+  std::map<std::tuple<std::string, std::string, std::string>, int> by_thread, of_call;
+  std::map<std::pair<std::string, std::string>, int> calls;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    auto const parenthesis = line.find('(');
+    auto const begin = line.find(ca.state());
+    auto const blank = line.find(' ');
+    if (parenthesis == line.npos || blank == line.npos || blank > parenthesis || line.find("resumed>") != line.npos)
+      continue;
+    auto const thread = line.substr(0, blank);
+    auto const name_begin = line.find_first_not_of(' ', blank);
+    auto const call = line.substr(name_begin, parenthesis - name_begin);
+    auto const nth = ++of_call[{thread, call, ""}];
+    if (begin == line.npos) continue;
+    auto path = line.substr(begin, line.find_first_of("\">", begin) - begin);
+    if (path.find(".new-") == path.npos) {
+      auto const count = ++by_thread[{thread, call, path}];
+      calls[{call, path}] = std::max(calls[{call, path}], count);
+    } else {
+      calls[{call + "#" + std::to_string(nth), ""}] = nth;
+    }
+  }
+  return calls;
+}
+
+TEST_F(InjectedFailures, LeaveAProperAnswerOrACleanEndAndEveryPromiseKept) {
+  if (!may_trace()) GTEST_SKIP() << "SKIPPED: strace may not trace here";
+  char const* const given = std::getenv("LENSCAP_SEED");
+  auto const seed = given != nullptr ? std::stoull(given) : std::random_device{}();
+  std::mt19937_64 random(seed);
+  Told told;
+  Worker first(0, random(), ca, eab, told);
+  run({}, first);  // makes what is made once
+  Worker counted(1, random(), ca, eab, told);
+  auto const counting = run(strace({"-e", std::string("trace=") + kCalls}), counted);
+  ASSERT_EQ(counting.code, 0) << ca.log();
+  ASSERT_EQ(counted.orders(), kOrders);
+
+  // One of each kind on each file first, then others by chance.
+  std::vector<Fault> all, sample, rest;
+  for (auto const& [what, count] : count_calls(counting.log)) {
+    auto const& [call, path] = what;
+    auto const chosen = 1 + static_cast<int>(random() % static_cast<unsigned>(count));
+    std::string_view const chosen_error = random() % 2 == 0 ? "EIO" : "ENOSPC";
+    for (int n = path.empty() ? count : 1; n <= count; ++n)
+      for (char const* error : {"EIO", "ENOSPC"}) {
+        all.push_back({call.substr(0, call.find('#')), path, n, error});
+        bool const is_first = n == (path.empty() ? count : chosen) && error == chosen_error;
+        (is_first ? sample : rest).push_back(all.back());
+      }
+  }
+  std::ranges::shuffle(sample, random);
+  std::ranges::shuffle(rest, random);
+  sample.insert(sample.end(), rest.begin(), rest.end());
+  char const* const wanted = std::getenv("LENSCAP_FAULTS");
+  std::size_t const most = wanted == nullptr                   ? kFaults
+                           : std::string_view(wanted) == "all" ? sample.size()
+                                                               : std::stoul(wanted);
+  sample.resize(std::min(most, sample.size()));
+  std::printf("LENSCAP_SEED=%llu: %zu of %zu faults\n", static_cast<unsigned long long>(seed), sample.size(),
+              all.size());
+
+  std::size_t hit = 0, ended = 0, refused = 0;
+  for (auto const& fault : sample) {
+    SCOPED_TRACE(fault.text() + ", seed " + std::to_string(seed));
+    std::vector<std::string> words{
+        "-e", "trace=" + fault.call, "-e",
+        "inject=" + fault.call + ":error=" + fault.error + ":when=" + std::to_string(fault.n)};
+    if (!fault.path.empty()) words.insert(words.end(), {"-P", fault.path});
+    Worker worker(2, random(), ca, eab, told, Refusals::proper);
+    auto const ran = run(strace(words), worker);
+    bool const was_hit = ran.log.find("(INJECTED)") != std::string::npos;
+    hit += was_hit ? 1 : 0;
+    ended += ran.code != 0 ? 1 : 0;
+    refused += worker.was_refused() ? 1 : 0;
+    if (std::getenv("LENSCAP_TELL") != nullptr)
+      std::printf("%s: %s, exit code %d, %d orders%s\n", fault.text().c_str(), was_hit ? "hit" : "not met", ran.code,
+                  worker.orders(), worker.was_refused() ? ", refused" : "");
+    EXPECT_TRUE(was_hit || ran.code == 0) << "ended without a fault: " << server_log();
+    expect_whole(told);
+    if (HasFailure()) break;
+  }
+  std::printf("%zu faults met: %zu ended the server, %zu were told to the client; %zu certificates were given out\n",
+              hit, ended, refused, told.certificates());
+  EXPECT_GT(hit, sample.size() / 2);
+  EXPECT_GT(ended, 0U);
+
+  // And with a disk that works again, all goes on.
+  Worker last(3, random(), ca, eab, told);
+  EXPECT_EQ(run({}, last).code, 0);
+  EXPECT_EQ(last.orders(), kOrders);
+  expect_whole(told);
+}
+
+// --- a clock that jumps
+
+struct Clock : Faults {
+  // What `serve` says when its clock is moved by so much, and the code with which it ended; 0 when it served.
+  std::pair<int, std::string> serve_at(std::string const& moved, std::vector<std::string> const& more = {}) {
+    auto const said = fakes::CaProcess::read(ca.path("log")).size();
+    std::vector<std::string> before;
+    // As the program faketime does it, which would stand between this test and the server.
+    if (!moved.empty())
+      before = {"env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                "FAKETIME=" + moved};
+    try {
+      ca.serve(before, more);
+    } catch (std::runtime_error const&) {
+    }
+    auto const code = ca.stop();
+    return {code, fakes::CaProcess::read(ca.path("log")).substr(said)};
+  }
+};
+
+TEST_F(Clock, IsNotBelievedWhenItJumpsBack) {
+  Told told;
+  Worker worker(0, 1, ca, eab, told);
+  ca.serve();
+  EXPECT_EQ(worker.work(1), "");
+  EXPECT_EQ(ca.stop(), 0);
+  auto const little = serve_at("-200s");
+  EXPECT_EQ(little.first, 0) << "five minutes are believed: " << little.second;
+  auto const much = serve_at("-600s");
+  EXPECT_NE(much.first, 0);
+  EXPECT_THAT(much.second, HasSubstr("nothing is signed until the clock is right"));
+  auto const long_ago = serve_at("@1970-01-02 00:00:00");
+  EXPECT_NE(long_ago.first, 0);
+  EXPECT_THAT(long_ago.second, HasSubstr("1970-01-0"));
+  EXPECT_THAT(long_ago.second, HasSubstr("this program was not there yet"));
+  expect_whole(told);
+  ca.serve();
+  EXPECT_EQ(worker.work(1), "") << "the right clock is believed again";
+  EXPECT_EQ(worker.orders(), 2);
+  EXPECT_EQ(ca.stop(), 0);
+}
+
+// What was signed in the meantime bears a late time; whether it was wrong only a person can know.
+TEST_F(Clock, ThatHadRunAheadIsAcceptedByAPersonAlone) {
+  Told told;
+  Worker worker(0, 1, ca, eab, told);
+  auto const ahead = serve_at("+30d");
+  EXPECT_EQ(ahead.first, 0) << ahead.second;
+  auto const back = serve_at("");
+  EXPECT_NE(back.first, 0);
+  EXPECT_THAT(back.second, HasSubstr("serve --accept-clock, once"));
+  auto const accepted = serve_at("", {"--accept-clock"});
+  EXPECT_EQ(accepted.first, 0) << accepted.second;
+  ca.serve();
+  EXPECT_EQ(worker.work(1), "");
+  EXPECT_EQ(worker.orders(), 1);
+  EXPECT_EQ(ca.stop(), 0);
+  auto const verified = ca.run({"store", "verify"});
+  EXPECT_EQ(verified.code, 0) << verified.all();
+}
+
+// --- a disk that is full
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+
+// A small file system for this process and its children alone, at `path`; before the process has a second thread.
+bool mount_small_disk(std::string const& path) {
+  auto const put = [](char const* file, std::string const& text) { std::ofstream(file) << text; };
+  auto const uid = ::geteuid();
+  auto const gid = ::getegid();
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  put("/proc/self/setgroups", "deny");
+  put("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1");
+  put("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
+  return ::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=700") == 0;
+}
+
+// The last one: this process stays in its namespace.
+TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
+  fakes::TempDir dir;
+  if (!mount_small_disk(dir.path())) GTEST_SKIP() << "SKIPPED: no mounts may be made here";
+  ::setenv("TMPDIR", dir.path().c_str(), 1);
+  // What `init` writes ends inside [store].
+  fakes::CaProcess ca("", std::string("free_space_min = \"8MiB\"\n") + kLoadSettings);
+  seal_lightly(ca);
+  auto const eab = make_eab_key(ca);
+  auto const ballast = dir.path("ballast");
+  auto const leave_free = [&](std::uint64_t octets) {
+    std::filesystem::remove(ballast);
+    struct statvfs disk {};
+    ASSERT_EQ(::statvfs(dir.path().c_str(), &disk), 0);
+    auto const free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    int const fd = ::open(ballast.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_EQ(::posix_fallocate(fd, 0, static_cast<off_t>(free - octets)), 0);
+    ::close(fd);
+  };
+  auto const expect_whole = [&](Told const& told) {
+    auto const verified = ca.run({"store", "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.all();
+    auto const store = store::open_read_only("lmdb:db", ca.state());
+    ASSERT_TRUE(store.ok()) << store.error().detail();
+    EXPECT_THAT(told.missing_in(**store), IsEmpty());
+  };
+  auto const health = [&] { return ca.programs().run({"curl", "-s", ca.web() + "/health"}).out; };
+  auto const lists_made = [&] {
+    std::size_t count = 0;
+    auto const log = ca.log();
+    for (auto at = log.find("crl.made"); at != log.npos; at = log.find("crl.made", at + 1)) ++count;
+    return count;
+  };
+
+  ca.serve();
+  Told told;
+  Worker holder(0, 1, ca, eab, told, Refusals::proper);
+  EXPECT_EQ(holder.with_connection([&] { holder.order(); }), "");
+  ASSERT_EQ(holder.orders(), 1);
+  EXPECT_THAT(health(), Not(HasSubstr("failed")));
+
+  leave_free(6 * kMiB);
+  Worker stranger(1, 2, ca, eab, told, Refusals::proper);
+  EXPECT_EQ(stranger.with_connection([&] { stranger.order(); }), "");
+  EXPECT_TRUE(stranger.was_refused()) << "no new account";
+  EXPECT_EQ(holder.with_connection([&] { holder.order(); }), "");
+  EXPECT_TRUE(holder.was_refused()) << "no new order";
+  EXPECT_EQ(holder.orders(), 1);
+  EXPECT_THAT(health(), HasSubstr("so nothing new is begun"));
+  auto const lists = lists_made();
+  EXPECT_EQ(holder.with_connection([&] { holder.revoke(); }), "");
+  EXPECT_EQ(told.revoked(), 1U) << ca.log();
+  EXPECT_TRUE(until([&] { return lists_made() > lists; })) << "no list: " << ca.log();
+  expect_whole(told);
+
+  std::filesystem::remove(ballast);
+  holder.forget_refusal();
+  EXPECT_EQ(holder.with_connection([&] { holder.order(); }), "");
+  EXPECT_EQ(holder.orders(), 2) << "there is room again";
+
+  // Not one octet, which other programs can bring about: nothing is promised but that nothing is lost.
+  leave_free(0);
+  EXPECT_EQ(holder.with_connection([&] {
+    for (int i = 0; i < 20; ++i) holder.change_key();
+  }),
+            "");
+  std::filesystem::remove(ballast);
+  EXPECT_THAT(ca.stop(), ::testing::AnyOf(0, 1, 70)) << ca.log();
+  expect_whole(told);
+  ca.serve();
+  Worker later(2, 3, ca, eab, told);
+  EXPECT_EQ(later.work(2), "");
+  EXPECT_EQ(later.orders(), 2);
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
+}
+
+}  // namespace
+}  // namespace lenscap::e2e
