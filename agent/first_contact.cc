@@ -146,6 +146,7 @@ Result<Device> merged(Device fresh, std::optional<Device> const& known, bool nam
   fresh.leftover_ids = known->leftover_ids;
   if (known->live && known->live->key_pin == fresh.pin) {
     fresh.live = known->live;
+    fresh.moves_from = known->moves_from;
   } else if (known->live) {
     // It serves something else, and a person says that this is right: ours proves nothing any more.
     fresh.leftover_ids.push_back(known->live->id);

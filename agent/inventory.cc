@@ -177,6 +177,7 @@ json::Object to_json(Device const& device) {
   object.set("names", records::names_to_json(device.names));
   records::set_text(object, "common_name", device.common_name);
   if (device.live) object.set("live", to_json(*device.live));
+  records::set_text(object, "moves_from", device.moves_from);
   records::set_texts(object, "leftover_ids", device.leftover_ids);
   if (device.failure) object.set("failure", to_json(*device.failure));
   if (device.failures != 0) object.set("failures", device.failures);
@@ -222,6 +223,7 @@ Result<Device> parse_device(std::string_view text) {
   if (live) {
     TRY(device.live, parse_live(*live));
   }
+  TRY(device.moves_from, records::text(object, "moves_from"));
   TRY(device.leftover_ids, records::texts(object, "leftover_ids"));
   TRY(auto failure, json::get_object(object, "failure"));
   if (failure) {
@@ -260,6 +262,11 @@ std::vector<Device> all_devices(store::ReadTxn& txn) {
     return true;
   });
   return devices;
+}
+
+bool is_any_to_move(store::ReadTxn& txn) {
+  auto const devices = all_devices(txn);
+  return std::ranges::any_of(devices, [](Device const& device) { return !device.moves_from.empty(); });
 }
 
 namespace {

@@ -83,6 +83,9 @@ struct Device {
   std::string common_name;  // a DNS name among them; may be empty
 
   std::optional<LiveCertificate> live;
+  // The directory of the CA that the live certificate is of, when the agent belongs to another one by now: the device
+  // is to get a certificate of that one (membership.h). Empty: nothing to move.
+  std::string moves_from = {};
   std::vector<std::string> leftover_ids;  // certificates and issuing certificates of ours on the device that serve
                                           // nothing; removed when possible
 
@@ -122,6 +125,7 @@ std::optional<Device> load_device(store::ReadTxn& txn, std::string_view serial);
 void save_device(store::WriteTxn& txn, Device const& device);
 void erase_device(store::WriteTxn& txn, std::string_view serial);  // and its journal
 std::vector<Device> all_devices(store::ReadTxn& txn);              // by serial
+bool is_any_to_move(store::ReadTxn& txn);
 
 // By what a person types: serial or MAC, address, address:port, or one of the names. Errc::not_found, or conflict when
 // several fit.

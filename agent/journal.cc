@@ -110,7 +110,8 @@ Journal begin_journal(Device const& device, Purpose purpose, std::string key_id,
   journal.names = device.names;
   journal.common_name = device.common_name;
   journal.key_id = std::move(key_id);
-  if (device.live) journal.replaces = certificate_id(*device.live);
+  // A CA knows its own certificates alone.
+  if (device.live && device.moves_from.empty()) journal.replaces = certificate_id(*device.live);
   return journal;
 }
 
@@ -375,6 +376,7 @@ Promoted promote(Journal journal, Device device, Time now) {
                                 .ca_ids = journal.ca_ids,
                                 .chain_incomplete = journal.chain_incomplete,
                                 .window = std::nullopt};
+  device.moves_from.clear();
   device.pin = journal.key_pin;
   device.accept_plain_http = false;
   device.https = HttpsState::enabled;

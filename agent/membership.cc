@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan.h"
+
 namespace lenscap::agent {
 namespace {
 
 constexpr store::Table kMembership{"membership"};
 constexpr std::string_view kKey = "1";
+constexpr std::string_view kFormer = "former";
+constexpr std::string_view kNext = "next";  // while it joins in the place of kKey: its key, and no account yet
 constexpr std::string_view kAccountKeyContext = "membership/account_key";
 
 Result<Membership> from_record(std::string const& record, Sealer const& sealer) {
@@ -52,15 +56,17 @@ net::Awaitable<Result<x509::Certificate>> fetch_root(Fetch const& fetch, std::st
 
 }  // namespace
 
-Result<std::optional<Membership>> load_membership(store::ReadTxn& txn, Sealer const& sealer) {
-  auto const record = txn.get(kMembership, kKey);
+namespace {
+
+Result<std::optional<Membership>> load(store::ReadTxn& txn, Sealer const& sealer, std::string_view which) {
+  auto const record = txn.get(kMembership, which);
   if (!record) return std::optional<Membership>();
   auto membership = from_record(*record, sealer);
   if (!membership.ok()) return std::move(membership).error().with_context("what this agent knows of its ACME server: ");
   return std::optional<Membership>(*std::move(membership));
 }
 
-void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership const& membership) {
+void save(store::WriteTxn& txn, Sealer const& sealer, Membership const& membership, std::string_view which) {
   json::Object const record{
       {"v", 1},
       {"directory", membership.directory_url},
@@ -69,31 +75,103 @@ void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership cons
       {"server_roots", x509::to_pem(membership.server_roots)},
       {"device_roots", x509::to_pem(membership.device_roots)},
   };
-  txn.put(kMembership, kKey, json::write(record));
+  txn.put(kMembership, which, json::write(record));
 }
 
-net::Awaitable<Result<Membership>> join(store::Store& store, Sealer const& sealer, Fetch fetch, acme::JoinString word) {
+}  // namespace
+
+Result<std::optional<Membership>> load_membership(store::ReadTxn& txn, Sealer const& sealer) {
+  return load(txn, sealer, kKey);
+}
+Result<std::optional<Membership>> load_former_membership(store::ReadTxn& txn, Sealer const& sealer) {
+  return load(txn, sealer, kFormer);
+}
+void save_membership(store::WriteTxn& txn, Sealer const& sealer, Membership const& membership) {
+  save(txn, sealer, membership, kKey);
+}
+
+bool forget_former_if_moved(store::WriteTxn& txn) {
+  if (!txn.get(kMembership, kFormer) || is_any_to_move(txn)) return false;
+  txn.erase(kMembership, kFormer);
+  return true;
+}
+
+namespace {
+
+Result<> check_may_replace(store::ReadTxn& txn, Membership const& before, std::string const& directory) {
+  if (before.directory_url == directory)
+    return Error(Errc::conflict, "this agent belongs to " + directory + " already: there is nothing to replace");
+  if (txn.get(kMembership, kFormer))
+    return Error(Errc::conflict,
+                 "cameras are still to be moved to " + before.directory_url +
+                     "; let that come to an end first: lenscap-agent enroll --all, and lenscap-agent status");
+  for (Device const& device : all_devices(txn)) {
+    auto const journal = load_journal(txn, device.serial);
+    if (journal && next_step(*journal))
+      return Error(Errc::conflict, device.serial +
+                                       " is in the middle of a change; let it come to an end first: lenscap-agent "
+                                       "enroll " +
+                                       device.serial);
+  }
+  return {};
+}
+
+// The new account takes the place of the old one, and every certificate of the old CA is to be replaced.
+void move_over(store::WriteTxn& txn, Sealer const& sealer, Membership const& before, Membership const& next) {
+  save(txn, sealer, before, kFormer);
+  save(txn, sealer, next, kKey);
+  txn.erase(kMembership, kNext);
+  for (Device device : all_devices(txn)) {
+    if (!device.live) continue;
+    device.moves_from = before.directory_url;
+    device.wrong_certificates = 0;  // they were of the other CA
+    save_device(txn, device);
+  }
+  forget_former_if_moved(txn);  // where there is no device to move
+}
+
+}  // namespace
+
+net::Awaitable<Result<Membership>> join(store::Store& store, Sealer const& sealer, Fetch fetch, acme::JoinString word,
+                                        JoinMode mode) {
   Result<std::optional<Membership>> loaded = std::optional<Membership>();
   store.read([&](store::ReadTxn& txn) { loaded = load_membership(txn, sealer); });
   CO_TRY(auto before, std::move(loaded));
-  if (before && !before->account_url.empty()) {
+  bool const is_member = before && !before->account_url.empty();
+  if (is_member && mode == JoinMode::first) {
     co_return Error(Errc::conflict,
-                    fmt::format("this agent belongs to {} already; give another --state for a second server",
+                    fmt::format("this agent belongs to {} already; give another --state for a second server, or "
+                                "--replace to leave it and move the cameras over",
                                 before->directory_url));
   }
+  auto const place = is_member ? kNext : kKey;
+  Result<std::optional<Membership>> begun = std::optional<Membership>();
+  Result<> fine;
+  store.read([&](store::ReadTxn& txn) {
+    begun = load(txn, sealer, place);
+    fine = is_member ? check_may_replace(txn, *before, word.directory) : Result<>();
+  });
+  CO_CHECK_OK(std::move(fine));
+  CO_TRY(auto attempt, std::move(begun));
   CO_TRY(auto root, co_await fetch_root(fetch, word.root_url, word.root_sha256));
 
   // The key is kept before it is bound, so that a crash between the two cannot lose the account. What an earlier
   // attempt left behind is this server's key, or another server's that never came to anything.
-  bool const again = before && before->directory_url == word.directory;
-  auto key = again ? std::move(before->account_key) : x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  bool const again = attempt && attempt->directory_url == word.directory;
+  auto key = again ? std::move(attempt->account_key) : x509::PrivateKey::generate(x509::KeyType::ec_p256);
   Membership membership{word.directory, "", std::move(key), {root}, {root}};
-  store.write([&](store::WriteTxn& txn) { return save_membership(txn, sealer, membership), true; });
+  store.write([&](store::WriteTxn& txn) { return save(txn, sealer, membership, place), true; });
 
   AcmeClient client(fetch, membership.server(), membership.account_key, "");
   CO_TRY(auto account, co_await client.new_account(word.eab_kid, word.eab_mac_key.clone()));
   membership.account_url = account.url;
-  store.write([&](store::WriteTxn& txn) { return save_membership(txn, sealer, membership), true; });
+  store.write([&](store::WriteTxn& txn) {
+    if (is_member)
+      move_over(txn, sealer, *before, membership);
+    else
+      save_membership(txn, sealer, membership);
+    return true;
+  });
   co_return membership;
 }
 

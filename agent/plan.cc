@@ -67,13 +67,13 @@ bool holds_way_back(Journal const& journal) {
 
 bool wants_certificate(Device const& device) {
   if (device.https == HttpsState::unsupported_firmware) return false;
-  return !device.live || device.live->names != device.names;
+  return !device.live || device.live->names != device.names || !device.moves_from.empty();
 }
 
 Time renew_at(Device const& device, Time now) {
   if (!device.live) bug("asked when to renew the certificate of a device that has none");
   auto const& live = *device.live;
-  if (live.names != device.names) return live.promoted;
+  if (live.names != device.names || !device.moves_from.empty()) return live.promoted;
   return due_at(now, live.validity, live.window, device.serial);
 }
 

@@ -21,11 +21,11 @@ bool may_use_plain_http(Device const& device);
 // Does this journal alone know the settings that the device may have to go back to?
 bool holds_way_back(Journal const& journal);
 
-// Does it lack a certificate of ours that carries its names, and is there a driver that could give it one?
+// Does it lack a certificate of the CA that we belong to, with its names, and is there a driver that could give it one?
 bool wants_certificate(Device const& device);
 
 // The moment from which on the live certificate is due: by its age (renewal.h), or since ever when it does not carry
-// the names that it should. A bug without one.
+// the names that it should or is of a CA that we left. A bug without one.
 Time renew_at(Device const& device, Time now);
 
 // What a round of the agent has to do with a device.
@@ -33,7 +33,7 @@ enum class Work {
   nothing,
   go_on,   // an interrupted journal
   enroll,  // no certificate of ours yet, and the firmware can hold one
-  renew,   // the live certificate is due, by age or by its names
+  renew,   // the live certificate is due, by age, by its names or by its CA
 };
 Work work_for(Device const& device, Journal const* journal, Time now);
 

@@ -56,7 +56,8 @@ bool wants_window(LiveCertificate const& live, Time now) {
 std::vector<std::string> windows_to_ask(store::ReadTxn& txn, Time now) {
   std::vector<std::pair<Time, std::string>> found;
   for (Device const& device : all_devices(txn))
-    if (device.live && wants_window(*device.live, now)) found.emplace_back(last_asked(*device.live), device.serial);
+    if (device.live && device.moves_from.empty() && wants_window(*device.live, now))
+      found.emplace_back(last_asked(*device.live), device.serial);
   std::ranges::sort(found);
   if (found.size() > kAsksPerRound) found.resize(kAsksPerRound);
   std::vector<std::string> serials;

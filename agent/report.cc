@@ -144,6 +144,7 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
     row.status = "Certificate about to expire";
   }
   row.attention = row.attention || expired || expiring;
+  if (!device.moves_from.empty()) row.next += "; moves from " + device.moves_from;
   if (device.live && device.live->chain_incomplete) row.next += "; chain incomplete";
   if (auto const note = clock_note(device.clock_offset); !note.empty()) row.next += "; " + note;
 }
@@ -159,6 +160,7 @@ StatusRow status_row(Device const& device, Journal const* journal, Time now, Sec
   row.server = device.server;
   row.https = https_text(device.https);
   row.expires = "-";
+  row.moves_from = device.moves_from;
   tell(row, device, journal, now, warn_before);
 
   for (auto const& name : device.names.dns) row.names.push_back(name.text());
@@ -215,7 +217,8 @@ json::Value status_json(std::vector<StatusRow> const& rows) {
                         {"error", row.error},
                         {"chain_incomplete", row.chain_incomplete},
                         {"names", json::Value::strings(row.names)},
-                        {"fingerprint", row.fingerprint}};
+                        {"fingerprint", row.fingerprint},
+                        {"moves_from", row.moves_from}};
     records::set_time(object, "not_after", row.not_after);
     records::set_time(object, "renew_at", row.renew_at);
     array.emplace_back(std::move(object));

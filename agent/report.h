@@ -30,6 +30,7 @@ struct StatusRow {
   std::string error;  // code of the last failure; empty: none
   bool chain_incomplete = false;
   std::vector<std::string> names;
+  std::string moves_from;   // directory of the CA that the device is still at; empty: it is not being moved
   std::string fingerprint;  // SHA-256 of the live leaf, hex; empty: none
 };
 

@@ -85,7 +85,11 @@ net::Awaitable<std::vector<TaskResult>> run_task(Workshop& shop, std::string wha
   if (batch.broken) std::rethrow_exception(batch.broken);
 
   task.ended = shop.clock.now();
-  shop.store.write([&](store::WriteTxn& txn) { return save_task(txn, task), true; });
+  shop.store.write([&](store::WriteTxn& txn) {
+    save_task(txn, task);
+    forget_former_if_moved(txn);
+    return true;
+  });
   std::ranges::sort(batch.results, {}, &TaskResult::serial);
   co_return std::move(batch.results);
 }

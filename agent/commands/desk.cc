@@ -41,6 +41,7 @@ Result<std::unique_ptr<Desk>> Desk::open(Global const& global) {
   TRY(auto settings, load_settings(global.state_dir, global.config));
   TRY(auto opened, open_store(settings));
   TRY(auto vault, Vault::open(settings, *opened));
+  opened->write([](store::WriteTxn& txn) { return forget_former_if_moved(txn); });
   Log const log = global.verbose ? Log::to_stderr(LogLevel::info) : Log::nowhere();
   return std::unique_ptr<Desk>(new Desk(std::move(settings), std::move(opened), std::move(vault), log));
 }

@@ -1,5 +1,6 @@
 // lenscap-agent join STRING: become the agent of one ACME server.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -18,7 +19,7 @@ Result<SecretBytes> read_word(std::string const& given) {
   return word;
 }
 
-ExitCode run(Global const& global, std::string const& given) {
+ExitCode run(Global const& global, std::string const& given, JoinMode mode) {
   auto word = read_word(given);
   if (!word.ok()) return refuse(word.error());
   auto parsed = acme::parse_join_string(word->text());
@@ -26,8 +27,23 @@ ExitCode run(Global const& global, std::string const& given) {
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
   Desk& open = **desk;
-  auto joined = open.run(join(open.store(), open.sealer(), open.fetch(), *std::move(parsed)));
+  auto joined = open.run(join(open.store(), open.sealer(), open.fetch(), *std::move(parsed), mode));
   if (!joined.ok()) return refuse(joined.error());
+  std::size_t to_move = 0;
+  open.store().read([&](store::ReadTxn& txn) {
+    auto const devices = all_devices(txn);
+    to_move = static_cast<std::size_t>(
+        std::ranges::count_if(devices, [](Device const& device) { return !device.moves_from.empty(); }));
+  });
+  if (global.json()) {
+    json::Object const whole{{"v", 1},
+                             {"server", joined->directory_url},
+                             {"root_sha256", to_hex(joined->server_roots.front().fingerprint())},
+                             {"sealed", is_sealed(open.settings())},
+                             {"to_move", to_move}};
+    std::fputs(json::write_pretty(whole).c_str(), stdout);
+    return ExitCode::done;
+  }
   std::printf("Joined %s\nRoot certificate SHA-256: %s\n", joined->directory_url.c_str(),
               to_hex(joined->server_roots.front().fingerprint()).c_str());
   if (!is_sealed(open.settings())) {
@@ -36,7 +52,14 @@ ExitCode run(Global const& global, std::string const& given) {
         "content into a systemd credential and set vault.key in %s/agent.toml: see lenscap-agent.service.\n",
         open.settings().vault_key.c_str(), open.settings().state_dir.c_str());
   }
-  std::printf("Next: lenscap-agent add ADDRESS --user USER --password-file FILE\n");
+  if (to_move != 0)
+    std::printf(
+        "%zu cameras have certificates of the former server. They keep them until each has one of this server; the "
+        "service does that by itself, or you do now: lenscap-agent enroll --all. lenscap-agent status says who is "
+        "moved.\n",
+        to_move);
+  else
+    std::printf("Next: lenscap-agent add ADDRESS --user USER --password-file FILE\n");
   return ExitCode::done;
 }
 
@@ -51,7 +74,13 @@ void add_join(CLI::App& app, Global const& global, ExitCode& outcome) {
   auto given = std::make_shared<std::string>();
   command->add_option("STRING", *given, "what `lenscap-ca eab create --join` printed, or - for standard input")
       ->required();
-  command->callback([&global, &outcome, given] { outcome = run(global, *given); });
+  auto replace = std::make_shared<bool>(false);
+  command->add_flag(
+      "--replace", *replace,
+      "leave the server that this agent belongs to, keep cameras and passwords, and move the cameras over");
+  command->callback([&global, &outcome, given, replace] {
+    outcome = run(global, *given, *replace ? JoinMode::replace : JoinMode::first);
+  });
 }
 
 }  // namespace lenscap::agent

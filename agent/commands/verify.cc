@@ -42,6 +42,12 @@ ExitCode run(Global const& global, std::string const& name) {
   ServedExpectation expected;
   expected.key = chain->front().key();
   expected.roots = (*workshop)->membership.device_roots;
+  if (!device.moves_from.empty()) {  // it has a certificate of the CA that we left
+    Result<std::optional<Membership>> former = std::optional<Membership>();
+    (*desk)->store().read([&](store::ReadTxn& txn) { former = load_former_membership(txn, (*desk)->sealer()); });
+    if (!former.ok()) return refuse(former.error());
+    if (*former) expected.roots = (*former)->device_roots;
+  }
   expected.intermediates.assign(chain->begin() + 1, chain->end());
   expected.names = device.names;
   expected.serial = device.serial;

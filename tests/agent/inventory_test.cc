@@ -57,6 +57,7 @@ TEST(DeviceRecord, EveryFieldComesBack) {
   device.live->asked = kNow - kMinute;
   device.endpoint = {"fd00:20::7", 0, 8443};
   device.wrong_certificates = 2;
+  device.moves_from = "https://old.example/acme/directory";
   device = with_failure(device, {"unreachable", Retry::later, "no answer"}, kNow);
   auto parsed = parse_device(json::write(to_json(device)));
   ASSERT_TRUE(parsed.ok()) << parsed.error().detail();

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/plan.h"
 #include "base/net/io_threads.h"
 #include "store/backends.h"
+#include "tests/agent/agent_values.h"
 #include "tests/fakes/failing_store.h"
 #include "tests/fakes/fake_acme.h"
 #include "tests/fakes/fake_clock.h"
@@ -188,6 +190,107 @@ TEST_F(MembershipTest, ASecondServerIsRefused) {
   EXPECT_EQ(run_join(word()).error().code(), Errc::conflict) << "the same one is no reason for a new account";
   EXPECT_TRUE(acme.requests.empty());
   EXPECT_EQ(load()->account_key.public_key(), key);
+}
+
+// --- another server in the place of this one ---
+
+struct Replacing : MembershipTest {
+  static constexpr char const* kOld = "https://old.example/directory";
+
+  Replacing() {
+    store->write([&](store::WriteTxn& txn) {
+      auto const roots = fakes::FakeAcme(clock).authority.roots();
+      save_membership(
+          txn, sealer,
+          {kOld, "https://old.example/account/1", x509::PrivateKey::generate(x509::KeyType::ec_p256), roots, roots});
+      save_device(txn, testing::enrolled_camera());
+      auto fresh = testing::camera();
+      fresh.serial = "ACCC8E68D4D3";
+      save_device(txn, fresh);
+      return true;
+    });
+  }
+  Result<Membership> replace() {
+    return net::run(threads.next(), join(failing, sealer, acme.fetch(), word(), JoinMode::replace));
+  }
+  std::optional<Membership> former() {
+    Result<std::optional<Membership>> loaded = std::optional<Membership>();
+    store->read([&](store::ReadTxn& txn) { loaded = load_former_membership(txn, sealer); });
+    return std::move(loaded).value();
+  }
+  Device device(std::string_view serial) {
+    std::optional<Device> found;
+    store->read([&](store::ReadTxn& txn) { found = load_device(txn, serial); });
+    return found.value();
+  }
+  bool forget() {
+    return store->write([](store::WriteTxn& txn) { return forget_former_if_moved(txn); });
+  }
+};
+
+TEST_F(Replacing, KeepsBothUntilEveryCameraIsMoved) {
+  auto const joined = replace();
+  ASSERT_TRUE(joined.ok()) << joined.error().detail();
+  EXPECT_EQ(load()->directory_url, acme.directory_url());
+  ASSERT_TRUE(former());
+  EXPECT_EQ(former()->directory_url, kOld);
+  EXPECT_NE(former()->device_roots, load()->device_roots);
+  EXPECT_EQ(device("ACCC8E68D4D2").moves_from, kOld);
+  EXPECT_EQ(device("ACCC8E68D4D2").sealed_password, testing::enrolled_camera().sealed_password);
+  EXPECT_EQ(device("ACCC8E68D4D3").moves_from, "") << "it has no certificate that could be replaced";
+
+  EXPECT_FALSE(forget());
+  EXPECT_EQ(replace().error().code(), Errc::conflict) << "it is there already";
+  auto third = word();
+  third.directory = "https://third.example/directory";
+  auto const hasty = net::run(threads.next(), join(failing, sealer, acme.fetch(), std::move(third), JoinMode::replace));
+  ASSERT_FALSE(hasty.ok());
+  EXPECT_THAT(hasty.error().detail(), HasSubstr("still to be moved"));
+
+  store->write([&](store::WriteTxn& txn) {
+    auto moved = device("ACCC8E68D4D2");
+    moved.moves_from.clear();
+    save_device(txn, moved);
+    return true;
+  });
+  EXPECT_TRUE(forget());
+  EXPECT_EQ(former(), std::nullopt);
+}
+
+// What was there works on until the new account is there, and the same word may come again.
+TEST_F(Replacing, ACrashOrARefusalChangesNothing) {
+  for (int write = 1; write <= 2; ++write) {
+    failing.fail_at(write, FailingStore::Effect::lost);
+    EXPECT_THROW((void)replace(), store::Broken);
+    failing.heal();
+    EXPECT_EQ(load()->directory_url, kOld);
+    EXPECT_EQ(former(), std::nullopt);
+    EXPECT_EQ(device("ACCC8E68D4D2").moves_from, "");
+  }
+  ASSERT_TRUE(replace().ok());
+  EXPECT_EQ(acme.accounts.size(), 1U) << "the key was kept before it was bound";
+}
+
+TEST_F(Replacing, WaitsForAChangeThatIsUnderWay) {
+  store->write([](store::WriteTxn& txn) {
+    save_journal(txn,
+                 begin_journal(testing::enrolled_camera(), Purpose::renew, "lenscap-00000002", "task", testing::kNow));
+    return true;
+  });
+  auto const refused = replace();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::conflict);
+  EXPECT_THAT(refused.error().detail(), HasSubstr("in the middle of a change"));
+  EXPECT_TRUE(acme.requests.empty());
+}
+
+TEST_F(Replacing, WithoutCamerasThereIsNothingToMove) {
+  store->write([](store::WriteTxn& txn) {
+    erase_device(txn, "ACCC8E68D4D2");
+    return true;
+  });
+  ASSERT_TRUE(replace().ok());
+  EXPECT_EQ(former(), std::nullopt);
 }
 
 TEST_F(MembershipTest, TheAccountKeyIsSealed) {

@@ -402,6 +402,26 @@ TEST(WorkFor, Cases) {
   EXPECT_EQ(is(blocked, &journal, kNow + 400 * kDay), Work::nothing) << "a password is not tried again by itself";
 }
 
+// A certificate of a CA that the agent left is due at once, by the ordinary way of a renewal, and says nothing of a
+// predecessor that the new CA could know.
+TEST(WorkFor, ADeviceThatIsToBeMoved) {
+  auto moving = enrolled_camera();
+  moving.moves_from = "https://old.example/acme/directory";
+  EXPECT_EQ(work_for(moving, nullptr, kNow), Work::renew);
+  EXPECT_TRUE(wants_certificate(moving));
+  auto journal = begin_journal(moving, Purpose::renew, "lenscap-00000002", "task", kNow);
+  EXPECT_EQ(journal.replaces, "");
+
+  auto rolled_back = journal;
+  rolled_back.outcome = Outcome::rolled_back;
+  EXPECT_EQ(with_outcome(moving, rolled_back, kNow).moves_from, moving.moves_from) << "it did not get there";
+
+  journal.verified = true;
+  auto const moved = promote(journal, moving, kNow).device;
+  EXPECT_EQ(moved.moves_from, "");
+  EXPECT_FALSE(wants_certificate(moved));
+}
+
 TEST(IdsToRemove, NeverTheLiveOne) {
   auto device = enrolled_camera();
   auto journal = before(Step::install);
