@@ -41,6 +41,14 @@ ExitCode run(Global const& global, std::vector<std::string> const& names, bool f
     for (Device const& device : *chosen) erase_device(txn, device.serial);
     return true;
   });
+  if (global.json()) {
+    json::Array rows;
+    for (Device const& device : *chosen)
+      rows.emplace_back(json::Object{{"serial", device.serial}, {"address", device.endpoint.address}});
+    json::Object const whole{{"v", 1}, {"forgotten", std::move(rows)}};
+    std::fputs(json::write_pretty(whole).c_str(), stdout);
+    return ExitCode::done;
+  }
   for (Device const& device : *chosen)
     std::printf("%s  %s  is forgotten; on the device itself nothing was changed\n", device.serial.c_str(),
                 device.endpoint.address.c_str());

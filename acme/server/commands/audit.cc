@@ -97,8 +97,8 @@ Result<ExitCode> export_all(CommandLine const& line, Options const& options) {
 
 Result<ExitCode> head(CommandLine const& line, Options const& options) {
   TRY(auto const made, run_operation(line, "audit.head", {}));
-  if (!options.out.empty()) {
-    CHECK_OK(write_file(options.out, json::write_pretty(made), 0644));
+  if (!options.out.empty()) CHECK_OK(write_file(options.out, json::write_pretty(made), 0644));
+  if (!options.out.empty() && !line.wants_json()) {
     fmt::print("The head of the audit trail is in {}. Keep it where nobody can write who can write the store.\n",
                options.out);
     return ExitCode::done;

@@ -21,13 +21,12 @@ namespace {
 Result<ExitCode> csr(CommandLine const& line, std::string const& out) {
   CHECK_OK(need_intermediate(line));
   TRY(auto const request, read_file(ca::request_file(line.state)));
-  if (out != "-") {
-    CHECK_OK(write_file(out, request, 0644));
-    return ExitCode::done;
-  }
+  if (out != "-") CHECK_OK(write_file(out, request, 0644));
+  json::Object made{{"request", request}};
+  if (out != "-") made.set("file", out);
   if (line.wants_json())
-    print_json({{"request", request}});
-  else
+    print_json(made);
+  else if (out == "-")
     fmt::print("{}", request);
   return ExitCode::done;
 }

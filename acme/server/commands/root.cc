@@ -72,6 +72,17 @@ Result<std::string> exported_text(CommandLine const& line, std::string const& fo
 Result<ExitCode> export_root(CommandLine const& line, std::string const& form, std::string const& out,
                              bool with_issuing, bool newest) {
   TRY(auto const content, exported_text(line, form, with_issuing, newest));
+  if (line.wants_json()) {
+    TRY(auto const root, find_root(line, newest));
+    json::Object made{{"sha256", to_hex(root.fingerprint())}};
+    made.set(form, form == "der" ? to_base64(as_bytes(content)) : content);
+    if (out != "-") {
+      CHECK_OK(write_file(out, content, 0644));
+      made.set("file", out);
+    }
+    print_json(made);
+    return ExitCode::done;
+  }
   if (out == "-") {
     if (std::fwrite(content.data(), 1, content.size(), stdout) != content.size() || std::fflush(stdout) != 0)
       return Error(Errc::file, std::string("cannot write to standard output: ") + std::strerror(errno));
