@@ -5,8 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <optional>
+
 #include "acme/server/commands/commands.h"
 #include "acme/server/server.h"
+#include "base/x509/directory_name.h"
+#include "base/x509/subtree.h"
 #include "ca/authority.h"
 
 namespace lenscap::acme {
@@ -26,12 +31,36 @@ std::vector<ca::Forbidden> not_valid(ca::InstalledChain const& chain, Time now) 
   return found;
 }
 
+// Names that no certificate of this CA carries, and that a chain may limit all the same: what a thief of the key could
+// make, or another program with it.
+std::optional<std::vector<ca::Forbidden>> who_forbids_foreign(std::string const& text,
+                                                              std::vector<ca::NameLimit> const& limits) {
+  std::function<Result<>(x509::NameConstraints const&)> test;
+  auto const directory = x509::DirectoryName::parse(text);
+  if (text.find("://") != text.npos)
+    test = [&](x509::NameConstraints const& each) { return each.test_uri(text); };
+  else if (x509::is_mail_address(text))
+    test = [&](x509::NameConstraints const& each) { return each.test_mail(text); };
+  else if (directory.ok() && !directory->empty())
+    test = [&](x509::NameConstraints const& each) { return each.test(*directory); };
+  else
+    return std::nullopt;
+  std::vector<ca::Forbidden> found;
+  for (auto const& limit : limits)
+    if (auto const verdict = test(limit.constraints); !verdict.ok())
+      found.push_back({limit.whose, verdict.error().detail()});
+  return found;
+}
+
 Result<std::vector<ca::Forbidden>> who_forbids(std::string const& text, Settings const& settings,
                                                std::vector<ca::NameLimit> const& limits) {
   if (auto const address = x509::IpAddress::parse(text); address.ok()) return ca::who_forbids(limits, *address);
   auto const name = x509::DnsName::parse(text);
   if (!name.ok())
-    return Error(Errc::usage, "\"" + text + "\" is neither a DNS name nor an IP address: " + name.error().detail());
+    return Error(Errc::usage, "\"" + text +
+                                  "\" is no name: neither of a host (DNS name, IP address), nor a mail address, a URI "
+                                  "with ://, or a directory name such as O=Example,C=DE; as a DNS name, " +
+                                  name.error().detail());
   auto found = ca::who_forbids(limits, *name);
   if (name->is_wildcard() && !settings.allow_wildcards)
     found.push_back({"acme.allow_wildcards of ca.toml", "wildcard names are not issued here"});
@@ -87,7 +116,16 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   // Of the one that makes it, or of the one that would if it might.
   auto const place = by.empty() ? ca::default_at(rules, now) : by.front().second;
   auto const& limits = rules[place].limits;
-  TRY(auto forbidden, who_forbids(text, settings, limits));
+  auto foreign = who_forbids_foreign(text, limits);
+  bool const is_foreign = foreign.has_value();
+  using All = Result<std::vector<ca::Forbidden>>;
+  TRY(auto forbidden, is_foreign ? All(*std::move(foreign)) : who_forbids(text, settings, limits));
+  bool const chain_permits = forbidden.empty();
+  if (is_foreign)
+    forbidden.push_back({"lenscap", chain_permits
+                                        ? "its certificates carry DNS names and IP addresses alone; the chain "
+                                          "and the settings would permit this one"
+                                        : "its certificates carry DNS names and IP addresses alone"});
   for (auto& each : not_valid(issuers[place].chain, now)) forbidden.push_back(std::move(each));
   auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;
   if (!line.wants_json()) {
@@ -108,6 +146,7 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
       .set("would_issue", forbidden.empty())
       .set("issuers", std::move(issued_by))
       .set("forbidden", std::move(reasons));
+  if (is_foreign) answer.set("chain_permits", chain_permits);
   print_json(answer);
   return code;
 }
@@ -117,7 +156,10 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
 void add_explain(CLI::App& app, CommandLine& line) {
   auto name = std::make_shared<std::string>();
   auto* command = app.add_subcommand("explain", "Say whether a name would be issued, and who forbids it");
-  command->add_option("NAME", *name, "DNS name or IP address")->required();
+  command
+      ->add_option("NAME", *name,
+                   "DNS name or IP address; of a mail address, URI or directory name: whether the chain permits it")
+      ->required();
   command->footer(
       "Ends with 5 when it would not be issued.\n"
       "Examples:\n  lenscap-ca explain cam1.plant4.example\n  lenscap-ca explain 10.20.0.7 --output json");

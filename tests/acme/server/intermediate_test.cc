@@ -198,6 +198,26 @@ TEST_F(Intermediate, ExplainSaysWhichCertificateForbidsAName) {
   EXPECT_EQ(ca().run({"explain", "not a name"}).code, 2);
 }
 
+// No certificate of ours carries such a name; whether somebody else could make one with the key is up to the chain.
+TEST_F(Intermediate, ExplainSaysWhatTheChainDoesWithNamesThatAreNoHosts) {
+  struct Case {
+    char const* name;
+    bool permitted;
+    char const* says;
+  };
+  for (Case const& c : {Case{"root@cams.example", false, "CN=Example Cameras Issuing CA"},
+                        Case{"https://cams.example/a", false, "CN=Example Cameras Issuing CA"},
+                        Case{"O=Elsewhere,C=DE", true, "would permit this one"}}) {
+    SCOPED_TRACE(c.name);
+    auto const told = ca().run({"explain", c.name});
+    EXPECT_EQ(told.code, 5) << told.all();
+    EXPECT_THAT(told.out, HasSubstr(c.says));
+    auto const answer = json_of(ca().run({"explain", c.name, "--output", "json"}));
+    EXPECT_EQ(json::get_bool(answer, "would_issue").value(), false);
+    EXPECT_EQ(json::get_bool(answer, "chain_permits").value(), c.permitted);
+  }
+}
+
 TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {
   fakes::Corporation corporation;
   corporation.issue_with_key("RSA -pkeyopt rsa_keygen_bits:2048");
