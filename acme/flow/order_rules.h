@@ -2,7 +2,8 @@
 // value of an order or says why there is none; a refusal leaves the order as it was.
 //
 //   pending -> ready -> processing -> valid      pending, ready, processing -> invalid
-//   processing -> ready: only when the process died after the claim and nothing was issued (return_to_ready)
+//   processing -> ready: when the process died after the claim and nothing was issued, and when the signer was not able
+//   to sign for a while (return_to_ready)
 #pragma once
 
 #include <optional>

@@ -59,10 +59,20 @@ net::Awaitable<> Finalization::run(ClaimedOrder claimed, std::shared_ptr<Outcome
 
 namespace {
 
-// Both outcomes of the signature, each with everything that belongs to it.
+// The signer has reached its cap, has no room, or has ended: it said when to come again, and until then nobody gets as
+// far as this. Nothing is wrong with the order (security: a new attempt has a new serial number, and the intent of this
+// one stays possibly issued).
+bool may_try_again(Error const& why) { return why.code() == Errc::unavailable && why.retry_after.has_value(); }
+
+// Every outcome of the signature, each with everything that belongs to it.
 Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x509::Certificate> const& issued,
                      Time now) {
   TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
+  if (!issued && may_try_again(issued.error())) {
+    TRY(auto ready, return_to_ready(std::move(current)));
+    save_order(txn, expire_order(ready, now));
+    return ready;
+  }
   if (!issued) {
     TRY(auto failed, fail_order(std::move(current), issued.error()));
     save_order(txn, failed);
@@ -91,8 +101,12 @@ net::Awaitable<Result<Order>> Finalization::sign_and_settle(ClaimedOrder claimed
                                          {"names", checked.names.text()},
                                          {"profile", checked.profile},
                                          {"not_after", to_rfc3339(issued->not_after())}});
+  else if (may_try_again(issued.error()))
+    app_.log.warning("certificate.put_off",
+                     {{"serial", serial}, {"order", order.id}, {"error", issued.error().detail()}});
   else
     app_.log.error("certificate.failed", {{"serial", serial}, {"order", order.id}, {"error", issued.error().detail()}});
+  if (!issued && may_try_again(issued.error())) co_return issued.error();
   co_return settled;
 }
 

@@ -27,7 +27,8 @@ class Finalization {
   explicit Finalization(App& app);
 
   // The order as it is after its certificate was signed or could not be; when that takes longer than `wait`, as it was
-  // claimed. What settling throws comes out, as long as it is waited for.
+  // claimed. Errc::unavailable when the signer cannot sign for a while: then the order is ready again. What settling
+  // throws comes out, as long as it is waited for.
   net::Awaitable<Result<Order>> complete(ClaimedOrder claimed);
 
   // Blocks until no certificate is being made, or the time is over: for a stop. What is left then is repaired by the

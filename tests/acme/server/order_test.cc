@@ -9,6 +9,7 @@
 #include "acme/server/sweeper.h"
 #include "ca/ledger.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/acme/server/promises.h"
 
 namespace lenscap::acme::test {
 namespace {
@@ -235,6 +236,35 @@ TEST_F(Orders, ASignatureThatFailsEndsTheOrder) {
   server.key->instead = [](ByteView) -> Result<Bytes> { throw std::runtime_error("the driver crashed"); };
   auto const second = client.new_order({"cam1.cams.example"}).header("Location");
   EXPECT_EQ(client.finalize(second, {"cam1.cams.example"}).text("status"), "invalid");
+}
+
+// As the signer says it at its cap, with a full disk, or at its end: nothing is wrong with the order.
+TEST_F(Orders, ASignerThatCannotSignForAWhilePutsTheOrderOff) {
+  Bytes former;
+  server.key->instead = [&](ByteView tbs) -> Result<Bytes> {
+    former = Bytes(tbs.begin(), tbs.end());
+    Error capped(Errc::unavailable, "as much was signed as may be signed");
+    capped.retry_after = Seconds(30);
+    return capped;
+  };
+  auto const url = client.new_order({"cam1.cams.example"}).header("Location");
+  auto const answer = client.finalize(url, {"cam1.cams.example"});
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.header("Retry-After"), "30");
+  EXPECT_EQ(client.read(url).text("status"), "ready");
+
+  server.key->instead = nullptr;
+  EXPECT_EQ(client.finalize(url, {"cam1.cams.example"}).text("status"), "valid");
+  EXPECT_EQ(certificates(), 2u) << "with the one that may have been signed";
+  std::size_t possibly_issued = 0;
+  server.app->store->read([&](store::ReadTxn& txn) {
+    ca::visit_possibly_issued(txn, server.clock.now() + kDay, [&](ca::CertificateRecord const& record) {
+      EXPECT_EQ(record.tbs_hash, to_hex(sha256(former)));
+      return ++possibly_issued > 0;
+    });
+  });
+  EXPECT_EQ(possibly_issued, 1u) << "a new attempt has a new serial number";
+  EXPECT_EQ(broken_promises(*server.app->store, server.clock.now()), "");
 }
 
 TEST_F(Orders, AnOrderThatIsPastItsTimeIsInvalid) {  // 8555-7.4-3
