@@ -7,7 +7,8 @@
 //   cert  <issuer key id> <time> <serial> <tbs sha256> <check>
 //   crl   <issuer key id> <time> <scope or -> <number> <tbs sha256> <check>
 //   clock - <time> <check>                                     a person said that the clock is right
-// A last line that is cut off was never followed by a signature, and goes at the next start.
+// A last line that is cut off was never followed by a signature, and goes at the next start; so does what a power cut
+// left of several lines that were written at once: holes, which read as zeros.
 #pragma once
 
 #include <cstdint>

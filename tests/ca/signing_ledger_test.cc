@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "ca/signing_ledger_check.h"
@@ -67,6 +68,26 @@ TEST_F(SigningLedgerTest, ALastLineThatIsCutOffGoesWhereverItIsCut) {
     ASSERT_THAT(seen, ElementsAre(certificate("01ab"))) << length;
     ASSERT_EQ(std::filesystem::file_size(path), good) << length;
   }
+}
+
+// Of what was not synced a disk keeps any sectors; the others read as zeros.
+TEST_F(SigningLedgerTest, HolesThatAPowerCutLeftAtItsEndGo) {
+  auto const lines = to_line(certificate("01ac")) + to_line(certificate("01ad")) + to_line(list("", 3));
+  std::string const holes[] = {std::string(20, '\0') + lines.substr(20), lines.substr(0, 150) + std::string(4096, '\0'),
+                               std::string(2000, '\0'), std::string(512, '\0') + lines};
+  for (auto const& hole : holes) {
+    std::filesystem::remove(path);
+    write({certificate("01ab")});
+    std::ofstream(path, std::ios::binary | std::ios::app) << hole;
+    EXPECT_TRUE(visit_signing_ledger(path, [](SignedEntry const&) {}));
+    write({certificate("01ae")});
+    ASSERT_TRUE(open());
+    EXPECT_EQ(seen.front(), certificate("01ab"));
+    EXPECT_EQ(seen.back(), certificate("01ae"));
+  }
+  // Not in the middle, where everything was synced long ago.
+  std::ofstream(path, std::ios::binary | std::ios::app) << std::string(600, '\0') << std::string(100'000, 'x');
+  EXPECT_FALSE(open());
 }
 
 TEST_F(SigningLedgerTest, AChangedLineIsNotReadOver) {
