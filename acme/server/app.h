@@ -11,6 +11,7 @@
 #include "acme/server/db.h"
 #include "acme/server/finalization.h"
 #include "acme/server/issuing.h"
+#include "acme/server/metrics.h"
 #include "acme/server/nonces.h"
 #include "acme/server/ocsp_responder.h"
 #include "acme/server/rate_limits.h"
@@ -57,6 +58,7 @@ struct App {
   Sealer const sealer;
   Policy const policy;
   Chaos chaos;
+  Metrics metrics;
   std::string const directory;  // the directory's document, which never changes
   Db db;
   Nonces nonces;

@@ -139,6 +139,13 @@ std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view issuer,
   return found == of_issuer->second.end() ? nullptr : found->second;
 }
 
+std::map<std::string, Time> CrlPublisher::made_at() const {
+  std::lock_guard const lock(mutex_);
+  std::map<std::string, Time> times;
+  for (auto const& [scope, list] : lists_) times[scope] = list->state.this_update;
+  return times;
+}
+
 CrlCondition CrlPublisher::condition(Time now) const {
   if (!is_served()) return CrlCondition::none_served;
   std::lock_guard const lock(mutex_);

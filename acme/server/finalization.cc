@@ -90,10 +90,13 @@ net::Awaitable<Result<Order>> Finalization::sign_and_settle(ClaimedOrder claimed
   auto const& [order, checked, draft] = claimed;
   auto const serial = draft.serial_hex();
   co_await app_.chaos.before_signature();
+  auto const begin = std::chrono::steady_clock::now();
   auto const issued = co_await app_.issuing.sign(std::move(claimed.draft));
+  app_.metrics.signed_in(std::chrono::steady_clock::now() - begin);
   auto const now = app_.clock.now();
   auto finish = [&](store::WriteTxn& txn) { return settle(txn, claimed.checked, issued, now); };
   CO_TRY(auto const settled, co_await app_.db.write(finish));
+  app_.metrics.issued(issued.ok());
   if (issued)
     app_.log.info("certificate.issued", {{"serial", serial},
                                          {"order", order.id},

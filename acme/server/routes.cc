@@ -2,6 +2,7 @@
 #include "acme/server/routes.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "acme/server/app.h"
@@ -15,6 +16,11 @@ namespace lenscap::acme {
 namespace {
 
 using net::Method;
+using SteadyClock = std::chrono::steady_clock;
+
+void count(Metrics::Route& route, net::Response const& response, SteadyClock::time_point begin) {
+  route.answered(response.status, SteadyClock::now() - begin);
+}
 
 struct SignedRoute {
   std::string_view pattern;  // method POST; GET on it is 405 (8555-6.3-1)
@@ -104,21 +110,27 @@ net::Response preflight(App& app) {
   return response;
 }
 
-net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, net::Request request) {
+net::Awaitable<net::Response> serve_signed(App& app, SignedRoute const& route, Metrics::Route& counted,
+                                           net::Request request) {
+  auto const begin = SteadyClock::now();
   auto const id = request.id;
   auto answered = co_await answer(app, route, std::move(request));
+  if (!answered) app.metrics.refused(answered.error().code());
   bool const is_limited = !answered && answered.error().code() == Errc::rate_limited;
   auto response = answered ? *std::move(answered) : problem_response(answered.error(), id);
   if (is_limited && !app.settings.help_url.empty()) add_link(response, app.settings.help_url, names::kRelHelp);
   finish(app, response, route.resource);
+  count(counted, response, begin);
   co_return response;
 }
 
-net::Response serve_open_acme(App& app, OpenRoute const& route, net::Request const& request) {
+net::Response serve_open_acme(App& app, OpenRoute const& route, Metrics::Route& counted, net::Request const& request) {
+  auto const begin = SteadyClock::now();
   // A certificate's identifier is no id of ours; its handler reads it by itself.
   bool const has_place = route.resource == Resource::cacheable || has_ids(request.params);
   auto response = has_place && !has_query(request) ? route.handler(app, request) : problem_response(not_found());
   finish(app, response, route.resource);
+  count(counted, response, begin);
   return response;
 }
 
@@ -131,6 +143,19 @@ net::Response http_problem(int status, std::string detail) {
                     : status >= 500 ? Errc::internal
                                     : Errc::malformed;
   return problem_response(status, Error(code, std::move(detail)));
+}
+
+// `label`: the pattern without what is this CA's own in it.
+void add_web(net::Router& router, App& app, Method method, std::string_view pattern, std::string_view label,
+             OpenHandler handler) {
+  router.add_plain(
+      method, pattern,
+      [&app, handler, &counted = app.metrics.route(net::to_string(method), label)](net::Request const& request) {
+        auto const begin = SteadyClock::now();
+        auto response = handler(app, request);
+        count(counted, response, begin);
+        return response;
+      });
 }
 
 }  // namespace
@@ -151,10 +176,13 @@ net::Router make_acme_routes(App& app) {
   });
   for (auto const& route : kOpenAcmeRoutes)
     router.add_plain(route.method, route.pattern,
-                     [&app, &route](net::Request const& request) { return serve_open_acme(app, route, request); });
+                     [&app, &route, &counted = app.metrics.route(net::to_string(route.method), route.pattern)](
+                         net::Request const& request) { return serve_open_acme(app, route, counted, request); });
   for (auto const& route : kSignedRoutes)
     router.add(Method::post, route.pattern,
-               [&app, &route](net::Request request) { return serve_signed(app, route, std::move(request)); });
+               [&app, &route, &counted = app.metrics.route("POST", route.pattern)](net::Request request) {
+                 return serve_signed(app, route, counted, std::move(request));
+               });
   router.add_plain(Method::get, "/terms/{token}",
                    [&app](net::Request const& request) { return show_terms(app, request); });
   router.add(Method::post, "/terms/{token}",
@@ -176,25 +204,18 @@ net::Router make_acme_routes(App& app) {
 
 net::Router make_web_routes(App& app) {
   net::Router router(http_problem);
-  for (auto const& route : kWebRoutes)
-    router.add_plain(route.method, route.pattern,
-                     [&app, &route](net::Request const& request) { return route.handler(app, request); });
-  for (auto const& each : app.authority->issuers())
-    router.add_plain(Method::get, ca::aia_path(each.issuer->certificate()),
-                     [&app](net::Request const& request) { return issuing_certificate(app, request); });
+  for (auto const& route : kWebRoutes) add_web(router, app, route.method, route.pattern, route.pattern, route.handler);
   for (auto const& each : app.authority->issuers()) {
+    add_web(router, app, Method::get, ca::aia_path(each.issuer->certificate()), "/aia/{issuer}", issuing_certificate);
     if (!each.issuer->crl_places().is_served()) continue;
     auto const path = ca::crl_path(each.issuer->certificate());
-    router.add_plain(Method::get, path + ".crl",
-                     [&app](net::Request const& request) { return revocation_list(app, request); });
-    router.add_plain(Method::get, path + "/{part}",
-                     [&app](net::Request const& request) { return part_of_revocation_list(app, request); });
+    add_web(router, app, Method::get, path + ".crl", "/crl/{issuer}", revocation_list);
+    add_web(router, app, Method::get, path + "/{part}", "/crl/{issuer}/{part}", part_of_revocation_list);
   }
   if (!app.authority->issuer().ocsp_url().empty()) {
     std::string const path(ca::kOcspPath);
-    router.add_plain(Method::get, path + "/{request...}",
-                     [&app](net::Request const& request) { return ocsp_by_get(app, request); });
-    router.add_plain(Method::post, path, [&app](net::Request const& request) { return ocsp_by_post(app, request); });
+    add_web(router, app, Method::get, path + "/{request...}", path, ocsp_by_get);
+    add_web(router, app, Method::post, path, path, ocsp_by_post);
   }
   return router;
 }

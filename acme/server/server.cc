@@ -1,9 +1,11 @@
 #include "acme/server/server.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "acme/server/audit_heads.h"
 #include "acme/server/operations.h"
+#include "acme/server/respond.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/sweeper.h"
 #include "ca/audit.h"
@@ -111,6 +113,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   app.crls.start(chores_every);  // the first lists, before anybody can ask for them
   app.ocsp.start();
   CHECK_OK(server->open_listeners(inherited));
+  CHECK_OK(server->open_metrics());
   server->chores_ = std::thread([raw = server.get()] { raw->look_after(); });
   return server;
 }
@@ -129,7 +132,7 @@ Result<> Server::open_listeners(InheritedSockets const& inherited) {
     auto listener =
         net::Listener::open(app_.threads, std::move(settings), tls ? app_.acme_routes : app_.web_routes, app_.log);
     if (!listener) return std::move(listener).error();
-    ports_.push_back({tls, endpoint.address, (*listener)->port()});
+    ports_.push_back({tls, false, endpoint.address, (*listener)->port()});
     app_.log.info("server.listening",
                   {{"what", tls ? "acme" : "web"}, {"address", endpoint.address}, {"port", ports_.back().port}});
     listeners_.push_back(*std::move(listener));
@@ -145,6 +148,52 @@ Result<> Server::open_listeners(InheritedSockets const& inherited) {
   return {};
 }
 
+namespace {
+
+std::uint64_t bytes_below(std::string const& directory) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (auto const& entry : std::filesystem::directory_iterator(directory, error))
+    if (auto const size = entry.file_size(error); !error) sum += size;
+  return sum;
+}
+
+}  // namespace
+
+net::Response Server::metrics() {
+  constexpr std::string_view kLmdb = "lmdb:";
+  auto const now = app_.clock.now();
+  Metrics::Readings readings{.now = now,
+                             .issuer_ends = app_.authority->issuer().ends(),
+                             .server_certificate_due = certificate_->due(),
+                             .signer_is_ready = app_.authority->issuer().check_ready().ok(),
+                             .crl_made = app_.crls.made_at()};
+  for (auto const& listener : listeners_) readings.connections += listener->connections();
+  if (app_.settings.store_url.starts_with(kLmdb))
+    readings.store_bytes = bytes_below(app_.settings.state_dir + "/" + app_.settings.store_url.substr(kLmdb.size()));
+  return bytes_response(200, "text/plain; version=0.0.4; charset=utf-8", app_.metrics.text(readings));
+}
+
+// At addresses of its own: who reads it learns how busy the CA is and when its certificates end.
+Result<> Server::open_metrics() {
+  metrics_routes_.emplace([](int status, std::string detail) {
+    return bytes_response(status, "text/plain; charset=utf-8", std::move(detail) + "\n");
+  });
+  metrics_routes_->add_plain(net::Method::get, "/metrics", [this](net::Request const&) { return metrics(); });
+  for (auto const& endpoint : app_.settings.metrics) {
+    net::ListenerSettings settings;
+    settings.address = endpoint.address;
+    settings.port = endpoint.port;
+    settings.name = "metrics";
+    TRY(auto listener, net::Listener::open(app_.threads, std::move(settings), *metrics_routes_, app_.log));
+    ports_.push_back({false, true, endpoint.address, listener->port()});
+    app_.log.info("server.listening",
+                  {{"what", "metrics"}, {"address", endpoint.address}, {"port", ports_.back().port}});
+    metrics_listeners_.push_back(std::move(listener));
+  }
+  return {};
+}
+
 Server::~Server() {
   {
     std::lock_guard lock(mutex_);
@@ -153,6 +202,7 @@ Server::~Server() {
   wake_.notify_all();
   if (chores_.joinable()) chores_.join();
   app_.crls.stop();
+  metrics_listeners_.clear();  // before what they tell of
   for (auto& listener : listeners_) listener->stop();
   app_.finalization.wait_until_done(kStopWait);  // those that nobody waits for any more
   if (listeners_.empty()) return;                // never served

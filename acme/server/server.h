@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -40,6 +41,7 @@ class Server {
 
   struct Port {
     bool tls;
+    bool metrics;
     std::string address;
     std::uint16_t port;
   };
@@ -49,6 +51,8 @@ class Server {
  private:
   Server(App& app, std::chrono::milliseconds chores_every) : app_(app), chores_every_(chores_every) {}
   Result<> open_listeners(InheritedSockets const& inherited);
+  Result<> open_metrics();
+  net::Response metrics();
   void look_after();  // the chores' thread
   bool is_stopping();
   void do_chores();
@@ -58,7 +62,9 @@ class Server {
   std::chrono::milliseconds const chores_every_;
   std::unique_ptr<ServerCertificate> certificate_;
   std::vector<Port> ports_;
+  std::optional<net::Router> metrics_routes_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::unique_ptr<net::Listener>> metrics_listeners_;
   std::unique_ptr<AdminServer> admin_;
   std::mutex mutex_;
   std::condition_variable wake_;

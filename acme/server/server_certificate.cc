@@ -46,7 +46,7 @@ Result<std::unique_ptr<ServerCertificate>> ServerCertificate::make(ca::Authority
 }
 
 Result<bool> ServerCertificate::renew_if_due(Time now) {
-  if (now < due_) return false;
+  if (now < due_.load()) return false;
   TRY(auto identity, issue(now));
   CHECK_OK(context_->replace(identity.chain, identity.key));
   due_ = identity.due();

@@ -2,6 +2,7 @@
 // never leaves memory. Renewed when a third of the lifetime is left, while serving.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "base/net/listener.h"
@@ -33,7 +34,7 @@ class ServerCertificate {
 
   ca::Authority const& authority_;
   x509::NameSet names_;
-  Time due_{};
+  std::atomic<Time> due_{};  // read by others than the one who renews
   std::unique_ptr<net::TlsServerContext> context_;
 };
 

@@ -284,6 +284,8 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   settings.http =
       parse_endpoints(reader, "server.http", reader.string_or_strings("server.http", {"0.0.0.0:80", "[::]:80"}));
 
+  settings.metrics = parse_endpoints(reader, "server.metrics", reader.strings("server.metrics", {}));
+
   settings.connections = static_cast<std::size_t>(
       reader.integer("server.connections", static_cast<std::int64_t>(settings.connections), 16, 1'000'000));
   settings.connections_per_address = static_cast<std::size_t>(reader.integer(

@@ -55,6 +55,7 @@ struct Settings {
   Urls urls;                                       // url
   std::vector<Endpoint> listen;                    // TLS: ACME
   std::vector<Endpoint> http;                      // plain HTTP: roots, AIA, CRL, health; nothing of ACME (8555-6.1-1)
+  std::vector<Endpoint> metrics;                   // plain HTTP: /metrics alone; empty: nowhere
   std::size_t connections = limits::kConnections;  // to each endpoint
   std::size_t connections_per_address = limits::kConnectionsPerAddress;  // an IPv6 /64 counts as one
   Seconds idle = limits::kIdleDeadline;                                  // between two requests

@@ -203,6 +203,8 @@ net::Awaitable<Validation::Next> Validation::attempt(std::string const& authoriz
     outcome = co_await check_caa(app_, std::move(questions));
   }
 
+  app_.metrics.validated(validator->type, outcome.ok());
+
   auto const now = app_.clock.now();
   auto record = [&](store::WriteTxn& txn) -> Result<Recorded> {
     TRY(auto current, load_authorization(txn, authorization_id, loaded->account.id));

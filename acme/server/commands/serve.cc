@@ -36,7 +36,7 @@ Result<> write_ports(std::string const& file, Server const& server) {
   if (file.empty()) return {};
   std::string text;
   for (auto const& port : server.ports())
-    text += fmt::format("{} {} {}\n", port.tls ? "acme" : "web", port.address, port.port);
+    text += fmt::format("{} {} {}\n", port.tls ? "acme" : port.metrics ? "metrics" : "web", port.address, port.port);
   return write_file(file, text, 0644);
 }
 

@@ -9,6 +9,7 @@
 
 #include "acme/wire/jws.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "tests/fakes/ca_process.h"
 
 namespace lenscap {
@@ -462,6 +463,62 @@ TEST_F(Program, TellsItsSupervisorWhenItIsReadyAndThatItLives) {
   while (last == "WATCHDOG=1") last = next();
   EXPECT_EQ(last, "STOPPING=1");
   ::close(fd);
+}
+
+// What Prometheus reads, by a reader of its format that is not ours. Labels are of known sets: nothing of what a client
+// sends is among them.
+TEST_F(Program, CountsForPrometheus) {
+  auto const file = ca().state() + "/ca.toml";
+  auto const before = fakes::CaProcess::read(file);
+  auto text = before;
+  text.replace(text.find("[server]\n"), 9, "[server]\nmetrics = [\"127.0.0.1:0\"]\n");
+  std::ofstream(file) << text;
+  ca().serve();
+  std::ofstream(file) << before;
+  auto const ports = fakes::CaProcess::read(ca().path("ports"));
+  auto const at = ports.find("metrics 127.0.0.1 ");
+  ASSERT_NE(at, ports.npos) << ports;
+  auto const metrics = "http://127.0.0.1:" + ports.substr(at + 18, ports.find('\n', at) - at - 18);
+  auto const read = [&] {
+    auto const answer = curl({"--include", metrics + "/metrics"}).out;
+    EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; version=0.0.4"));
+    auto const body = answer.substr(answer.find("\r\n\r\n") + 4);
+    auto const judged = ca().programs().run({"python3", LENSCAP_SOURCE_DIR "/tests/acme/server/read_metrics.py"}, body);
+    EXPECT_EQ(judged.code, 0) << judged.all();
+    return judged.out;
+  };
+  auto const value = [](std::string const& samples, std::string const& name) {
+    auto const found = ("\n" + samples).find("\n" + name + " ");
+    return found == std::string::npos ? -1.0 : std::stod(samples.substr(found + name.size() + 1));
+  };
+  auto const first = read();
+  std::string const fetched = R"(lenscap_http_requests_total{method="GET",route="/acme/directory",status="2xx"})";
+  std::string const malformed = R"(lenscap_acme_problems_total{type="urn:ietf:params:acme:error:malformed"})";
+  EXPECT_EQ(value(first, fetched), 0) << first;
+  EXPECT_EQ(value(first, malformed), 0);
+  for (int i = 0; i < 3; ++i) curl({ca().directory()});
+  curl({"--header", "Content-Type: application/jose+json", "--data-binary", "{}", ca().base() + "/acme/order/chosen"});
+  curl({ca().base() + "/chosen/by/a/client"});
+  auto const then = read();
+  EXPECT_EQ(value(then, fetched), 3) << then;
+  EXPECT_EQ(value(then, R"(lenscap_http_request_seconds_count{method="GET",route="/acme/directory"})"), 3);
+  EXPECT_EQ(value(then, malformed), 1);
+  EXPECT_THAT(then, Not(HasSubstr("chosen")));
+  EXPECT_EQ(value(then, R"(lenscap_validations_total{challenge="http-01",result="valid"})"), 0);
+  EXPECT_EQ(value(then, R"(lenscap_certificates_total{result="issued"})"), 0);
+  EXPECT_EQ(value(then, "lenscap_signer_ready{}"), 1);
+  EXPECT_GT(value(then, "lenscap_store_bytes{}"), 0);
+  EXPECT_GE(value(then, "lenscap_connections_open{}"), 0);
+  EXPECT_GE(value(then, R"(lenscap_crl_age_seconds{scope=""})"), 0);
+  auto const now = static_cast<double>(to_unix(SystemClock().now()));
+  EXPECT_GT(value(then, "lenscap_issuer_end_timestamp_seconds{}"), now);
+  EXPECT_GT(value(then, "lenscap_server_certificate_due_timestamp_seconds{}"), now);
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), std::count(then.begin(), then.end(), '\n'))
+      << "requests make no new rows";
+  for (auto const& elsewhere : {ca().base(), ca().web()})
+    EXPECT_THAT(curl({"--include", elsewhere + "/metrics"}).out, HasSubstr(" 404 "));
+  EXPECT_THAT(curl({"--include", metrics + "/acme/directory"}).out, HasSubstr(" 404 "));
+  EXPECT_EQ(ca().stop(), 0);
 }
 
 // A listening socket of the supervisor is taken instead of the settings' address (sd_listen_fds(3)).

@@ -49,6 +49,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_FALSE(settings->ocsp.is_served);
   EXPECT_EQ(settings->ocsp.lifetime, 12 * kHour);
   EXPECT_TRUE(settings->signer.process);
+  EXPECT_TRUE(settings->metrics.empty());
   EXPECT_EQ(settings->signer.caps.per_minute, 3'000u);
   EXPECT_EQ(settings->signer.caps.per_day, 100'000u);
   EXPECT_EQ(settings->ca_passphrase, "prompt");
