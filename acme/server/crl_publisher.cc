@@ -139,10 +139,14 @@ std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view issuer,
   return found == of_issuer->second.end() ? nullptr : found->second;
 }
 
-std::map<std::string, Time> CrlPublisher::made_at() const {
+std::map<std::pair<std::string, std::string>, Time> CrlPublisher::made_at() const {
   std::lock_guard const lock(mutex_);
-  std::map<std::string, Time> times;
-  for (auto const& [scope, list] : lists_) times[scope] = list->state.this_update;
+  std::map<std::pair<std::string, std::string>, Time> times;
+  for (auto const& issuer : authority_.issuers()) {
+    auto const lists = lists_.find(issuer.id());
+    if (lists == lists_.end()) continue;
+    for (auto const& [scope, list] : lists->second) times[{issuer.rule.name, scope}] = list->state.this_update;
+  }
   return times;
 }
 

@@ -80,16 +80,20 @@ struct Metrics::State {
                            .Help("A signature of a certificate, with all waiting for it")
                            .Register(registry)
                            .Add({}, buckets());
-  Gauge& issuer_ends = gauge("lenscap_issuer_end_timestamp_seconds", "When the issuing chain ends");
+  prometheus::Family<Gauge>& issuer_ends = prometheus::BuildGauge()
+                                               .Name("lenscap_issuer_end_timestamp_seconds")
+                                               .Help("When the chain of an issuer ends")
+                                               .Register(registry);
   Gauge& server_certificate_due =
       gauge("lenscap_server_certificate_due_timestamp_seconds", "When the server's own certificate is to be renewed");
   Gauge& signer_ready = gauge("lenscap_signer_ready", "1: the signer would sign now");
   Gauge& connections = gauge("lenscap_connections_open", "Connections at all listeners");
   Gauge& store_bytes = gauge("lenscap_store_bytes", "What the store's files take on the disk");
-  prometheus::Family<Gauge>& crl_ages = prometheus::BuildGauge()
-                                            .Name("lenscap_crl_age_seconds")
-                                            .Help("Since the list of a scope was made; the whole list has none")
-                                            .Register(registry);
+  prometheus::Family<Gauge>& crl_ages =
+      prometheus::BuildGauge()
+          .Name("lenscap_crl_age_seconds")
+          .Help("Since the list of an issuer and a scope was made; the whole list has none")
+          .Register(registry);
   std::map<Errc, Counter*> by_problem;
   std::map<std::string, std::array<Counter*, 2>, std::less<>> by_challenge;
   std::array<Counter*, 2> by_outcome{};
@@ -130,13 +134,14 @@ void Metrics::validated(std::string_view challenge, bool valid) {
 }
 
 std::string Metrics::text(Readings const& readings) {
-  state_->issuer_ends.Set(seconds(readings.issuer_ends));
+  for (auto const& [issuer, ends] : readings.issuer_ends)
+    state_->issuer_ends.Add({{"issuer", issuer}}).Set(seconds(ends));
   state_->server_certificate_due.Set(seconds(readings.server_certificate_due));
   state_->signer_ready.Set(readings.signer_is_ready ? 1 : 0);
   state_->connections.Set(static_cast<double>(readings.connections));
   state_->store_bytes.Set(static_cast<double>(readings.store_bytes));
-  for (auto const& [scope, made] : readings.crl_made)
-    state_->crl_ages.Add({{"scope", scope}}).Set(seconds(readings.now) - seconds(made));
+  for (auto const& [list, made] : readings.crl_made)
+    state_->crl_ages.Add({{"issuer", list.first}, {"scope", list.second}}).Set(seconds(readings.now) - seconds(made));
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());
 }
 

@@ -40,10 +40,10 @@ class Metrics {
   // Of the moment at which it is asked.
   struct Readings {
     Time now{};
-    Time issuer_ends{};
+    std::map<std::string, Time> issuer_ends = {};  // by name
     Time server_certificate_due{};
     bool signer_is_ready = false;
-    std::map<std::string, Time> crl_made = {};  // by scope
+    std::map<std::pair<std::string, std::string>, Time> crl_made = {};  // by issuer and scope
     std::size_t connections = 0;
     std::uint64_t store_bytes = 0;
   };

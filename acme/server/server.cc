@@ -164,10 +164,10 @@ net::Response Server::metrics() {
   constexpr std::string_view kLmdb = "lmdb:";
   auto const now = app_.clock.now();
   Metrics::Readings readings{.now = now,
-                             .issuer_ends = app_.authority->issuer().ends(),
                              .server_certificate_due = certificate_->due(),
                              .signer_is_ready = app_.authority->issuer().check_ready().ok(),
                              .crl_made = app_.crls.made_at()};
+  for (auto const& each : app_.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
   for (auto const& listener : listeners_) readings.connections += listener->connections();
   if (app_.settings.store_url.starts_with(kLmdb))
     readings.store_bytes = bytes_below(app_.settings.state_dir + "/" + app_.settings.store_url.substr(kLmdb.size()));

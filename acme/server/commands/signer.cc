@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ Result<ExitCode> be_a_child(Settings const& settings, bool accept_clock) {
     return Error(Errc::usage,
                  "signer is started by serve, and by nobody else, unless it is a service of its own: then "
                  "[signer] of ca.toml says at which socket");
+  ::prctl(PR_SET_NAME, "lenscap-signer");  // as people see it among processes; it was started by /proc/self/exe
   // It ends when serve closes the socket, after the last request: not when both are told to stop.
   for (int const each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(each, SIG_IGN);
   ca::serve_signing(ChildProcess::kSocket, process_settings(settings, accept_clock), SystemClock(), Log::to_stderr());

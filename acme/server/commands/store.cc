@@ -6,7 +6,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/store_check.h"
 #include "base/text_table.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/ledger.h"
 #include "ca/signing_ledger_check.h"
 
@@ -70,8 +70,9 @@ Checked check_signer(store::Store& store, std::string const& ledger) {
 Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
-  TRY(auto const chain, ca::load_chain(line.state));
-  CheckedBy const by{.now = SystemClock().now(), .crl_plan = settings.crl.plan, .issuers = {chain.issuing}};
+  TRY(auto const issuers, ca::load_issuers(line.state));
+  CheckedBy by{.now = SystemClock().now(), .crl_plan = settings.crl.plan, .issuers = {}};
+  for (auto const& each : issuers) by.issuers.push_back(each.chain.issuing);
   std::vector<Checked> all;
   Result<> form;
   store->read([&](store::ReadTxn& txn) {

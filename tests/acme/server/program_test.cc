@@ -509,9 +509,9 @@ TEST_F(Program, CountsForPrometheus) {
   EXPECT_EQ(value(then, "lenscap_signer_ready{}"), 1);
   EXPECT_GT(value(then, "lenscap_store_bytes{}"), 0);
   EXPECT_GE(value(then, "lenscap_connections_open{}"), 0);
-  EXPECT_GE(value(then, R"(lenscap_crl_age_seconds{scope=""})"), 0);
+  EXPECT_GE(value(then, R"(lenscap_crl_age_seconds{issuer="default",scope=""})"), 0);
   auto const now = static_cast<double>(to_unix(SystemClock().now()));
-  EXPECT_GT(value(then, "lenscap_issuer_end_timestamp_seconds{}"), now);
+  EXPECT_GT(value(then, R"(lenscap_issuer_end_timestamp_seconds{issuer="default"})"), now);
   EXPECT_GT(value(then, "lenscap_server_certificate_due_timestamp_seconds{}"), now);
   EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), std::count(then.begin(), then.end(), '\n'))
       << "requests make no new rows";
