@@ -30,6 +30,7 @@ constexpr std::size_t kLineBytesMax = 8 * kFileBytesMax;
 constexpr std::string_view kSettings = "ca.toml";
 constexpr std::string_view kRootKey = "root.key";
 constexpr std::string_view kIssuers = "issuers";
+constexpr std::string_view kRoots = "keys/roots";  // those that follow the first
 
 struct File {
   std::string path;  // below the state directory
@@ -46,17 +47,19 @@ Result<File> load_file(std::string const& from, std::string path) {
   return File{std::move(path), status.st_mode & 0777U, std::move(text)};
 }
 
-// Those of further issuers among them; what begins with a dot is an issuer that was never finished.
+// Those of further issuers and roots among them; what begins with a dot is an issuer that was never finished.
 Result<std::vector<std::string>> folders_of(std::string const& state_dir) {
   std::vector<std::string> folders{"keys", "profiles"};
-  auto const issuers = state_dir + "/" + std::string(kIssuers);
-  if (!std::filesystem::exists(issuers)) return folders;
-  std::error_code error;
-  for (auto const& entry : std::filesystem::directory_iterator(issuers, error)) {
-    auto const name = entry.path().filename().string();
-    if (entry.is_directory() && !name.starts_with(".")) folders.push_back(std::string(kIssuers) + "/" + name);
+  for (auto const above : {kIssuers, kRoots}) {
+    auto const place = state_dir + "/" + std::string(above);
+    if (!std::filesystem::exists(place)) continue;
+    std::error_code error;
+    for (auto const& entry : std::filesystem::directory_iterator(place, error)) {
+      auto const name = entry.path().filename().string();
+      if (entry.is_directory() && !name.starts_with(".")) folders.push_back(std::string(above) + "/" + name);
+    }
+    if (error) return Error(Errc::file, place + ": " + error.message());
   }
-  if (error) return Error(Errc::file, issuers + ": " + error.message());
   return folders;
 }
 
@@ -92,12 +95,15 @@ bool is_name(std::string_view name) {
 bool is_path(std::string_view path) {
   if (path == kSettings) return true;
   for (std::string_view folder : {"keys/", "profiles/"})
-    if (path.starts_with(folder)) return is_name(path.substr(folder.size()));
-  if (!path.starts_with("issuers/")) return false;
-  path.remove_prefix(kIssuers.size() + 1);
-  auto const slash = path.find('/');
-  return slash != std::string_view::npos && ca::check_issuer_name(path.substr(0, slash)).ok() &&
-         is_name(path.substr(slash + 1));
+    if (path.starts_with(folder) && is_name(path.substr(folder.size()))) return true;
+  for (auto const above : {kIssuers, kRoots}) {
+    if (!path.starts_with(std::string(above) + "/")) continue;
+    auto const rest = path.substr(above.size() + 1);
+    auto const slash = rest.find('/');  // the number of a root could be an issuer's name
+    return slash != std::string_view::npos && ca::check_issuer_name(rest.substr(0, slash)).ok() &&
+           is_name(rest.substr(slash + 1));
+  }
+  return false;
 }
 
 Error no_backup() { return Error(Errc::malformed, "the file opens, but what is in it is no back-up of this program"); }
@@ -208,8 +214,9 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
   CHECK_OK(make_folder(state_dir + "/profiles", 0755));
   for (auto const& file : files) {
     auto const is_settings = file.path == kSettings;
-    if (file.path.starts_with(kIssuers)) {
-      CHECK_OK(make_folder(state_dir + "/" + std::string(kIssuers), 0700));
+    for (auto const above : {kIssuers, kRoots}) {
+      if (!file.path.starts_with(std::string(above) + "/")) continue;
+      CHECK_OK(make_folder(state_dir + "/" + std::string(above), 0700));
       CHECK_OK(make_folder(state_dir + "/" + file.path.substr(0, file.path.rfind('/')), 0700));
     }
     CHECK_OK(create_file(state_dir + "/" + file.path + (is_settings ? ".new" : ""), file.text, file.mode));

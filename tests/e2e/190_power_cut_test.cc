@@ -131,7 +131,7 @@ std::vector<std::string> judge(std::string const& directory, Told const& told, T
   auto const store = store::open_read_only("lmdb:db", directory);
   if (!store) return {store.error().detail()};
   (*store)->read([&](store::ReadTxn& txn) {
-    for (auto const& checked : acme::check_store(txn, SystemClock().now(), 3))
+    for (auto const& checked : acme::check_store(txn, acme::CheckedBy{.now = SystemClock().now()}, 3))
       for (auto const& finding : checked.first)
         wrong.push_back(std::string(checked.invariant->name) + " " + finding.record + ": " + finding.what);
   });

@@ -55,9 +55,11 @@ Result<std::string> chains_text(CommandLine const& line) {
   TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
   std::vector<x509::Certificate> all;
   for (auto const& each : issuers) all.push_back(each.chain.issuing);
-  for (auto const& each : issuers)
-    for (auto const& above : ca::ways_up(each.chain.above, known).front())
+  for (auto const& each : issuers) {
+    auto const ways = ca::ways_up(each.chain.above, known);
+    for (auto const& above : ways.front())
       if (std::ranges::find(all, above) == all.end()) all.push_back(above);
+  }
   return x509::to_pem(all);
 }
 

@@ -70,7 +70,7 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
       "Made      {}\n          {}\nValid to  {}\nIn        {}\n\n"
       "From its next start on the server offers it to agents, which trust it on the word of {}.\n"
       "Then: lenscap-ca issuer roll-over makes issuers below it, root status says who trusts it, and when all do,\n"
-      "root roll-over --lead lets chains lead to it. Make a back-up: it holds the new key, too.\n",
+      "root roll-over --lead lets chains lead to it. Back-ups never hold a root's key: root seal moves it away.\n",
       next.root.subject(), ca::fingerprint_text(next.root), to_rfc3339(next.root.not_after()), directory,
       roots.newest().subject());
   return ExitCode::done;

@@ -91,6 +91,18 @@ TEST_F(RollOverTheRoot, TheExportedChainHoldsEveryStepUp) {
   EXPECT_EQ(ran.code, 0) << ran.all();
 }
 
+TEST_F(RollOverTheRoot, ABackUpHoldsTheRootsAndNotTheirKeys) {
+  ASSERT_EQ(made_.code, 0);
+  machine_->write_private("backup-words", "the words of the back-up\n");
+  auto const ran =
+      run("lenscap-ca backup create copy.lenscap --passphrase-file backup-words\n"
+          "'" LENSCAP_BIN_DIR
+          "/lenscap-ca' --state restored restore copy.lenscap --passphrase-file backup-words\n"
+          "diff -r state/keys/roots restored/keys/roots\n"
+          "! find restored -name root.key | grep .\n");
+  EXPECT_EQ(ran.code, 0) << ran.all();
+}
+
 TEST_F(RollOverTheRoot, WhatIsRefusedChangesNothing) {
   ASSERT_EQ(made_.code, 0);
   machine_->write_private("wrong-words", "some other words\n");
@@ -106,7 +118,7 @@ TEST_F(RollOverTheRoot, WhatIsRefusedChangesNothing) {
            {" --root-key usb/lenscap-root-2/root.key --passphrase-file wrong-words --new-passphrase-file root-words",
             "does not open with this passphrase", 1},
            {" --root-key usb/lenscap-root/root.key --passphrase-file root-words --new-passphrase-file root-words",
-            "the key is not that of", 1},
+            "the key is not that of", 2},
            {next + " --new-passphrase-file short-words", "at least 12 characters", 2},
            {next + " --new-passphrase-file ca-words", "a passphrase of its own", 2},
        }) {
