@@ -1,5 +1,7 @@
 #include "agent/root_trust.h"
 
+#include <openssl/x509v3.h>
+
 #include <algorithm>
 
 #include "agent/records.h"
@@ -14,8 +16,14 @@ bool has(std::vector<x509::Certificate> const& list, x509::Certificate const& on
   return std::ranges::find(list, one) != list.end();
 }
 
+// Neither a path length nor usages: an issuing certificate, whose key is at work every day, has both.
+bool is_as_free_as_a_root(x509::Certificate const& certificate) {
+  return certificate.is_ca() && X509_get_pathlen(certificate.native()) == -1 &&
+         (X509_get_extension_flags(certificate.native()) & EXFLAG_XKUSAGE) == 0;
+}
+
 bool vouches(x509::Certificate const& voucher, x509::Certificate const& root) {
-  return voucher.is_ca() && voucher.key() == root.key() && voucher.subject_der() == root.subject_der() &&
+  return is_as_free_as_a_root(voucher) && voucher.key() == root.key() && voucher.subject_der() == root.subject_der() &&
          voucher.name_constraints() == root.name_constraints();
 }
 
@@ -41,11 +49,14 @@ std::vector<x509::Certificate> vouched_for(std::vector<x509::Certificate> const&
   auto all = trusted;
   std::vector<x509::Certificate> fresh;
   auto const is_next = [&](x509::Certificate const& root) {
-    if (has(all, root) || !root.is_ca() || !is_valid(root, now) || !root.is_signed_by(root.key())) return false;
+    if (all.size() >= kRootsKept || has(all, root) || !is_as_free_as_a_root(root) || !is_valid(root, now) ||
+        !root.is_signed_by(root.key()))
+      return false;
     return std::ranges::any_of(offered, [&](x509::Certificate const& voucher) {
       if (!vouches(voucher, root) || !is_valid(voucher, now)) return false;
-      return std::ranges::any_of(
-          all, [&](x509::Certificate const& one) { return is_valid(one, now) && voucher.is_signed_by(one.key()); });
+      return std::ranges::any_of(all, [&](x509::Certificate const& one) {
+        return is_valid(one, now) && one.not_before() < root.not_before() && voucher.is_signed_by(one.key());
+      });
     });
   };
   for (auto found = std::ranges::find_if(offered, is_next); found != offered.end();

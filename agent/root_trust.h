@@ -13,9 +13,13 @@ namespace lenscap::agent {
 constexpr Seconds kAskRoots = kDay;
 constexpr Seconds kAskRootsAgain = kHour;  // after a question that nobody answered
 
+constexpr std::size_t kRootsKept = 8;  // of a CA whose roots live for twenty years
+
 // Those of `offered` that are to be trusted from now on beside `trusted`, in the order in which they follow: roots
 // whose name and key stand in a certificate, also offered, that a trusted root signed, that is valid at `now`, and that
-// has the same name constraints as the root itself. Pure.
+// has the same name constraints as the root itself. What is limited as issuing certificates are (path length, usages)
+// vouches for nobody. Never an older root: who distrusts one does not get it back. No more than kRootsKept in all.
+// Pure.
 std::vector<x509::Certificate> vouched_for(std::vector<x509::Certificate> const& trusted,
                                            std::vector<x509::Certificate> const& offered, Time now);
 

@@ -107,14 +107,16 @@ Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const
   TRY(issuing.profiles, load_profiles(settings));
   TRY(auto installed, load_issuers(settings.state_dir));
   TRY(issuing.roots, load_known_roots(settings.state_dir, installed.front().chain.root()));
-  for (auto& each : installed) each.chain.above = ways_up(each.chain.above, issuing.roots).front();
+  std::vector<std::vector<std::vector<x509::Certificate>>> ways;
+  for (auto const& each : installed) ways.push_back(ways_up(each.chain.above, issuing.roots));
+  installed = as_chains_lead(std::move(installed), issuing.roots);
   TRY(auto const further,
       own_limits(installed.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   auto rules = rules_of(installed, further);
   for (std::size_t i = 0; i < installed.size(); ++i) {
     CHECK_OK(check_listed(installed[i], issuing.profiles));
     TRY(auto issuer, open_issuer(settings, installed[i], further, open_signer));
-    issuing.issuers.push_back({std::move(issuer), std::move(rules[i])});
+    issuing.issuers.push_back({std::move(issuer), std::move(rules[i]), std::move(ways[i])});
   }
   CHECK_OK(check_profiles(issuing));
   return issuing;
@@ -147,7 +149,8 @@ Authority::Authority(Issuing issuing, store::Store& store) : issuing_(std::move(
     rules_.push_back(each.rule);
     auto const& certificate = each.issuer->certificate();
     auto& chains = chains_[certificate.subject_key_id()];
-    for (auto const& above : ways_up(each.issuer->above(), issuing_.roots)) chains.emplace_back(certificate, above);
+    for (auto const& above : each.ways) chains.emplace_back(certificate, above);
+    if (chains.empty()) chains.emplace_back(certificate, each.issuer->above());
   }
 }
 

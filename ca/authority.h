@@ -47,10 +47,13 @@ struct AuthoritySettings {
 struct KnownIssuer {
   std::unique_ptr<Issuer> issuer;
   IssuerRule rule;
+  std::vector<std::vector<x509::Certificate>> ways = {};  // see ways_up(); none: the issuer's own is the only one
 
   std::string id() const { return to_hex(issuer->certificate().subject_key_id()); }
-  // Is there anything left that it has to do? Not when its time is over and another has its place.
-  bool is_over(Time now) const { return rule.retired_from <= now && state_at(rule, now) == IssuerState::ended; }
+  // Is there anything left that it has to do? Not when its time is over; of the first one, when another has its place.
+  bool is_over(Time now) const {
+    return state_at(rule, now) == IssuerState::ended && (rule.retired_from <= now || rule.name != kDefaultIssuer);
+  }
 };
 
 // What issues by these settings: the issuers, the profiles, and whoever signs.

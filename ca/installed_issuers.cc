@@ -137,6 +137,14 @@ Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir) 
   return all;
 }
 
+std::vector<InstalledIssuer> as_chains_lead(std::vector<InstalledIssuer> issuers, KnownRoots const& known) {
+  for (auto& each : issuers) {
+    auto ways = ways_up(each.chain.above, known);
+    each.chain.above = std::move(ways.front());
+  }
+  return issuers;
+}
+
 std::vector<InstalledIssuer const*> line_of(std::vector<InstalledIssuer> const& all, std::string_view name) {
   auto const* at = find(all, name);
   if (at == nullptr) return {};

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "ca/installed_chain.h"
 #include "ca/issuer_choice.h"
+#include "ca/known_roots.h"
 
 namespace lenscap::ca {
 
@@ -41,6 +42,9 @@ Result<> check_issuer_name(std::string_view name);
 // The default first, the others by name. Errors as load_chain(); Errc::settings where a folder lacks something, has
 // another root, or replaces what there is not.
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir);
+
+// With the chains that lead to the root that they are to lead to: what an issuer may do, and until when, is by these.
+std::vector<InstalledIssuer> as_chains_lead(std::vector<InstalledIssuer> issuers, KnownRoots const& known);
 
 // One issuer's line: the first, and each that took the place of the one before; all of them for whichever of their
 // names. Empty: there is no such issuer. In pointers into `all`.

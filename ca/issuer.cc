@@ -40,7 +40,9 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
   if (crl_places.parts < 1 || crl_places.parts > kCrlPartsMax) bug("a division of certificates that is none");
   if (above.empty()) return Error(Errc::settings, "the issuing certificate comes without its root");
   if (!signer->has_key(certificate.key()))
-    return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject());
+    return Error(Errc::settings, "the key does not belong to the certificate of " + certificate.subject() +
+                                     "; where the signer has a user of its own, lenscap-ca signer split moves a new "
+                                     "issuer's key to it");
   CHECK_OK(check_ca(certificate));
   x509::Certificate const* below = &certificate;
   for (x509::Certificate const& next : above) {

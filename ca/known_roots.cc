@@ -113,21 +113,24 @@ Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, T
 
 std::vector<std::vector<x509::Certificate>> ways_up(std::vector<x509::Certificate> const& above,
                                                     KnownRoots const& known) {
-  std::vector<std::vector<x509::Certificate>> ways{above};
+  std::vector<std::vector<x509::Certificate>> ways;
   auto const& roots = known.roots;
-  auto const shorter = std::ranges::find_if(
-      above, [&](x509::Certificate const& each) { return std::ranges::any_of(roots, vouched_for_by(each)); });
-  if (shorter != above.end()) {
-    ways.emplace_back(above.begin(), shorter);
-    ways.back().push_back(*std::ranges::find_if(roots, vouched_for_by(*shorter)));
-  } else if (auto const at = std::ranges::find(roots, above.back()); at != roots.end() && at + 1 != roots.end()) {
-    auto longer = above;
+  // Cut off where the root itself can take the place of what somebody else says of it; the shortest comes first.
+  for (std::size_t i = 0; i < above.size(); ++i) {
+    auto const root = std::ranges::find_if(roots, vouched_for_by(above[i]));
+    if (root == roots.end()) continue;
+    ways.emplace_back(above.begin(), above.begin() + static_cast<std::ptrdiff_t>(i));
+    ways.back().push_back(*root);
+  }
+  // And from the newest root among these on to those that followed it.
+  auto longer = ways.empty() ? above : ways.front();
+  ways.push_back(above);
+  for (auto at = std::ranges::find(roots, longer.back()); at != roots.end() && at + 1 != roots.end(); ++at) {
     longer.back() = known.vouchers[static_cast<std::size_t>(2 * (at - roots.begin()) + 1)];
     longer.push_back(*(at + 1));
-    ways.push_back(std::move(longer));
+    ways.push_back(longer);
   }
-  auto const leads = [&](auto const& way) { return way.back() == roots[known.leading]; };
-  std::ranges::stable_partition(ways, leads);
+  std::stable_partition(ways.begin(), ways.end(), [&](auto const& way) { return way.back() == known.leader(); });
   return ways;
 }
 

@@ -42,9 +42,9 @@ Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots cons
 // From now on chains lead to the newest root. Errc::conflict when there is one only, or when they do already.
 Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, Time now);
 
-// The ways from an issuing certificate up to a root, where `above` is one: by the next root itself where `above` has it
-// vouched for, and otherwise through what the next root says of the one that `above` ends with. Each ends with a root;
-// those that end with the leading one come first. Pure.
+// The ways from an issuing certificate up to each root that it can be verified by, where `above` is one: by a later
+// root itself where `above` has it vouched for, and on through what later roots say of the ones before. Each ends with
+// a root; those that end with the leading one come first. Pure.
 std::vector<std::vector<x509::Certificate>> ways_up(std::vector<x509::Certificate> const& above,
                                                     KnownRoots const& known);
 

@@ -26,7 +26,7 @@ struct Root {
   x509::PrivateKey key = x509::PrivateKey::generate(x509::KeyType::ec_p384);
   x509::Certificate certificate;
 
-  explicit Root(x509::NameConstraints const& constraints = permit("cams.example"), Time begin = kNow - kDay)
+  explicit Root(x509::NameConstraints const& constraints = permit("cams.example"), Time begin = kNow - 3 * kDay)
       : certificate(
             ca::sign_ca_certificate(ca::root_template("Example", key.public_key(), begin, 365 * kDay, constraints), key)
                 .value()) {}
@@ -42,13 +42,13 @@ TEST(VouchedFor, TheRootThatATrustedOneSigned) {
   std::vector<x509::Certificate> const offered{first.certificate, next.root, next.by_former, next.former_by_this};
   EXPECT_THAT(vouched_for({first.certificate}, offered, kNow), ElementsAre(next.root));
   EXPECT_THAT(vouched_for({first.certificate, next.root}, offered, kNow), IsEmpty()) << "nothing new";
-  EXPECT_THAT(vouched_for({next.root}, offered, kNow), ElementsAre(first.certificate)) << "as they say of each other";
+  EXPECT_THAT(vouched_for({next.root}, offered, kNow), IsEmpty()) << "the former one is not trusted again";
 }
 
 TEST(VouchedFor, OneAfterTheOther) {
   Root const first;
   auto const second = next_of(first);
-  auto const third = ca::make_next_root("Example", second.root, second.key, kNow).value();
+  auto const third = ca::make_next_root("Example", second.root, second.key, kNow + kHour).value();
   std::vector<x509::Certificate> const offered{third.root, third.by_former, second.root, second.by_former};
   EXPECT_THAT(vouched_for({first.certificate}, offered, kNow), ElementsAre(second.root, third.root));
 }
@@ -64,6 +64,20 @@ TEST(VouchedFor, NothingElse) {
   wide.issuer_name = first.certificate.subject_der();
   wide.authority_key_id = first.certificate.subject_key_id();
   auto const narrow_voucher = ca::sign_ca_certificate(wide, first.key).value();
+  // The thief of an issuing key makes a root of it.
+  auto const issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto issuing = ca::issuer_template("Example", issuing_key.public_key(), first.certificate, kNow - kDay, 365 * kDay,
+                                     permit("cams.example"), {ca::ExtendedKeyUsage::server_auth});
+  auto const issued = ca::sign_ca_certificate(issuing, first.key).value();
+  auto stolen =
+      ca::root_template("Example", issuing_key.public_key(), kNow - Seconds(60), 365 * kDay, permit("cams.example"));
+  stolen.subject_name = stolen.issuer_name = issued.subject_der();
+  auto const thiefs_root = ca::sign_ca_certificate(stolen, issuing_key).value();
+  issuing.extended_key_usage = {};
+  auto const with_path_length = ca::sign_ca_certificate(issuing, first.key).value();
+  issuing.path_length = {};
+  issuing.extended_key_usage = {ca::ExtendedKeyUsage::server_auth};
+  auto const with_usages = ca::sign_ca_certificate(issuing, first.key).value();
   struct Case {
     char const* name;
     std::vector<x509::Certificate> offered;
@@ -75,6 +89,9 @@ TEST(VouchedFor, NothingElse) {
       {"a voucher without its root", {next.by_former}},
       {"a root of somebody else's", {of_stranger.root, of_stranger.by_former, stranger.certificate}},
       {"another's root beside a good voucher", {of_stranger.root, next.by_former}},
+      {"a root of an issuing key", {thiefs_root, issued}},
+      {"by a certificate with a path length", {thiefs_root, with_path_length}},
+      {"by a certificate with usages", {thiefs_root, with_usages}},
       {"a root with wider names than its voucher", {wider.certificate, narrow_voucher}},
       {"a root that has ended", {next.root, next.by_former}, next.root.not_after() + Seconds(1)},
       {"one that has not begun", {next.root, next.by_former}, kNow - 2 * kDay},

@@ -5,6 +5,8 @@
 
 #include <thread>
 
+#include "base/file.h"
+#include "ca/further_issuer.h"
 #include "tests/ca/fixture.h"
 #include "tests/fakes/failing_store.h"
 
@@ -206,6 +208,51 @@ TEST_F(AuthorityOpen, WhatInitMade) {
   auto const readable = Authority::open(good, *store, passphrases.issuing);
   ASSERT_FALSE(readable.ok());
   EXPECT_THAT(readable.error().detail(), HasSubstr("chmod 600"));
+}
+
+// Of an issuer below the next root and of one below the first: whichever root leads, the other one is not lost.
+TEST_F(AuthorityOpen, ChainsLeadToEitherRoot) {
+  auto const& state = settings.state_dir;
+  auto const first = load_chain(state).value().root();
+  auto const first_key =
+      x509::PrivateKey::from_pem(read_file(state + "/keys/root.key").value(), passphrases.root).value();
+  auto const next = make_next_root("Example Cameras", first, first_key, kNow).value();
+  auto known = load_known_roots(state, first).value();
+  ASSERT_TRUE(keep_next_root(state, known, next, passphrases.root).ok());
+  known = load_known_roots(state, first).value();
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const issuing = certify_issuer(next.root, next.key,
+                                      {"Example Cameras", "Example Cameras Issuing CA 2", key.public_key(),
+                                       *next.root.name_constraints(), settings.extended_key_usage},
+                                      kNow)
+                           .value();
+  ASSERT_TRUE(install_issuer(state, "default-2", issuing, known.above_newest(), key, passphrases.issuing,
+                             {.active_from = kNow + kDay, .replaces = kDefaultIssuer})
+                  .ok());
+  for (bool const next_leads : {false, true}) {
+    SCOPED_TRACE(next_leads);
+    if (next_leads) {
+      ASSERT_TRUE(lead_to_newest(state, known, kNow).ok());
+    }
+    auto const fresh = memory();  // else the clock would run back
+    auto const authority = Authority::open(good, *fresh, passphrases.issuing);
+    ASSERT_TRUE(authority.ok()) << authority.error().detail();
+    EXPECT_EQ((*authority)->root_certificate(), next_leads ? next.root : first);
+    for (auto const when : {kNow, kNow + 2 * kDay}) {  // by the first issuer, and by the one that takes its place
+      auto const leaf = (*authority)->issue(request(names({"a.cams.example"})), "1", when);
+      ASSERT_TRUE(leaf.ok()) << leaf.error().detail();
+      auto const& chains = (*authority)->chains_of(*leaf);
+      ASSERT_EQ(chains.size(), 2U);
+      std::vector<x509::Certificate> roots{first, next.root};
+      if (next_leads) std::swap(roots[0], roots[1]);
+      for (std::size_t i = 0; i < 2; ++i) {
+        auto const chain = x509::parse_pem_chain(chains[i].pem(*leaf, ChainEnd::below_root)).value();
+        std::vector<x509::Certificate> const between(chain.begin() + 1, chain.end());
+        auto const verified = x509::verify_chain(*leaf, between, {roots[i]}, when);
+        EXPECT_TRUE(verified.ok()) << i << ": " << verified.error().detail();
+      }
+    }
+  }
 }
 
 // At the start, and not when the first device asks.

@@ -99,9 +99,33 @@ TEST(WaysUp, LeadToEitherRoot) {
   EXPECT_THAT(after, ElementsAre(next.by_former, site.first.root));
   EXPECT_THAT(ways_up(before, known), ElementsAre(before, ElementsAre(next.former_by_this, next.root)));
   EXPECT_THAT(ways_up(after, known), ElementsAre(after, ElementsAre(next.root)));
+  auto const again = ways_up(ways_up(after, known).back(), known);
+  EXPECT_THAT(again, ElementsAre(ElementsAre(next.root))) << "what leads to the next root alone leads nowhere else";
   known.leading = 1;
   EXPECT_THAT(ways_up(before, known), ElementsAre(ElementsAre(next.former_by_this, next.root), before));
   EXPECT_THAT(ways_up(after, known), ElementsAre(ElementsAre(next.root), after));
+}
+
+TEST(WaysUp, LeadToEachOfThreeRoots) {
+  Site const site;
+  auto const second = site.roll_over();
+  auto const third = make_next_root("Example Cameras", second.root, second.key, today()).value();
+  ASSERT_TRUE(keep_next_root(site.state, site.known(), third, passphrase()).ok());
+  auto known = site.known();
+  ASSERT_EQ(known.roots.size(), 3U);
+  // Whichever root an issuer stands below, and whichever leads: the first way ends with that one.
+  std::vector<std::vector<x509::Certificate>> const issuers{
+      {site.first.root}, {second.by_former, site.first.root}, known.above_newest()};
+  for (std::size_t leading = 0; leading < 3; ++leading) {
+    known.leading = leading;
+    for (auto const& above : issuers) {
+      auto const ways = ways_up(above, known);
+      EXPECT_EQ(ways.front().back(), known.roots[leading]) << above.size() << " to " << leading;
+      EXPECT_EQ(ways.size(), 3U);
+      for (auto const& way : ways)
+        for (std::size_t i = 0; i + 1 < way.size(); ++i) EXPECT_TRUE(way[i].is_signed_by(way[i + 1].key()));
+    }
+  }
 }
 
 TEST(WaysUp, AreOneWhereThereIsOneRoot) {

@@ -126,8 +126,9 @@ void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<
 
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const issuers, ca::load_issuers(line.state));
-  TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
+  TRY(auto installed, ca::load_issuers(line.state));
+  TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
+  auto const issuers = ca::as_chains_lead(std::move(installed), known);
   auto const& root = known.leader();
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   Facts facts;

@@ -108,7 +108,9 @@ void print_for_people(std::string const& text, std::vector<ca::Forbidden> const&
 Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   TRY(auto const settings, load_settings(line));
   auto const now = SystemClock().now();
-  TRY(auto const issuers, ca::load_issuers(line.state));
+  TRY(auto installed, ca::load_issuers(line.state));
+  TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
+  auto const issuers = ca::as_chains_lead(std::move(installed), known);
   TRY(auto const further,
       ca::own_limits(issuers.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   auto const rules = ca::rules_of(issuers, further);
@@ -142,10 +144,9 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   if (forbidden.empty())
     for (auto const& [profile, each] : by) issued_by.set(profile, issuers[each].name);
   json::Object answer;
-  answer.set("name", text)
-      .set("would_issue", forbidden.empty())
-      .set("issuers", std::move(issued_by))
-      .set("forbidden", std::move(reasons));
+  answer.set("name", text).set("would_issue", forbidden.empty());
+  answer.set("issuers", std::move(issued_by));
+  answer.set("forbidden", std::move(reasons));
   if (is_foreign) answer.set("chain_permits", chain_permits);
   print_json(answer);
   return code;

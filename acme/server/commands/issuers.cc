@@ -177,7 +177,9 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
 // --- list ---
 
 Result<ExitCode> list(CommandLine const& line) {
-  TRY(auto const issuers, ca::load_issuers(line.state));
+  TRY(auto installed, ca::load_issuers(line.state));
+  TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
+  auto const issuers = ca::as_chains_lead(std::move(installed), known);
   auto const rules = ca::rules_of(issuers, {});
   auto const now = SystemClock().now();
   json::Array rows;
@@ -220,7 +222,8 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
     return Error(Errc::conflict, "a roll-over is on its way: " + old.name + " signs from " +
                                      to_rfc3339(*old.note.active_from) + " on; roll over again after that");
   auto const from = now + *after;
-  auto const rules = ca::rules_of(issuers, {});
+  TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
+  auto const rules = ca::rules_of(ca::as_chains_lead(issuers, known), {});
   auto const& rule = rules[static_cast<std::size_t>(&old - issuers.data())];
   std::vector<std::string> warnings;
   if (from >= rule.ends)

@@ -43,6 +43,9 @@ Result<> check_new_passphrase(SecretBytes const& fresh, SecretBytes const& issui
 
 // --- roll-over ---
 
+constexpr char const* kSplit =
+    "The signer has a user of its own: run lenscap-ca signer split and start it anew, before the server.\n";
+
 Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& options) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const roots, load_own_roots(line));
@@ -73,10 +76,12 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
       "root roll-over --lead lets chains lead to it. Back-ups never hold a root's key: root seal moves it away.\n",
       next.root.subject(), ca::fingerprint_text(next.root), to_rfc3339(next.root.not_after()), directory,
       roots.newest().subject());
+  if (!settings.signer.socket.empty()) fmt::print("{}", kSplit);
   return ExitCode::done;
 }
 
 Result<ExitCode> lead(CommandLine const& line) {
+  TRY(auto const settings, load_settings(line));
   TRY(auto const roots, load_own_roots(line));
   CHECK_OK(ca::lead_to_newest(line.state, roots, SystemClock().now()));
   if (line.wants_json()) {
@@ -87,6 +92,7 @@ Result<ExitCode> lead(CommandLine const& line) {
       "From the next start of the server on, chains lead to {}.\n"
       "Whoever trusts the former root alone gets a chain by Link: rel=\"alternate\", and nothing else.\n",
       roots.newest().subject());
+  if (!settings.signer.socket.empty()) fmt::print("{}", kSplit);
   return ExitCode::done;
 }
 

@@ -179,11 +179,16 @@ Result<> wait_for_stop(sigset_t const& signals, SignerProcess* signer, bool may_
 
 // The wall between two users is of use only where the key is behind it.
 void look_for_a_key_here(Settings const& settings, Log const& log) {
-  auto const file = settings.state_dir + "/keys/issuing.key";
-  if (!settings.signer.socket.empty() && file_exists(file))
+  if (settings.signer.socket.empty()) return;
+  std::vector<std::string> files{settings.state_dir + "/keys/issuing.key"};
+  if (auto const issuers = ca::load_issuers(settings.state_dir); issuers.ok())
+    for (auto const& each : *issuers) files.push_back(settings.state_dir + "/issuers/" + each.name + "/issuing.key");
+  for (auto const& file : files) {
+    if (!file_exists(file)) continue;
     log.warning(
         "signer.key_left_here",
         {{"file", file}, {"what_to_do", "run lenscap-ca signer split, which moves it; see docs/operations.md"}});
+  }
 }
 
 Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {

@@ -29,11 +29,14 @@ Part store_part(App& app) {
 
 Part issuer_part(App& app) {
   auto const now = app.clock.now();
+  bool is_any_alive = false;
   for (auto const& each : app.authority->issuers()) {
     if (each.is_over(now)) continue;
+    is_any_alive = true;
     if (now >= each.issuer->ends()) return {"issuer", Verdict::broken, "issuing certificate has expired"};
     if (!each.issuer->check_ready()) return {"issuer", Verdict::broken, "the signer does not sign"};
   }
+  if (!is_any_alive) return {"issuer", Verdict::broken, "every issuing certificate has expired"};
   return {"issuer", Verdict::good, "ok"};
 }
 
