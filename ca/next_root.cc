@@ -9,22 +9,14 @@
 namespace lenscap::ca {
 namespace {
 
+// Under any name, and with what another certificate says, where root_template() has the CA's own.
 Template root_of(x509::PublicKey const& key, Bytes const& subject, std::string common_name, Time begin, Time end,
                  std::optional<x509::NameConstraints> constraints) {
-  return Template{.serial = new_serial(begin),
-                  .issuer_name = subject,
-                  .subject_name = subject,
-                  .common_name = std::move(common_name),
-                  .not_before = begin,
-                  .not_after = end,
-                  .key = key,
-                  .names = {},
-                  .is_ca = true,
-                  .path_length = {},
-                  .extended_key_usage = {},
-                  .authority_key_id = key_id(key),
-                  .ca_issuers_url = {},
-                  .name_constraints = std::move(constraints)};
+  auto what = root_template({}, key, begin, end - begin + Seconds(1), {});
+  what.issuer_name = what.subject_name = subject;
+  what.common_name = std::move(common_name);
+  what.name_constraints = std::move(constraints);
+  return what;
 }
 
 // What `subject` says of itself, said by `signer`.
