@@ -35,7 +35,7 @@ net::Response nothing_here(int status, std::string const& /*detail*/) {
 
 }  // namespace
 
-HttpResponder::HttpResponder() : router_(nothing_here) {
+HttpResponder::HttpResponder() : router_(nothing_here), gate_(router_) {
   auto const handler = [this](net::Request const& request) { return answer(request); };
   router_.add_plain(net::Method::get, std::string(acme::names::kHttp01Path) + "{token}", handler);
 }
@@ -48,7 +48,7 @@ Result<> HttpResponder::listen(net::IoThreads& threads, std::string const& addre
   settings.port = port;
   settings.limits = narrow_limits();
   settings.name = "http-01";
-  TRY(listener_, net::Listener::open(threads, std::move(settings), router_, std::move(log)));
+  TRY(listener_, net::Listener::open(threads, std::move(settings), gate_, std::move(log)));
   return {};
 }
 

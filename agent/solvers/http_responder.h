@@ -39,6 +39,7 @@ class HttpResponder {
 
   std::map<std::string, Shown> shown_;
   net::Router router_;
+  net::Gate gate_;
   std::unique_ptr<net::Listener> listener_;
 };
 

@@ -123,10 +123,10 @@ bool lacks_descriptors(error_code ec) {
 
 // Lives on the acceptor's thread; `count` and `port` are for everybody.
 struct Listener::State : std::enable_shared_from_this<State> {
-  State(IoThreads& t, ListenerSettings s, Router const& router, Log log)
+  State(IoThreads& t, ListenerSettings s, Gate& gate, Log log)
       : threads(t),
         settings(std::move(s)),
-        shared{router, settings.limits, std::move(log)},
+        shared{gate, settings.limits, std::move(log)},
         executor(threads.next()),
         acceptor(executor),
         room(executor, asio::steady_timer::time_point::max()) {}
@@ -286,9 +286,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
 
 Listener::Listener(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Listener>> Listener::open(IoThreads& threads, ListenerSettings settings, Router const& router,
-                                                 Log log) {
-  auto state = std::make_shared<State>(threads, std::move(settings), router, std::move(log));
+Result<std::unique_ptr<Listener>> Listener::open(IoThreads& threads, ListenerSettings settings, Gate& gate, Log log) {
+  auto state = std::make_shared<State>(threads, std::move(settings), gate, std::move(log));
   CHECK_OK(state->bind());
   spawn(state->executor, State::accept_loop(state));
   return std::unique_ptr<Listener>(new Listener(std::move(state)));

@@ -10,8 +10,8 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/net/gate.h"
 #include "base/net/io_threads.h"
-#include "base/net/router.h"
 #include "base/ossl.h"
 #include "base/x509/certificate.h"
 #include "base/x509/key.h"
@@ -71,13 +71,13 @@ struct ListenerSettings {
   std::string name = "http";  // for the log
 };
 
-// Serves until stop() or its end. `router`, `tls` and `threads` are borrowed and must outlive it; objects that handlers
-// use must outlive `threads`, because a handler that missed its deadline may still be at work after stop().
+// Serves until stop() or its end. `tls` and `threads` are borrowed and must outlive it. `gate`, and objects that
+// handlers use, must outlive `threads`, because a handler that missed its deadline may still be at work after stop();
+// or the objects, but not the gate, end after it was closed behind the last handler.
 class Listener {
  public:
   // Errc::settings when the address cannot be had, with the reason.
-  static Result<std::unique_ptr<Listener>> open(IoThreads& threads, ListenerSettings settings, Router const& router,
-                                                Log log);
+  static Result<std::unique_ptr<Listener>> open(IoThreads& threads, ListenerSettings settings, Gate& gate, Log log);
   ~Listener();  // stop()
   Listener(Listener const&) = delete;
   Listener& operator=(Listener const&) = delete;

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -153,8 +154,8 @@ std::optional<Response> answer_at_once(PlainHandler const& handler, Log const& l
   return std::nullopt;
 }
 
-// The catch of those that wait.
-Awaitable<> answer(std::shared_ptr<Answer> answer, Handler const& handler, Log log, Request request) {
+// The catch of those that wait. The handler is the router's, which stays as long as `pass`.
+Awaitable<> answer(std::shared_ptr<Answer> answer, Gate::Pass pass, Handler const& handler, Log log, Request request) {
   auto const id = request.id;
   auto const path = request.path;
   std::string what;
@@ -170,6 +171,7 @@ Awaitable<> answer(std::shared_ptr<Answer> answer, Handler const& handler, Log l
     what = "something that is no std::exception";
   }
   if (!answer->response) log.error("net.exception", {{"request", id}, {"path", path}, {"what", what}});
+  pass = {};
   answer->done = true;
   if (answer->wake != nullptr) answer->wake->cancel();
 }
@@ -376,12 +378,31 @@ struct Session::State {
 
   // --- answers ---
 
+  // Whoever answers now. None: nobody does within the deadline of a handler.
+  Awaitable<Gate::Pass> enter(Session& self) {
+    auto pass = shared.gate.enter();
+    if (pass) co_return pass;
+    arm(shared.limits.handler);
+    while (!pass && !aborted && !timed_out) {
+      // Opened already, it wakes us by a post to this very thread, so never before the wait has begun.
+      shared.gate.when_open([weak = self.weak_from_this()] {
+        if (auto strong = weak.lock())
+          asio::post(strong->executor(), [strong] { strong->state_->handler_wake.cancel(); });
+      });
+      error_code ignored;
+      co_await handler_wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      pass = shared.gate.enter();
+    }
+    disarm();
+    co_return pass;
+  }
+
   // Runs the handler on its own, and waits for it until its deadline.
-  Awaitable<Response> wait_for(Handler const& handler, Request request) {
+  Awaitable<Response> wait_for(Gate::Pass const& pass, Handler const& handler, Request request) {
     auto const id = request.id;
     auto shared_answer = std::make_shared<Answer>();
     arm(shared.limits.handler);
-    asio::co_spawn(socket.get_executor(), answer(shared_answer, handler, shared.log, std::move(request)),
+    asio::co_spawn(socket.get_executor(), answer(shared_answer, pass, handler, shared.log, std::move(request)),
                    asio::detached);
     shared_answer->wake = &handler_wake;
     while (!shared_answer->done && !aborted && !timed_out) {
@@ -391,19 +412,45 @@ struct Session::State {
     shared_answer->wake = nullptr;
     disarm();
     if (shared_answer->response) co_return *std::move(shared_answer->response);
-    if (shared_answer->done) co_return broken(id);
+    if (shared_answer->done) co_return broken(pass, id);
     if (!aborted) shared.log.warning("net.handler_deadline", {{"request", id}});
-    auto busy = shared.router.error(503, "the request took too long; try again later (request " + id + ")");
+    auto busy = pass.router().error(503, "the request took too long; try again later (request " + id + ")");
     if (busy.headers.find("Retry-After") == nullptr) busy.headers.add("Retry-After", "10");
     co_return closing(std::move(busy));
   }
 
-  Response broken(std::string const& id) {
-    return closing(shared.router.error(500, "internal error; the log tells more under request " + id));
+  static Response broken(Gate::Pass const& pass, std::string const& id) {
+    return closing(pass.router().error(500, "internal error; the log tells more under request " + id));
+  }
+  // In the words of whoever answers, or in plain ones while nobody does.
+  Response refusal(int status, std::string detail) {
+    if (auto const pass = shared.gate.enter()) return closing(pass.router().error(status, std::move(detail)));
+    Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "text/plain; charset=utf-8");
+    if (status == 503) response.headers.add("Retry-After", "10");
+    response.body = std::move(detail) + "\n";
+    return closing(std::move(response));
   }
   static Response closing(Response response) {
     response.close = true;
     return response;
+  }
+
+  // By the router that is there now, and whoever it names.
+  Awaitable<Response> respond(Session& self, Request request) {
+    auto const pass = co_await enter(self);
+    if (!pass) co_return refusal(503, "the server is being set up anew; try again later (request " + request.id + ")");
+    auto match = pass.router().match(request);
+    if (match.handler != nullptr) {
+      auto answering = wait_for(pass, *match.handler, std::move(request));
+      auto response = co_await std::move(answering);
+      co_return response;
+    }
+    if (match.plain == nullptr) co_return std::move(match.refusal);
+    auto answered = answer_at_once(*match.plain, shared.log, request);
+    if (!answered) co_return broken(pass, request.id);
+    co_return *std::move(answered);
   }
 
   std::string next_id() { return id_prefix + "." + std::to_string(++requests); }
@@ -420,14 +467,14 @@ struct Session::State {
   }
 
   // Reads one request, of which there is an octet, and answers it; true: and the connection goes on.
-  Awaitable<bool> serve_one() {
+  Awaitable<bool> serve_one(Session& self) {
     first = false;
     auto outcome = co_await read_request();
     if (outcome.refusal) {
       shared.log.info("net.refused",
                       {{"peer", peer}, {"status", outcome.refusal->status}, {"why", outcome.refusal->reason}});
-      auto refusal = shared.router.error(outcome.refusal->status, std::string(outcome.refusal->reason));
-      co_await write(serialize(refusal, date.text(), false, false));
+      auto refused = refusal(outcome.refusal->status, std::string(outcome.refusal->reason));
+      co_await write(serialize(refused, date.text(), false, false));
       co_return false;
     }
     if (!outcome.request) co_return false;
@@ -443,16 +490,7 @@ struct Session::State {
     auto const begin = SteadyClock::now();
     pipelined = buffer.empty() ? 0 : pipelined + 1;
 
-    Response response;
-    auto match = shared.router.match(request);
-    if (match.handler != nullptr) {
-      response = co_await wait_for(*match.handler, std::move(request));
-    } else if (match.plain != nullptr) {
-      auto answered = answer_at_once(*match.plain, shared.log, request);
-      response = answered ? *std::move(answered) : broken(id);
-    } else {
-      response = std::move(match.refusal);
-    }
+    auto response = co_await respond(self, std::move(request));
     if (aborted) co_return false;
     note(id, method, path, response.status, begin);
     bool const keep =
@@ -490,7 +528,7 @@ struct Session::State {
         bool const begun = co_await await_request();
         if (!begun) break;
       }
-      more = co_await serve_one();
+      more = co_await serve_one(self);
     }
     if (shaken && !aborted) co_await linger();
   }

@@ -1,4 +1,5 @@
-// One connection from accept to close: TLS handshake, requests under limits and deadlines, the router, answers. Used by
+// One connection from accept to close: TLS handshake, requests under limits and deadlines, the gate to the
+// router, answers. Used by
 // listener.cc alone.
 //
 // Guarantees: every exception of a handler ends here (500 without detail; log event net.exception with the request id,
@@ -11,13 +12,14 @@
 #include <memory>
 #include <string>
 
+#include "base/net/gate.h"
 #include "base/net/listener.h"
 
 namespace lenscap::net {
 
 // What all connections of a listener share; outlives them.
 struct SessionShared {
-  Router const& router;
+  Gate& gate;
   ServerLimits limits;
   Log log;
 };

@@ -50,7 +50,8 @@ TEST(Exceptions, EndAsAProblemWithTheIdOfTheLog) {
   auto client = granted_client(server);
   auto const& urls = server.app->settings.urls;
   auto const body = client.sign(urls.directory(), "", server.nonce());
-  auto listener = net::Listener::open(server.app->threads, {}, server.app->acme_routes, server.app->log).value();
+  net::Gate gate(server.app->acme_routes);
+  auto listener = net::Listener::open(server.app->threads, {}, gate, server.app->log).value();
 
   net::IoThreads threads{1};
   net::HttpClient http{threads.executor(0)};

@@ -26,40 +26,43 @@ std::string served_leaf(test::RawConnection const& connection) {
 std::string leaf_of(std::string const& name) { return to_hex(test::chain_of(name).front().fingerprint()); }
 
 TEST(Listener, RefusesAnAddressThatIsNone) {
-  IoThreads threads;
   Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
+  Gate gate(router);
+  IoThreads threads;
   ListenerSettings settings;
   settings.address = "nowhere";
-  auto const opened = Listener::open(threads, settings, router, Log::nowhere());
+  auto const opened = Listener::open(threads, settings, gate, Log::nowhere());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Errc::settings);
 }
 
 TEST(Listener, RefusesAPortThatIsTaken) {
   Serving serving;
-  IoThreads threads;
   Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
+  Gate gate(router);
+  IoThreads threads;
   ListenerSettings settings;
   settings.port = serving.port();
-  auto const opened = Listener::open(threads, settings, router, Log::nowhere());
+  auto const opened = Listener::open(threads, settings, gate, Log::nowhere());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Errc::settings);
 }
 
 // What the default settings ask for. The port is free for IPv4; that IPv6 has it too is likely, not certain.
 TEST(Listener, ServesBothFamiliesOnOnePort) {
-  IoThreads threads;
   Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
+  Gate gate(router);
+  IoThreads threads;
   ListenerSettings settings;
   std::string why;
   for (int attempt = 0; attempt < 20; ++attempt) {
     settings.address = "0.0.0.0";
     settings.port = 0;
-    auto const v4 = Listener::open(threads, settings, router, Log::nowhere());
+    auto const v4 = Listener::open(threads, settings, gate, Log::nowhere());
     ASSERT_TRUE(v4.ok());
     settings.address = "::";
     settings.port = (*v4)->port();
-    auto const v6 = Listener::open(threads, settings, router, Log::nowhere());
+    auto const v6 = Listener::open(threads, settings, gate, Log::nowhere());
     if (v6.ok()) return;
     why = v6.error().detail();
     if (why.find("Address family not supported") != std::string::npos) GTEST_SKIP() << "this machine has no IPv6";
@@ -163,11 +166,12 @@ TEST(Listener, OutlivesALackOfDescriptors) {  // H-30
 TEST(Listener, TakesASocketOfTheSupervisor) {
   int const fd = ::socket(AF_INET, SOCK_STREAM, 0);
   ASSERT_EQ(::listen(fd, 4), 0);  // any address, any port
-  IoThreads threads;
   Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
+  Gate gate(router);
+  IoThreads threads;
   ListenerSettings settings;
   settings.inherited_socket = fd;
-  auto const listener = Listener::open(threads, settings, router, Log::nowhere()).value();
+  auto const listener = Listener::open(threads, settings, gate, Log::nowhere()).value();
   auto connection = connect_raw(listener->port());
   connection.send(kHello);
   EXPECT_EQ(connection.read_response().status, 404);
@@ -220,9 +224,10 @@ TEST(ListenerStop, EndsTheRestHard) {
 }
 
 TEST(ListenerStop, WorksAfterTheThreadsEnded) {
-  IoThreads threads;
   Router router([](int status, std::string detail) { return text_response(status, std::move(detail)); });
-  auto const listener = Listener::open(threads, {}, router, Log::nowhere()).value();
+  Gate gate(router);
+  IoThreads threads;
+  auto const listener = Listener::open(threads, {}, gate, Log::nowhere()).value();
   auto connection = connect_raw(listener->port());
   EXPECT_TRUE(eventually([&] { return listener->connections() == 1; }));
   threads.stop();

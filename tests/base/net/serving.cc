@@ -120,7 +120,7 @@ Serving::Serving(ServerLimits limits, bool tls, std::size_t threads) : router_(e
     tls_ = TlsServerContext::make(chain_of("server.pem"), key_of("server.key")).value();
     settings.tls = tls_.get();
   }
-  listener_ = Listener::open(threads_, settings, router_, lines.log()).value();
+  listener_ = Listener::open(threads_, settings, gate_, lines.log()).value();
 }
 
 Serving::~Serving() {

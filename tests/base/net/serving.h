@@ -55,6 +55,7 @@ class Serving {
   std::atomic<bool> released_{false};
   std::atomic<bool> slow_began_{false};
   Router router_;
+  Gate gate_{router_};
   std::unique_ptr<TlsServerContext> tls_;
   IoThreads threads_;
   std::unique_ptr<Listener> listener_;
