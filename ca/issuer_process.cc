@@ -55,17 +55,31 @@ void put_right(std::vector<SignedEntry>& entries, Time now) {
 
 }  // namespace
 
+namespace {
+
+struct Opened {
+  Issuing issuing;
+  std::vector<std::shared_ptr<KeySigner>> keys;  // of its issuers
+};
+
+Result<Opened> open_keys(AuthoritySettings const& settings, SecretBytes const& passphrase) {
+  Opened opened;
+  auto const open_signer = [&](InstalledIssuer const& issuer) -> Result<std::shared_ptr<Signer>> {
+    TRY(auto holder, open_issuer_key(settings, issuer, passphrase));
+    opened.keys.push_back(std::make_shared<KeySigner>(std::move(holder)));
+    return std::shared_ptr<Signer>(opened.keys.back());
+  };
+  TRY(opened.issuing, open_issuing(settings, open_signer));
+  return opened;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<IssuerProcess>> IssuerProcess::open(IssuerProcessSettings const& settings,
                                                            SecretBytes const& passphrase, Time now) {
-  std::vector<std::shared_ptr<KeySigner>> keys;
-  auto const open_signer = [&](InstalledIssuer const& issuer) -> Result<std::shared_ptr<Signer>> {
-    TRY(auto holder, open_issuer_key(settings.authority, issuer, passphrase));
-    keys.push_back(std::make_shared<KeySigner>(std::move(holder)));
-    return std::shared_ptr<Signer>(keys.back());
-  };
-  TRY(auto issuing, open_issuing(settings.authority, open_signer));
-  return make(std::move(issuing), std::move(keys), signing_ledger_file(settings.authority.state_dir), settings.caps,
-              settings.accept_clock, now);
+  TRY(auto opened, open_keys(settings.authority, passphrase));
+  return make(std::move(opened.issuing), std::move(opened.keys), signing_ledger_file(settings.authority.state_dir),
+              settings.caps, settings.accept_clock, now);
 }
 
 Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
@@ -119,9 +133,9 @@ IssuerProcess::IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySig
   if (keys_.size() != issuing_.issuers.size()) bug("a signer that lacks a key");
 }
 
-std::vector<Bytes> IssuerProcess::spkis() const {
+std::vector<Bytes> IssuerProcess::spkis_of(std::vector<std::shared_ptr<KeySigner>> const& keys) {
   std::vector<Bytes> all;
-  for (auto const& key : keys_) all.push_back(key->public_key().spki());
+  for (auto const& key : keys) all.push_back(key->public_key().spki());
   return all;
 }
 
@@ -353,6 +367,21 @@ void serve_signing(int socket, IssuerProcessSettings const& settings, Clock cons
   }
   if (write_all(socket, as_text(encode(be_confined(**process, settings.authority.key, Connections::none)))))
     converse(**process, socket, inbox, clock, log);
+}
+
+void rehearse_signing(int socket, IssuerProcessSettings const& settings, Log const& log) {
+  Inbox inbox(socket);
+  auto first = inbox.wait(log);
+  if (first.empty()) return;
+  auto const opening = decode_opening(first.front());
+  OPENSSL_cleanse(first.front().data(), first.front().size());
+  auto const look = [&]() -> Result<Ready> {
+    if (!opening) return opening.error();
+    TRY(auto const opened, open_keys(settings.authority, opening->passphrase));
+    return Ready{IssuerProcess::spkis_of(opened.keys), false, false, ""};
+  };
+  auto ready = look();
+  write_all(socket, as_text(ready ? encode(*ready) : encode(Refused{0, ready.error()})));
 }
 
 namespace {

@@ -48,8 +48,8 @@ class IssuerProcess {
                                                      std::string const& path, SigningCaps const& caps,
                                                      bool accept_clock, Time now);
 
-  // Of every issuer.
-  std::vector<Bytes> spkis() const;
+  std::vector<Bytes> spkis() const { return spkis_of(keys_); }  // of every issuer
+  static std::vector<Bytes> spkis_of(std::vector<std::shared_ptr<KeySigner>> const& keys);
 
   // One answer to each message, in their order, as frames. All of them become durable in the ledger by one write before
   // the first of them is signed.
@@ -94,9 +94,13 @@ constexpr std::size_t kRecent = 2000;
 // not need, and answers until the other end is closed. Refusals to start go to the other end.
 void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log);
 
-// The same for a front end of another user, who has neither the passphrase nor the signer's files: opens, says that it
-// is `ready`, gives up its rights, and takes one front end after the other at a socket that listens. Another user than
-// `front` is sent away. Ends with the refusal to start, or with Errc::file when the ledger can no longer be written.
+// Takes the passphrase, opens all of it but the ledger, says so or the refusal, and that is all.
+void rehearse_signing(int socket, IssuerProcessSettings const& settings, Log const& log);
+
+// The same as serve_signing() for a front end of another user, who has neither the passphrase nor the signer's files:
+// opens, says that it is `ready`, gives up its rights, and takes one front end after the other at a socket that
+// listens. Another user than `front` is sent away. Ends with the refusal to start, or with Errc::file when the ledger
+// can no longer be written.
 Result<> serve_signing_at(int listening, uid_t front, SecretBytes const& passphrase,
                           IssuerProcessSettings const& settings, std::function<void()> const& ready, Clock const& clock,
                           Log const& log);

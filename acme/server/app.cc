@@ -68,6 +68,16 @@ App::App(AppParts parts)
       http(threads.executor(0)),
       validation(*this) {}
 
+std::unique_ptr<store::Store> App::end(std::unique_ptr<App> app) {
+  app->threads.stop();
+  app->threads.join();
+  // Whatever was handed in before has its outcome after this, and none comes to threads that are gone.
+  app->store->write([](store::WriteTxn&) { return false; });
+  auto store = std::move(app->store);
+  app.reset();
+  return store;
+}
+
 App::~App() {
   // Nothing runs any more when the members end; coroutines that still waited end last of all, with `threads`.
   threads.stop();

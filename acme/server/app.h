@@ -47,13 +47,16 @@ struct App {
   App(App const&) = delete;
   App& operator=(App const&) = delete;
 
+  // Ends it, but for its store, which another may open its App over. Nobody uses its routes any more.
+  static std::unique_ptr<store::Store> end(std::unique_ptr<App> app);
+
   // First, so that it ends last: what other threads (store, pool, resolver) are still doing for a coroutine that waits
   // refers to that coroutine's frame, and those threads are joined before the frames go.
   net::IoThreads threads;
   Settings const settings;
   Clock const& clock;
   Log const log;
-  std::unique_ptr<store::Store> const store;
+  std::unique_ptr<store::Store> store;  // never null
   std::unique_ptr<ca::Authority> const authority;
   Sealer const sealer;
   Policy const policy;

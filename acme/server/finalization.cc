@@ -30,6 +30,7 @@ net::Awaitable<Result<Order>> Finalization::complete(ClaimedOrder claimed) {
   auto const outcome = std::make_shared<Outcome>(executor);
   auto order = claimed.order;
   auto const until = std::chrono::steady_clock::now() + wait;
+  ++running_;  // here, so that it counts before whoever asked may have gone
   net::spawn(executor, run(std::move(claimed), outcome));
   while (!outcome->is_there() && std::chrono::steady_clock::now() < until) {
     outcome->timer.expires_at(until);
@@ -42,7 +43,6 @@ net::Awaitable<Result<Order>> Finalization::complete(ClaimedOrder claimed) {
 }
 
 net::Awaitable<> Finalization::run(ClaimedOrder claimed, std::shared_ptr<Outcome> outcome) {
-  ++running_;
   auto const order = claimed.order.id;
   std::string failure;
   try {
@@ -113,10 +113,11 @@ net::Awaitable<Result<Order>> Finalization::sign_and_settle(ClaimedOrder claimed
   co_return settled;
 }
 
-void Finalization::wait_until_done(std::chrono::milliseconds at_most) const {
+bool Finalization::wait_until_done(std::chrono::milliseconds at_most) const {
   auto const until = std::chrono::steady_clock::now() + at_most;
   while (running_ != 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return running_ == 0;
 }
 
 }  // namespace lenscap::acme

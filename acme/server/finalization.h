@@ -31,9 +31,9 @@ class Finalization {
   // throws comes out, as long as it is waited for.
   net::Awaitable<Result<Order>> complete(ClaimedOrder claimed);
 
-  // Blocks until no certificate is being made, or the time is over: for a stop. What is left then is repaired by the
-  // next start.
-  void wait_until_done(std::chrono::milliseconds at_most) const;
+  // Blocks until no certificate is being made, or the time is over (false): for a stop. What is left then is repaired
+  // by the next start.
+  bool wait_until_done(std::chrono::milliseconds at_most) const;
 
   // [acme] finalize_wait; tests make it shorter than a second.
   std::chrono::milliseconds wait;

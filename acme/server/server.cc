@@ -37,22 +37,32 @@ ca::AuthoritySettings authority_settings(Settings const& settings) {
   return all;
 }
 
-Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
+Result<> check_open_scope(Settings const& settings, ca::Issuer const& issuer) {
+  if (settings.eab_required) return {};
+  auto const fits = check_names(settings.open_scope, issuer.limits());
+  if (!fits) return Error(Errc::settings, "acme.open: " + fits.error().detail());
+  return {};
+}
+
+Result<std::unique_ptr<App>> open_app(Settings settings, std::unique_ptr<store::Store>&& store,
+                                      SecretBytes const& passphrase, Clock const& clock, Log log,
                                       std::shared_ptr<ca::Signer> signer) {
-  TRY(auto store, store::open(settings.store_url, settings.state_dir));
   auto const own = ca::first_line(passphrase);
   TRY(auto authority, ca::Authority::open(authority_settings(settings), *store, own, std::move(signer)));
   TRY(auto sealer, open_sealer(*store, own));
-  if (!settings.eab_required) {
-    if (auto fits = check_names(settings.open_scope, authority->issuer().limits()); !fits)
-      return Error(Errc::settings, "acme.open: " + fits.error().detail());
-  }
+  CHECK_OK(check_open_scope(settings, authority->issuer()));
   return std::make_unique<App>(AppParts{.settings = std::move(settings),
                                         .store = std::move(store),
                                         .authority = std::move(authority),
                                         .sealer = std::move(sealer),
                                         .clock = clock,
                                         .log = std::move(log)});
+}
+
+Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
+                                      std::shared_ptr<ca::Signer> signer) {
+  TRY(auto store, store::open(settings.store_url, settings.state_dir));
+  return open_app(std::move(settings), std::move(store), passphrase, clock, std::move(log), std::move(signer));
 }
 
 namespace {
@@ -78,9 +88,16 @@ void note_start(App& app, Time now) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& inherited,
-                                              std::chrono::milliseconds chores_every) {
-  std::unique_ptr<Server> server(new Server(app, chores_every));
+// The metrics are at addresses of their own: who reads them learns how busy the CA is and when its certificates end.
+Server::Server(App& app, Front& front, std::chrono::milliseconds chores_every)
+    : app_(app), front_(front), chores_every_(chores_every), metrics_routes_([](int status, std::string detail) {
+        return bytes_response(status, "text/plain; charset=utf-8", std::move(detail) + "\n");
+      }) {
+  metrics_routes_.add_plain(net::Method::get, "/metrics", [this](net::Request const&) { return metrics(); });
+}
+
+Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chrono::milliseconds chores_every) {
+  std::unique_ptr<Server> server(new Server(app, front, chores_every));
   auto const now = app.clock.now();
   if (auto const switches = app.chaos.switches(); !switches.empty())
     app.log.warning("chaos.on", {{"switches", json::Value::strings(switches)},
@@ -90,7 +107,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   app.nonces.load(nonce_file(app.settings));
   recover(app, now);
   note_start(app, now);
-  TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, now));
+  TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, front, now));
   server->certificate_ = std::move(certificate);
   auto run = [&app](std::string_view name, json::Object const& arguments) -> Result<json::Object> {
     auto const* operation = find_operation(name);
@@ -112,40 +129,10 @@ Result<std::unique_ptr<Server>> Server::start(App& app, InheritedSockets const& 
   server->admin_ = std::move(admin);
   app.crls.start(chores_every);  // the first lists, before anybody can ask for them
   app.ocsp.start();
-  CHECK_OK(server->open_listeners(inherited));
-  CHECK_OK(server->open_metrics());
+  CHECK_OK(front.open(app.settings, {app.acme_routes, app.web_routes, server->metrics_routes_}));
+  server->served_ = true;
   server->chores_ = std::thread([raw = server.get()] { raw->look_after(); });
   return server;
-}
-
-Result<> Server::open_listeners(InheritedSockets const& inherited) {
-  auto open = [&](bool tls, Endpoint const& endpoint, int inherited_socket) -> Result<> {
-    net::ListenerSettings settings;
-    settings.address = endpoint.address;
-    settings.port = endpoint.port;
-    settings.inherited_socket = inherited_socket;
-    settings.tls = tls ? &certificate_->context() : nullptr;
-    settings.limits.connections = app_.settings.connections;
-    settings.limits.connections_per_address = app_.settings.connections_per_address;
-    settings.limits.idle = app_.settings.idle;
-    settings.name = tls ? "acme" : "web";
-    auto listener =
-        net::Listener::open(app_.threads, std::move(settings), tls ? app_.acme_routes : app_.web_routes, app_.log);
-    if (!listener) return std::move(listener).error();
-    ports_.push_back({tls, false, endpoint.address, (*listener)->port()});
-    app_.log.info("server.listening",
-                  {{"what", tls ? "acme" : "web"}, {"address", endpoint.address}, {"port", ports_.back().port}});
-    listeners_.push_back(*std::move(listener));
-    return {};
-  };
-  Endpoint const from_supervisor{"inherited", 0};
-  for (auto socket : inherited.tls) CHECK_OK(open(true, from_supervisor, socket));
-  for (auto socket : inherited.http) CHECK_OK(open(false, from_supervisor, socket));
-  if (inherited.tls.empty())
-    for (auto const& endpoint : app_.settings.listen) CHECK_OK(open(true, endpoint, -1));
-  if (inherited.http.empty())
-    for (auto const& endpoint : app_.settings.http) CHECK_OK(open(false, endpoint, -1));
-  return {};
 }
 
 namespace {
@@ -168,30 +155,10 @@ net::Response Server::metrics() {
                              .signer_is_ready = app_.authority->issuer().check_ready().ok(),
                              .crl_made = app_.crls.made_at()};
   for (auto const& each : app_.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
-  for (auto const& listener : listeners_) readings.connections += listener->connections();
+  readings.connections = front_.connections();
   if (app_.settings.store_url.starts_with(kLmdb))
     readings.store_bytes = bytes_below(app_.settings.state_dir + "/" + app_.settings.store_url.substr(kLmdb.size()));
   return bytes_response(200, "text/plain; version=0.0.4; charset=utf-8", app_.metrics.text(readings));
-}
-
-// At addresses of its own: who reads it learns how busy the CA is and when its certificates end.
-Result<> Server::open_metrics() {
-  metrics_routes_.emplace([](int status, std::string detail) {
-    return bytes_response(status, "text/plain; charset=utf-8", std::move(detail) + "\n");
-  });
-  metrics_routes_->add_plain(net::Method::get, "/metrics", [this](net::Request const&) { return metrics(); });
-  for (auto const& endpoint : app_.settings.metrics) {
-    net::ListenerSettings settings;
-    settings.address = endpoint.address;
-    settings.port = endpoint.port;
-    settings.name = "metrics";
-    TRY(auto listener, net::Listener::open(app_.threads, std::move(settings), *metrics_routes_, app_.log));
-    ports_.push_back({false, true, endpoint.address, listener->port()});
-    app_.log.info("server.listening",
-                  {{"what", "metrics"}, {"address", endpoint.address}, {"port", ports_.back().port}});
-    metrics_listeners_.push_back(std::move(listener));
-  }
-  return {};
 }
 
 Server::~Server() {
@@ -202,16 +169,14 @@ Server::~Server() {
   wake_.notify_all();
   if (chores_.joinable()) chores_.join();
   app_.crls.stop();
-  metrics_listeners_.clear();  // before what they tell of
-  for (auto& listener : listeners_) listener->stop();
   app_.finalization.wait_until_done(kStopWait);  // those that nobody waits for any more
-  if (listeners_.empty()) return;                // never served
+  if (!served_) return;
   look_after_audit(true);
   if (auto saved = app_.nonces.save(nonce_file(app_.settings)); !saved)
     app_.log.warning("nonces.not_saved", {{"error", saved.error().detail()}});
 }
 
-std::vector<Server::Port> Server::ports() const { return ports_; }
+bool Server::is_idle(std::chrono::milliseconds at_most) const { return app_.finalization.wait_until_done(at_most); }
 
 bool Server::is_stopping() {
   std::lock_guard lock(mutex_);

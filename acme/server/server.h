@@ -1,57 +1,53 @@
-// The App behind sockets: listeners, the server's own certificate, the admin socket, and the chores that come by time.
+// The App at work behind a front: the server's own certificate, the admin socket, the metrics, and the chores that come
+// by time. From one start or reload to the next.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
-#include <vector>
 
 #include "acme/server/admin.h"
 #include "acme/server/app.h"
+#include "acme/server/front.h"
 #include "acme/server/server_certificate.h"
-#include "base/net/listener.h"
 
 namespace lenscap::acme {
 
-// Opens the store, the CA and the sealer that the settings name. Blocks.
-// With `signer` the issuing keys stay closed in this process.
+// Does [acme.open] fit what issues? Errc::settings.
+Result<> check_open_scope(Settings const& settings, ca::Issuer const& issuer);
+
+// Opens the CA and the sealer that the settings name, over a store that is open, and takes that; after a refusal it is
+// where it was. Blocks. With `signer` the issuing keys stay closed in this process.
+Result<std::unique_ptr<App>> open_app(Settings settings, std::unique_ptr<store::Store>&& store,
+                                      SecretBytes const& passphrase, Clock const& clock, Log log,
+                                      std::shared_ptr<ca::Signer> signer = nullptr);
+// With the store that the settings name.
 Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
                                       std::shared_ptr<ca::Signer> signer = nullptr);
 
 // What the settings say of the issuer; the signer's process reads the same.
 ca::AuthoritySettings authority_settings(Settings const& settings);
 
-// Sockets of a supervisor (sd_listen_fds(3)): taken instead of opening the settings' addresses.
-struct InheritedSockets {
-  std::vector<int> tls;
-  std::vector<int> http;
-};
-
 class Server {
  public:
   static constexpr std::chrono::milliseconds kChoresEvery{60'000};
 
-  // Recovers what a crash left, then serves. `app` is borrowed.
-  static Result<std::unique_ptr<Server>> start(App& app, InheritedSockets const& inherited = {},
+  // Recovers what a crash left, then serves. Both are borrowed.
+  static Result<std::unique_ptr<Server>> start(App& app, Front& front,
                                                std::chrono::milliseconds chores_every = kChoresEvery);
-  ~Server();  // graceful stop: requests in progress may end, nonces are kept for the next start
+  // The front must be closed or stopped by then: nobody asks any more. Certificates that are being made may be
+  // finished, and nonces are kept for the next start.
+  ~Server();
 
-  struct Port {
-    bool tls;
-    bool metrics;
-    std::string address;
-    std::uint16_t port;
-  };
-  std::vector<Port> ports() const;
+  // Blocks until no certificate is being made; false when that lasts longer than `at_most`.
+  bool is_idle(std::chrono::milliseconds at_most) const;
+
   ServerCertificate& certificate() { return *certificate_; }
 
  private:
-  Server(App& app, std::chrono::milliseconds chores_every) : app_(app), chores_every_(chores_every) {}
-  Result<> open_listeners(InheritedSockets const& inherited);
-  Result<> open_metrics();
+  Server(App& app, Front& front, std::chrono::milliseconds chores_every);
   net::Response metrics();
   void look_after();  // the chores' thread
   bool is_stopping();
@@ -59,16 +55,15 @@ class Server {
   void look_after_audit(bool is_last);
 
   App& app_;
+  Front& front_;
   std::chrono::milliseconds const chores_every_;
   std::unique_ptr<ServerCertificate> certificate_;
-  std::vector<Port> ports_;
-  std::optional<net::Router> metrics_routes_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
-  std::vector<std::unique_ptr<net::Listener>> metrics_listeners_;
+  net::Router metrics_routes_;
   std::unique_ptr<AdminServer> admin_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool served_ = false;
   std::thread chores_;
 };
 

@@ -1,7 +1,5 @@
 #include "acme/server/server_certificate.h"
 
-#include "acme/server/urls.h"
-
 namespace lenscap::acme {
 
 struct ServerCertificate::Identity {
@@ -27,7 +25,7 @@ Result<ServerCertificate::Identity> ServerCertificate::issue(Time now) const {
 }
 
 Result<std::unique_ptr<ServerCertificate>> ServerCertificate::make(ca::Authority const& authority, Urls const& urls,
-                                                                   Time now) {
+                                                                   Front& front, Time now) {
   x509::NameSet names;
   if (urls.host_is_ip()) {
     TRY(auto address, x509::IpAddress::parse(urls.host()));
@@ -36,20 +34,22 @@ Result<std::unique_ptr<ServerCertificate>> ServerCertificate::make(ca::Authority
     TRY(auto name, x509::DnsName::parse(urls.host()));
     names.dns.insert(std::move(name));
   }
-  std::unique_ptr<ServerCertificate> certificate(new ServerCertificate(authority, std::move(names)));
-  auto identity = certificate->issue(now);
-  if (!identity) return std::move(identity).error().with_context("the server's own certificate: ");
-  TRY(auto context, net::TlsServerContext::make(identity->chain, identity->key));
-  certificate->context_ = std::move(context);
-  certificate->due_ = identity->due();
+  std::unique_ptr<ServerCertificate> certificate(new ServerCertificate(authority, std::move(names), front));
+  if (auto issued = certificate->renew(now); !issued)
+    return std::move(issued).error().with_context("the server's own certificate: ");
   return certificate;
+}
+
+Result<> ServerCertificate::renew(Time now) {
+  TRY(auto identity, issue(now));
+  CHECK_OK(front_.show(identity.chain, identity.key));
+  due_ = identity.due();
+  return {};
 }
 
 Result<bool> ServerCertificate::renew_if_due(Time now) {
   if (now < due_.load()) return false;
-  TRY(auto identity, issue(now));
-  CHECK_OK(context_->replace(identity.chain, identity.key));
-  due_ = identity.due();
+  CHECK_OK(renew(now));
   return true;
 }
 

@@ -1,5 +1,5 @@
-// ca.toml: what the operator decided, read once at the start and checked as a whole. An unknown key is an error. Paths
-// are relative to the state directory. No secret stands in it.
+// ca.toml: what the operator decided, read at the start and at a reload, and checked as a whole. An unknown key is an
+// error. Paths are relative to the state directory. No secret stands in it.
 #pragma once
 
 #include <optional>
@@ -26,6 +26,7 @@ namespace lenscap::acme {
 struct Endpoint {
   std::string address;  // text of an IP address, without brackets
   unsigned short port = 0;
+  bool operator==(Endpoint const&) const = default;
 };
 Result<Endpoint> parse_endpoint(std::string_view text);  // "0.0.0.0:443", "[::]:443"
 std::string to_string(Endpoint const& endpoint);

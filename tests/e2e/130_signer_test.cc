@@ -405,6 +405,21 @@ TEST_F(SignerOfItsOwn, ItOutlivesTheServerAndNotTheOtherWayRound) {
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 
+// As after signer split, or an accident: clients of the server notice nothing.
+TEST_F(SignerOfItsOwn, TheServerFollowsOneThatIsStartedAnew) {
+  ASSERT_EQ(split().code, 0);
+  hand_out();
+  start_signer();
+  serve();
+  EXPECT_EQ(signer->kill(), 128 + SIGKILL);
+  start_signer();
+  ASSERT_TRUE(until([this] { return ca.log().find("reload.done") != std::string::npos; })) << ca.log();
+  EXPECT_TRUE(says("signer.front_came"));
+  auto const fetched = ca.programs().run({"curl", "-s", "--cacert", ca.root(), ca.directory()});
+  EXPECT_THAT(fetched.out, HasSubstr("newOrder"));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+}
+
 // Made where the server's files are, and of no use there.
 TEST_F(SignerOfItsOwn, ANewIssuersKeyGoesToIt) {
   ASSERT_EQ(split().code, 0);

@@ -209,6 +209,10 @@ int Background::kill() {
   return code_;
 }
 
+void Background::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
 int Background::wait() {
   if (!until([this] { return !alive(); })) kill();
   return code_;

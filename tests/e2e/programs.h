@@ -56,6 +56,7 @@ class Background {
   int kill();  // as stop(), by SIGKILL
   int wait();  // as stop(), by itself; by SIGKILL when it does not
   bool alive();
+  void signal(int number) const;
   std::string log() const;
 
  private:

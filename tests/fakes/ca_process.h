@@ -69,6 +69,7 @@ class CaProcess {
   int stop() { return server_->stop(); }
   int kill() { return server_->kill(); }
   int wait() { return server_->wait(); }
+  void signal(int number) { server_->signal(number); }
 
   std::string state() const { return dir_.path("state"); }
   std::string root() const { return root_.empty() ? state() + "/keys/root.pem" : root_; }

@@ -18,13 +18,13 @@ acme::Scope wide_scope() {
 
 ServerOnWire::ServerOnWire(std::string const& settings)
     : server_({.settings = settings, .ca = wide_ca(), .state_dir = dir_.path()}) {
-  auto started = acme::Server::start(*server_.app);
+  auto started = acme::Server::start(*server_.app, front_);
   if (!started) throw std::runtime_error(started.error().detail());
   sockets_ = *std::move(started);
 }
 
 std::uint16_t ServerOnWire::port_of(bool tls) const {
-  for (auto const& port : sockets_->ports())
+  for (auto const& port : front_.ports())
     if (port.tls == tls) return port.port;
   throw std::runtime_error("no such port");
 }

@@ -23,6 +23,7 @@ acme::Scope wide_scope();
 class ServerOnWire {
  public:
   explicit ServerOnWire(std::string const& settings = "");
+  ~ServerOnWire() { front_.stop(); }
 
   TestServer& server() { return server_; }
   acme::Urls const& urls() const { return server_.app->settings.urls; }
@@ -33,6 +34,7 @@ class ServerOnWire {
  private:
   std::uint16_t port_of(bool tls) const;
   fakes::TempDir dir_;
+  acme::Front front_{Log::nowhere()};
   TestServer server_;
   std::unique_ptr<acme::Server> sockets_;
 };

@@ -1,5 +1,5 @@
 // lenscap-ca issuer create|list|roll-over: several issuers below the own root. All of it is done beside the server,
-// which takes what was made at its next start; the root's key is used and not kept.
+// which takes what was made at its next start or reload; the root's key is used and not kept.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -117,7 +117,7 @@ void print_made(CommandLine const& line, ca::InstalledIssuer const& made, std::v
              to_rfc3339(rule.ends));
   if (!made.note.replaces.empty())
     fmt::print("Signs     from {} on, in the place of {}\n", to_rfc3339(*made.note.active_from), made.note.replaces);
-  fmt::print("\nA server that runs takes it at its next start. Make a back-up: it holds the new key, too.\n");
+  fmt::print("\nA server that runs takes it at its next start or reload. Make a back-up: it holds the new key, too.\n");
   if (has_signer_of_its_own)
     fmt::print("The key lies here until lenscap-ca signer split moves it to the signer: do that before the start.\n");
 }

@@ -1,5 +1,5 @@
 // lenscap-ca root roll-over|status: another root, which the one before it vouches for, and who trusts it already. The
-// server takes it at its next start. Three steps, which a person walks at the pace of those who have to trust it: the
+// server takes it at its next start or reload. Three steps, which a person walks at the pace of those who have to trust it: the
 // next root, issuers below it (issuer roll-over), and chains that lead to it.
 #include "acme/server/commands/root_roll_over.h"
 
@@ -71,7 +71,7 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
   }
   fmt::print(
       "Made      {}\n          {}\nValid to  {}\nIn        {}\n\n"
-      "From its next start on the server offers it to agents, which trust it on the word of {}.\n"
+      "From its next start or reload on the server offers it to agents, which trust it on the word of {}.\n"
       "Then: lenscap-ca issuer roll-over makes issuers below it, root status says who trusts it, and when all do,\n"
       "root roll-over --lead lets chains lead to it. Back-ups never hold a root's key: root seal moves it away.\n",
       next.root.subject(), ca::fingerprint_text(next.root), to_rfc3339(next.root.not_after()), directory,
@@ -89,7 +89,7 @@ Result<ExitCode> lead(CommandLine const& line) {
     return ExitCode::done;
   }
   fmt::print(
-      "From the next start of the server on, chains lead to {}.\n"
+      "From the next start or reload of the server on, chains lead to {}.\n"
       "Whoever trusts the former root alone gets a chain by Link: rel=\"alternate\", and nothing else.\n",
       roots.newest().subject());
   if (!settings.signer.socket.empty()) fmt::print("{}", kSplit);

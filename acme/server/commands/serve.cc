@@ -1,24 +1,21 @@
-// lenscap-ca serve: the ACME server until SIGTERM or SIGINT. Under systemd it takes sockets from it, says when it is
-// ready and feeds the watchdog (supervisor.h).
+// lenscap-ca serve: the ACME server until SIGTERM or SIGINT, set up anew at SIGHUP. Under systemd it takes sockets from
+// it, says when it is ready and feeds the watchdog (supervisor.h).
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
-
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/signer_process.h"
 #include "acme/server/commands/supervisor.h"
+#include "acme/server/reload_rules.h"
 #include "acme/server/server.h"
-#include "base/child_process.h"
 #include "base/file.h"
-#include "base/local_socket.h"
 #include "ca/audit.h"
 #include "ca/installed_chain.h"
 #include "ca/ledger.h"
-#include "ca/remote_signer.h"
-#include "ca/signing_ledger_check.h"
+#include "ca/rehearsal.h"
 
 namespace lenscap::acme {
 namespace {
@@ -32,23 +29,12 @@ InheritedSockets inherited_sockets() {
 }
 
 // For tests and scripts: "acme 127.0.0.1 14000" and "web ..." lines, there when the ports are open.
-Result<> write_ports(std::string const& file, Server const& server) {
+Result<> write_ports(std::string const& file, Front const& front) {
   if (file.empty()) return {};
   std::string text;
-  for (auto const& port : server.ports())
+  for (auto const& port : front.ports())
     text += fmt::format("{} {} {}\n", port.tls ? "acme" : port.metrics ? "metrics" : "web", port.address, port.port);
   return write_file(file, text, 0644);
-}
-
-// Waits for SIGTERM or SIGINT, or for the end of the signer; these must be blocked in every thread. Gives the signal.
-int wait_for_signal(sigset_t const& signals) {
-  auto const watchdog = watchdog_interval();
-  for (;;) {
-    auto const pause_us = watchdog.count() > 0 ? watchdog.count() / 2 : 60'000'000;
-    timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
-    if (int const signal = ::sigtimedwait(&signals, nullptr, &pause); signal > 0) return signal;
-    if (watchdog.count() > 0) notify_supervisor("WATCHDOG=1");
-  }
 }
 
 bool is_sealed(Settings const& settings) {
@@ -83,163 +69,302 @@ void accept_clock(App& app) {
   if (former) app.log.warning("clock.accepted", {{"now", to_rfc3339(now)}, {"was_ahead_to", to_rfc3339(*former)}});
 }
 
+// What a person should know of an issuer that can be served all the same.
+void warn_of_issuer(App const& app) {
+  auto const& issuer = app.authority->issuer();
+  if (!ca::limits_of(issuer.certificate(), issuer.above()).empty()) return;
+  app.log.warning(
+      "issuer.unconstrained",
+      {{"why",
+        "no certificate of the chain has name constraints: ca.permit_dns and ca.permit_ip bind this program "
+        "alone, and a thief of the issuing key could name anything; ask the parent for name constraints"}});
+}
+
 struct ServeOptions {
   std::string port_file;
   bool accept_clock = false;
+  bool check = false;
 };
 
-// --- the signer's process ---
+using std::chrono::milliseconds;
 
-// A child, or another user's process at a socket. Outlives what asks it.
-struct SignerProcess {
-  std::optional<ChildProcess> child;
-  std::unique_ptr<std::atomic<bool>> connection_ended;  // of the other user's
-  std::shared_ptr<ca::RemoteSigner> signer;
-  ca::RecentlySigned recent;
-
-  bool has_ended() { return child ? child->has_ended() : connection_ended->load(); }
-  std::string how_it_ended() const { return child ? child->how_it_ended() : "the end of its connection"; }
-};
-
-Result<SignerProcess> start_signer(CommandLine const& line, ServeOptions const& options,
-                                   SecretBytes const& passphrase) {
-  std::vector<std::string> words{"--state", line.state, "--config", line.config_file(), "signer"};
-  if (options.accept_clock) words.emplace_back("--accept-clock");
-  TRY(auto child, ChildProcess::start_self(std::move(words)));
-  TRY(auto signer, ca::RemoteSigner::open(child.take_socket(), passphrase));
-  return SignerProcess{std::move(child), nullptr, std::move(signer), {}};
+milliseconds since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
 }
 
-// It has the passphrase of its key from elsewhere; ours opens our own secrets alone.
-Result<SignerProcess> connect_to_signer(std::string const& path) {
-  auto ended = std::make_unique<std::atomic<bool>>(false);
-  auto const on_end = [flag = ended.get()] {
-    *flag = true;
-    ::kill(::getpid(), SIGCHLD);  // as the end of a child would wake who waits for it
-  };
-  auto const socket = connect_to(path);
-  if (!socket) return Error(socket.error()).with_context("the signer's socket ");
-  TRY(auto signer, ca::RemoteSigner::open(*socket, SecretBytes(), on_end));
-  return SignerProcess{std::nullopt, std::move(ended), std::move(signer), {}};
-}
+// --- the CA behind the front, from one start or reload to the next ---
 
-Result<SignerProcess> reach_signer(CommandLine const& line, ServeOptions const& options, Settings const& settings,
-                                   SecretBytes const& passphrase, Log const& log) {
-  auto reached = settings.signer.socket.empty() ? start_signer(line, options, passphrase)
-                                                : connect_to_signer(settings.signer.socket);
-  if (!reached) return reached;
-  auto const& ready = reached->signer->ready();
-  if (reached->child)
-    log.info("signer.ready", {{"pid", static_cast<long long>(reached->child->pid())},
-                              {"calls_filtered", ready.calls_filtered},
-                              {"files_walled", ready.files_walled}});
-  else
-    log.info("signer.ready", {{"socket", settings.signer.socket},
-                              {"calls_filtered", ready.calls_filtered},
-                              {"files_walled", ready.files_walled}});
-  if (!ready.why.empty()) log.warning("signer.not_confined", {{"why", ready.why}});
-  TRY(reached->recent, reached->signer->recently_signed());
-  return reached;
-}
+class Service {
+ public:
+  Service(CommandLine const& line, Log log) : line_(line), log_(std::move(log)), front_(log_, inherited_sockets()) {}
+  ~Service() { stop(); }
+  Service(Service const&) = delete;
+  Service& operator=(Service const&) = delete;
 
-// What the signer signed, held against the store: nothing that it signed is forgotten, and no number of a list comes
-// twice, also when the store was restored.
-Result<> compare_with_signer(App& app, ca::RecentlySigned const& recent, Log const& log) {
-  auto const look = [&](store::ReadTxn& txn) {
-    for (auto const& entry : recent.certificates)
-      if (!ca::is_known(txn, entry))
-        log.error("signer.unknown_certificate", {{"serial", entry.serial_hex},
-                                                 {"signed_at", to_rfc3339(entry.at)},
-                                                 {"why", "the signer's ledger has it and the store has not"},
-                                                 {"what_to_do", "see docs/operations.md"}});
-    return true;
-  };
-  app.db.read_blocking(look);
-  auto const lift = [&](store::WriteTxn& txn) -> Result<> {
-    for (auto const& issuer : app.authority->issuers())
-      for (auto const& [place, entry] : recent.lists)
-        if (place.first == issuer.id()) ca::note_signed_crl(txn, place.first, place.second, entry.number, entry.at);
-    return {};
-  };
-  return app.db.write_blocking(lift);
-}
-
-// Until it is told to stop, or the signer has ended: then there is nothing that it could issue.
-Result<> wait_for_stop(sigset_t const& signals, SignerProcess* signer, bool may_start_again, Log const& log) {
-  while (wait_for_signal(signals) == SIGCHLD) {
-    if (signer == nullptr || !signer->has_ended()) continue;
-    log.error("signer.ended", {{"how", signer->how_it_ended()},
-                               {"what_to_do", may_start_again ? "the server ends now; the supervisor starts it again"
-                                                              : "start the server again: it wants the passphrase"}});
-    if (may_start_again) return Error(Errc::unavailable, "the signer has ended by " + signer->how_it_ended());
-    signer = nullptr;
+  Result<> start(Settings const& settings, SecretBytes const& passphrase, bool accepts_clock);
+  // Takes ca.toml and all that it names anew. After a refusal, which is in the log, it serves as before; an error is
+  // that it does not.
+  Result<> reload();
+  // The same because the signer at its socket was started anew.
+  Result<> follow_signer();
+  // What is being asked may be answered. Blocks.
+  void stop() {
+    front_.stop();
+    server_.reset();
   }
+
+  bool signer_has_ended() { return signer_ && signer_->has_ended(); }
+  std::string how_signer_ended() const { return signer_->how_it_ended(); }
+  bool signer_is_a_service() const { return !settings_->signer.socket.empty(); }
+  bool may_start_again() const { return settings_->ca_passphrase != "prompt"; }
+  Front const& front() const { return front_; }
+  App const& app() const { return *app_; }
+
+ private:
+  static constexpr std::chrono::seconds kLastAnswers{10};
+  static constexpr std::chrono::seconds kSignerReturns{5};
+
+  Result<> begin(Settings const& settings, SecretBytes const& passphrase, bool accepts_clock,
+                 milliseconds signer_patience);
+  Result<> begin_serving(bool accepts_clock);
+  void end();
+  Result<Settings> wanted() const;
+  Result<> rehearse(Settings const& wanted, SecretBytes const& passphrase) const;
+  Result<> let_go();
+  Result<> take(Settings const& wanted, milliseconds signer_patience);
+
+  CommandLine const& line_;
+  Log const log_;
+  SystemClock const clock_;
+  Front front_;  // ends last: a request that nobody waits for may still be known to the App's threads
+  std::optional<Settings> settings_;     // of what serves
+  std::unique_ptr<store::Store> store_;  // while there is no App that has it
+  std::optional<SignerProcess> signer_;  // ends after all that asks it
+  std::unique_ptr<App> app_;
+  std::unique_ptr<Server> server_;
+};
+
+Result<> Service::start(Settings const& settings, SecretBytes const& passphrase, bool accepts_clock) {
+  CHECK_OK(begin(settings, passphrase, accepts_clock, milliseconds(0)));
+  settings_ = settings;
   return {};
 }
 
-// The wall between two users is of use only where the key is behind it.
-void look_for_a_key_here(Settings const& settings, Log const& log) {
-  if (settings.signer.socket.empty()) return;
-  std::vector<std::string> files{settings.state_dir + "/keys/issuing.key"};
-  if (auto const issuers = ca::load_issuers(settings.state_dir); issuers.ok())
-    for (auto const& each : *issuers) files.push_back(settings.state_dir + "/issuers/" + each.name + "/issuing.key");
-  for (auto const& file : files) {
-    if (!file_exists(file)) continue;
-    log.warning(
-        "signer.key_left_here",
-        {{"file", file}, {"what_to_do", "run lenscap-ca signer split, which moves it; see docs/operations.md"}});
+// After a refusal there is nothing but the store.
+Result<> Service::begin(Settings const& settings, SecretBytes const& passphrase, bool accepts_clock,
+                        milliseconds signer_patience) {
+  if (!is_sealed(settings))
+    log_.warning("secrets.not_sealed",
+                 {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
+  look_for_a_key_here(settings, log_);
+  auto const opened = [&]() -> Result<> {
+    if (settings.signer.process) {
+      TRY(auto reached, SignerProcess::reach(line_, settings, passphrase, accepts_clock, signer_patience, log_));
+      signer_.emplace(std::move(reached));
+    }
+    if (!store_) {
+      TRY(store_, store::open(settings.store_url, settings.state_dir));
+    }
+    TRY(app_, open_app(settings, std::move(store_), passphrase, clock_, log_, signer_ ? signer_->signer() : nullptr));
+    return begin_serving(accepts_clock);
+  };
+  auto begun = opened();
+  if (!begun) end();
+  return begun;
+}
+
+Result<> Service::begin_serving(bool accepts_clock) {
+  if (signer_) CHECK_OK(signer_->compare_with(*app_, log_));
+  warn_of_issuer(*app_);
+  app_->db.on_broken = [this](std::string const& why) { end_broken(log_, why); };
+  if (accepts_clock) accept_clock(*app_);
+  TRY(server_, Server::start(*app_, front_));
+  return {};
+}
+
+void Service::end() {
+  server_.reset();
+  if (app_) store_ = App::end(std::move(app_));
+  signer_.reset();
+}
+
+// --- a reload ---
+
+Result<Settings> Service::wanted() const {
+  TRY(auto settings, load_settings(line_));
+  std::string fixed;
+  for (auto const& name : fixed_until_restart(*settings_, settings)) fixed += (fixed.empty() ? "" : ", ") + name;
+  if (!fixed.empty())
+    return Error(Errc::settings, fixed + " cannot change while the server runs: restart it, or take that back");
+  if (settings.ca_passphrase == "prompt")
+    return Error(Errc::settings,
+                 "ca.passphrase is \"prompt\", and nobody is asked while the server runs: restart it, or write a "
+                 "credential or a file there");
+  if (auto const chain = ca::load_chain(line_.state); !chain.ok()) return chain.error();
+  return settings;
+}
+
+// What would keep it from opening, while what serves is still there.
+Result<> Service::rehearse(Settings const& wanted, SecretBytes const& passphrase) const {
+  auto const authority = authority_settings(wanted);
+  auto const looked = [&]() -> Result<ca::Issuing> {
+    if (!wanted.signer.process) return ca::rehearse(authority, passphrase);
+    if (wanted.signer.socket.empty()) return SignerProcess::rehearse(line_, wanted, passphrase);
+    auto known = ca::rehearse(authority, signer_->signer());
+    if (known) return known;
+    return std::move(known).error().with_context(
+        "a signer of its own has to be restarted first, which makes the server reload, too: ");
+  };
+  TRY(auto const issuing, looked());
+  return check_open_scope(wanted, *issuing.issuers.front().issuer);
+}
+
+// Connections stay, and nobody is being answered.
+Result<> Service::let_go() {
+  if (!front_.close(kLastAnswers))
+    return Error(Errc::unavailable, "a request was still being answered after ten seconds; try again");
+  if (server_->is_idle(kLastAnswers)) return {};
+  front_.reopen();
+  return Error(Errc::unavailable, "a certificate was still being signed after ten seconds; try again");
+}
+
+// Serves by the wanted settings, or as before, saying why; else there is nothing that serves.
+Result<> Service::take(Settings const& wanted, milliseconds signer_patience) {
+  auto const begun = [&](Settings const& settings) -> Result<> {
+    TRY(auto const passphrase, read_issuing_passphrase(settings));
+    return begin(settings, passphrase, false, signer_patience);
+  };
+  auto const from = std::chrono::steady_clock::now();
+  end();
+  auto const taken = begun(wanted);
+  if (taken) {
+    settings_ = wanted;
+    log_.info("reload.done", {{"paused_ms", since(from).count()}});
+    return {};
   }
+  log_.error("reload.failed",
+             {{"error", taken.error().detail()}, {"what_to_do", "the former settings are taken again"}});
+  return begun(*settings_);
+}
+
+Result<> Service::reload() {
+  auto const refuse = [&](Error const& why) {
+    log_.error("reload.refused",
+               {{"error", why.detail()}, {"what_to_do", "put it right and reload; until then all is as it was"}});
+    return Result<>();
+  };
+  auto settings = wanted();
+  if (!settings) return refuse(settings.error());
+  {
+    auto const passphrase = read_issuing_passphrase(*settings);
+    if (!passphrase) return refuse(passphrase.error());
+    if (auto const fits = rehearse(*settings, *passphrase); !fits) return refuse(fits.error());
+  }
+  if (auto const gone = let_go(); !gone) return refuse(gone.error());
+  return take(*settings, kSignerReturns);
+}
+
+Result<> Service::follow_signer() {
+  CHECK_OK(let_go());  // whoever waits for the signer was told that it is gone
+  auto settings = wanted();
+  if (!settings)
+    log_.error("reload.refused",
+               {{"error", settings.error().detail()}, {"what_to_do", "the settings stay as they were"}});
+  return take(settings ? *settings : *settings_, kSignerReturns);
+}
+
+// --- until it is told to stop ---
+
+enum class Told { stop, reload, look_at_signer };
+
+// Waits for a signal; these must be blocked in every thread.
+Told wait_for_signal(sigset_t const& signals) {
+  auto const watchdog = watchdog_interval();
+  for (;;) {
+    auto const pause_us = watchdog.count() > 0 ? watchdog.count() / 2 : 60'000'000;
+    timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
+    siginfo_t info{};
+    int const signal = ::sigtimedwait(&signals, &info, &pause);
+    if (signal == SIGCHLD) return Told::look_at_signer;
+    // Of the kernel's own: the terminal is gone in which somebody had started it.
+    if (signal == SIGHUP) return info.si_code == SI_KERNEL ? Told::stop : Told::reload;
+    if (signal > 0) return Told::stop;
+    if (watchdog.count() > 0) notify_supervisor("WATCHDOG=1");
+  }
+}
+
+// While `work` runs, the supervisor knows.
+Result<> as_reload(Result<> (Service::*work)(), Service& service) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  notify_supervisor(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
+  auto outcome = (service.*work)();
+  if (outcome) notify_supervisor("READY=1");
+  return outcome;
+}
+
+// Until it is told to stop, or the signer has ended for good: then there is nothing that it could issue.
+Result<> serve_until_told(sigset_t const& signals, Service& service, Log const& log) {
+  bool has_signer = true;
+  for (;;) {
+    auto const told = wait_for_signal(signals);
+    if (told == Told::stop) return {};
+    if (told == Told::reload) {
+      CHECK_OK(as_reload(&Service::reload, service));
+      continue;
+    }
+    if (!has_signer || !service.signer_has_ended()) continue;
+    auto const how = service.how_signer_ended();
+    bool const comes_again = service.signer_is_a_service() && service.may_start_again();
+    log.error("signer.ended",
+              {{"how", how},
+               {"what_to_do", comes_again                 ? "the server connects to it anew"
+                              : service.may_start_again() ? "the server ends now; the supervisor starts it again"
+                                                          : "start the server again: it wants the passphrase"}});
+    has_signer = service.may_start_again();
+    if (comes_again)
+      CHECK_OK(as_reload(&Service::follow_signer, service));
+    else if (has_signer)
+      return Error(Errc::unavailable, "the signer has ended by " + how);
+  }
+}
+
+Result<ExitCode> check(CommandLine const& line, Settings const& settings) {
+  TRY(auto const issuing, ca::rehearse(authority_settings(settings)));
+  CHECK_OK(check_open_scope(settings, *issuing.issuers.front().issuer));
+  if (line.wants_json())
+    print_json({{"accepted", true}});
+  else
+    fmt::print("The settings, and the profiles and certificates that they name, can be served.\n");
+  return ExitCode::done;
 }
 
 Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
   TRY(auto settings, load_settings(line));
   if (auto const chain = ca::load_chain(line.state); !chain.ok()) return chain.error();  // before any passphrase
+  if (options.check) return check(line, settings);
   TRY(auto passphrase, read_issuing_passphrase(settings));
-  bool const may_start_again = settings.ca_passphrase != "prompt";
   sigset_t signals;
   ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGCHLD);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
+  for (int const each : {SIGCHLD, SIGHUP, SIGTERM, SIGINT}) ::sigaddset(&signals, each);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread, so that all inherit it
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);  // ignored, as some launchers leave it, the end of the signer would not be told
 
-  SystemClock const clock;
   auto const log = Log::to_stderr();
-  if (!is_sealed(settings))
-    log.warning("secrets.not_sealed",
-                {{"why", "the passphrase lies in a file beside the data that it protects; use a systemd credential"}});
-  look_for_a_key_here(settings, log);
-  std::optional<SignerProcess> signer;  // before any thread; ends after all that asks it
-  if (settings.signer.process) {
-    TRY(auto started, reach_signer(line, options, settings, passphrase, log));
-    signer.emplace(std::move(started));
-  }
-  TRY(auto const app,
-      open_app(std::move(settings), passphrase, clock, log, signer ? std::move(signer->signer) : nullptr));
-  passphrase = SecretBytes();  // this process's memory then holds neither the key nor what opens it
-  if (signer) CHECK_OK(compare_with_signer(*app, signer->recent, log));
-  auto const& issuer = app->authority->issuer();
-  if (ca::limits_of(issuer.certificate(), issuer.above()).empty())
-    log.warning("issuer.unconstrained",
-                {{"why",
-                  "no certificate of the chain has name constraints: ca.permit_dns and ca.permit_ip bind this program "
-                  "alone, and a thief of the issuing key could name anything; ask the parent for name constraints"}});
-  app->db.on_broken = [&log](std::string const& why) { end_broken(log, why); };
-  if (options.accept_clock) accept_clock(*app);
   auto const begin = std::chrono::steady_clock::now();
-  TRY(auto server, Server::start(*app, inherited_sockets()));
-  auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-  CHECK_OK(write_ports(options.port_file, *server));
-  log.info("server.ready", {{"directory", app->settings.urls.directory()},
-                            {"root_sha256", to_hex(app->authority->root_certificate().fingerprint())},
-                            {"start_ms", took.count()}});
+  Service service(line, log);
+  CHECK_OK(service.start(settings, passphrase, options.accept_clock));
+  passphrase = SecretBytes();  // this process's memory then holds neither the key nor what opens it
+  CHECK_OK(write_ports(options.port_file, service.front()));
+  log.info("server.ready", {{"directory", settings.urls.directory()},
+                            {"root_sha256", to_hex(service.app().authority->root_certificate().fingerprint())},
+                            {"start_ms", since(begin).count()}});
   notify_supervisor("READY=1");
-  auto const stop = wait_for_stop(signals, signer ? &*signer : nullptr, may_start_again, log);
+  auto const stop = serve_until_told(signals, service, log);
   notify_supervisor("STOPPING=1");
   log.info("server.stopping");
-  server.reset();
+  service.stop();
   log.info("server.stopped");
   CHECK_OK(stop);
   return ExitCode::done;
@@ -253,7 +378,10 @@ void add_serve(CLI::App& app, CommandLine& line) {
   serve->add_option("--port-file", options->port_file, "Write the open ports here once they are open");
   serve->add_flag("--accept-clock", options->accept_clock,
                   "Believe the clock though a certificate was made at a later time: for once, when it had run ahead");
+  serve->add_flag("--check", options->check,
+                  "Only say whether a start or a reload would take the settings; needs no passphrase");
   serve->footer(
+      "SIGHUP: ca.toml, profiles, certificates and keys are taken anew, and no connection is dropped.\n"
       "Examples:\n  lenscap-ca serve --state /var/lib/lenscap-ca\n  lenscap-ca serve --state ./state --port-file "
       "./ports");
   serve->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });

@@ -31,7 +31,12 @@ ca::IssuerProcessSettings process_settings(Settings const& settings, bool accept
 
 // --- as a child of serve ---
 
-Result<ExitCode> be_a_child(Settings const& settings, bool accept_clock) {
+struct SignerOptions {
+  bool accept_clock = false;
+  bool rehearse = false;
+};
+
+Result<ExitCode> be_a_child(Settings const& settings, SignerOptions const& options) {
   struct stat status {};
   if (::fstat(ChildProcess::kSocket, &status) != 0 || !S_ISSOCK(status.st_mode))
     return Error(Errc::usage,
@@ -40,7 +45,11 @@ Result<ExitCode> be_a_child(Settings const& settings, bool accept_clock) {
   ::prctl(PR_SET_NAME, "lenscap-signer");  // as people see it among processes; it was started by /proc/self/exe
   // It ends when serve closes the socket, after the last request: not when both are told to stop.
   for (int const each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(each, SIG_IGN);
-  ca::serve_signing(ChildProcess::kSocket, process_settings(settings, accept_clock), SystemClock(), Log::to_stderr());
+  auto const process = process_settings(settings, options.accept_clock);
+  if (options.rehearse)
+    ca::rehearse_signing(ChildProcess::kSocket, process, Log::to_stderr());
+  else
+    ca::serve_signing(ChildProcess::kSocket, process, SystemClock(), Log::to_stderr());
   // What a program does at its end (writing profiles, looking for leaks) is out of reach by now.
   ::_exit(0);
 }
@@ -77,9 +86,10 @@ Result<ExitCode> be_a_service(Settings const& settings, bool accept_clock) {
   ::_exit(static_cast<int>(exit_code(ended.error().code())));  // as above
 }
 
-Result<ExitCode> run(CommandLine const& line, bool accept_clock) {
+Result<ExitCode> run(CommandLine const& line, SignerOptions const& options) {
   TRY(auto const settings, load_settings(line));
-  return settings.signer.socket.empty() ? be_a_child(settings, accept_clock) : be_a_service(settings, accept_clock);
+  if (settings.signer.socket.empty()) return be_a_child(settings, options);
+  return be_a_service(settings, options.accept_clock);
 }
 
 // --- split ---
@@ -123,10 +133,11 @@ Result<ExitCode> split(CommandLine const& line, SplitOptions const& options) {
 }  // namespace
 
 void add_signer(CLI::App& app, CommandLine& line) {
-  auto accept_clock = std::make_shared<bool>(false);
+  auto own = std::make_shared<SignerOptions>();
   auto* signer = app.add_subcommand("signer", "The process that signs, as a service of its own");
-  signer->add_flag("--accept-clock", *accept_clock,
+  signer->add_flag("--accept-clock", own->accept_clock,
                    "Believe the clock though something was signed at a later time: for once, when it had run ahead");
+  signer->add_flag("--rehearse", own->rehearse)->group("");  // what serve has done before a reload
   signer->footer("Started by serve, or by lenscap-signer.service. See docs/operations.md.");
 
   auto options = std::make_shared<SplitOptions>();
@@ -141,8 +152,8 @@ void add_signer(CLI::App& app, CommandLine& line) {
       "Example:\n  lenscap-ca signer split --to /var/lib/lenscap-signer");
   divide->callback([&line, options] { line.run = [&line, options] { return split(line, *options); }; });
   // The callback of a command is called after that of the command below it.
-  signer->callback([&line, signer, accept_clock] {
-    if (signer->get_subcommands().empty()) line.run = [&line, accept_clock] { return run(line, *accept_clock); };
+  signer->callback([&line, signer, own] {
+    if (signer->get_subcommands().empty()) line.run = [&line, own] { return run(line, *own); };
   });
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class Program : public ::testing::Test {
  protected:
@@ -458,6 +459,11 @@ TEST_F(Program, TellsItsSupervisorWhenItIsReadyAndThatItLives) {
   EXPECT_EQ(next(), "READY=1");
   EXPECT_EQ(next(), "WATCHDOG=1");
   EXPECT_EQ(next(), "WATCHDOG=1");
+  ca().signal(SIGHUP);
+  auto told = next();
+  while (told == "WATCHDOG=1") told = next();
+  EXPECT_THAT(told, StartsWith("RELOADING=1\nMONOTONIC_USEC="));
+  EXPECT_EQ(next(), "READY=1");
   EXPECT_EQ(ca().stop(), 0);
   auto last = next();
   while (last == "WATCHDOG=1") last = next();

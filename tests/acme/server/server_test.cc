@@ -52,6 +52,7 @@ class ServerOnSockets : public ::testing::Test {
   fakes::FakeClock clock{SystemClock().now()};
   net::IoThreads threads{1};
   net::HttpClient http{threads.executor(0)};
+  std::unique_ptr<Front> front;  // ends last; whatever it shows is behind it
   std::unique_ptr<App> app;
   std::unique_ptr<Server> server;
 
@@ -60,6 +61,7 @@ class ServerOnSockets : public ::testing::Test {
     start();
   }
   ~ServerOnSockets() override {
+    stop_serving();
     threads.stop();
     threads.join();
   }
@@ -73,17 +75,22 @@ class ServerOnSockets : public ::testing::Test {
     auto opened = open_app(*std::move(settings), passphrase, clock, Log::nowhere());
     ASSERT_TRUE(opened.ok()) << opened.error().detail();
     app = *std::move(opened);
-    auto started = Server::start(*app, {}, chores_every);
+    front = std::make_unique<Front>(Log::nowhere());
+    auto started = Server::start(*app, *front, chores_every);
     ASSERT_TRUE(started.ok()) << started.error().detail();
     server = *std::move(started);
   }
   void stop() {
-    server.reset();
+    stop_serving();
     app.reset();
+  }
+  void stop_serving() {
+    if (front) front->stop();
+    server.reset();
   }
 
   std::string port(bool tls) const {
-    for (auto const& port : server->ports())
+    for (auto const& port : front->ports())
       if (port.tls == tls) return std::to_string(port.port);
     return "";
   }
@@ -119,7 +126,7 @@ TEST_F(ServerOnSockets, ServesAcmeInsideTlsUnderItsOwnCertificate) {
 // Nobody waited for it, and it is not lost; the last head tells of all of it.
 TEST_F(ServerOnSockets, TheTrailIsCompleteAndSignedAfterTheStop) {
   app->refusals.note("7", "https://localhost/acme/new-order", Error(Errc::unauthorized, "no"), clock.now());
-  server.reset();
+  stop_serving();
   app->store->read([](store::ReadTxn& txn) {
     std::optional<ca::AuditEntry> last;
     ca::visit_audit(txn, 1, [&](std::uint64_t, ca::AuditEntry const& entry) {
