@@ -10,6 +10,7 @@
 #include "acme/server/sweeper.h"
 #include "ca/audit.h"
 #include "ca/ceremony.h"
+#include "ca/ledger.h"
 
 namespace lenscap::acme {
 namespace {
@@ -205,7 +206,10 @@ void Server::do_chores() {
     sweep(app_, now, [this] { return is_stopping(); });
     look_after_audit(false);
     app_.ocsp.renew_if_due();
-    auto renewed = certificate_->renew_if_due(now);
+    auto const is_revoked = [this](store::ReadTxn& txn) {
+      return ca::find_revocation(txn, certificate_->serial_hex()).has_value();
+    };
+    auto renewed = certificate_->renew_if_due(now, app_.db.read_blocking(is_revoked));
     if (!renewed)
       app_.log.error("server.certificate_not_renewed", {{"error", renewed.error().detail()}});
     else if (*renewed)

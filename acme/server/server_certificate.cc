@@ -44,11 +44,12 @@ Result<> ServerCertificate::renew(Time now) {
   TRY(auto identity, issue(now));
   CHECK_OK(front_.show(identity.chain, identity.key));
   due_ = identity.due();
+  serial_hex_ = identity.chain.front().serial_hex();
   return {};
 }
 
-Result<bool> ServerCertificate::renew_if_due(Time now) {
-  if (now < due_.load()) return false;
+Result<bool> ServerCertificate::renew_if_due(Time now, bool is_revoked) {
+  if (now < due_.load() && !is_revoked) return false;
   CHECK_OK(renew(now));
   return true;
 }

@@ -1,9 +1,11 @@
 // The server's own TLS certificate, from its own CA, for the host of server.url. The key is made at each start and
-// reload and never leaves memory. Renewed when a third of the lifetime is left, while serving.
+// reload and never leaves memory. Renewed while serving, when a third of the lifetime is
+// left or when it was revoked.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "acme/server/front.h"
 #include "base/time.h"
@@ -22,8 +24,10 @@ class ServerCertificate {
                                                          Time now);
 
   Time due() const { return due_; }
-  // A new key and certificate if it is time; true when it was renewed. After a refusal the old one goes on. Blocks.
-  Result<bool> renew_if_due(Time now);
+  std::string const& serial_hex() const { return serial_hex_; }  // for the one who renews
+  // A new key and certificate if it is time, or if the one that is shown `is_revoked`; true when it was renewed. After a
+  // refusal the old one goes on. Blocks.
+  Result<bool> renew_if_due(Time now, bool is_revoked);
 
  private:
   struct Identity;
@@ -35,6 +39,7 @@ class ServerCertificate {
   ca::Authority const& authority_;
   x509::NameSet names_;
   Front& front_;
+  std::string serial_hex_;
   std::atomic<Time> due_{};  // read by others than the one who renews
 };
 

@@ -71,7 +71,8 @@ template <class Name>
 std::optional<Facts::Validity> newest_own(store::ReadTxn& txn, Name const& name) {
   std::optional<ca::CertificateRecord> newest;
   ca::visit_by_name(txn, name, "", [&](ca::CertificateRecord const& record) {
-    if (record.subscriber.empty() && record.profile == ServerCertificate::kProfile) newest = record;
+    bool const is_own = record.subscriber.empty() && record.profile == ServerCertificate::kProfile;
+    if (is_own && !ca::find_revocation(txn, record.serial_hex)) newest = record;
     return !newest;
   });
   return validity_of(newest);

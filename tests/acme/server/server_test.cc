@@ -106,6 +106,23 @@ class ServerOnSockets : public ::testing::Test {
     EXPECT_TRUE(response.ok()) << response.error().detail();
     return response.ok() ? *std::move(response) : net::ClientResponse();
   }
+  // The certificate that is shown when that is another one, or after a minute. It may begin in the real clock's future:
+  // look at it, believe nothing.
+  std::optional<x509::Certificate> another_than(x509::Certificate const& before) {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (;;) {
+      net::ClientRequest request;
+      request.url = "https://localhost:8443/health";
+      request.connect_to = "127.0.0.1:" + port(true);
+      request.trust = net::Trust::anybody();
+      request.fresh_connection = true;
+      auto response = net::run(threads.executor(0), http.fetch(std::move(request)));
+      EXPECT_TRUE(response.ok()) << response.error().detail();
+      if (!response.ok()) return std::nullopt;
+      if (!(response->peer_chain.front() == before) || std::chrono::steady_clock::now() >= end)
+        return response->peer_chain.front();
+    }
+  }
   Result<json::Object> ask(std::string_view operation, json::Object const& arguments = {}) {
     TRY(auto answer, ask_server(admin_socket_path(dir.path()), operation, arguments));
     if (!answer) return Error(Errc::unreachable, "nobody answers");
@@ -184,26 +201,24 @@ TEST_F(ServerOnSockets, RenewsItsCertificateWhileServing) {
   start(std::chrono::milliseconds(20));
   auto const before = fetch("/health").peer_chain.front();
   clock.advance(kDay * 61);
-  // The new certificate begins in the real clock's future: look at it, believe nothing.
-  auto const look = [this]() -> std::optional<x509::Certificate> {
-    net::ClientRequest request;
-    request.url = "https://localhost:8443/health";
-    request.connect_to = "127.0.0.1:" + port(true);
-    request.trust = net::Trust::anybody();
-    request.fresh_connection = true;
-    auto response = net::run(threads.executor(0), http.fetch(std::move(request)));
-    EXPECT_TRUE(response.ok()) << response.error().detail();
-    if (!response.ok()) return std::nullopt;
-    return response->peer_chain.front();
-  };
-  auto after = look();
-  for (auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-       after && *after == before && std::chrono::steady_clock::now() < end;)
-    after = look();
+  auto const after = another_than(before);
   ASSERT_TRUE(after);
   EXPECT_FALSE(*after == before);
   EXPECT_FALSE(after->key() == before.key());
   EXPECT_GT(after->not_after(), before.not_after());
+}
+
+// Of a mass revocation it is one like others; clients that ask for its state would not come back to renew theirs.
+TEST_F(ServerOnSockets, RenewsItsCertificateWhenItWasRevoked) {
+  stop();
+  start(std::chrono::milliseconds(20));
+  auto const before = fetch("/health").peer_chain.front();
+  auto const revoked = ask("cert.revoke", {{"serial", before.serial_hex()}, {"reason", "superseded"}});
+  ASSERT_TRUE(revoked.ok()) << revoked.error().detail();
+  auto const after = another_than(before);
+  ASSERT_TRUE(after);
+  EXPECT_FALSE(*after == before);
+  EXPECT_FALSE(after->key() == before.key());
 }
 
 // What signs OCSP answers is there when the server serves, and follows the clock like the rest.
