@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/directory.h"
 #include "base/random.h"
 
 namespace lenscap {
@@ -42,18 +43,6 @@ class Fd {
 
 Error refusal(std::string_view what, std::string const& path) {
   return {Errc::file, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
-}
-
-std::string directory_of(std::string const& path) {
-  auto const slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-Result<> sync_directory(std::string const& path) {
-  Fd const dir(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (dir.get() < 0 || ::fsync(dir.get()) != 0) return refusal("sync the directory of", path);
-  return {};
 }
 
 // The content in a new file beside `path`, synced; its name.
@@ -94,7 +83,7 @@ Result<> write_file(std::string const& path, std::string_view content, mode_t mo
     ::unlink(temporary.c_str());
     return error;
   }
-  return sync_directory(path);
+  return make_durable(parent_directory(path));
 }
 
 Result<> create_file(std::string const& path, std::string_view content, mode_t mode) {
@@ -108,7 +97,7 @@ Result<> create_file(std::string const& path, std::string_view content, mode_t m
     errno = why;
     return refusal("create", path);
   }
-  return sync_directory(path);
+  return make_durable(parent_directory(path));
 }
 
 Result<> destroy_file(std::string const& path) {
@@ -118,7 +107,7 @@ Result<> destroy_file(std::string const& path) {
   if (!write_all(file.get(), std::string(static_cast<std::size_t>(status.st_size), '\0')) || ::fsync(file.get()) != 0)
     return refusal("write over", path);
   if (::unlink(path.c_str()) != 0) return refusal("remove", path);
-  return sync_directory(path);
+  return make_durable(parent_directory(path));
 }
 
 bool lies_within(std::string const& path, std::string const& directory) {

@@ -1,18 +1,10 @@
 #include "ca/ceremony.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 
-#include "base/file.h"
+#include "base/directory.h"
 #include "base/limits.h"
-#include "base/random.h"
 #include "ca/ca_certificate.h"
 #include "ca/issuer_request.h"
 
@@ -224,14 +216,11 @@ namespace {
 
 // --- files ---
 
-Error file_refusal(std::string const& what) { return {Errc::file, "cannot " + what + ": " + std::strerror(errno)}; }
-
-Result<> make_directory(std::string const& path) {
-  std::error_code error;
-  auto const parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return file_refusal("make the directory " + path);
-  return {};
+// And those above it.
+Result<> make_state_directory(std::string const& path) {
+  std::error_code ignored;  // what it leaves out, the last step tells
+  std::filesystem::create_directories(parent_directory(path), ignored);
+  return make_directory(path);
 }
 
 Result<> refuse_existing(std::string const& keys_dir) {
@@ -240,40 +229,6 @@ Result<> refuse_existing(std::string const& keys_dir) {
   return Error(Errc::conflict, keys_dir +
                                    " holds keys already, and they are never overwritten. Choose another state "
                                    "directory, or move the old CA away if nothing trusts it any more");
-}
-
-struct File {
-  char const* name;
-  std::string content;
-  mode_t mode;
-};
-
-Result<> write_files(std::string const& directory, std::vector<File> const& files) {
-  for (File const& file : files) CHECK_OK(create_file(directory + "/" + file.name, file.content, file.mode));
-  return {};
-}
-
-// Writes into a directory beside, which then takes its place: rename() refuses when the place is not empty.
-Result<> install_files(std::string const& state_dir, std::string const& keys_dir, std::vector<File> const& files) {
-  std::string const beside = keys_dir + ".new-" + random_token(6);
-  CHECK_OK(make_directory(beside));
-  auto written = write_files(beside, files);
-  if (written.ok() && ::rename(beside.c_str(), keys_dir.c_str()) != 0) {
-    written = errno == ENOTEMPTY || errno == EEXIST
-                  ? Result<>(Error(Errc::conflict, keys_dir + " was filled by somebody else at this moment"))
-                  : Result<>(file_refusal("move the new keys to " + keys_dir));
-  }
-  if (!written.ok()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(beside, ignored);
-    return written;
-  }
-  int const fd = ::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return file_refusal("open " + state_dir);
-  int const synced = ::fsync(fd);
-  ::close(fd);
-  if (synced != 0) return file_refusal("sync " + state_dir);
-  return {};
 }
 
 }  // namespace
@@ -287,15 +242,15 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   std::optional<x509::PrivateKey> made_key;
   if (!issuing_key) made_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   TRY(auto made, certify_ca(settings, issuing_key ? *issuing_key : made_key->public_key(), now));
-  CHECK_OK(make_directory(settings.state_dir));
+  CHECK_OK(make_state_directory(settings.state_dir));
   if (prepare) CHECK_OK(prepare());
-  std::vector<File> files{
+  std::vector<NewFile> files{
       {"root.pem", made.root.pem(), 0644},
       {"root.key", made.root_key.to_encrypted_pem(passphrases.root), 0600},
       {"issuing.pem", made.issuing.pem(), 0644},
   };
   if (made_key) files.push_back({"issuing.key", made_key->to_encrypted_pem(passphrases.issuing), 0600});
-  CHECK_OK(install_files(settings.state_dir, keys_dir, files));
+  CHECK_OK(create_directory(keys_dir, files));
   return CeremonyResult{std::move(made.root), std::move(made.issuing), keys_dir};
 }
 
@@ -308,7 +263,7 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
   TRY(auto const constraints, constraints_of(settings));
   CHECK_OK(check_own_host(settings.url, constraints));
   CHECK_OK(check_usages(settings.extended_key_usage));
-  std::vector<File> files;
+  std::vector<NewFile> files;
   std::string request;
   if (holder != nullptr) {
     if (auto const judged = x509::check_key(holder->public_key(), false); !judged.ok())
@@ -322,9 +277,9 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
     files.push_back({"issuing.key", key.to_encrypted_pem(passphrase), 0600});
   }
   files.push_back({"issuing.csr", request, 0644});
-  CHECK_OK(make_directory(settings.state_dir));
+  CHECK_OK(make_state_directory(settings.state_dir));
   if (prepare) CHECK_OK(prepare());
-  CHECK_OK(install_files(settings.state_dir, keys_dir, files));
+  CHECK_OK(create_directory(keys_dir, files));
   return request;
 }
 

@@ -1,18 +1,12 @@
 #include "ca/installed_issuers.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <set>
 
 #include "base/config.h"
+#include "base/directory.h"
 #include "base/file.h"
-#include "base/random.h"
 
 namespace lenscap::ca {
 namespace {
@@ -186,26 +180,6 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
 
 // --- writing ---
 
-namespace {
-
-Error refusal(std::string const& what) { return {Errc::file, what + ": " + std::strerror(errno)}; }
-
-Result<> make_folder(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return refusal(path);
-}
-
-Result<> sync_folder(std::string const& path) {
-  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return refusal(path);
-  int const synced = ::fsync(fd);
-  ::close(fd);
-  if (synced != 0) return refusal(path);
-  return {};
-}
-
-}  // namespace
-
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                         std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
                         SecretBytes const& passphrase, IssuerNote const& note) {
@@ -214,25 +188,12 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
   auto const place = all + "/" + name;
   Error const taken(Errc::conflict, "there is an issuer " + name + " already, and nothing was changed");
   if (std::filesystem::exists(place)) return taken;
-  CHECK_OK(make_folder(all));
-  auto const beside = all + "/.new-" + random_token(6);
-  CHECK_OK(make_folder(beside));
-  auto const write = [&]() -> Result<> {
-    CHECK_OK(create_file(beside + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644));
-    CHECK_OK(create_file(beside + "/issuing.key", key.to_encrypted_pem(passphrase), 0600));
-    CHECK_OK(create_file(beside + "/issuer.toml", to_toml(note), 0644));
-    // Refuses where something is in the place already.
-    if (::rename(beside.c_str(), place.c_str()) == 0) return {};
-    return errno == ENOTEMPTY || errno == EEXIST ? taken : refusal(place);
-  };
-  auto written = write();
-  if (!written.ok()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(beside, ignored);
-    return written;
-  }
-  CHECK_OK(sync_folder(all));
-  return sync_folder(state_dir);
+  CHECK_OK(make_directory(all));
+  auto made = create_directory(place, {{"issuing.pem", issuing.pem() + x509::to_pem(above), 0644},
+                                       {"issuing.key", key.to_encrypted_pem(passphrase), 0600},
+                                       {"issuer.toml", to_toml(note), 0644}});
+  if (!made) return made.error().code() == Errc::conflict ? taken : made;
+  return make_durable(state_dir);
 }
 
 }  // namespace lenscap::ca

@@ -1,12 +1,9 @@
 #include "ca/known_roots.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
+#include "base/directory.h"
 #include "base/file.h"
 
 namespace lenscap::ca {
@@ -35,11 +32,6 @@ Result<> check_pair(x509::Certificate const& former, x509::Certificate const& ne
   return Error(Errc::settings, "the certificates in " + directory +
                                    " do not belong to the root before: put back the directory as lenscap-ca root "
                                    "roll-over made it, from a backup");
-}
-
-Result<> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return Error(Errc::file, "cannot make the directory " + path + ": " + std::strerror(errno));
 }
 
 // Is a root the one whose key and name stand in this certificate, which somebody else signed?

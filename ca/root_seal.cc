@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "ca/installed_chain.h"
 #include "ca/known_roots.h"
@@ -53,11 +54,6 @@ Result<> put(std::string const& path, std::string_view content, mode_t mode) {
                path + " exists and holds something else; nothing is overwritten: give another directory");
 }
 
-Result<> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return refusal(path);
-  return {};
-}
-
 struct Place {
   dev_t disk{};
   ino_t file{};
@@ -79,16 +75,6 @@ bool same_disk(std::string const& a, std::string const& b) {
 bool same_file(std::string const& a, std::string const& b) {
   auto const of_a = place_of(a);
   return of_a && of_a == place_of(b);
-}
-
-// Of a file or a directory: what somebody else wrote there before counts, too.
-Result<> sync(std::string const& path) {
-  int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return refusal(path);
-  int const synced = ::fsync(fd);
-  ::close(fd);
-  if (synced != 0) return refusal(path);
-  return {};
 }
 
 }  // namespace
@@ -121,7 +107,8 @@ Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& di
   if (same_file(sealed.key_file, key_file))
     return Error(Errc::conflict, sealed.key_file + " is a link to the key itself and no copy; give another directory");
   auto const parent = std::filesystem::absolute(directory).lexically_normal() / "..";
-  for (auto const& path : {sealed.key_file, sealed.certificate_file, directory, parent.string()}) CHECK_OK(sync(path));
+  for (auto const& path : {sealed.key_file, sealed.certificate_file, directory, parent.string()})
+    CHECK_OK(make_durable(path));
   TRY(auto const copy, read_key(sealed.key_file));
   CHECK_OK(check_key(sealed.key_file, copy, passphrase, root));
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
 #include "ca/installed_issuers.h"
@@ -18,11 +19,6 @@ namespace {
 
 constexpr std::string_view kFile = "file:";
 constexpr char const* kKeyFile = "/keys/issuing.key";
-
-Result<> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Error(Errc::file, path + ": " + std::strerror(errno));
-  return {};
-}
 
 // --- copies of what the signer judges by ---
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/directory.h"
 #include "base/file.h"
 
 namespace lenscap::ca {
@@ -138,16 +139,6 @@ Result<std::int64_t> read_lines(int fd, std::string const& path, std::function<v
   }
 }
 
-// So that the file's name outlives a power cut.
-bool sync_directory_of(std::string const& path) {
-  auto const slash = path.rfind('/');
-  auto const directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
-  int const fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool const good = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  return good;
-}
-
 bool lock(int fd) {
   constexpr std::chrono::seconds kPatience{10};
   auto const until = std::chrono::steady_clock::now() + kPatience;
@@ -178,7 +169,8 @@ Result<SigningLedger> SigningLedger::open(std::string const& path,
   SigningLedger ledger(fd, 0);
   if (!lock(fd)) return Error(Errc::conflict, path + " is in use: another signer runs on this state directory");
   TRY(auto const good, read_lines(fd, path, visit));
-  if (::ftruncate(fd, good) != 0 || ::fsync(fd) != 0 || !sync_directory_of(path)) return failed("write", path);
+  if (::ftruncate(fd, good) != 0 || ::fsync(fd) != 0) return failed("write", path);
+  CHECK_OK(make_durable(parent_directory(path)));  // so that its name outlives a power cut
   ledger.size_ = ledger.reserved_ = good;
   return ledger;
 }

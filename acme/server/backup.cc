@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "acme/server/settings.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sealed_stream.h"
@@ -194,11 +195,6 @@ class Nowhere final : public store::Store {
   std::optional<std::string> version_;
 };
 
-Result<> make_folder(std::string const& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
-  return Error(Errc::file, path + ": " + std::strerror(errno));
-}
-
 Result<> refuse_what_is_there(std::string const& state_dir) {
   for (auto const* name : {"ca.toml", "ca.toml.new", "keys", "profiles", "issuers", "db"})
     if (std::filesystem::exists(state_dir + "/" + name))
@@ -209,15 +205,15 @@ Result<> refuse_what_is_there(std::string const& state_dir) {
 }
 
 Result<> write_files(std::string const& state_dir, std::vector<File> const& files) {
-  CHECK_OK(make_folder(state_dir, 0700));
-  CHECK_OK(make_folder(state_dir + "/keys", 0700));
-  CHECK_OK(make_folder(state_dir + "/profiles", 0755));
+  CHECK_OK(make_directory(state_dir));
+  CHECK_OK(make_directory(state_dir + "/keys"));
+  CHECK_OK(make_directory(state_dir + "/profiles", 0755));
   for (auto const& file : files) {
     auto const is_settings = file.path == kSettings;
     for (auto const above : {kIssuers, kRoots}) {
       if (!file.path.starts_with(std::string(above) + "/")) continue;
-      CHECK_OK(make_folder(state_dir + "/" + std::string(above), 0700));
-      CHECK_OK(make_folder(state_dir + "/" + file.path.substr(0, file.path.rfind('/')), 0700));
+      CHECK_OK(make_directory(state_dir + "/" + std::string(above)));
+      CHECK_OK(make_directory(state_dir + "/" + file.path.substr(0, file.path.rfind('/'))));
     }
     CHECK_OK(create_file(state_dir + "/" + file.path + (is_settings ? ".new" : ""), file.text, file.mode));
   }

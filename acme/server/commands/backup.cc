@@ -1,9 +1,7 @@
 // lenscap-ca backup create|verify, restore FILE, restore confirm.
 #include <CLI/CLI.hpp>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -11,6 +9,7 @@
 #include "acme/server/backup.h"
 #include "acme/server/backup_note.h"
 #include "acme/server/commands/commands.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/audit.h"
@@ -46,14 +45,6 @@ Result<std::ifstream> open_file(std::string const& path) {
   return in;
 }
 
-Result<> sync_file(std::string const& path) {
-  auto const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  auto const fine = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!fine) return Error(Errc::file, path + " cannot be made durable");
-  return {};
-}
-
 void print(CommandLine const& line, std::string_view what, BackupContent const& content) {
   if (line.wants_json())
     print_json({{"made_at", to_rfc3339(content.made_at)},
@@ -75,7 +66,7 @@ Result<BackupContent> create_whole(CommandLine const& line, std::string const& t
   if (!out) return Error(Errc::file, temporary + " cannot be written");
   CHECK_OK(write_backup(out, passphrase, line.state, line.config_file(), *store, now));
   out.close();
-  CHECK_OK(sync_file(temporary));
+  CHECK_OK(make_durable(temporary));
   TRY(auto in, open_file(temporary));
   return verify_backup(in, passphrase);
 }

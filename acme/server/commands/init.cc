@@ -3,14 +3,13 @@
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/default_profiles.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
@@ -90,8 +89,7 @@ NewSettings settings_of(Options const& options) {
 // Everything but the keys, before they appear: the settings under a name that `serve` does not know yet.
 Result<> prepare_state(std::string const& state, Settings const& settings, std::string const& text) {
   auto const profiles = state + "/profiles";
-  if (::mkdir(profiles.c_str(), 0755) != 0 && errno != EEXIST)
-    return Error(Errc::file, profiles + ": " + std::strerror(errno));
+  CHECK_OK(make_directory(profiles, 0755));
   for (auto const& profile : default_profiles()) {
     auto const file = profiles + "/" + std::string(profile.name) + ".toml";
     if (!file_exists(file)) CHECK_OK(create_file(file, profile.text, 0644));
