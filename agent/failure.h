@@ -25,7 +25,7 @@ Failure to_failure(DeviceError const& error);
 Failure to_failure(Error const& error);
 
 // What the server issued is not what was ordered (check_issued). Given up and ordered anew, unless time may put it
-// right; with_outcome (journal.h) says when that was tried often enough.
+// right; with_outcome (outcome.h) says when that was tried often enough.
 constexpr std::string_view kWrongCertificate = "wrong_certificate";
 Failure wrong_certificate(Error const& error);
 

@@ -5,7 +5,7 @@
 
 #include "acme/wire/renewal_info.h"
 #include "agent/device.h"
-#include "agent/journal.h"
+#include "agent/journal_record.h"
 #include "agent/records.h"
 
 namespace lenscap::agent {

@@ -1,7 +1,7 @@
 // The devices that the agent looks after, by serial number: addresses are hints, identity is not. One record each, with
 // what was last seen, how to log in, what makes the device believable, and the certificate that is live on it.
 // What is under way at a device is in its journal; these records change with the journal in one transaction only at
-// promotion (journal.h). Errors: Errc::not_found, conflict, usage for the person; a record that does not parse is
+// promotion (outcome.h). Errors: Errc::not_found, conflict, usage for the person; a record that does not parse is
 // store::Broken.
 #pragma once
 

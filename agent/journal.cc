@@ -3,51 +3,11 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/device.h"
 #include "agent/plan.h"
-#include "agent/records.h"
 #include "base/random.h"
 
 namespace lenscap::agent {
 namespace {
-
-struct StepRow {
-  Step step;
-  std::string_view name;
-  bool needs_device;
-  std::string_view doing;   // the operator's sentence while it is under way
-  std::string_view failed;  // and the beginning of the one when it failed
-};
-
-constexpr std::array kSteps = {
-    StepRow{Step::probe, "probe", true, "asking the device who it is", "could not talk to the device"},
-    StepRow{Step::make_key, "make_key", true, "the device makes a key", "the device did not make a key"},
-    StepRow{Step::place_order, "place_order", false, "ordering a certificate", "the certificate could not be ordered"},
-    StepRow{Step::get_certificate, "get_certificate", false, "waiting for the certificate",
-            "no certificate was issued"},
-    StepRow{Step::install, "install", true, "installing the certificate", "the certificate could not be installed"},
-    StepRow{Step::snapshot, "snapshot", true, "noting the HTTPS settings", "the HTTPS settings could not be read"},
-    StepRow{Step::switch_https, "switch_https", true, "switching HTTPS to the new certificate",
-            "HTTPS could not be switched to the new certificate"},
-    StepRow{Step::verify_served, "verify_served", true, "checking what the device serves",
-            "the device does not serve the new certificate as it should"},
-    StepRow{Step::promote, "promote", false, "recording the new certificate", "the new certificate was not recorded"},
-    StepRow{Step::remove_old, "remove_old", true, "removing our former certificate",
-            "our former certificate is still on the device"},
-    StepRow{Step::restore, "restore", true, "putting the HTTPS settings back",
-            "the HTTPS settings could not be put back"},
-    StepRow{Step::verify_restored, "verify_restored", true, "checking that the device serves as before",
-            "the device does not serve as before"},
-    StepRow{Step::discard, "discard", true, "removing the unfinished certificate",
-            "the unfinished certificate is still on the device"},
-};
-
-StepRow const& row(Step step) {
-  for (auto const& candidate : kSteps) {
-    if (candidate.step == step) return candidate;
-  }
-  bug("Step out of range");
-}
 
 template <class Enum>
 struct Spelling {
@@ -75,29 +35,21 @@ std::string_view spell(Table const& table, Enum value) {
 }
 
 template <class Enum, std::size_t N>
-Result<Enum> parse_spelling(std::array<Spelling<Enum>, N> const& table, std::string_view text) {
+std::optional<Enum> find_spelling(std::array<Spelling<Enum>, N> const& table, std::string_view text) {
   for (auto const& candidate : table) {
     if (candidate.text == text) return candidate.value;
-  }
-  return Error(Errc::malformed, "unknown word \"" + std::string(text) + "\"");
-}
-
-}  // namespace
-
-std::string_view to_string(Step step) { return row(step).name; }
-bool needs_device(Step step) { return row(step).needs_device; }
-std::string_view to_string(Purpose purpose) { return spell(kPurposes, purpose); }
-std::string_view to_string(Outcome outcome) { return spell(kOutcomes, outcome); }
-
-std::optional<Step> parse_step(std::string_view text) {
-  for (auto const& candidate : kSteps) {
-    if (candidate.name == text) return candidate.step;
   }
   return std::nullopt;
 }
 
-// --- forward
-// -----------------------------------------------------------------------------------------------------------
+}  // namespace
+
+std::string_view to_string(Purpose purpose) { return spell(kPurposes, purpose); }
+std::string_view to_string(Outcome outcome) { return spell(kOutcomes, outcome); }
+std::optional<Purpose> parse_purpose(std::string_view text) { return find_spelling(kPurposes, text); }
+std::optional<Outcome> parse_outcome(std::string_view text) { return find_spelling(kOutcomes, text); }
+
+// --- forward ---
 
 Journal begin_journal(Device const& device, Purpose purpose, std::string key_id, std::string task, Time now) {
   Journal journal;
@@ -127,7 +79,7 @@ Journal begin_step(Journal journal, Step step, Time now) {
   journal.tries = journal.step == step ? std::min(journal.tries, kTriesPerStep) + 1 : 1;
   journal.step = step;
   journal.changed = now;
-  journal.sentence = row(step).doing;
+  journal.sentence = doing(step);
   if (step == Step::make_key) journal.key_begun = true;
   if (step == Step::switch_https) journal.switch_begun = true;
   return journal;
@@ -151,13 +103,6 @@ Journal end(Journal journal, Outcome outcome, std::string sentence) {
   journal.outcome = outcome;
   journal.sentence = std::move(sentence);
   return journal;
-}
-
-// "the device did not make a key: the store of keys is full"
-std::string failed_sentence(Step step, std::string_view why) {
-  std::string text(row(step).failed);
-  if (!why.empty()) text.append(": ").append(why);
-  return text;
 }
 
 }  // namespace
@@ -247,8 +192,7 @@ Journal note_old_removed(Journal journal, std::vector<std::string> removed, std:
   return end(std::move(journal), Outcome::done, std::move(sentence));
 }
 
-// --- backward
-// ----------------------------------------------------------------------------------------------------------
+// --- backward ---
 
 namespace {
 
@@ -344,241 +288,6 @@ Journal note_failure(Journal journal, Failure failure, Time now) {
   journal.sentence = failed_sentence(step, failure.text);
   if (!journal.turned_back) journal.failure = std::move(failure);
   return journal;
-}
-
-// --- the device's record
-// -----------------------------------------------------------------------------------------------
-
-namespace {
-
-void add_leftover(Device& device, std::string const& id) {
-  if (!is_our_id(id) || (device.live && serves_with(*device.live, id))) return;
-  if (std::ranges::find(device.leftover_ids, id) == device.leftover_ids.end()) device.leftover_ids.push_back(id);
-}
-
-}  // namespace
-
-Promoted promote(Journal journal, Device device, Time now) {
-  if (!journal.verified) bug("a certificate was to be promoted that was not verified");
-  if (journal.serial != device.serial) bug("a journal was to be promoted for another device");
-  if (journal.promoted) return {std::move(journal), std::move(device)};
-  std::vector<std::string> former{journal.previous_id, journal.key_id};
-  if (device.live) {
-    former.insert(former.begin(), device.live->id);
-    former.insert(former.end(), device.live->ca_ids.begin(), device.live->ca_ids.end());
-  }
-  device.live = LiveCertificate{.id = journal.installed_id,
-                                .chain_pem = journal.chain_pem,
-                                .names = journal.names,
-                                .key_pin = journal.key_pin,
-                                .validity = journal.validity,
-                                .promoted = now,
-                                .ca_ids = journal.ca_ids,
-                                .chain_incomplete = journal.chain_incomplete,
-                                .window = std::nullopt};
-  device.moves_from.clear();
-  device.pin = journal.key_pin;
-  device.accept_plain_http = false;
-  device.https = HttpsState::enabled;
-  std::erase_if(device.leftover_ids, [&](auto const& id) { return serves_with(*device.live, id); });
-  for (auto const& id : former) add_leftover(device, id);
-  device = with_success(std::move(device), now);
-
-  if (journal.step == Step::promote) journal.step.reset();
-  journal.tries = 0;
-  journal.promoted = true;
-  journal.failure.reset();
-  journal.changed = now;
-  journal.sentence = "the new certificate is served and proven";
-  return {std::move(journal), std::move(device)};
-}
-
-Promoted promote(store::WriteTxn& txn, std::string_view serial, Time now) {
-  auto journal = load_journal(txn, serial);
-  auto device = load_device(txn, serial);
-  if (!journal || !device) bug("a certificate was to be promoted without a journal or a device");
-  auto promoted = promote(*std::move(journal), *std::move(device), now);
-  save_journal(txn, promoted.journal);
-  save_device(txn, promoted.device);
-  return promoted;
-}
-
-Device with_outcome(Device device, Journal const& journal, Time now) {
-  for (auto const& id : journal.removed_ids) std::erase(device.leftover_ids, id);
-  switch (journal.outcome) {
-    case Outcome::done:
-      return with_success(std::move(device), now);
-    case Outcome::failed:
-    case Outcome::rolled_back: {
-      // Without `key_begun` nothing of this journal is on the device.
-      std::vector<std::string> made{journal.key_id, journal.installed_id};
-      made.insert(made.end(), journal.ca_ids.begin(), journal.ca_ids.end());
-      for (auto const& id : made) {
-        bool removed = std::ranges::find(journal.removed_ids, id) != journal.removed_ids.end();
-        if (journal.key_begun && !removed) add_leftover(device, id);
-      }
-      auto failure = journal.failure.value_or(Failure{"failed", Retry::later, journal.sentence});
-      failure.text = journal.sentence;
-      // Counted where the story of the certificate ends: until then it is looked at more than once.
-      if (failure.code == kWrongCertificate) {
-        device.wrong_certificates = std::min(device.wrong_certificates + 1, kWrongCertificatesMax);
-        if (device.wrong_certificates == kWrongCertificatesMax) {
-          failure.retry = Retry::never;
-          failure.text +=
-              "; three certificates in a row were not what was ordered, so no more are ordered by themselves";
-        }
-      }
-      return with_failure(std::move(device), std::move(failure), now);
-    }
-    case Outcome::rollback_failed: {
-      auto const retry = journal.login_refused ? Retry::never : Retry::later;
-      return with_failure(std::move(device), {"rollback_failed", retry, journal.sentence}, now);
-    }
-    case Outcome::running:
-      if (!journal.waits || !journal.failure) return device;  // interrupted: nothing was learned
-      return with_failure(std::move(device), {journal.failure->code, Retry::later, journal.sentence}, now);
-  }
-  bug("Outcome out of range");
-}
-
-// --- records
-// -----------------------------------------------------------------------------------------------------------
-
-json::Object to_json(Journal const& j) {
-  json::Object object{{"v", 1},
-                      {"id", j.id},
-                      {"serial", j.serial},
-                      {"purpose", to_string(j.purpose)},
-                      {"begun", to_rfc3339(j.begun)},
-                      {"changed", to_rfc3339(j.changed)},
-                      {"names", records::names_to_json(j.names)}};
-  records::set_text(object, "task", j.task);
-  records::set_text(object, "common_name", j.common_name);
-  records::set_text(object, "key_type", j.key_type);
-  records::set_text(object, "profile", j.profile);
-  records::set_text(object, "replaces", j.replaces);
-  records::set_flag(object, "probed", j.probed);
-  records::set_text(object, "key_id", j.key_id);
-  if (!j.csr.empty()) {
-    object.set("csr", to_base64url(j.csr));
-    object.set("key_pin", to_hex(j.key_pin));
-  }
-  records::set_text(object, "order_url", j.order_url);
-  if (j.orders != 0) object.set("orders", j.orders);
-  if (!j.chain_pem.empty()) {
-    object.set("chain", j.chain_pem);
-    object.set("validity", records::validity_to_json(j.validity));
-  }
-  records::set_text(object, "installed_id", j.installed_id);
-  records::set_texts(object, "ca_ids", j.ca_ids);
-  records::set_text(object, "snapshot", j.snapshot);
-  records::set_text(object, "previous_id", j.previous_id);
-  std::vector<std::string> held_keys;
-  for (Sha256 const& key : j.held_keys) held_keys.push_back(to_hex(key));
-  records::set_texts(object, "held_keys", held_keys);
-  records::set_flag(object, "switched", j.switched);
-  records::set_flag(object, "verified", j.verified);
-  records::set_flag(object, "chain_incomplete", j.chain_incomplete);
-  records::set_flag(object, "promoted", j.promoted);
-  records::set_flag(object, "cleaned", j.cleaned);
-  records::set_flag(object, "restored", j.restored);
-  records::set_flag(object, "restore_verified", j.restore_verified);
-  records::set_flag(object, "discarded", j.discarded);
-  records::set_texts(object, "removed_ids", j.removed_ids);
-  if (j.step) object.set("step", to_string(*j.step));
-  if (j.tries != 0) object.set("tries", j.tries);
-  records::set_flag(object, "key_begun", j.key_begun);
-  records::set_flag(object, "switch_begun", j.switch_begun);
-  records::set_flag(object, "waits", j.waits);
-  records::set_flag(object, "login_refused", j.login_refused);
-  if (j.failure) object.set("failure", to_json(*j.failure));
-  records::set_flag(object, "turned_back", j.turned_back);
-  object.set("outcome", to_string(j.outcome));
-  records::set_text(object, "sentence", j.sentence);
-  return object;
-}
-
-Result<Journal> parse_journal(std::string_view text) {
-  TRY(auto object, json::parse_object(text, {.bytes = store::kValueBytesMax}));
-  Journal j;
-  TRY(j.id, json::need_string(object, "id"));
-  TRY(j.serial, json::need_string(object, "serial"));
-  TRY(auto purpose, json::need_string(object, "purpose"));
-  TRY(j.purpose, parse_spelling(kPurposes, purpose));
-  TRY(j.begun, records::need_time(object, "begun"));
-  TRY(j.changed, records::need_time(object, "changed"));
-  TRY(auto names, json::need_object(object, "names"));
-  TRY(j.names, records::parse_names(names));
-  TRY(j.task, records::text(object, "task"));
-  TRY(j.common_name, records::text(object, "common_name"));
-  TRY(j.key_type, records::text(object, "key_type"));
-  TRY(j.profile, records::text(object, "profile"));
-  TRY(j.replaces, records::text(object, "replaces"));
-  TRY(j.probed, records::flag(object, "probed"));
-  TRY(j.key_id, records::text(object, "key_id"));
-  TRY(auto csr, json::get_string(object, "csr"));
-  if (csr) {
-    TRY(j.csr, from_base64url(*csr));
-    TRY(auto pin, json::need_string(object, "key_pin"));
-    TRY(j.key_pin, records::parse_sha256(pin));
-  }
-  TRY(j.order_url, records::text(object, "order_url"));
-  TRY(j.orders, records::number(object, "orders", 0, kOrdersPerKey, 0));
-  TRY(j.chain_pem, records::text(object, "chain"));
-  if (!j.chain_pem.empty()) {
-    TRY(auto validity, json::need_object(object, "validity"));
-    TRY(j.validity, records::parse_validity(validity));
-  }
-  TRY(j.installed_id, records::text(object, "installed_id"));
-  TRY(j.ca_ids, records::texts(object, "ca_ids"));
-  TRY(j.snapshot, records::text(object, "snapshot"));
-  TRY(j.previous_id, records::text(object, "previous_id"));
-  TRY(auto const held_keys, records::texts(object, "held_keys"));
-  for (auto const& key : held_keys) {
-    TRY(auto const pin, records::parse_sha256(key));
-    j.held_keys.push_back(pin);
-  }
-  TRY(j.switched, records::flag(object, "switched"));
-  TRY(j.verified, records::flag(object, "verified"));
-  TRY(j.chain_incomplete, records::flag(object, "chain_incomplete"));
-  TRY(j.promoted, records::flag(object, "promoted"));
-  TRY(j.cleaned, records::flag(object, "cleaned"));
-  TRY(j.restored, records::flag(object, "restored"));
-  TRY(j.restore_verified, records::flag(object, "restore_verified"));
-  TRY(j.discarded, records::flag(object, "discarded"));
-  TRY(j.removed_ids, records::texts(object, "removed_ids"));
-  TRY(auto step, json::get_string(object, "step"));
-  if (step) {
-    j.step = parse_step(*step);
-    if (!j.step) return Error(Errc::malformed, "unknown step \"" + *step + "\"");
-  }
-  TRY(j.tries, records::number(object, "tries", 0, kTriesPerStep + 1, 0));
-  TRY(j.key_begun, records::flag(object, "key_begun"));
-  TRY(j.switch_begun, records::flag(object, "switch_begun"));
-  TRY(j.waits, records::flag(object, "waits"));
-  TRY(j.login_refused, records::flag(object, "login_refused"));
-  TRY(auto failure, json::get_object(object, "failure"));
-  if (failure) {
-    TRY(j.failure, parse_failure(*failure));
-  }
-  TRY(j.turned_back, records::flag(object, "turned_back"));
-  TRY(auto outcome, json::need_string(object, "outcome"));
-  TRY(j.outcome, parse_spelling(kOutcomes, outcome));
-  TRY(j.sentence, records::text(object, "sentence"));
-  return j;
-}
-
-std::optional<Journal> load_journal(store::ReadTxn& txn, std::string_view serial) {
-  if (serial.empty()) return std::nullopt;
-  auto text = txn.get(kJournals, serial);
-  if (!text) return std::nullopt;
-  auto journal = parse_journal(*text);
-  if (!journal.ok()) records::broken(kJournals.name, serial, journal.error());
-  return std::move(journal).value();
-}
-
-void save_journal(store::WriteTxn& txn, Journal const& journal) {
-  txn.put(kJournals, journal.serial, json::write(to_json(journal)));
 }
 
 }  // namespace lenscap::agent

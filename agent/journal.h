@@ -1,5 +1,6 @@
 // What was begun and done for one certificate of one device: enough to go on after `kill -9` at any moment, and one
-// sentence for the operator at each step. Staging is here; it becomes live (inventory.h) in one transaction, promote().
+// sentence for the operator at each step. Staging is here; promote() makes it live (outcome.h), and journal_record.h
+// keeps it.
 //
 // The runner's loop, in which every step is written down before it is begun and after it is done:
 //   journal = resume(journal, now);
@@ -20,37 +21,13 @@
 #include <vector>
 
 #include "agent/inventory.h"
+#include "agent/step.h"
 
 namespace lenscap::agent {
 
-constexpr store::Table kJournals{"journals"};  // key: serial number
-
-enum class Step {
-  // Forward.
-  probe,            // who is there, and is it the one we mean?
-  make_key,         // key and CSR, inside the device, under an id that the journal knows beforehand
-  place_order,      // ACME newOrder: its URL
-  get_certificate,  // authorizations, finalize, download: the chain
-  install,          // onto the device, and read back; the old certificate still serves
-  snapshot,         // the TLS configuration as it is, to put back if need be
-  switch_https,     // that configuration with the new id
-  verify_served,    // key, chain, names, time, serial: over a new connection
-  promote,          // staging becomes live: one transaction, promote()
-  remove_old,       // our former certificates; failure here is a note, not a failure
-  // Backward.
-  restore,          // the snapshot back
-  verify_restored,  // the device answers again as it did before
-  discard,          // remove the key and certificate that came to nothing
-};
-std::string_view to_string(Step step);
-std::optional<Step> parse_step(std::string_view text);
-
-// Can this step only be done with an open driver? (The others speak to the ACME server or to the store.) After a
-// restart the runner opens the device again before the first such step.
-bool needs_device(Step step);
-
 enum class Purpose { enroll, renew };
 std::string_view to_string(Purpose purpose);
+std::optional<Purpose> parse_purpose(std::string_view text);
 
 enum class Outcome {
   running,          // also: interrupted, to be gone on with
@@ -60,6 +37,7 @@ enum class Outcome {
   rollback_failed,  // a person should look; the plan tries to restore again whenever it is asked
 };
 std::string_view to_string(Outcome outcome);
+std::optional<Outcome> parse_outcome(std::string_view text);
 
 struct Journal {
   std::string id;  // new_id(): the certificate's story, named in log lines
@@ -157,23 +135,5 @@ constexpr int kOrdersPerKey = 3;
 //                       and waits: each further run tries it again.
 //   remove_old          leaves something over; the outcome is still `done`.
 Journal note_failure(Journal journal, Failure failure, Time now);
-
-// In one transaction: the verified staging becomes the device's live certificate and pin, the predecessors (ours only)
-// become left-overs to remove, plain HTTP is not accepted any more, and the failures are forgotten. Repeatable. A bug
-// unless the journal is verified.
-struct Promoted {
-  Journal journal;
-  Device device;
-};
-Promoted promote(Journal journal, Device device, Time now);                 // the values
-Promoted promote(store::WriteTxn& txn, std::string_view serial, Time now);  // load, promote, save
-
-// At the end of a run, whatever came of it: the device with the failure or success, and with what is left over on it.
-Device with_outcome(Device device, Journal const& journal, Time now);
-
-json::Object to_json(Journal const& journal);
-Result<Journal> parse_journal(std::string_view text);
-std::optional<Journal> load_journal(store::ReadTxn& txn, std::string_view serial);
-void save_journal(store::WriteTxn& txn, Journal const& journal);
 
 }  // namespace lenscap::agent

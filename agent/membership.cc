@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal_record.h"
 #include "agent/plan.h"
 
 namespace lenscap::agent {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "agent/device_clock.h"
+#include "agent/journal_record.h"
+#include "agent/outcome.h"
 #include "agent/plan.h"
 
 namespace lenscap::agent {

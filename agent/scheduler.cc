@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/journal_record.h"
 #include "base/random.h"
 
 namespace lenscap::agent {

@@ -5,6 +5,7 @@
 
 #include "agent/commands/desk.h"
 #include "agent/commands/task.h"
+#include "agent/journal_record.h"
 #include "agent/plan.h"
 
 namespace lenscap::agent {

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "agent/commands/desk.h"
+#include "agent/journal_record.h"
 
 namespace lenscap::agent {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/journal.h"
+#include "agent/outcome.h"
 #include "agent/plan.h"
 #include "base/random.h"
 
@@ -93,6 +94,16 @@ inline Journal succeed(Journal journal, Step step, Time now = kNow) {
       break;
   }
   return promote(std::move(journal), enrolled_camera(), now).journal;
+}
+
+// Of a renewal whose new certificate is served and proven, and not yet live.
+inline Journal verified() {
+  auto journal = begin_journal(enrolled_camera(), Purpose::renew, "lenscap-00000002", "task", kNow);
+  while (next_step(journal) != Step::promote) {
+    auto step = next_step(journal).value();
+    journal = succeed(begin_step(journal, step, kNow), step);
+  }
+  return journal;
 }
 
 }  // namespace lenscap::agent::testing

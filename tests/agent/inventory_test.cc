@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/journal.h"
+#include "agent/journal_record.h"
 #include "store/backends.h"
 #include "tests/agent/agent_values.h"
 

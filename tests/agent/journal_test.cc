@@ -1,31 +1,14 @@
 #include "agent/journal.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "store/backends.h"
 #include "tests/agent/agent_values.h"
 
 namespace lenscap::agent {
 namespace {
 
 using testing::camera;
-using ::testing::ElementsAre;
-using testing::enrolled_camera;
-using testing::hash;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::kNow;
-using testing::succeed;
-
-Journal verified() {
-  auto journal = begin_journal(enrolled_camera(), Purpose::renew, "lenscap-00000002", "task", kNow);
-  while (next_step(journal) != Step::promote) {
-    auto step = next_step(journal).value();
-    journal = succeed(begin_step(journal, step, kNow), step);
-  }
-  return journal;
-}
 
 TEST(BeginJournal, TakesWhatTheDeviceIsToCarry) {
   auto journal = begin_journal(camera(), Purpose::renew, "lenscap-00000002", "task", kNow);
@@ -37,179 +20,12 @@ TEST(BeginJournal, TakesWhatTheDeviceIsToCarry) {
   EXPECT_EQ(journal.outcome, Outcome::running);
 }
 
-TEST(JournalRecord, EveryFieldComesBack) {
-  auto journal = verified();
-  journal.key_type = "EC-P256";
-  journal.profile = "camera-https";
-  journal.replaces = "aaa.bbb";
-  journal.ca_ids = {"ca1", "ca2"};
-  journal.held_keys = {hash(8), hash(9)};
-  journal.chain_incomplete = true;
-  journal.promoted = journal.cleaned = journal.restored = journal.restore_verified = journal.discarded = true;
-  journal.waits = journal.turned_back = journal.login_refused = true;
-  journal.removed_ids = {"x"};
-  journal.step = Step::remove_old;
-  journal.tries = 2;
-  journal.failure = Failure{"unreachable", Retry::later, "no answer"};
-  journal.outcome = Outcome::rollback_failed;
-  journal.sentence = "text with \"quotes\" and \n lines";
-  auto parsed = parse_journal(json::write(to_json(journal)));
-  ASSERT_TRUE(parsed.ok()) << parsed.error().detail();
-  EXPECT_EQ(*parsed, journal);
-
-  Journal little = begin_journal(camera(), Purpose::enroll, "", "", kNow);
-  EXPECT_EQ(parse_journal(json::write(to_json(little))).value(), little);
-}
-
-TEST(JournalRecord, DamageIsBrokenAndNotAGuess) {
-  auto store = store::make_memory_store();
-  for (auto text : {"", "{}", "[]", "not json", R"({"v":1,"id":"x","serial":"y","purpose":"dance"})"}) {
-    store->write([&](store::WriteTxn& txn) {
-      txn.put(kJournals, "ACCC8E68D4D2", text);
-      return true;
-    });
-    EXPECT_THROW(store->read([](store::ReadTxn& txn) { load_journal(txn, "ACCC8E68D4D2"); }), store::Broken) << text;
-  }
-  auto text = json::write(to_json(verified()));
-  for (auto [from, to] :
-       {std::pair{R"("outcome":"running")", R"("outcome":"unknown")"}, std::pair{R"("orders":1)", R"("orders":-1)"},
-        std::pair{R"("csr":"MAA")", R"("csr":"M+A")"}}) {
-    auto changed = text;
-    auto at = changed.find(from);
-    ASSERT_NE(at, changed.npos) << from;
-    changed.replace(at, std::string_view(from).size(), to);
-    EXPECT_FALSE(parse_journal(changed).ok()) << to;
-  }
-}
-
-TEST(Promote, MakesStagingLiveInOneTransaction) {
-  auto store = store::make_memory_store();
-  store->write([](store::WriteTxn& txn) {
-    auto device = enrolled_camera();
-    device.accept_plain_http = true;
-    device = with_failure(device, {"unreachable", Retry::later, "no answer"}, kNow);
-    save_device(txn, device);
-    save_journal(txn, begin_step(verified(), Step::promote, kNow));
-    return true;
-  });
-  auto promote_it = [&] {
-    store->write([](store::WriteTxn& txn) {
-      promote(txn, "ACCC8E68D4D2", kNow + kMinute);
-      return true;
-    });
-  };
-  promote_it();
-  std::optional<Device> device;
-  std::optional<Journal> journal;
-  auto load = [&] {
-    store->read([&](store::ReadTxn& txn) {
-      device = load_device(txn, "ACCC8E68D4D2");
-      journal = load_journal(txn, "ACCC8E68D4D2");
-    });
-  };
-  load();
-  ASSERT_TRUE(device && device->live && journal);
-  EXPECT_EQ(device->live->id, "lenscap-00000002");
-  EXPECT_EQ(device->live->chain_pem, "(chain)");
-  EXPECT_EQ(device->live->promoted, kNow + kMinute);
-  EXPECT_EQ(device->pin, hash(2));
-  EXPECT_FALSE(device->accept_plain_http);
-  EXPECT_EQ(device->https, HttpsState::enabled);
-  EXPECT_EQ(device->failure, std::nullopt);
-  EXPECT_EQ(device->failures, 0);
-  EXPECT_THAT(device->leftover_ids, ElementsAre("lenscap-00000001"));
-  EXPECT_TRUE(journal->promoted);
-  EXPECT_EQ(next_step(*journal), Step::remove_old);
-
-  auto device_before = *device;
-  auto journal_before = *journal;
-  promote_it();  // the crash came after the commit
-  load();
-  EXPECT_EQ(*device, device_before);
-  EXPECT_EQ(*journal, journal_before);
-}
-
-TEST(Promote, ForeignCertificatesAreNoLeftOvers) {
-  auto journal = verified();
-  for (auto id : {"", "AXIS-factory", "lenscap", "lenscap-../../etc", "default-https"}) {
-    journal.previous_id = id;
-    auto device = camera();
-    EXPECT_THAT(promote(journal, device, kNow).device.leftover_ids, IsEmpty()) << id;
-  }
-}
-
-// Those of the former certificate that the new one does not stand beside.
-TEST(Promote, FormerAuthoritiesAreLeftOver) {
-  auto journal = verified();
-  journal.ca_ids = {"lenscap-ca-2", "lenscap-ca-3", "their-own"};
-  auto device = enrolled_camera();
-  device.live->ca_ids = {"lenscap-ca-1", "lenscap-ca-2", "AXIS-ca"};
-  device.leftover_ids = {"lenscap-ca-3"};  // in use again
-  auto promoted = promote(journal, device, kNow);
-  EXPECT_THAT(promoted.device.leftover_ids, ElementsAre("lenscap-00000001", "lenscap-ca-1"));
-  EXPECT_EQ(promoted.device.live->ca_ids, journal.ca_ids);
-  EXPECT_EQ(parse_device(json::write(to_json(promoted.device))).value(), promoted.device);
-  EXPECT_THAT(ids_to_remove(promoted.device, promoted.journal), ElementsAre("lenscap-00000001", "lenscap-ca-1"));
-}
-
-TEST(Promote, AKeyIdOfItsOwnIsLeftOver) {
-  auto journal = verified();
-  journal.installed_id = "lenscap-00000003";
-  auto promoted = promote(journal, camera(), kNow);
-  EXPECT_EQ(promoted.device.live->id, "lenscap-00000003");
-  EXPECT_THAT(promoted.device.leftover_ids, ElementsAre("lenscap-00000001", "lenscap-00000002"));
-}
-
-TEST(WithOutcome, ByOutcome) {
-  auto journal = begin_journal(camera(), Purpose::enroll, "lenscap-00000002", "task", kNow);
-  EXPECT_EQ(with_outcome(camera(), journal, kNow), camera()) << "interrupted: nothing was learned";
-
-  auto waits = note_failure(begin_step(journal, Step::probe, kNow), {"unreachable", Retry::later, "no answer"}, kNow);
-  auto device = with_outcome(camera(), waits, kNow);
-  EXPECT_EQ(device.failure, (Failure{"unreachable", Retry::later, "could not talk to the device: no answer"}));
-  EXPECT_FALSE(may_try(device, kNow));
-  EXPECT_TRUE(may_try(device, kNow + 2 * kRetryFloor));
-
-  auto failed = note_failure(begin_step(journal, Step::probe, kNow), {"auth_failed", Retry::never, "refused"}, kNow);
-  device = with_outcome(camera(), failed, kNow);
-  EXPECT_EQ(device.failure->code, "auth_failed");
-  EXPECT_THAT(device.leftover_ids, IsEmpty()) << "no key was ever begun";
-  EXPECT_FALSE(may_try(device, kNow + 400 * kDay));
-
-  auto done = succeed(begin_step(verified(), Step::promote, kNow), Step::promote);
-  done = succeed(begin_step(done, Step::remove_old, kNow), Step::remove_old);
-  auto promoted = promote(verified(), enrolled_camera(), kNow).device;
-  device = with_outcome(promoted, done, kNow);
-  EXPECT_THAT(device.leftover_ids, IsEmpty());
-  EXPECT_EQ(device.failure, std::nullopt);
-}
-
 TEST(JournalDeathTest, StepsOutOfOrderAreBugs) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto journal = begin_journal(camera(), Purpose::enroll, "lenscap-00000002", "task", kNow);
   EXPECT_DEATH(note_probed(journal, kNow), "was not begun");
   EXPECT_DEATH(note_switched(begin_step(journal, Step::probe, kNow), kNow), "was not begun");
   EXPECT_DEATH(note_failure(journal, {"x", Retry::never, ""}, kNow), "no step was begun");
-  EXPECT_DEATH(promote(journal, camera(), kNow), "was not verified");
-}
-
-TEST(Failure, OfTheServer) {
-  struct Case {
-    Errc code;
-    Retry retry;
-  };
-  for (auto [code, retry] : {Case{Errc::unreachable, Retry::later}, Case{Errc::rate_limited, Retry::later},
-                             Case{Errc::unavailable, Retry::later}, Case{Errc::internal, Retry::later},
-                             Case{Errc::rejected_identifier, Retry::anew}, Case{Errc::unauthorized, Retry::anew},
-                             Case{Errc::invalid_profile, Retry::anew}, Case{Errc::compound, Retry::anew},
-                             Case{Errc::account_does_not_exist, Retry::anew}, Case{Errc::bad_csr, Retry::never},
-                             Case{Errc::wrong_passphrase, Retry::never}}) {
-    auto failure = to_failure(Error(code, "why"));
-    EXPECT_EQ(failure.code, to_string(code));
-    EXPECT_EQ(failure.retry, retry) << failure.code;
-    EXPECT_EQ(failure.text, "why");
-    EXPECT_EQ(parse_failure(to_json(failure)).value(), failure);
-  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/journal_record.h"
 #include "agent/plan.h"
 #include "base/net/io_threads.h"
 #include "store/backends.h"

@@ -1,6 +1,7 @@
 // A workshop for the runner in memory: an ACME server, one camera in the inventory, a store, a clock that stands still.
 #pragma once
 
+#include "agent/journal_record.h"
 #include "agent/runner.h"
 #include "base/net/io_threads.h"
 #include "store/backends.h"

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 
-#include "agent/journal.h"
+#include "agent/journal_record.h"
 #include "base/file.h"
 #include "store/store.h"
 #include "tests/agent/agent_values.h"
