@@ -1,85 +1,29 @@
 // LMDB behind the contract of store.h. The only file that knows LMDB.
 //
 // One environment, one B+tree: the key of a pair is the table's name, U+0000, the pair's key (docs/adr/0010).
-// A value is stored as one format octet, the CRC-32C of format octet, key and payload (four octets, little endian),
-// and the payload; the checksum is tested at each read, since LMDB has none. Debian 12 has LMDB 0.9.24, whose nested
-// transactions, DUPSORT and overwriting through cursors have known faults: none of these is used.
-#include <fcntl.h>
+// A value is stored as record.h says, and its checksum is tested at each read, since LMDB has none. Debian 12 has LMDB
+// 0.9.24, whose nested transactions, DUPSORT and overwriting through cursors have known faults: none of these is used.
 #include <lmdb.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <mutex>
 
-#include "base/bytes.h"
 #include "store/backends.h"
-#include "store/crc32c.h"
+#include "store/directory.h"
 #include "store/overlay.h"
+#include "store/record.h"
 #include "store/writer.h"
 
 namespace lenscap::store {
 namespace {
 
 constexpr unsigned kReadersMax = 512;  // reads at the same moment; the default of 126 is less than our threads may be
-constexpr char kRecordFormat = '\x01';
-constexpr std::size_t kRecordHeaderBytes = 5;
-
-// --- records
-// -----------------------------------------------------------------------------------------------------------
 
 MDB_val as_val(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
 std::string_view as_view(MDB_val val) { return {static_cast<char const*>(val.mv_data), val.mv_size}; }
-
-// "orders 'abc'", with octets that are no printable characters as \xNN.
-std::string describe(std::string_view full) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text(table_of(full));
-  text += " '";
-  for (char c : key_of(full)) {
-    auto octet = static_cast<unsigned char>(c);
-    if (octet >= 0x20 && octet < 0x7f) {
-      text += c;
-    } else {
-      text.append("\\x").append(1, kHex[octet >> 4]).append(1, kHex[octet & 15]);
-    }
-  }
-  return text + "'";
-}
-
-std::uint32_t checksum(std::string_view full, std::string_view payload) {
-  auto crc = crc32c(as_bytes(std::string_view(&kRecordFormat, 1)));
-  crc = crc32c(as_bytes(full), crc);
-  return crc32c(as_bytes(payload), crc);
-}
-
-std::string encode(std::string_view full, std::string_view payload) {
-  auto crc = checksum(full, payload);
-  std::string record(1, kRecordFormat);
-  record.reserve(kRecordHeaderBytes + payload.size());
-  for (int shift = 0; shift < 32; shift += 8) record += static_cast<char>(crc >> shift & 0xff);
-  record += payload;
-  return record;
-}
-
-// The payload, still inside `record`.
-std::string_view decode(std::string_view full, std::string_view record) {
-  if (record.size() < kRecordHeaderBytes || record[0] != kRecordFormat) {
-    throw Broken("the store is damaged: record " + describe(full) + " has an unknown form; restore a back-up");
-  }
-  std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < 4; ++i) stored |= std::uint32_t{static_cast<unsigned char>(record[1 + i])} << (8 * i);
-  auto payload = record.substr(kRecordHeaderBytes);
-  if (stored != checksum(full, payload)) {
-    throw Broken("the store is damaged: the checksum of record " + describe(full) + " is wrong; restore a back-up");
-  }
-  return payload;
-}
 
 // --- transactions
 // ------------------------------------------------------------------------------------------------------
@@ -155,7 +99,7 @@ class LmdbRead final : public ReadTxn {
     int rc = mdb_get(txn_, dbi_, &wanted, &record);
     if (rc == MDB_NOTFOUND) return std::nullopt;
     check("reading", rc);
-    return std::string(decode(full, as_view(record)));
+    return std::string(decode_record(full, as_view(record)));
   }
 
   void scan(Table table, std::string_view from, Visitor const& visit) override {
@@ -166,7 +110,7 @@ class LmdbRead final : public ReadTxn {
     for (bool more = cursor.seek(first, key, record); more; more = cursor.next(key, record)) {
       auto full = as_view(key);
       if (table_of(full) != table.name) return;
-      if (!visit(key_of(full), decode(full, as_view(record)))) return;
+      if (!visit(key_of(full), decode_record(full, as_view(record)))) return;
     }
   }
 
@@ -178,7 +122,7 @@ class LmdbRead final : public ReadTxn {
     for (bool more = cursor.seek_below(first, key, record); more; more = cursor.previous(key, record)) {
       auto full = as_view(key);
       if (table_of(full) != table.name) return;
-      if (!visit(key_of(full), decode(full, as_view(record)))) return;
+      if (!visit(key_of(full), decode_record(full, as_view(record)))) return;
     }
   }
 
@@ -200,87 +144,6 @@ class LmdbRead final : public ReadTxn {
   MDB_dbi dbi_;
 };
 
-// --- the directory
-// -----------------------------------------------------------------------------------------------------
-
-std::string system_text(std::string const& what, int error) { return what + ": " + std::strerror(error); }
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
-// LMDB syncs its file, not the directory that names it.
-Result<> sync_directory(std::string const& path) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok() || ::fsync(fd.get()) != 0) return Error(Errc::file, system_text("cannot sync directory " + path, errno));
-  return {};
-}
-
-std::string parent_of(std::string const& path) {
-  auto slash = path.find_last_of('/');
-  if (slash == path.npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Makes the directory and those above it, as far as they are absent, for this user alone.
-Result<> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(parent_of(path));
-  if (errno == ENOENT && parent_of(path) != path) {
-    CHECK_OK(make_directory(parent_of(path)));
-    if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(parent_of(path));
-  }
-  if (errno != EEXIST) return Error(Errc::file, system_text("cannot make the store's directory " + path, errno));
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return Error(Errc::file, system_text("cannot look at " + path, errno));
-  if (!S_ISDIR(info.st_mode)) return Error(Errc::file, "the store's directory " + path + " is a file");
-  return {};
-}
-
-Result<> check_directory(std::string const& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return Error(Errc::file, system_text("cannot look at " + path, errno));
-  if ((info.st_mode & 022) != 0) {
-    return Error(Errc::file, "others may write into the store's directory " + path + "; run: chmod 700 " + path);
-  }
-  return {};
-}
-
-// Held as long as the store is open; the kernel lets go of it when the process dies. LMDB itself would let a second
-// process in, whose writes our readers would see, but whose schema and caches may be others.
-Result<Fd> lock_directory(std::string const& directory) {
-  auto path = directory + "/lock";
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.ok()) return Error(Errc::file, system_text("cannot open " + path, errno));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return Error(Errc::file, system_text("cannot lock " + path, errno));
-    char holder[24] = {};
-    auto length = ::pread(fd.get(), holder, sizeof holder - 1, 0);
-    std::string who = length > 0 ? " (process " + std::string(holder, static_cast<std::size_t>(length)) + ")" : "";
-    return Error(Errc::conflict, "the store in " + directory + " is in use by another program" + who +
-                                     "; stop that program first, or let it do the work");
-  }
-  auto pid = std::to_string(::getpid());
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) {
-    return Error(Errc::file, system_text("cannot write " + path, errno));
-  }
-  return fd;
-}
-
 // --- the store
 // ---------------------------------------------------------------------------------------------------------
 
@@ -293,7 +156,7 @@ constexpr auto kLookForReadersEvery = std::chrono::minutes(1);
 
 class LmdbStore final : public Store {
  public:
-  LmdbStore(Fd lock, Env env, MDB_dbi dbi)
+  LmdbStore(DirectoryLock lock, Env env, MDB_dbi dbi)
       : lock_(std::move(lock)),
         env_(std::move(env)),
         dbi_(dbi),
@@ -323,7 +186,7 @@ class LmdbStore final : public Store {
     // The file never shrinks. What is free inside it takes a walk to find out, which is of interest near the end alone.
     if (usage.used > usage.used_max / 2) usage.used -= free_pages() * stat.ms_psize;
     struct statvfs disk {};
-    if (::fstatvfs(lock_.get(), &disk) == 0) usage.disk_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (::fstatvfs(lock_.fd(), &disk) == 0) usage.disk_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     return usage;
   }
 
@@ -414,7 +277,7 @@ class LmdbStore final : public Store {
       auto key = as_val(full);
       int rc = MDB_SUCCESS;
       if (value) {
-        auto record = encode(full, *value);
+        auto record = encode_record(full, *value);
         auto data = as_val(record);
         rc = mdb_put(txn.get(), dbi_, &key, &data, 0);
       } else {
@@ -436,7 +299,7 @@ class LmdbStore final : public Store {
     }
   }
 
-  Fd lock_;  // first: let go of last
+  DirectoryLock lock_;  // first: let go of last
   Env env_;
   MDB_dbi dbi_;
   std::atomic<bool> broken_ = false;
@@ -499,7 +362,9 @@ Result<Opened> open_environment(std::string const& directory, LmdbOptions const&
 Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, LmdbOptions const& options) {
   CHECK_OK(make_directory(directory));
   CHECK_OK(check_directory(directory));
-  TRY(auto lock, lock_directory(directory));
+  // LMDB itself would let a second process in, whose writes our readers would see, but whose schema and caches may be
+  // others.
+  TRY(auto lock, DirectoryLock::take(directory));
   TRY(auto opened, open_environment(directory, options, 0));
   CHECK_OK(sync_directory(directory));
   return std::unique_ptr<Store>(std::make_unique<LmdbStore>(std::move(lock), std::move(opened.env), opened.dbi));
