@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "agent/commands/commands.h"
+#include "base/output.h"
 #include "base/private_memory.h"
 
 namespace {
@@ -86,6 +87,10 @@ int main(int argc, char** argv) {
   } catch (std::exception const& broken) {
     std::fprintf(stderr, "lenscap-agent: something this program needs is broken: %s\n", broken.what());
     return static_cast<int>(ExitCode::failed);
+  }
+  if (auto const printed = finish_output(); !printed) {
+    std::fprintf(stderr, "lenscap-agent: %s\n", printed.error().detail().c_str());
+    return static_cast<int>(exit_code(printed.error().code()));
   }
   return static_cast<int>(outcome);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "acme/server/commands/commands.h"
+#include "base/output.h"
 #include "base/private_memory.h"
 
 namespace {
@@ -38,7 +39,12 @@ int run(int argc, char** argv) {
   } catch (CLI::ParseError const& e) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(lenscap::ExitCode::usage);
   }
-  auto const result = line.run();
+  auto const finished = [](lenscap::ExitCode code) -> lenscap::Result<lenscap::ExitCode> {
+    CHECK_OK(lenscap::finish_output());
+    return code;
+  };
+  auto result = line.run();
+  if (result) result = finished(*result);
   if (result) return static_cast<int>(*result);
   fmt::print(stderr, "lenscap-ca: {} ({})\n", result.error().detail(), error_id(result.error().code()));
   return static_cast<int>(lenscap::exit_code(result.error().code()));

@@ -189,10 +189,19 @@ TEST_F(Program, APassphraseBesideTheDataIsTold) {
   std::filesystem::remove(ca().state() + "/pass");
 }
 
-TEST_F(Program, ExportToAFullDiskFails) {
-  auto const ran = ca().programs().run(
-      {"sh", "-c", std::string(LENSCAP_BIN_DIR) + "/lenscap-ca --state " + ca().state() + " root export > /dev/full"});
-  EXPECT_EQ(ran.code, 1) << ran.all();
+// What is missing at the end of a list, or of an auditor's export, nobody would see.
+TEST_F(Program, WhatCannotBePrintedFails) {
+  for (std::string const words :
+       {"root export", "root show", "root status", "issuer list", "eab list", "eab create --grant-dns cams.example",
+        "account list", "cert list", "audit list", "audit verify", "audit export", "audit export --format csv",
+        "store verify", "doctor", "explain gate.cams.example"})
+    for (std::string const output : {"", "--output json "}) {
+      auto const ran = ca().programs().run({"sh", "-c",
+                                            std::string(LENSCAP_BIN_DIR) + "/lenscap-ca --state " + ca().state() + " " +
+                                                output + words + " > /dev/full"});
+      EXPECT_EQ(ran.code, 1) << output << words << "\n" << ran.all();
+      EXPECT_THAT(ran.err, HasSubstr("No space left")) << output << words;
+    }
 }
 
 TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
