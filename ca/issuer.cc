@@ -123,6 +123,10 @@ Result<> Issuer::test_usage(Profile const& profile) const {
 
 namespace {
 
+bool limits_subjects(std::vector<NameLimit> const& limits) {
+  return std::ranges::any_of(limits, [](NameLimit const& limit) { return limit.constraints.limits_directory(); });
+}
+
 // The common name is a directory name, too. A chain that does not permit it gets a certificate without: its names are
 // in the subjectAltName all the same.
 void leave_out_forbidden_subject(std::vector<NameLimit> const& limits, Template& what) {
@@ -209,8 +213,8 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   Template what = build_template(profile, request, view, serial, now);
   leave_out_forbidden_subject(limits_, what);
   Bytes tbs = encode_tbs(what, algorithm_);
-  CHECK_OK(lint(
-      tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now, ocsp_url_}));
+  CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now,
+                                 ocsp_url_, limits_subjects(limits_)}));
   return Draft(std::move(what), request, std::move(tbs), profile.name, profile.hash(), now);
 }
 

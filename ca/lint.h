@@ -21,6 +21,8 @@ struct LintContext {
   ByteView serial;
   Time now;
   std::string_view ocsp_url = {};  // empty: no OCSP answers are served
+  // Whether something above says which subjects there may be: then a subject may be empty that the profile wants.
+  bool subjects_are_limited = false;
 };
 
 // Refusal: Errc::internal, naming every rule that is broken and what was found. A refusal is a bug of the builder or a

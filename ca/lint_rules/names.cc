@@ -31,6 +31,31 @@ Finding check_constraints_of(X509* certificate, X509* issuer) {
   return kFine;
 }
 
+constexpr std::size_t kCommonNameOctetsMax = 64;
+
+// The names of the request that may be a common name.
+std::set<std::string> possible_common_names(IssueRequest const& request) {
+  std::set<std::string> out;
+  for (auto const& name : request.names.dns)
+    if (name.text().size() <= kCommonNameOctetsMax && !name.text().starts_with("*.")) out.insert(name.text());
+  return out;
+}
+
+Finding check_empty_subject(Subject const& subject) {
+  bool const may_be = subject.wanted.profile.common_name == CommonName::none || subject.wanted.subjects_are_limited ||
+                      possible_common_names(subject.wanted.request).empty();
+  if (may_be) return kFine;
+  return "subject is empty, and the profile wants a common name";
+}
+
+// What the client wished, where it may be had.
+Finding check_wish(Subject const& subject, std::string const& common_name) {
+  auto const wish = x509::DnsName::parse(subject.wanted.request.common_name);
+  if (!wish || wish->text() == common_name) return kFine;
+  if (!possible_common_names(subject.wanted.request).contains(wish->text())) return kFine;
+  return "common name is another name than the one that was asked for";
+}
+
 }  // namespace
 
 Finding rule_4_1_2_6_subject(Subject const& subject) {
@@ -44,13 +69,12 @@ Finding rule_4_1_2_6_subject(Subject const& subject) {
       return "subject is not the name of an OCSP responder";
     return kFine;
   }
-  if (count == 0) return kFine;
+  if (count == 0) return check_empty_subject(subject);
   if (count > 1) return "subject has more than a common name";
   if (subject.wanted.profile.common_name == CommonName::none) return "subject is not empty, as the profile wants it";
   X509_NAME_ENTRY const* entry = X509_NAME_get_entry(name, 0);
   if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != NID_commonName) return "subject is not a common name";
   ASN1_STRING const* value = X509_NAME_ENTRY_get_data(entry);
-  constexpr std::size_t kCommonNameOctetsMax = 64;
   ByteView const text = octets_of(value);
   if (ASN1_STRING_type(value) != V_ASN1_UTF8STRING && ASN1_STRING_type(value) != V_ASN1_PRINTABLESTRING)
     return "common name is of an old string type";
@@ -60,7 +84,7 @@ Finding rule_4_1_2_6_subject(Subject const& subject) {
   GeneralNamesPtr const names(extension_of<GENERAL_NAMES>(subject.certificate, NID_subject_alt_name, nullptr));
   if (names == nullptr || !dns_names(names.get()).contains(std::string(as_text(text))))
     return "common name is not one of the DNS names";
-  return kFine;
+  return check_wish(subject, std::string(as_text(text)));
 }
 
 Finding rule_4_2_1_6_names(Subject const& subject) {

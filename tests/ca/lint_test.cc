@@ -319,6 +319,41 @@ TEST_F(Lint, CommonNameWithAddressesAlone) {
   EXPECT_THAT(found, Contains(StartsWith("5280-4.1.2.6-subject")));
 }
 
+// 802.1X servers look for a device by its common name: it must be there when it can, and be the one that was asked for.
+TEST_F(Lint, TheCommonNameThatWasAskedFor) {
+  auto const judged = [this](IssueRequest const& asked, std::string const& common_name) {
+    wanted = asked;
+    auto what = draft(wanted).what();
+    what.subject_name = encode_name({}, common_name);
+    what.common_name = common_name;
+    return findings(encode_tbs(what, signature_algorithm(ca.ca.issuing.key())));
+  };
+  auto both = request(names({"a.cams.example", "b.cams.example"}));
+  both.common_name = "b.cams.example";
+  EXPECT_THAT(judged(both, "b.cams.example"), IsEmpty());
+  EXPECT_THAT(judged(both, "a.cams.example"), Contains(StartsWith("5280-4.1.2.6-subject")));
+  EXPECT_THAT(judged(both, ""), Contains(StartsWith("5280-4.1.2.6-subject")));
+  both.common_name = "other.example";  // which it cannot have
+  EXPECT_THAT(judged(both, "a.cams.example"), IsEmpty());
+  EXPECT_THAT(judged(both, ""), Contains(StartsWith("5280-4.1.2.6-subject")));
+  EXPECT_THAT(judged(request(names({"*.cams.example"})), ""), IsEmpty()) << "a wildcard is no common name";
+  EXPECT_THAT(judged(request(names({}, {"10.20.0.1"})), ""), IsEmpty());
+}
+
+// A chain that says which subjects there may be gets certificates without.
+TEST_F(Lint, AnEmptySubjectWhereSubjectsAreLimited) {
+  auto what = draft(wanted).what();
+  what.subject_name = encode_name({}, "");
+  what.common_name.clear();
+  auto const tbs = encode_tbs(what, signature_algorithm(ca.ca.issuing.key()));
+  LintContext context{
+      profile_used, wanted, ca.ca.issuing,        above, ca.issuer->ca_issuers_url(), ca.issuer->crl_places(),
+      serial,       kNow,   ca.issuer->ocsp_url()};
+  EXPECT_THAT(lint_findings(tbs, context), Contains(StartsWith("5280-4.1.2.6-subject")));
+  context.subjects_are_limited = true;
+  EXPECT_THAT(lint_findings(tbs, context), IsEmpty());
+}
+
 // Where no list is served, none is named.
 TEST_F(Lint, RevocationListThatNobodyServes) {
   CrlPlaces const none;
