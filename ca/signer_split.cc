@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "base/directory.h"
@@ -20,34 +21,73 @@ namespace {
 constexpr std::string_view kFile = "file:";
 constexpr char const* kKeyFile = "/keys/issuing.key";
 
+// --- whose the signer's directory is ---
+
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+Result<Owner> owner_of(std::string const& directory) {
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0) return Error(Errc::file, directory + ": " + std::strerror(errno));
+  return Owner{info.st_uid, info.st_gid};
+}
+
+// While it lives, root writes as this user. So the signer can read what it gets when the directory is its own already,
+// and where it has put a link, root changes nothing that the signer could not change by itself.
+class ActingAs {
+ public:
+  explicit ActingAs(Owner const& owner) : is_other_(::geteuid() == 0 && owner.user != 0) {
+    if (!is_other_) return;
+    group_ = ::getegid();
+    if (::setegid(owner.group) != 0 || ::seteuid(owner.user) != 0) bug("root cannot act for another user");
+  }
+  ~ActingAs() {
+    if (is_other_ && (::seteuid(0) != 0 || ::setegid(group_) != 0)) bug("no way back to root");
+  }
+  ActingAs(ActingAs const&) = delete;
+  ActingAs& operator=(ActingAs const&) = delete;
+
+ private:
+  bool is_other_;
+  gid_t group_ = 0;
+};
+
 // --- copies of what the signer judges by ---
 
-Result<> copy(std::string const& from, std::string const& to) {
+Result<> copy(std::string const& from, std::string const& to, Owner const& owner) {
   TRY(auto const content, read_file(from));
+  ActingAs const its_owner(owner);
   return write_file(to, content, 0644);
 }
 
-Result<std::size_t> copy_folder(std::string const& from, std::string const& to) {
+Result<> make_directory_of(Owner const& owner, std::string const& path) {
+  ActingAs const its_owner(owner);
+  return make_directory(path);
+}
+
+Result<std::size_t> copy_folder(std::string const& from, std::string const& to, Owner const& owner) {
   std::size_t count = 0;
   std::error_code error;
   for (auto const& entry : std::filesystem::recursive_directory_iterator(from, error)) {
     auto const there = to + "/" + std::filesystem::relative(entry.path(), from, error).string();
-    if (entry.is_directory()) CHECK_OK(make_directory(there));
+    if (entry.is_directory()) CHECK_OK(make_directory_of(owner, there));
     if (!entry.is_regular_file() || entry.path().extension() == ".key") continue;
-    CHECK_OK(copy(entry.path().string(), there));
+    CHECK_OK(copy(entry.path().string(), there, owner));
     ++count;
   }
   if (error) return Error(Errc::file, from + ": " + error.message());
   return count;
 }
 
-Result<std::size_t> copy_files(SplitFrom const& from, std::string const& to) {
+Result<std::size_t> copy_files(SplitFrom const& from, std::string const& to, Owner const& owner) {
   std::size_t count = 1;
-  CHECK_OK(copy(from.config, to + "/ca.toml"));
+  CHECK_OK(copy(from.config, to + "/ca.toml", owner));
   for (std::string const folder : {"/keys", "/profiles", "/issuers"}) {
     if (folder == "/issuers" && !file_exists(from.state_dir + folder)) continue;
-    CHECK_OK(make_directory(to + folder));
-    TRY(auto const copied, copy_folder(from.state_dir + folder, to + folder));
+    CHECK_OK(make_directory_of(owner, to + folder));
+    TRY(auto const copied, copy_folder(from.state_dir + folder, to + folder, owner));
     count += copied;
   }
   return count;
@@ -95,16 +135,19 @@ Result<std::vector<IssuingKey>> issuing_keys(SplitFrom const& from) {
 }
 
 // The signer opens all of its keys with one passphrase.
-Result<> move_key(std::string const& from, std::string const& to, IssuingKey const& key,
+Result<> move_key(std::string const& from, std::string const& to, Owner const& owner, IssuingKey const& key,
                   SplitPassphrases const& words) {
   TRY(auto const opened, open_key(from + key.file, words.now, key.expected));
-  if (!file_exists(to + key.file)) CHECK_OK(create_file(to + key.file, opened.to_encrypted_pem(words.later), 0600));
+  if (!file_exists(to + key.file)) {
+    ActingAs const its_owner(owner);
+    CHECK_OK(create_file(to + key.file, opened.to_encrypted_pem(words.later), 0600));
+  }
   CHECK_OK(open_key(to + key.file, words.later, key.expected));
   return destroy_file(from + key.file);
 }
 
 // True: one was moved now.
-Result<bool> move_keys(SplitFrom const& from, std::string const& to,
+Result<bool> move_keys(SplitFrom const& from, std::string const& to, Owner const& owner,
                        std::function<Result<SplitPassphrases>()> const& ask) {
   TRY(auto const keys, issuing_keys(from));
   std::vector<IssuingKey> here, there;
@@ -122,18 +165,23 @@ Result<bool> move_keys(SplitFrom const& from, std::string const& to,
   TRY(auto const words, ask());
   CHECK_OK(check_new(words));
   for (auto const& key : there) CHECK_OK(open_key(to + key.file, words.later, key.expected));
-  for (auto const& key : here) CHECK_OK(move_key(from.state_dir, to, key, words));
+  for (auto const& key : here) CHECK_OK(move_key(from.state_dir, to, owner, key, words));
   return true;
 }
 
 // --- the ledger ---
 
 // It may be long, and is copied as a file. Opening makes sure that every line can be read, and syncs.
-Result<> copy_ledger(std::string const& from, std::string const& to) {
+Result<> copy_ledger(std::string const& from, std::string const& to, Owner const& owner) {
   auto const beside = to + ".new";
-  std::error_code error;
-  std::filesystem::copy_file(from, beside, std::filesystem::copy_options::overwrite_existing, error);
-  if (error) return Error(Errc::file, beside + ": " + error.message());
+  std::ifstream in(from, std::ios::binary);
+  if (!in) return Error(Errc::file, "cannot read " + from);
+  ActingAs const its_owner(owner);
+  std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+  // To copy nothing counts as a failure of the stream.
+  if (in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
+  out.close();
+  if (!out) return Error(Errc::file, "cannot write " + beside);
   CHECK_OK(SigningLedger::open(beside, [](SignedEntry const&) {}));
   if (::chmod(beside.c_str(), 0600) != 0 || ::rename(beside.c_str(), to.c_str()) != 0)
     return Error(Errc::file, to + ": " + std::strerror(errno));
@@ -154,16 +202,17 @@ Result<SplitDone> split_signer(SplitFrom const& from, std::string const& to,
     held.emplace(std::move(ledger));
   }
   CHECK_OK(make_directory(to));
+  TRY(auto const owner, owner_of(to));
   SplitDone done;
-  TRY(done.files, copy_files(from, to));
+  TRY(done.files, copy_files(from, to, owner));
   // Once the key has gone, nothing can have been signed here, and what is there is newer. Of a token nobody knows.
   bool const in_token = !from.key.starts_with(kFile);
   bool const key_is_here = file_exists(from.state_dir + kKeyFile);
   if (held && in_token && file_exists(new_ledger))
     return Error(Errc::conflict, "there is a ledger in both directories: see which of " + old_ledger + " and " +
                                      new_ledger + " is the right one, and move the other one away");
-  if (held && (key_is_here || !file_exists(new_ledger))) CHECK_OK(copy_ledger(old_ledger, new_ledger));
-  TRY(done.key_moved, move_keys(from, to, ask));
+  if (held && (key_is_here || !file_exists(new_ledger))) CHECK_OK(copy_ledger(old_ledger, new_ledger, owner));
+  TRY(done.key_moved, move_keys(from, to, owner, ask));
   if (held && ::unlink(old_ledger.c_str()) != 0) return Error(Errc::file, old_ledger + ": " + std::strerror(errno));
   done.ledger_moved = held.has_value();
   return done;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -420,9 +421,11 @@ TEST_F(SignerOfItsOwn, TheServerFollowsOneThatIsStartedAnew) {
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 
-// Made where the server's files are, and of no use there.
+// Made where the server's files are, and of no use there. The directory is the signer's by then, and what root puts
+// into it is the signer's, too.
 TEST_F(SignerOfItsOwn, ANewIssuersKeyGoesToIt) {
   ASSERT_EQ(split().code, 0);
+  hand_out();
   auto const root_words = ca.path("root-words");
   std::ofstream(root_words) << "the root's own words\n";
   std::filesystem::permissions(root_words, std::filesystem::perms(0600));
@@ -433,11 +436,13 @@ TEST_F(SignerOfItsOwn, ANewIssuersKeyGoesToIt) {
   ASSERT_EQ(made.code, 0) << made.all();
   EXPECT_THAT(made.out, HasSubstr("signer split"));
   EXPECT_TRUE(std::filesystem::exists(ca.state() + own_key));
+  give(ca.state(), kFront);
+  auto const usual = ::umask(077);  // of an administrator who is careful
   auto const moved = split();
+  ::umask(usual);
   ASSERT_EQ(moved.code, 0) << moved.all();
   EXPECT_FALSE(std::filesystem::exists(ca.state() + own_key));
   EXPECT_TRUE(std::filesystem::exists(there + own_key));
-  hand_out();
   start_signer();
   serve();
   auto const fetched = ca.programs().run(
