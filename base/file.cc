@@ -110,6 +110,8 @@ Result<> destroy_file(std::string const& path) {
   return make_durable(parent_directory(path));
 }
 
+bool is_left_over(std::string_view name) { return name.find(".new-") != std::string_view::npos; }
+
 bool lies_within(std::string const& path, std::string const& directory) {
   // Without "..", symbolic links and double slashes, as far as the path exists.
   auto const settled = [](std::string const& text) {

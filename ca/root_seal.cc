@@ -77,6 +77,19 @@ bool same_file(std::string const& a, std::string const& b) {
   return of_a && of_a == place_of(b);
 }
 
+// Of the key, by a process that was killed while it wrote it.
+Result<> destroy_left_overs(std::string const& keys_dir) {
+  std::error_code error;
+  std::vector<std::string> files;
+  for (auto const& entry : std::filesystem::directory_iterator(keys_dir, error)) {
+    auto const name = entry.path().filename().string();
+    if (is_left_over(name) && name.starts_with("root.key.")) files.push_back(entry.path().string());
+  }
+  if (error) return Error(Errc::file, keys_dir + ": " + error.message());
+  for (auto const& file : files) CHECK_OK(destroy_file(file));
+  return {};
+}
+
 }  // namespace
 
 Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& directory,
@@ -112,6 +125,7 @@ Result<SealedRoot> seal_root(std::string const& state_dir, std::string const& di
   TRY(auto const copy, read_key(sealed.key_file));
   CHECK_OK(check_key(sealed.key_file, copy, passphrase, root));
 
+  CHECK_OK(destroy_left_overs(keys_dir));
   CHECK_OK(destroy_file(key_file));
   return sealed;
 }

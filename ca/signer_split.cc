@@ -70,7 +70,13 @@ Result<> make_directory_of(Owner const& owner, std::string const& path) {
 Result<std::size_t> copy_folder(std::string const& from, std::string const& to, Owner const& owner) {
   std::size_t count = 0;
   std::error_code error;
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(from, error)) {
+  std::filesystem::recursive_directory_iterator each(from, error);
+  for (; !error && each != std::filesystem::recursive_directory_iterator(); each.increment(error)) {
+    auto const& entry = *each;
+    if (is_left_over(entry.path().filename().string())) {
+      each.disable_recursion_pending();
+      continue;
+    }
     auto const there = to + "/" + std::filesystem::relative(entry.path(), from, error).string();
     if (entry.is_directory()) CHECK_OK(make_directory_of(owner, there));
     if (!entry.is_regular_file() || entry.path().extension() == ".key") continue;

@@ -73,7 +73,7 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
     std::error_code error;
     for (auto const& entry : std::filesystem::directory_iterator(state_dir + "/" + folder, error)) {
       auto const name = entry.path().filename().string();
-      if (!entry.is_regular_file() || name == kRootKey) continue;
+      if (!entry.is_regular_file() || name == kRootKey || is_left_over(name)) continue;
       TRY(auto file, load_file(entry.path().string(), folder + "/" + name));
       files.push_back(std::move(file));
     }

@@ -62,6 +62,14 @@ TEST_F(RootSeal, TheKeyOpensThereAndIsGoneHere) {
   EXPECT_EQ(ours.output, theirs.output);
 }
 
+// A process that was killed while it wrote the key.
+TEST_F(RootSeal, NothingIsLeftOverOfTheKey) {
+  auto const left_over = key() + ".new-abc123";
+  put_file(left_over, read(key()));
+  ASSERT_TRUE(seal_root(state, away, words(kRootWords)).ok());
+  EXPECT_FALSE(file_exists(left_over));
+}
+
 TEST_F(RootSeal, TheServiceGoesOnWithoutIt) {
   ASSERT_TRUE(seal_root(state, away, words(kRootWords)).ok());
   auto const store = store::open("memory:", "").value();

@@ -1,9 +1,13 @@
 // lenscap-ca backup create|verify, restore FILE, restore confirm.
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "acme/server/backup.h"
@@ -71,6 +75,12 @@ Result<BackupContent> create_whole(CommandLine const& line, std::string const& t
   return verify_backup(in, passphrase);
 }
 
+// Not when somebody has taken the name meanwhile, as far as the file system knows how to refuse that.
+bool take_name(std::string const& from, std::string const& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  return (errno == EINVAL || errno == ENOSYS) && !file_exists(to) && std::rename(from.c_str(), to.c_str()) == 0;
+}
+
 Result<ExitCode> create(CommandLine const& line, Options const& options) {
   if (file_exists(options.file))
     return Error(Errc::conflict, options.file + " exists; a back-up never takes the place of another");
@@ -82,8 +92,12 @@ Result<ExitCode> create(CommandLine const& line, Options const& options) {
     std::remove(temporary.c_str());
     return content.error();
   }
-  if (std::rename(temporary.c_str(), options.file.c_str()) != 0)
-    return Error(Errc::file, options.file + " cannot be written");
+  if (!take_name(temporary, options.file)) {
+    auto const why = std::string(std::strerror(errno));
+    std::remove(temporary.c_str());
+    return Error(Errc::file, options.file + " cannot be written: " + why);
+  }
+  CHECK_OK(make_durable(parent_directory(options.file)));
   CHECK_OK(note_backup(line.state, content->made_at));
   print(line, options.file + " is written and read back", *content);
   return ExitCode::done;

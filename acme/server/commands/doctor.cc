@@ -31,6 +31,11 @@ void add_file(std::vector<Facts::File>& files, std::string const& path, bool sec
   files.push_back({path, status.st_mode & 07777, secret, status.st_uid == owner});
 }
 
+bool is_secret(std::filesystem::path const& path) {
+  auto const name = path.filename().string();
+  return path.extension() == ".key" || (is_left_over(name) && name.find(".key.") != std::string::npos);
+}
+
 std::vector<Facts::File> look_at_files(CommandLine const& line) {
   std::vector<Facts::File> files;
   struct stat state {};
@@ -43,9 +48,9 @@ std::vector<Facts::File> look_at_files(CommandLine const& line) {
   add_file(files, line.state + "/keys", false, state.st_uid);
   std::error_code ignored;
   for (auto const& entry : std::filesystem::recursive_directory_iterator(line.state + "/keys", ignored))
-    add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
+    add_file(files, entry.path().string(), is_secret(entry.path()), state.st_uid);
   for (auto const& entry : std::filesystem::recursive_directory_iterator(line.state + "/issuers", ignored))
-    add_file(files, entry.path().string(), entry.path().extension() == ".key", state.st_uid);
+    add_file(files, entry.path().string(), is_secret(entry.path()), state.st_uid);
   std::ranges::sort(files, {}, &Facts::File::path);
   return files;
 }
