@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ca/clock_mark.h"
 #include "ca/installed_chain.h"
 #include "ca/key_signer.h"
 

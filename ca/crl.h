@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {

@@ -3,8 +3,9 @@
 #include <charconv>
 #include <set>
 
+#include "ca/clock_mark.h"
 #include "ca/crl.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::ca {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ca/clock_mark.h"
 #include "ca/crl.h"
 #include "ca/der.h"
-#include "ca/ledger.h"
 
 namespace lenscap::ca {
 namespace {

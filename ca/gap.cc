@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "ca/ledger.h"
+#include "ca/clock_mark.h"
 #include "ca/ledger_tables.h"
 
 namespace lenscap::ca {

@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/local_socket.h"
 #include "base/sandbox.h"
+#include "ca/clock_mark.h"
 #include "ca/crl_rules.h"
-#include "ca/ledger.h"
 
 namespace lenscap::ca {
 namespace {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -56,21 +55,6 @@ struct CertificateRecord {
   std::optional<Revocation> revocation;
 };
 
-// A clock that runs back more than this is not believed: refusing for a while costs less than certificates from the
-// wrong year.
-constexpr Seconds kClockStepBack{300};
-// When this program was not there yet no clock is right: a machine whose clock has lost its battery begins in 1970, or
-// in the year of its firmware. 2026-01-01T00:00:00Z; a release may move it, and a build on another day does not.
-constexpr std::int64_t kProgramBegins = 1'767'225'600;
-// Refuses (Errc::unavailable, saying what to look at) when `now` lies more than kClockStepBack before `mark`, or before
-// kProgramBegins.
-Result<> check_clock(std::optional<Time> mark, Time now);
-// The highest time that ever stood in an intent.
-std::optional<Time> clock_mark(store::ReadTxn& txn);
-// A person says that the clock is right and the mark is not: once, this machine's clock ran ahead. Lowers the mark to
-// `now`; gives the former one when it was later.
-std::optional<Time> accept_clock(store::WriteTxn& txn, Time now);
-
 // Reserves the serial, stores the to-be-signed octets, `reference` and `subscriber`, and lifts the clock's mark.
 // Refuses when the serial is taken (Errc::internal), and when the clock has run back or a restore was not agreed to
 // (Errc::unavailable; gap.h). Call it before
@@ -102,44 +86,6 @@ bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
 // Has this subscriber a certificate, or had one?
 bool has_certificate(store::ReadTxn& txn, std::string_view subscriber);
 
-using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false stops
-
-// Each of these reads an index and the records that it shows, a page at a time. Where there is a `before` (or `after`),
-// it is the serial of the record at which an earlier visit stopped; empty begins at the beginning.
-
-// Newest first, possibly issued ones among them.
-void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
-// The same of those whose serial begins so, in lower-case hex.
-void visit_by_serial(store::ReadTxn& txn, std::string_view prefix, std::string_view before, RecordVisitor const& visit);
-// Those that are revoked, whoever issued them; of each issuer's, the ones that end last come first.
-void visit_revoked_records(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
-// Intents without certificate, oldest first; those recorded after `before` are still being signed, perhaps.
-void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit);
-// Issued certificates that end in [from, until], soonest first.
-void visit_expiring(store::ReadTxn& txn, Time from, Time until, std::string_view after, RecordVisitor const& visit);
-// Issued certificates that hold exactly this name, newest first.
-void visit_by_name(store::ReadTxn& txn, x509::DnsName const& name, std::string_view before, RecordVisitor const& visit);
-void visit_by_name(store::ReadTxn& txn, x509::IpAddress const& address, std::string_view before,
-                   RecordVisitor const& visit);
-// Issued certificates of this subscriber, newest first.
-void visit_by_subscriber(store::ReadTxn& txn, std::string_view subscriber, std::string_view before,
-                         RecordVisitor const& visit);
-// Certificates for this key, issued and possibly issued, newest first.
-void visit_by_key(store::ReadTxn& txn, x509::PublicKey const& key, RecordVisitor const& visit);
-// The same by CertificateRecord::spki_hash.
-void visit_by_key(store::ReadTxn& txn, std::string_view spki_hash, std::string_view before, RecordVisitor const& visit);
-
-// What a CRL says of one certificate.
-struct RevokedCertificate {
-  std::string serial_hex;
-  Time not_after{};
-  Time revoked_at{};
-  std::optional<x509::RevocationReason> reason;
-};
-// The revoked certificates of one issuer (CertificateRecord::issuer) that end at `ends_from` or later, soonest first;
-// false stops. Reads an index alone, nothing else of the ledger. What is visited lives until the next visit.
-void visit_revoked(store::ReadTxn& txn, std::string_view issuer, Time ends_from,
-                   std::function<bool(RevokedCertificate const&)> const& visit);
 // How many revocations of the issuer's certificates were recorded since this is counted: another number than last time
 // means that something was revoked in between.
 std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer);

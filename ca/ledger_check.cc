@@ -5,8 +5,9 @@
 #include <set>
 
 #include "base/x509/der.h"
-#include "ca/ledger.h"
+#include "ca/clock_mark.h"
 #include "ca/ledger_tables.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::ca {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ca/ceremony.h"
-#include "ca/ledger.h"
+#include "ca/clock_mark.h"
 
 namespace lenscap::acme {
 namespace {

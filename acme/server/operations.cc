@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "ca/audit.h"
 #include "ca/audit_head.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/server/records.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {

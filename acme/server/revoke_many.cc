@@ -7,6 +7,7 @@
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
 #include "acme/wire/identifier.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {

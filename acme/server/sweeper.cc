@@ -5,7 +5,7 @@
 #include "acme/flow/retention_rules.h"
 #include "acme/server/app.h"
 #include "acme/server/records.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "ca/further_issuer.h"
+#include "ca/ledger_visits.h"
 #include "tests/ca/fixture.h"
 #include "tests/fakes/failing_store.h"
 

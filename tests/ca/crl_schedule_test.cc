@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ca/clock_mark.h"
 #include "tests/ca/fixture.h"
 
 namespace lenscap::ca::test {

@@ -1,8 +1,8 @@
 // A signer in memory with a ledger on disk, and a front end that asks it.
 #pragma once
 
+#include "ca/clock_mark.h"
 #include "ca/issuer_process.h"
-#include "ca/ledger.h"
 #include "tests/ca/fixture.h"
 
 namespace lenscap::ca::test {

@@ -9,7 +9,7 @@
 
 #include "acme/wire/order.h"
 #include "base/x509/csr.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "tests/hostile_inputs/wire.h"
 
 namespace lenscap::hostile {

@@ -15,11 +15,12 @@
 #include "acme/server/server_certificate.h"
 #include "base/file.h"
 #include "base/text_table.h"
+#include "ca/clock_mark.h"
 #include "ca/crl_maker.h"
 #include "ca/crl_places.h"
 #include "ca/installed_issuers.h"
 #include "ca/known_roots.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {

@@ -13,8 +13,8 @@
 #include "acme/server/server.h"
 #include "base/file.h"
 #include "ca/audit.h"
+#include "ca/clock_mark.h"
 #include "ca/installed_chain.h"
-#include "ca/ledger.h"
 #include "ca/rehearsal.h"
 
 namespace lenscap::acme {

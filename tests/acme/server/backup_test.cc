@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/sealed_stream.h"
+#include "ca/clock_mark.h"
 #include "ca/gap.h"
 #include "ca/ledger.h"
 #include "store/copy.h"

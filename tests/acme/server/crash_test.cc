@@ -8,7 +8,7 @@
 #include "acme/server/operations.h"
 #include "acme/server/records.h"
 #include "acme/server/sweeper.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
 #include "tests/acme/server/promises.h"

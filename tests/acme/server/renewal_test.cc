@@ -7,7 +7,7 @@
 
 #include "acme/server/records.h"
 #include "acme/wire/renewal_info.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "tests/acme/server/fixture.h"
 
 namespace lenscap::acme::test {

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "ca/ledger_visits.h"
 #include "tests/acme/server/fixture.h"
 
 namespace lenscap::acme::test {

@@ -14,7 +14,7 @@
 #include "base/net/http_client.h"
 #include "ca/audit_head.h"
 #include "ca/ceremony.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "tests/base/net/raw_peer.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_dir.h"

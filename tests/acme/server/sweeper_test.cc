@@ -10,7 +10,7 @@
 
 #include "acme/server/records.h"
 #include "acme/wire/renewal_info.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
 #include "tests/acme/server/promises.h"

@@ -12,7 +12,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "base/x509/csr.h"
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
 namespace {
