@@ -5,9 +5,14 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "ca/message_parts.h"
 
 namespace lenscap::ca {
 namespace {
+
+using parts::kLengthOctets;
+using parts::Reader;
+using parts::Writer;
 
 enum Type : std::uint8_t {
   opening = 1,
@@ -20,109 +25,10 @@ enum Type : std::uint8_t {
   recent = 0x84,
 };
 
-constexpr std::size_t kLengthOctets = 4;
 constexpr std::size_t kTextMax = 4096;
 constexpr std::size_t kKeyIdMax = 64;  // ours have 20 octets, a parent's may have more
 constexpr std::size_t kIssuersMax = 1000;
 constexpr std::size_t kSecretMax = 64 * 1024;
-constexpr long long kYear10000 = 253'402'300'800;
-
-// --- writing ---
-
-class Writer {
- public:
-  explicit Writer(Type type, std::size_t expected = 1024) {
-    octets_.reserve(kLengthOctets + 1 + expected);
-    octets_.resize(kLengthOctets);
-    octets_.push_back(type);
-  }
-  void number(std::uint64_t value, int octets = 8) {
-    for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8)
-      octets_.push_back(static_cast<std::uint8_t>(value >> shift & 0xff));
-  }
-  void time(Time value) { number(static_cast<std::uint64_t>(to_unix(value))); }
-  void optional_time(std::optional<Time> const& value) {
-    number(value ? 1 : 0, 1);
-    if (value) time(*value);
-  }
-  void fixed(ByteView view) { octets_.insert(octets_.end(), view.begin(), view.end()); }
-  void counted(ByteView view) {
-    number(view.size(), 4);
-    fixed(view);
-  }
-  void text(std::string_view view) { counted(as_bytes(view)); }
-  Bytes frame() && {
-    auto const length = octets_.size() - kLengthOctets;
-    for (std::size_t i = 0; i < kLengthOctets; ++i)
-      octets_[i] = static_cast<std::uint8_t>(length >> 8 * (kLengthOctets - 1 - i) & 0xff);
-    return std::move(octets_);
-  }
-
- private:
-  Bytes octets_;
-};
-
-// --- reading ---
-
-// The first thing that is wrong is remembered and everything after it reads as nothing, so that a message is read in
-// one go and asked at its end.
-class Reader {
- public:
-  Reader(ByteView message, Type type) : rest_(message) {
-    if (number(1) != type) fail("another type");
-  }
-
-  std::uint64_t number(std::size_t octets = 8) {
-    std::uint64_t value = 0;
-    for (std::uint8_t const octet : fixed(octets)) value = value << 8 | octet;
-    return value;
-  }
-  bool flag() {
-    auto const value = number(1);
-    if (value > 1) fail("a flag that is neither 0 nor 1");
-    return value == 1;
-  }
-  Time time() {
-    auto const value = static_cast<long long>(number());
-    if (value < 0 || value >= kYear10000) fail("a time outside the years that can be written");
-    return from_unix(good() ? value : 0);
-  }
-  std::optional<Time> optional_time() { return flag() ? std::optional(time()) : std::nullopt; }
-  ByteView fixed(std::size_t octets) {
-    if (octets > rest_.size()) fail("too short");
-    if (!good()) return {};
-    auto const view = rest_.first(octets);
-    rest_ = rest_.subspan(octets);
-    return view;
-  }
-  ByteView counted(std::size_t most) {
-    auto const size = static_cast<std::size_t>(number(4));
-    if (size > most) fail("a part that is too long");
-    return good() ? fixed(size) : ByteView();
-  }
-  std::string text(std::size_t most) { return std::string(as_text(counted(most))); }
-  Sha256 hash() {
-    Sha256 value{};
-    std::ranges::copy(fixed(value.size()), value.begin());
-    return value;
-  }
-  ByteView rest() { return std::exchange(rest_, {}); }
-
-  void fail(char const* why) {
-    if (why_ == nullptr) why_ = why;
-  }
-  bool good() const { return why_ == nullptr; }
-  Result<> end() {
-    if (!rest_.empty()) fail("octets behind its end");
-    if (!good()) return Error(Errc::malformed, std::string("a message for the signer: ") + why_);
-    return {};
-  }
-
- private:
-  ByteView rest_;
-  char const* why_ = nullptr;
-};
-
 // Names in the one order and the one spelling that a set of them has.
 x509::NameSet read_names(Reader& reader) {
   constexpr std::size_t kDnsNameMax = 253;
