@@ -115,15 +115,4 @@ struct Settings {
 Result<Settings> read_settings(config::Reader reader, std::string state_dir);
 Result<Settings> load_settings(std::string const& file, std::string state_dir);
 
-// What `init` writes: the chosen values, and the others as comments with their defaults.
-struct NewSettings {
-  std::string url, name;
-  std::vector<std::string> listen, http, permit_dns, permit_ip;
-  std::string key = "file:keys/issuing.key";
-  std::string passphrase;
-  bool is_intermediate = false;
-  ca::NameRules name_rules = {};
-};
-std::string settings_text(NewSettings const& values);
-
 }  // namespace lenscap::acme

@@ -47,6 +47,7 @@ struct Validator {
 };
 
 std::span<Validator const> validators();
+std::vector<std::string> validator_types();
 Validator const* find_validator(std::string_view type);  // nullptr: not known
 
 // RFC 8555 8.3, RFC 8738.

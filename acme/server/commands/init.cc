@@ -9,6 +9,7 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/default_profiles.h"
+#include "acme/server/new_settings.h"
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/passphrase.h"

@@ -16,6 +16,12 @@ constexpr Validator kValidators[] = {
 
 std::span<Validator const> validators() { return kValidators; }
 
+std::vector<std::string> validator_types() {
+  std::vector<std::string> types;
+  for (auto const& row : kValidators) types.emplace_back(row.type);
+  return types;
+}
+
 Validator const* find_validator(std::string_view type) {
   for (auto const& row : kValidators)
     if (row.type == type) return &row;

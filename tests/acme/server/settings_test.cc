@@ -1,5 +1,7 @@
 #include "acme/server/settings.h"
 
+#include "acme/server/new_settings.h"
+
 #include <gtest/gtest.h>
 
 #include "base/file.h"
