@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/seal.h"
 #include "base/x509/certificate.h"
+#include "ca/audit.h"
 #include "ca/name_limits.h"
 #include "store/store.h"
 
@@ -33,8 +34,8 @@ struct Operation {
 };
 Operation const* find_operation(std::string_view name);  // nullptr: unknown
 
-// The sealer of a store's secrets: the passphrase, with a salt that lies in the store. Writes the salt into a new
-// store. Errc::wrong_passphrase when the store was sealed under another one.
-Result<Sealer> open_sealer(store::Store& store, SecretBytes const& passphrase);
+// An entry of the audit trail for what the operator did, in the transaction that does it.
+void note_operation(store::WriteTxn& txn, OperationContext const& context, ca::AuditEvent event,
+                    std::string const& subject, std::string detail);
 
 }  // namespace lenscap::acme

@@ -7,6 +7,7 @@
 #include "acme/server/operations.h"
 #include "acme/server/respond.h"
 #include "acme/server/scope_check.h"
+#include "acme/server/store_sealer.h"
 #include "acme/server/sweeper.h"
 #include "ca/audit.h"
 #include "ca/ceremony.h"

@@ -6,6 +6,7 @@
 #include "acme/server/admin.h"
 #include "acme/server/commands/commands.h"
 #include "acme/server/operations.h"
+#include "acme/server/store_sealer.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "base/text_table.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "acme/server/operations.h"
+#include "acme/server/store_sealer.h"
 #include "acme/wire/join.h"
 #include "base/file.h"
 #include "base/net/http_client.h"
