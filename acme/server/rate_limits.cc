@@ -23,6 +23,7 @@ Result<> ask(UseTable& table, std::string_view who, std::string const& what, Tim
 RateLimits::RateLimits(RateLimitSettings const& settings)
     : new_accounts_(settings.new_accounts),
       eab_failures_(settings.eab_failures),
+      account_changes_(settings.account_changes),
       new_orders_(settings.new_orders),
       orders_for_name_(settings.orders_for_name),
       failed_validations_(settings.failed_validations) {}
@@ -42,6 +43,12 @@ Result<> RateLimits::may_bind(std::string const& peer, Time now) {
 void RateLimits::binding_failed(std::string const& peer, Time now) {
   eab_failures_.count_use(net::address_group(peer), now);
 }
+
+Result<> RateLimits::may_change_account(std::string const& account, Time now) {
+  return ask(account_changes_, account, "changes of this account", now);
+}
+
+void RateLimits::account_changed(std::string const& account, Time now) { account_changes_.count_use(account, now); }
 
 Result<> RateLimits::may_order(std::string const& account, std::span<Identifier const> identifiers, Time now) {
   CHECK_OK(ask(new_orders_, account, "new orders of this account", now));

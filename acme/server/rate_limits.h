@@ -19,6 +19,7 @@ namespace lenscap::acme {
 struct RateLimitSettings {
   RateLimit new_accounts{1'000, kHour};     // of one address: cameras with a client of their own, behind one router
   RateLimit eab_failures{300, kHour};       // of one address
+  RateLimit account_changes{60, kHour};     // of one account: each stays in the audit trail, or is a write at least
   RateLimit new_orders{20'000, kHour};      // of one account
   RateLimit orders_for_name{60, kHour};     // of one account, for one identifier: a device that asks in a loop
   RateLimit failed_validations{20, kHour};  // of one account, for one identifier; each had up to three attempts
@@ -40,6 +41,10 @@ class RateLimits {
   Result<> may_bind(std::string const& peer, Time now);
   void binding_failed(std::string const& peer, Time now);
 
+  // Whatever an account can say of itself as often as it likes. Not its end: that comes once, and is not put off.
+  Result<> may_change_account(std::string const& account, Time now);
+  void account_changed(std::string const& account, Time now);
+
   // For one account, so that none can use up a name for another.
   Result<> may_order(std::string const& account, std::span<Identifier const> identifiers, Time now);
   void order_made(std::string const& account, std::span<Identifier const> identifiers, Time now);
@@ -49,7 +54,7 @@ class RateLimits {
   void validation_failed(std::string const& account, Identifier const& identifier, Time now);
 
  private:
-  UseTable new_accounts_, eab_failures_, new_orders_, orders_for_name_, failed_validations_;
+  UseTable new_accounts_, eab_failures_, account_changes_, new_orders_, orders_for_name_, failed_validations_;
 };
 
 }  // namespace lenscap::acme

@@ -112,6 +112,7 @@ void read_limits(config::Reader& reader, RateLimitSettings& limits) {
   };
   read("new_accounts", limits.new_accounts);
   read("eab_failures", limits.eab_failures);
+  read("account_changes", limits.account_changes);
   read("new_orders", limits.new_orders);
   read("orders_for_name", limits.orders_for_name);
   read("failed_validations", limits.failed_validations);

@@ -13,6 +13,7 @@ namespace lenscap::e2e {
 
 char const* const kLoadSettings =
     "[acme.limits]\nnew_accounts = \"none\"\nnew_orders = \"none\"\norders_for_name = \"none\"\n"
+    "account_changes = \"none\"\n"
     "[crl]\nafter_revocation = \"0s\"\n"
     "[signer]\nper_minute = 0\n";
 

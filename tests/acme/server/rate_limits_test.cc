@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "acme/wire/key_change.h"
 #include "acme/wire/renewal_info.h"
+#include "acme/wire/roots.h"
 #include "tests/acme/server/proving.h"
 
 namespace lenscap::acme::test {
@@ -112,6 +114,63 @@ TEST(RateLimits, OnlyFailedBindingsAreCounted) {
   }
   Client client(server);
   EXPECT_EQ(new_account_from(server, client, "10.20.0.1", &eab).status, 201);
+}
+
+// --- changes of an account ---
+
+// Each is a write, and contacts and keys leave an entry in the audit trail for ever.
+TEST(RateLimits, ChangesOfAnAccount) {
+  TestServer server({.settings = limited("account_changes = \"3/1m\"")});
+  auto client = granted_client(server);
+  auto const& urls = server.app->settings.urls;
+  auto const contact = [](char const* name) {
+    return json::write(json::Object{{"contact", json::Array{"mailto:" + std::string(name) + "@cams.example"}}});
+  };
+  auto const trusts = [](unsigned char root) {
+    TrustReport report;
+    report.trusts.emplace_back().fill(root);
+    return json::write(to_json(report));
+  };
+  auto const change_key = [&](x509::PrivateKey const& key) {
+    return client.post(urls.key_change(), make_key_change(key, urls.key_change(), client.kid, client.key.public_key()));
+  };
+  EXPECT_EQ(client.post(urls.roots(), trusts(1)).status, 200);
+  EXPECT_EQ(client.post(client.kid, contact("a")).status, 200);
+  auto key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  EXPECT_EQ(change_key(key).status, 200);
+  client.key = std::move(key);
+
+  auto const refused = client.post(urls.roots(), trusts(2));
+  expect_limited(refused, "20");
+  EXPECT_THAT(refused.detail(), HasSubstr("changes of this account"));
+  expect_limited(client.post(client.kid, contact("b")), "20");
+  expect_limited(change_key(x509::PrivateKey::generate(x509::KeyType::ec_p256)), "20");
+  // What changes nothing, and what comes once, is not held up; nor is another account.
+  EXPECT_EQ(client.post(urls.roots(), trusts(1)).status, 200) << "it said so before";
+  EXPECT_EQ(client.read(urls.roots()).status, 200);
+  EXPECT_EQ(client.post(client.kid, "{}").status, 200);
+  auto other = granted_client(server);
+  EXPECT_EQ(other.post(urls.roots(), trusts(2)).status, 200);
+  server.clock.advance(Seconds(20));
+  EXPECT_EQ(client.post(urls.roots(), trusts(2)).status, 200);
+  expect_limited(client.post(urls.roots(), trusts(3)), "20");
+  EXPECT_EQ(client.post(client.kid, R"({"status":"deactivated"})").status, 200);
+}
+
+TEST(RateLimits, ARefusedChangeIsNotCounted) {
+  TestServer server({.settings = limited("account_changes = \"1/1h\"")});
+  auto client = granted_client(server);
+  auto const& urls = server.app->settings.urls;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client.post(client.kid, R"({"contact":["tel:1"]})").problem(), "unsupportedContact");
+    EXPECT_EQ(client.post(urls.roots(), "{}").problem(), "malformed");
+    EXPECT_EQ(client
+                  .post(urls.key_change(),
+                        make_key_change(client.key, urls.key_change(), client.kid, client.key.public_key()))
+                  .status,
+              409);
+  }
+  EXPECT_EQ(client.post(client.kid, R"({"contact":["mailto:a@cams.example"]})").status, 200);
 }
 
 // --- orders ---

@@ -33,6 +33,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->csr_padding, CsrPadding::refuse);  // 8555-6.1-5
   EXPECT_TRUE(settings->help_url.empty());
   EXPECT_EQ(settings->limits.new_orders, (RateLimit{20'000, kHour}));
+  EXPECT_EQ(settings->limits.account_changes, (RateLimit{60, kHour}));
   EXPECT_EQ(settings->limits.validations_at_host, 8u);
   EXPECT_EQ(settings->caa, CaaMode::off);
   EXPECT_EQ(settings->caa_identities, std::vector<std::string>{"pki.cams.example"});  // the host of the URL
@@ -114,6 +115,7 @@ help_url = "https://pki.example/limits"
 [acme.limits]
 new_accounts = "1/1s"
 eab_failures = "2/1m"
+account_changes = "7/2h"
 new_orders = "none"
 orders_for_name = "3/1h"
 failed_validations = "4/1d"
@@ -163,6 +165,7 @@ url = "memory:"
   auto const& limits = settings->limits;
   EXPECT_EQ(limits.new_accounts, (RateLimit{1, Seconds(1)}));
   EXPECT_EQ(limits.eab_failures, (RateLimit{2, kMinute}));
+  EXPECT_EQ(limits.account_changes, (RateLimit{7, 2 * kHour}));
   EXPECT_TRUE(limits.new_orders.is_none());
   EXPECT_EQ(limits.orders_for_name, (RateLimit{3, kHour}));
   EXPECT_EQ(limits.failed_validations, (RateLimit{4, kDay}));

@@ -18,6 +18,7 @@ net::Awaitable<Result<net::Response>> account(App& app, SignedRequest const& req
 
   CO_TRY(auto const update, parse_account_update(request.payload));
   if (update == AccountUpdate{}) co_return answer(request.account());  // some clients post {} to look: no write
+  if (!update.deactivate) CO_CHECK_OK(app.limits.may_change_account(request.account().id, request.now));
   auto change = [&](store::WriteTxn& txn) -> Result<Account> {
     auto current = load_account(txn, request.account().id);
     if (!current) return not_found();
@@ -35,6 +36,7 @@ net::Awaitable<Result<net::Response>> account(App& app, SignedRequest const& req
     return next;
   };
   CO_TRY(auto const changed, co_await app.db.write(change));
+  app.limits.account_changed(changed.id, request.now);
   if (update.deactivate) app.log.info("account.deactivated", {{"account", changed.id}, {"peer", request.peer}});
   co_return answer(changed);
 }

@@ -11,6 +11,7 @@ namespace lenscap::acme {
 
 net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& request) {
   CO_TRY(auto const wish, read_key_change(request.payload));
+  CO_CHECK_OK(app.limits.may_change_account(request.account().id, request.now));
   auto const& urls = app.settings.urls;
   // Who has the new key, and which key the account has, are asked where the answer stays true (8555-7.3.5-6).
   auto change = [&](store::WriteTxn& txn) -> Result<Account> {
@@ -31,6 +32,7 @@ net::Awaitable<Result<net::Response>> key_change(App& app, SignedRequest const& 
     return next;
   };
   CO_TRY(auto const changed, co_await app.db.write(change));
+  app.limits.account_changed(changed.id, request.now);
   app.log.info("account.key_changed", {{"account", changed.id}, {"peer", request.peer}});
   co_return json_response(200, to_json(account_object(urls, changed)));
 }

@@ -26,6 +26,7 @@ net::Awaitable<Result<net::Response>> roots(App& app, SignedRequest const& reque
   CO_TRY(auto const report, parse_trust_report(request.payload));
   auto const hashes = hashes_of(report);
   if (request.account().trusts == hashes) co_return answer();  // as it is most days: no write
+  CO_CHECK_OK(app.limits.may_change_account(request.account().id, request.now));
   auto note = [&](store::WriteTxn& txn) -> Result<> {
     auto account = load_account(txn, request.account().id);
     if (!account) return not_found();
@@ -35,6 +36,7 @@ net::Awaitable<Result<net::Response>> roots(App& app, SignedRequest const& reque
     return {};
   };
   CO_CHECK_OK(co_await app.db.write(note));
+  app.limits.account_changed(request.account().id, request.now);
   app.log.info("roots.trusted", {{"account", request.account().id}, {"roots", hashes.size()}});
   co_return answer();
 }
