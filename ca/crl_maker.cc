@@ -62,9 +62,12 @@ Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issu
                        .part_url = parts == 1 ? "" : issuer.crl_places().url(crl_scope(parts, part))};
     builders.emplace_back(certificate, std::move(heading), expected_entries(state, parts));
   }
+  std::vector<std::size_t> entries(parts);
   store.read([&](store::ReadTxn& txn) {
     visit_revoked(txn, key_id, ends_from, [&](RevokedCertificate const& revoked) {
-      builders[part_of(revoked, parts)].add(revoked);
+      auto const part = part_of(revoked, parts);
+      builders[part].add(revoked);
+      ++entries[part];
       return true;
     });
   });
@@ -72,7 +75,7 @@ Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issu
   std::vector<SignedCrl> lists;
   for (unsigned part = 0; part < parts; ++part) {
     TRY(auto der, issuer.sign_crl(std::move(builders[part]).finish()));
-    lists.push_back({crl_scope(parts, part), begun[part].state, std::move(der)});
+    lists.push_back({crl_scope(parts, part), begun[part].state, std::move(der), entries[part]});
   }
   return lists;
 }

@@ -13,6 +13,7 @@ struct SignedCrl {
   std::string scope;  // see crl_places.h
   CrlState state;
   Bytes der;
+  std::size_t entries = 0;
 };
 
 // All lists of one division of the issuer's certificates: the whole list when `parts` is 1. One scan of the index for

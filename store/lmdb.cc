@@ -175,6 +175,8 @@ class LmdbStore final : public Store {
     writer_.submit(std::move(body), std::move(done), urgency);
   }
 
+  void watch_commits(CommitWatch watch) override { writer_.watch(std::move(watch)); }
+
   Usage usage() override {
     Usage usage;
     MDB_envinfo info;

@@ -67,6 +67,8 @@ class MemoryStore final : public Store {
     writer_.submit(std::move(body), std::move(done), urgency);
   }
 
+  void watch_commits(CommitWatch watch) override { writer_.watch(std::move(watch)); }
+
  private:
   void run(WriteJob& job) {
     try {

@@ -57,6 +57,11 @@ using WriteBody = std::function<bool(WriteTxn&)>;
 enum class Urgency { now, with_the_next };
 constexpr std::chrono::milliseconds kPatience{20};
 
+using CommitWatch = std::function<void(std::chrono::nanoseconds took)>;
+
+// What a store may grow to where nobody says otherwise. It takes up address space, not the disk.
+constexpr std::uint64_t kGrowsTo = std::uint64_t{64} << 30;
+
 // What a store has taken of what it may take; 0: it knows no bound.
 struct Usage {
   std::uint64_t used = 0;  // octets, without those that the next writes take up again
@@ -76,6 +81,10 @@ class Store {
   // Writes take effect in the order in which they were handed in. The destructor finishes what was handed in.
   virtual void write_async(WriteBody body, std::function<void(std::exception_ptr, bool committed)> done,
                            Urgency urgency = Urgency::now) = 0;
+  // `watch` is told how long each commit took that changed something: from the first of its bodies on until all is
+  // durable. From a thread of the store, where it must not wait; it takes the former one's place, and may still be told
+  // of a commit or two when the next one has taken its own.
+  virtual void watch_commits(CommitWatch /*watch*/) {}
   // May be asked at each request. Of a broken store too.
   virtual Usage usage() { return {}; }
 };

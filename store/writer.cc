@@ -68,9 +68,15 @@ bool Writer::run(WriteBody const& body) {
   return committed;
 }
 
+void Writer::watch(CommitWatch watch) {
+  std::lock_guard lock(mutex_);
+  watch_ = std::move(watch);
+}
+
 void Writer::work() {
   for (;;) {
     std::vector<WriteJob> jobs;
+    CommitWatch watch;
     {
       std::unique_lock lock(mutex_);
       work_waits_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -82,9 +88,12 @@ void Writer::work() {
       std::move(waiting_.begin(), waiting_.begin() + count, std::back_inserter(jobs));
       waiting_.erase(waiting_.begin(), waiting_.begin() + count);
       if (waiting_.empty()) urgent_ = alone_ = false;
+      watch = watch_;
     }
+    auto const begin = std::chrono::steady_clock::now();
     commit_(jobs);
     last_end_ = std::chrono::steady_clock::now();
+    if (watch && std::ranges::any_of(jobs, &WriteJob::committed)) watch(last_end_ - begin);
     for (auto& job : jobs) {
       try {
         job.done(std::move(job.error), job.committed);

@@ -37,6 +37,8 @@ class Writer {
   void submit(WriteBody body, WriteDone done, Urgency urgency = Urgency::now);
   // Submits and waits. From the writing thread itself this could never return: a bug.
   bool run(WriteBody const& body);
+  // Told how long each call of `commit` took that kept something.
+  void watch(CommitWatch watch);
 
  private:
   void work();
@@ -46,6 +48,7 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable work_waits_;
   std::vector<WriteJob> waiting_;
+  CommitWatch watch_;
   bool urgent_ = false;                               // is there one among them that is not to wait?
   bool alone_ = false;                                // and one whose thread stands still until it is done?
   std::chrono::steady_clock::time_point latest_{};    // when the others have waited long enough

@@ -66,7 +66,9 @@ App::App(AppParts parts)
       acme_routes(make_acme_routes(*this)),
       web_routes(make_web_routes(*this)),
       http(threads.executor(0)),
-      validation(*this) {}
+      validation(*this) {
+  store->watch_commits(metrics.commit_watch());
+}
 
 std::unique_ptr<store::Store> App::end(std::unique_ptr<App> app) {
   app->threads.stop();

@@ -185,6 +185,7 @@ Result<Object> revoke_certificate(OperationContext const& context, Object const&
     return revoke(txn, serial, {.at = context.now, .reason = reason, .by = "administrator"});
   };
   TRY(auto const record, Db(context.store).write_blocking(act));
+  if (context.metrics != nullptr) context.metrics->revoked(reason);
   return certificate_to_json(record, context.now);
 }
 

@@ -139,15 +139,16 @@ std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view issuer,
   return found == of_issuer->second.end() ? nullptr : found->second;
 }
 
-std::map<std::pair<std::string, std::string>, Time> CrlPublisher::made_at() const {
+std::map<std::pair<std::string, std::string>, CrlPublisher::Made> CrlPublisher::made() const {
   std::lock_guard const lock(mutex_);
-  std::map<std::pair<std::string, std::string>, Time> times;
+  std::map<std::pair<std::string, std::string>, Made> made;
   for (auto const& issuer : authority_.issuers()) {
     auto const lists = lists_.find(issuer.id());
     if (lists == lists_.end()) continue;
-    for (auto const& [scope, list] : lists->second) times[{issuer.rule.name, scope}] = list->state.this_update;
+    for (auto const& [scope, list] : lists->second)
+      made[{issuer.rule.name, scope}] = {list->state.this_update, list->state.next_update, list->entries};
   }
-  return times;
+  return made;
 }
 
 CrlCondition CrlPublisher::condition(Time now) const {

@@ -45,8 +45,13 @@ class CrlPublisher {
   // The newest list of an issuer (KnownIssuer::id) and scope (ca/crl_places.h); nullptr when there is none.
   std::shared_ptr<ca::SignedCrl const> find(std::string_view issuer, std::string_view scope) const;
   CrlCondition condition(Time now) const;
-  // When each was made, by the issuer's name and the scope.
-  std::map<std::pair<std::string, std::string>, Time> made_at() const;
+  struct Made {
+    Time at{};
+    Time next_update{};
+    std::size_t entries = 0;
+  };
+  // Each list, by the issuer's name and the scope.
+  std::map<std::pair<std::string, std::string>, Made> made() const;
   ca::CrlPlan const& plan() const { return plan_; }
 
  private:

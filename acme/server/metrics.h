@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "base/x509/revocation_reason.h"
 
 namespace lenscap::acme {
 
@@ -36,22 +39,39 @@ class Metrics {
   void issued(bool well);  // a certificate that was on record as intended; false: its signature failed
   void signed_in(std::chrono::nanoseconds took);
   void validated(std::string_view challenge, bool valid);  // an attempt; `challenge` is one of validators()
+  void revoked(std::optional<x509::RevocationReason> reason);
+  // For store::Store::watch_commits. May be called when this is gone, as a store's last commits may be.
+  std::function<void(std::chrono::nanoseconds took)> commit_watch();
 
-  // Of the moment at which it is asked.
+  // Of the moment at which it is asked: see readings.h.
+  struct List {
+    Time made{};
+    Time next_update{};
+    std::size_t entries = 0;
+  };
+  enum class Shortage { none, low, nothing_new };  // of room
   struct Readings {
     Time now{};
     std::map<std::string, Time> issuer_ends = {};  // by name
     Time server_certificate_due{};
     bool signer_is_ready = false;
-    std::map<std::pair<std::string, std::string>, Time> crl_made = {};  // by issuer and scope
+    std::map<std::pair<std::string, std::string>, List> lists = {};  // by issuer and scope
+    std::optional<bool> lists_are_good = {};                         // nothing: none are served
+    std::optional<bool> ocsp_is_good = {};                           // likewise
+    std::optional<Time> audit_head_at = {};                          // nothing: none was signed yet
+    std::uint64_t audit_entries_unsigned = 0;                        // behind that head
+    std::optional<Time> last_backup = {};                            // nothing: there was none
     std::size_t connections = 0;
     std::uint64_t store_bytes = 0;
+    std::uint64_t store_used = 0, store_max = 0;  // as in store::Usage
+    std::optional<std::uint64_t> disk_free = {};
+    Shortage shortage = Shortage::none;
   };
   std::string text(Readings const& readings);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace lenscap::acme

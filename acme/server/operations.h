@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "acme/server/metrics.h"
 #include "acme/server/settings.h"
 #include "base/json.h"
 #include "base/seal.h"
@@ -24,6 +25,7 @@ struct OperationContext {
   std::vector<ca::NameLimit> const& limits;
   Time now;
   std::size_t looked_at_most = 10'000;  // records, for one page of a list: a tenth of a second
+  Metrics* metrics = nullptr;           // of the server that runs, for what is counted there
 };
 
 struct Operation {

@@ -169,7 +169,10 @@ Result<std::vector<ca::CertificateRecord>> revoke_page(OperationContext const& c
     }
     return done;
   };
-  return Db(context.store).write_blocking(act);
+  TRY(auto done, Db(context.store).write_blocking(act));
+  if (context.metrics != nullptr)
+    for (std::size_t i = 0; i < done.size(); ++i) context.metrics->revoked(reason);
+  return done;
 }
 
 }  // namespace

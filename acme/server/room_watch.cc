@@ -14,7 +14,7 @@ constexpr Seconds kComeAgain{10 * 60};
 
 }  // namespace
 
-RoomVerdict RoomWatch::look() const {
+RoomLeft RoomWatch::left() const {
   auto const usage = store_.usage();
   RoomLeft left{.disk_free = usage.disk_free, .store_used = usage.used, .store_max = usage.used_max};
   struct statvfs disk {};
@@ -22,7 +22,7 @@ RoomVerdict RoomWatch::look() const {
     auto const free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     left.disk_free = std::min(free, left.disk_free.value_or(free));
   }
-  return judge_room(left, free_min_);
+  return left;
 }
 
 Result<> RoomWatch::may_begin() const {

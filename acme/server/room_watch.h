@@ -17,7 +17,8 @@ class RoomWatch {
   RoomWatch(store::Store& store, std::string state_dir, std::uint64_t free_min, Log log)
       : store_(store), state_dir_(std::move(state_dir)), free_min_(free_min), log_(std::move(log)) {}
 
-  RoomVerdict look() const;
+  RoomLeft left() const;
+  RoomVerdict look() const { return judge_room(left(), free_min_); }
   // Errc::unavailable, with a time to come again. Asks the kernel each time: some microseconds.
   Result<> may_begin() const;
   // Logs what has changed since the last call. From one thread.

@@ -1,10 +1,10 @@
 #include "acme/server/server.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "acme/server/audit_heads.h"
 #include "acme/server/operations.h"
+#include "acme/server/readings.h"
 #include "acme/server/respond.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/store_sealer.h"
@@ -117,6 +117,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
     OperationContext context{
         app.settings,   *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
         app.clock.now()};
+    context.metrics = &app.metrics;
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
     try {
       auto outcome = operation->run(context, arguments);
@@ -137,29 +138,10 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
   return server;
 }
 
-namespace {
-
-std::uint64_t bytes_below(std::string const& directory) {
-  std::uint64_t sum = 0;
-  std::error_code error;
-  for (auto const& entry : std::filesystem::directory_iterator(directory, error))
-    if (auto const size = entry.file_size(error); !error) sum += size;
-  return sum;
-}
-
-}  // namespace
-
 net::Response Server::metrics() {
-  constexpr std::string_view kLmdb = "lmdb:";
-  auto const now = app_.clock.now();
-  Metrics::Readings readings{.now = now,
-                             .server_certificate_due = certificate_->due(),
-                             .signer_is_ready = app_.authority->issuer().check_ready().ok(),
-                             .crl_made = app_.crls.made_at()};
-  for (auto const& each : app_.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
+  auto readings = take_readings(app_);
+  readings.server_certificate_due = certificate_->due();
   readings.connections = front_.connections();
-  if (app_.settings.store_url.starts_with(kLmdb))
-    readings.store_bytes = bytes_below(app_.settings.state_dir + "/" + app_.settings.store_url.substr(kLmdb.size()));
   return bytes_response(200, "text/plain; version=0.0.4; charset=utf-8", app_.metrics.text(readings));
 }
 

@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <future>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "store/store.h"
@@ -518,6 +520,36 @@ TEST_P(Conformance, OneBodysExceptionDoesNotTouchItsNeighbours) {
   EXPECT_EQ(all(kFruit).size(), 20U);
   EXPECT_EQ(get(kFruit, "key1"), std::nullopt);
   EXPECT_EQ(get(kFruit, "key2"), std::nullopt);
+}
+
+TEST_P(Conformance, TellsHowLongCommitsTook) {
+  std::mutex mutex;
+  std::condition_variable told;
+  int first = 0, second = 0;
+  auto const watch = [&](int& count) {
+    return [&](std::chrono::nanoseconds took) {
+      EXPECT_GT(took.count(), 0);
+      std::lock_guard lock(mutex);
+      ++count;
+      told.notify_all();
+    };
+  };
+  auto const wait_for = [&](int const& count, int wanted) {
+    std::unique_lock lock(mutex);
+    told.wait(lock, [&] { return count >= wanted; });
+    EXPECT_EQ(count, wanted);
+  };
+  put(kFruit, "before", "somebody asks");
+  store_->watch_commits(watch(first));
+  put(kFruit, "apple", "red");
+  store_->write([](WriteTxn&) { return false; });  // keeps nothing: no commit
+  put(kFruit, "pear", "green");
+  wait_for(first, 2);
+  store_->watch_commits(watch(second));
+  put(kFruit, "plum", "blue");
+  wait_for(second, 1);
+  EXPECT_EQ(first, 2);
+  store_.reset();  // its thread uses what is above
 }
 
 TEST_P(Conformance, LimitsHold) {

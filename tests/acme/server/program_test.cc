@@ -528,6 +528,17 @@ TEST_F(Program, CountsForPrometheus) {
   auto const now = static_cast<double>(to_unix(SystemClock().now()));
   EXPECT_GT(value(then, R"(lenscap_issuer_end_timestamp_seconds{issuer="default"})"), now);
   EXPECT_GT(value(then, "lenscap_server_certificate_due_timestamp_seconds{}"), now);
+  EXPECT_GT(value(then, R"(lenscap_crl_next_update_timestamp_seconds{issuer="default",scope=""})"), now);
+  EXPECT_EQ(value(then, "lenscap_crl_good{}"), 1);
+  EXPECT_EQ(value(then, "lenscap_ocsp_good{}"), -1) << "none is served";
+  EXPECT_GT(value(then, "lenscap_store_commit_seconds_count{}"), 0);
+  EXPECT_GT(value(then, "lenscap_store_used_bytes{}"), 0);
+  EXPECT_EQ(value(then, "lenscap_store_max_bytes{}"), static_cast<double>(std::uint64_t{64} << 30));
+  EXPECT_GT(value(then, "lenscap_disk_free_bytes{}"), 0);
+  EXPECT_GE(value(then, "lenscap_room_shortage{}"), 0);
+  EXPECT_GE(value(then, "lenscap_audit_entries_unsigned{}"), 0);
+  EXPECT_EQ(value(then, "lenscap_backup_timestamp_seconds{}"), 0);
+  EXPECT_EQ(value(then, R"(lenscap_revocations_total{reason="superseded"})"), 0);
   EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), std::count(then.begin(), then.end(), '\n'))
       << "requests make no new rows";
   for (auto const& elsewhere : {ca().base(), ca().web()})

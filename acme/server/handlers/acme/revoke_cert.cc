@@ -52,6 +52,7 @@ net::Awaitable<Result<net::Response>> revoke_cert(App& app, SignedRequest const&
   };
   CO_TRY(auto const record, co_await app.db.write(act));
   app.crls.look_again();
+  app.metrics.revoked(judged.reason);
   auto const reason = judged.reason.value_or(x509::RevocationReason::unspecified);
   app.log.info("certificate.revoked", {{"serial", record.serial_hex},
                                        {"by", actor},
