@@ -15,7 +15,7 @@ std::unique_ptr<Store> make_memory_store();
 
 struct LmdbOptions {
   // Address space, not disk space: the file grows as it fills. It cannot be changed while the store is open.
-  std::uint64_t map_bytes = std::uint64_t{64} << 30;
+  std::uint64_t map_bytes = kGrowsTo;
 };
 
 // One LMDB environment in `directory`. Refusals: see open() in store.h.

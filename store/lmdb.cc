@@ -88,6 +88,34 @@ class Cursor {
   MDB_cursor* cursor_ = nullptr;
 };
 
+// LMDB keeps them in a tree of its own, number 0: lists of page numbers, each with its length in front.
+std::uint64_t free_pages(MDB_env* env) {
+  Txn txn(env, MDB_RDONLY);
+  Cursor cursor(txn.get(), 0);
+  MDB_val key;
+  MDB_val list;
+  std::uint64_t count = 0;
+  for (bool more = cursor.first(key, list); more; more = cursor.next(key, list)) {
+    std::size_t length = 0;
+    std::memcpy(&length, list.mv_data, sizeof length);
+    count += length;
+  }
+  return count;
+}
+
+Usage usage_of(MDB_env* env) {
+  Usage usage;
+  MDB_envinfo info;
+  MDB_stat stat;
+  check("asking for its size", mdb_env_info(env, &info));
+  check("asking for its size", mdb_env_stat(env, &stat));
+  usage.used_max = info.me_mapsize;
+  usage.used = (info.me_last_pgno + 1) * stat.ms_psize;
+  // The file never shrinks. What is free inside it takes a walk to find out, which is of interest near the end alone.
+  if (usage.used > usage.used_max / 2) usage.used -= free_pages(env) * stat.ms_psize;
+  return usage;
+}
+
 class LmdbRead final : public ReadTxn {
  public:
   LmdbRead(MDB_txn* txn, MDB_dbi dbi) : txn_(txn), dbi_(dbi) {}
@@ -178,36 +206,13 @@ class LmdbStore final : public Store {
   void watch_commits(CommitWatch watch) override { writer_.watch(std::move(watch)); }
 
   Usage usage() override {
-    Usage usage;
-    MDB_envinfo info;
-    MDB_stat stat;
-    check("asking for its size", mdb_env_info(env_.get(), &info));
-    check("asking for its size", mdb_env_stat(env_.get(), &stat));
-    usage.used_max = info.me_mapsize;
-    usage.used = (info.me_last_pgno + 1) * stat.ms_psize;
-    // The file never shrinks. What is free inside it takes a walk to find out, which is of interest near the end alone.
-    if (usage.used > usage.used_max / 2) usage.used -= free_pages() * stat.ms_psize;
+    auto usage = usage_of(env_.get());
     struct statvfs disk {};
     if (::fstatvfs(lock_.fd(), &disk) == 0) usage.disk_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     return usage;
   }
 
  private:
-  // LMDB keeps them in a tree of its own, number 0: lists of page numbers, each with its length in front.
-  std::uint64_t free_pages() {
-    Txn txn(env_.get(), MDB_RDONLY);
-    Cursor cursor(txn.get(), 0);
-    MDB_val key;
-    MDB_val list;
-    std::uint64_t count = 0;
-    for (bool more = cursor.first(key, list); more; more = cursor.next(key, list)) {
-      std::size_t length = 0;
-      std::memcpy(&length, list.mv_data, sizeof length);
-      count += length;
-    }
-    return count;
-  }
-
   void throw_if_broken() const {
     if (!broken_.load(std::memory_order_acquire)) return;
     throw Broken(broken_text_ + "; nothing more is read or written until this program is started again");
@@ -322,6 +327,7 @@ class LmdbReader final : public Store {
   }
   bool write(WriteBody const&) override { bug("a store that was opened for reading is written"); }
   void write_async(WriteBody, WriteDone, Urgency) override { bug("a store that was opened for reading is written"); }
+  Usage usage() override { return usage_of(env_.get()); }
 
  private:
   Env env_;

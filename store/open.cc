@@ -12,16 +12,16 @@ using Opened = Result<std::unique_ptr<Store>>;
 struct Backend {
   std::string_view scheme;
   std::string_view form;  // for the person who wrote something else
-  Opened (*open)(std::string_view rest, std::string_view base_dir);
-  Opened (*open_read_only)(std::string_view rest, std::string_view base_dir);
+  Opened (*open)(std::string_view rest, std::string_view base_dir, std::uint64_t grows_to);
+  Opened (*open_read_only)(std::string_view rest, std::string_view base_dir, std::uint64_t grows_to);
 };
 
-Opened open_memory(std::string_view rest, std::string_view) {
+Opened open_memory(std::string_view rest, std::string_view, std::uint64_t) {
   if (!rest.empty()) return Error(Errc::settings, "\"memory:\" takes nothing behind the colon");
   return make_memory_store();
 }
 
-Opened memory_is_private(std::string_view, std::string_view) {
+Opened memory_is_private(std::string_view, std::string_view, std::uint64_t) {
   return Error(Errc::settings, "a store in memory belongs to its own process; nobody else can read it");
 }
 
@@ -33,14 +33,14 @@ Result<std::string> lmdb_directory(std::string_view rest, std::string_view base_
   return directory;
 }
 
-Opened open_lmdb(std::string_view rest, std::string_view base_dir) {
+Opened open_lmdb(std::string_view rest, std::string_view base_dir, std::uint64_t grows_to) {
   TRY(auto directory, lmdb_directory(rest, base_dir));
-  return open_lmdb_store(directory);
+  return open_lmdb_store(directory, {.map_bytes = grows_to});
 }
 
-Opened open_lmdb_read_only(std::string_view rest, std::string_view base_dir) {
+Opened open_lmdb_read_only(std::string_view rest, std::string_view base_dir, std::uint64_t grows_to) {
   TRY(auto directory, lmdb_directory(rest, base_dir));
-  return open_lmdb_reader(directory);
+  return open_lmdb_reader(directory, {.map_bytes = grows_to});
 }
 
 constexpr Backend kBackends[] = {
@@ -60,16 +60,16 @@ Result<Backend const*> find_backend(std::string_view url) {
 
 }  // namespace
 
-Opened open(std::string_view url, std::string_view base_dir) {
+Opened open(std::string_view url, std::string_view base_dir, std::uint64_t grows_to) {
   TRY(auto const* backend, find_backend(url));
-  TRY(auto store, backend->open(url.substr(backend->scheme.size() + 1), base_dir));
+  TRY(auto store, backend->open(url.substr(backend->scheme.size() + 1), base_dir, grows_to));
   CHECK_OK(bring_up_to_date(*store, upgrades()));
   return store;
 }
 
-Opened open_read_only(std::string_view url, std::string_view base_dir) {
+Opened open_read_only(std::string_view url, std::string_view base_dir, std::uint64_t grows_to) {
   TRY(auto const* backend, find_backend(url));
-  TRY(auto store, backend->open_read_only(url.substr(backend->scheme.size() + 1), base_dir));
+  TRY(auto store, backend->open_read_only(url.substr(backend->scheme.size() + 1), base_dir, grows_to));
   CHECK_OK(check_current(*store, upgrades()));
   return store;
 }

@@ -102,12 +102,16 @@ void scan_prefix_down(ReadTxn& txn, Table table, std::string_view prefix, std::s
                       Visitor const& visit);
 
 // "memory:" or "lmdb:DIR" (DIR relative to `base_dir`, made with mode 0700 when absent); see open.cc for the table.
+// `grows_to`, octets, bounds what is written from now on; a store that is larger already opens all the same, and takes
+// no more than it frees.
 // Refuses (Errc::settings, file, conflict) an unknown scheme, a directory that cannot be used, a store that another
 // process has open for writing, and a format that is newer than this program.
-Result<std::unique_ptr<Store>> open(std::string_view url, std::string_view base_dir);
+Result<std::unique_ptr<Store>> open(std::string_view url, std::string_view base_dir, std::uint64_t grows_to = kGrowsTo);
 
 // The same store for reading alone, also while another process has it open for writing: for commands that only show
 // something. Makes and upgrades nothing; refuses what is absent or of another format. Writing to it is a bug.
-Result<std::unique_ptr<Store>> open_read_only(std::string_view url, std::string_view base_dir);
+// `grows_to` is what usage() tells as the bound; give what the writing process was given.
+Result<std::unique_ptr<Store>> open_read_only(std::string_view url, std::string_view base_dir,
+                                              std::uint64_t grows_to = kGrowsTo);
 
 }  // namespace lenscap::store

@@ -33,4 +33,10 @@ RoomVerdict judge_room(RoomLeft const& left, std::uint64_t free_min) {
   return disk.room >= store.room ? disk : store;
 }
 
+bool may_put_by(RoomLeft const& left, std::uint64_t free_min, std::uint64_t octets) {
+  if (!left.disk_free || *left.disk_free < octets) return false;
+  auto const afterwards = *left.disk_free - octets;
+  return afterwards >= octets && judge_disk({.disk_free = afterwards}, free_min).room == Room::enough;
+}
+
 }  // namespace lenscap::acme

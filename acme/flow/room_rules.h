@@ -25,4 +25,8 @@ struct RoomVerdict {
 // `free_min`: of the disk; 0: it is not looked at. Four times as much is low.
 RoomVerdict judge_room(RoomLeft const& left, std::uint64_t free_min);
 
+// May so much of the disk be put by (acme/server/ballast.h)? Only where enough is left afterwards, by `free_min` as
+// above, and as much again: what is put by must not be what is missing.
+bool may_put_by(RoomLeft const& left, std::uint64_t free_min, std::uint64_t octets);
+
 }  // namespace lenscap::acme

@@ -55,6 +55,7 @@ App::App(AppParts parts)
       directory(directory_text(settings, policy, *authority)),
       db(*store),
       room(*store, settings.state_dir, settings.free_space_min, log),
+      ballast(room, settings, log),
       limits(settings.limits),
       targets(settings.limits.validations_at_host, settings.limits.validations_of_network),
       resolver(settings.resolver),

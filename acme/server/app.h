@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "acme/flow/policy.h"
+#include "acme/server/ballast.h"
 #include "acme/server/chaos.h"
 #include "acme/server/crl_publisher.h"
 #include "acme/server/db.h"
@@ -66,6 +67,7 @@ struct App {
   Db db;
   Nonces nonces;
   RoomWatch room;
+  Ballast ballast;
   RateLimits limits;
   TargetLimits targets;
   Refusals refusals;

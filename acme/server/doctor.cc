@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "acme/flow/room_rules.h"
 #include "ca/ceremony.h"
 #include "ca/clock_mark.h"
 
@@ -114,13 +115,44 @@ All judge_permissions(Facts const& facts) {
 constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr std::uint64_t kSpaceWarns = 1024 * kMiB;
 
-All judge_space(Facts const& facts) {
-  if (facts.space_free >= kSpaceWarns) return {};
+constexpr char const* kNothingNew = ", so no new orders are taken";
+
+void judge_disk(Facts const& facts, All& all) {
+  if (facts.space_free >= kSpaceWarns) return;
   bool const takes_nothing_new = facts.space_free < facts.space_min;
-  return {{.severity = takes_nothing_new ? Severity::critical : Severity::warning,
-           .what = "the disk of the store has " + std::to_string(facts.space_free / kMiB) + " MiB left" +
-                   (takes_nothing_new ? ", so no new orders are taken" : ""),
-           .to_do = "make room: a write that fails ends the service"}};
+  std::string to_do = "make room: a write that fails ends the service";
+  if (takes_nothing_new && facts.ballast_there != 0)
+    to_do += "; " + facts.ballast_file + " holds " + std::to_string(facts.ballast_there / kMiB) +
+             " MiB that may be deleted at once";
+  all.push_back({.severity = takes_nothing_new ? Severity::critical : Severity::warning,
+                 .what = "the disk of the store has " + std::to_string(facts.space_free / kMiB) + " MiB left" +
+                         (takes_nothing_new ? kNothingNew : ""),
+                 .to_do = std::move(to_do)});
+}
+
+void judge_store(Facts const& facts, All& all) {
+  auto verdict = judge_room({.store_used = facts.store_used, .store_max = facts.store_max}, 0);
+  if (verdict.room == Room::enough) return;
+  bool const takes_nothing_new = verdict.room == Room::for_old_alone;
+  all.push_back({.severity = takes_nothing_new ? Severity::critical : Severity::warning,
+                 .what = std::move(verdict.why) + (takes_nothing_new ? kNothingNew : ""),
+                 .to_do = "let it grow further (store.size_max, and start the service anew), or keep less "
+                          "(acme.keep_orders)"});
+}
+
+void judge_ballast(Facts const& facts, All& all) {
+  if (!facts.clock_mark || facts.ballast_there >= facts.ballast) return;
+  all.push_back({.severity = Severity::advice,
+                 .what = facts.ballast_file + " is not there: when the disk is full there will be nothing to delete",
+                 .to_do = "make room: the service makes the file by itself as soon as there is enough"});
+}
+
+All judge_space(Facts const& facts) {
+  All all;
+  judge_disk(facts, all);
+  judge_store(facts, all);
+  judge_ballast(facts, all);
+  return all;
 }
 
 // --- passphrase ---

@@ -45,8 +45,13 @@ struct Facts {
   std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate
   bool root_key_is_here = false;
   std::vector<File> files = {};
-  std::uint64_t space_free = 0;          // octets that the service may still write beside the store
-  std::uint64_t space_min = 0;           // store.free_space_min
+  std::uint64_t space_free = 0;     // octets that the service may still write beside the store
+  std::uint64_t space_min = 0;      // store.free_space_min
+  std::uint64_t store_used = 0;     // octets, of which the store may have
+  std::uint64_t store_max = 0;      // at most so many; 0: it knows no bound
+  std::uint64_t ballast = 0;        // octets that are to be put by: store.ballast
+  std::uint64_t ballast_there = 0;  // and those that are
+  std::string ballast_file = {};
   std::string passphrase = {};           // its source, as in ca.toml
   bool passphrase_is_beside = false;     // in a file below the state directory
   std::optional<Time> last_backup = {};  // written and read back

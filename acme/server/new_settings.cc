@@ -101,7 +101,8 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "[store]\n"
          "url = \"lmdb:db\"\n"
-         "# free_space_min = \"256MiB\"    # with less on the disk there are no new orders; revocation goes on\n";
+         "# free_space_min = \"256MiB\"    # with less on the disk there are no new orders; revocation goes on\n"
+         "# ballast        = \"64MiB\"     # a file that holds room on the disk, to be deleted when it is full\n";
 }
 
 }  // namespace lenscap::acme

@@ -16,6 +16,7 @@ std::vector<std::string> fixed_until_restart(Settings const& now, Settings const
   compare("signer.process", now.signer.process, wanted.signer.process);
   compare("signer.socket", now.signer.socket, wanted.signer.socket);
   compare("store.url", now.store_url, wanted.store_url);
+  compare("store.size_max", now.store_size_max, wanted.store_size_max);
   return names;
 }
 

@@ -63,7 +63,7 @@ Result<std::unique_ptr<App>> open_app(Settings settings, std::unique_ptr<store::
 
 Result<std::unique_ptr<App>> open_app(Settings settings, SecretBytes const& passphrase, Clock const& clock, Log log,
                                       std::shared_ptr<ca::Signer> signer) {
-  TRY(auto store, store::open(settings.store_url, settings.state_dir));
+  TRY(auto store, store::open(settings.store_url, settings.state_dir, settings.store_size_max));
   return open_app(std::move(settings), std::move(store), passphrase, clock, std::move(log), std::move(signer));
 }
 
@@ -186,6 +186,7 @@ void Server::do_chores() {
   auto const now = app_.clock.now();
   try {
     app_.room.tell();
+    app_.ballast.look_after();
     sweep(app_, now, [this] { return is_stopping(); });
     look_after_audit(false);
     app_.ocsp.renew_if_due();

@@ -189,6 +189,15 @@ std::uint64_t read_octets(config::Reader& reader, std::string_view path, std::ui
   return otherwise;
 }
 
+void read_room(config::Reader& reader, Settings& settings) {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  settings.store_size_max = read_octets(reader, "store.size_max", settings.store_size_max);
+  if (settings.store_size_max < kMiB || settings.store_size_max > 65'536 * 1024 * kMiB)
+    reader.refuse("store.size_max", "must be from 1MiB to 65536GiB");
+  settings.free_space_min = read_octets(reader, "store.free_space_min", settings.free_space_min);
+  settings.ballast = read_octets(reader, "store.ballast", settings.ballast);
+}
+
 }  // namespace
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
@@ -327,7 +336,7 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   read_signer(reader, settings.signer);
   settings.chaos = read_chaos(reader);
   settings.store_url = reader.string("store.url", "lmdb:db");
-  settings.free_space_min = read_octets(reader, "store.free_space_min", settings.free_space_min);
+  read_room(reader, settings);
   CHECK_OK(reader.finish());
   return settings;
 }

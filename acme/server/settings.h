@@ -20,6 +20,7 @@
 #include "ca/crl_schedule.h"
 #include "ca/name_rules.h"
 #include "ca/signing_cap.h"
+#include "store/store.h"
 
 namespace lenscap::acme {
 
@@ -98,7 +99,9 @@ struct Settings {
 
   // [store]
   std::string store_url;
+  std::uint64_t store_size_max = store::kGrowsTo;           // octets; near it nothing new is begun
   std::uint64_t free_space_min = std::uint64_t{256} << 20;  // octets; 0: whatever the disk has left
+  std::uint64_t ballast = std::uint64_t{64} << 20;          // octets; 0: none (ballast.h)
 
   ChaosSettings chaos;  // [chaos]
 

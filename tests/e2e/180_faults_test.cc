@@ -22,6 +22,7 @@
 #include <random>
 #include <sstream>
 
+#include "base/json.h"
 #include "tests/e2e/load.h"
 
 namespace lenscap::e2e {
@@ -284,6 +285,98 @@ TEST_F(Clock, ThatHadRunAheadIsAcceptedByAPersonAlone) {
   EXPECT_EQ(verified.code, 0) << verified.all();
 }
 
+// --- where there is no room
+
+std::size_t lists_made(fakes::CaProcess const& ca) {
+  std::size_t count = 0;
+  auto const log = ca.log();
+  for (auto at = log.find("crl.made"); at != log.npos; at = log.find("crl.made", at + 1)) ++count;
+  return count;
+}
+
+// --- a store that may not grow any more
+
+struct FullStore : ::testing::Test {
+  static constexpr store::Table kFilling{"filling"};
+  static constexpr std::uint64_t kSizeMax = std::uint64_t{4} << 20;
+
+  // While nobody serves: so many percent of it are in use then; 0: what was filled in is gone.
+  void fill_to(std::uint64_t percent) {
+    auto const store = store::open("lmdb:db", ca.state()).value();
+    store->write([](store::WriteTxn& txn) {
+      std::vector<std::string> old;
+      store::scan_prefix(txn, kFilling, "", [&](std::string_view key, std::string_view) {
+        old.emplace_back(key);
+        return true;
+      });
+      for (auto const& key : old) txn.erase(kFilling, key);
+      return true;
+    });
+    for (int i = 0; store->usage().used < kSizeMax / 100 * percent; i += 10)
+      store->write([i](store::WriteTxn& txn) {
+        for (int more = 0; more < 10; ++more)
+          txn.put(kFilling, std::to_string(i + more), std::string(3'000, 'x'));  // a page
+        return true;
+      });
+  }
+  // What the doctor says of room, and how bad it is.
+  std::string doctor() {
+    std::string said;
+    auto const object = json::parse_object(ca.run({"doctor", "--output", "json"}).out);
+    if (!object.ok()) return object.error().detail();
+    for (auto const& each : *object->find("checks")->as_array())
+      if (json::need_string(*each.as_object(), "check").value() == "space")
+        said += json::need_string(*each.as_object(), "severity").value() + " " +
+                json::need_string(*each.as_object(), "what").value() + "\n";
+    return said;
+  }
+
+  fakes::CaProcess ca{"",
+                      "size_max = \"4MiB\"\nballast = \"0\"\n" + std::string(kLoadSettings) + "[ocsp]\nserve = true\n"};
+};
+
+TEST_F(FullStore, RevocationGoesOnAndNewOrdersWait) {
+  seal_lightly(ca);
+  auto const eab = make_eab_key(ca);
+  fill_to(90);
+  ca.serve();
+  EXPECT_THAT(doctor(), HasSubstr("warning the store has taken 9"));
+  Told told;
+  Worker worker(0, 1, ca, eab, told, Refusals::proper);
+  EXPECT_EQ(worker.with_connection([&] {
+    while (!worker.was_refused() && worker.orders() < 200) worker.order();
+  }),
+            "");
+  EXPECT_TRUE(worker.was_refused()) << worker.orders();
+  EXPECT_GT(worker.orders(), 0);
+  EXPECT_THAT(ca.programs().run({"curl", "-s", ca.web() + "/health"}).out, HasSubstr("so nothing new is begun"));
+  EXPECT_THAT(doctor(), HasSubstr("critical the store has taken 95 %"));
+
+  auto const lists = lists_made(ca);
+  auto const serial = told.serials(~Told::Moment{0}).front();
+  EXPECT_EQ(ca.run({"cert", "revoke", serial, "--reason", "superseded"}).code, 0);
+  auto const says = [&](std::string const& what, std::vector<std::string> words) {
+    auto const ran = ca.programs().run(std::move(words));
+    return ran.all().find(what) != std::string::npos;
+  };
+  std::vector<std::string> const ocsp{"openssl", "ocsp",    "-url",       ca.web() + "/ocsp", "-CAfile",
+                                      ca.root(), "-issuer", ca.issuing(), "-serial",          "0x" + serial};
+  EXPECT_TRUE(says("superseded", ocsp));
+  EXPECT_TRUE(until([&] { return lists_made(ca) > lists; })) << ca.log();
+  EXPECT_EQ(ca.stop(), 0);
+  auto const verified = ca.run({"store", "verify"});
+  EXPECT_EQ(verified.code, 0) << verified.all();
+
+  fill_to(0);
+  ca.serve();
+  worker.forget_refusal();
+  auto const before = worker.orders();
+  EXPECT_EQ(worker.with_connection([&] { worker.order(); }), "");
+  EXPECT_EQ(worker.orders(), before + 1);
+  EXPECT_EQ(doctor().find("the store"), std::string::npos) << doctor();
+  EXPECT_EQ(ca.stop(), 0);
+}
+
 // --- a disk that is full
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
@@ -306,16 +399,16 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
   if (!mount_small_disk(dir.path())) GTEST_SKIP() << "SKIPPED: no mounts may be made here";
   ::setenv("TMPDIR", dir.path().c_str(), 1);
   // What `init` writes ends inside [store].
-  fakes::CaProcess ca("", std::string("free_space_min = \"8MiB\"\n") + kLoadSettings);
+  fakes::CaProcess ca("", std::string("free_space_min = \"8MiB\"\nballast = \"4MiB\"\n") + kLoadSettings);
   seal_lightly(ca);
   auto const eab = make_eab_key(ca);
-  auto const ballast = dir.path("ballast");
+  auto const filling = dir.path("filling");  // another program's
   auto const leave_free = [&](std::uint64_t octets) {
-    std::filesystem::remove(ballast);
+    std::filesystem::remove(filling);
     struct statvfs disk {};
     ASSERT_EQ(::statvfs(dir.path().c_str(), &disk), 0);
     auto const free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-    int const fd = ::open(ballast.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int const fd = ::open(filling.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ASSERT_EQ(::posix_fallocate(fd, 0, static_cast<off_t>(free - octets)), 0);
     ::close(fd);
   };
@@ -327,12 +420,6 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
     EXPECT_THAT(told.missing_in(**store), IsEmpty());
   };
   auto const health = [&] { return ca.programs().run({"curl", "-s", ca.web() + "/health"}).out; };
-  auto const lists_made = [&] {
-    std::size_t count = 0;
-    auto const log = ca.log();
-    for (auto at = log.find("crl.made"); at != log.npos; at = log.find("crl.made", at + 1)) ++count;
-    return count;
-  };
 
   ca.serve();
   Told told;
@@ -340,6 +427,8 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
   EXPECT_EQ(holder.with_connection([&] { holder.order(); }), "");
   ASSERT_EQ(holder.orders(), 1);
   EXPECT_THAT(health(), Not(HasSubstr("failed")));
+  auto const ballast = ca.state() + "/ballast";
+  EXPECT_TRUE(until([&] { return std::filesystem::exists(ballast); }));
 
   leave_free(6 * kMiB);
   Worker stranger(1, 2, ca, eab, told, Refusals::proper);
@@ -349,13 +438,13 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
   EXPECT_TRUE(holder.was_refused()) << "no new order";
   EXPECT_EQ(holder.orders(), 1);
   EXPECT_THAT(health(), HasSubstr("so nothing new is begun"));
-  auto const lists = lists_made();
+  auto const lists = lists_made(ca);
   EXPECT_EQ(holder.with_connection([&] { holder.revoke(); }), "");
   EXPECT_EQ(told.revoked(), 1U) << ca.log();
-  EXPECT_TRUE(until([&] { return lists_made() > lists; })) << "no list: " << ca.log();
+  EXPECT_TRUE(until([&] { return lists_made(ca) > lists; })) << "no list: " << ca.log();
   expect_whole(told);
 
-  std::filesystem::remove(ballast);
+  std::filesystem::remove(filling);
   holder.forget_refusal();
   EXPECT_EQ(holder.with_connection([&] { holder.order(); }), "");
   EXPECT_EQ(holder.orders(), 2) << "there is room again";
@@ -366,10 +455,17 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
     for (int i = 0; i < 20; ++i) holder.change_key();
   }),
             "");
-  std::filesystem::remove(ballast);
   EXPECT_THAT(ca.stop(), ::testing::AnyOf(0, 1, 70)) << ca.log();
+  // The other program's file cannot go: the ballast can, and what has to go on goes on.
+  EXPECT_TRUE(std::filesystem::remove(ballast));
+  ca.serve();
+  EXPECT_EQ(holder.with_connection([&] { holder.revoke(); }), "");
+  EXPECT_EQ(told.revoked(), 2U) << ca.log();
+  EXPECT_EQ(ca.stop(), 0);
+  std::filesystem::remove(filling);
   expect_whole(told);
   ca.serve();
+  EXPECT_TRUE(until([&] { return std::filesystem::exists(ballast); })) << "it is made again";
   Worker later(2, 3, ca, eab, told);
   EXPECT_EQ(later.work(2), "");
   EXPECT_EQ(later.orders(), 2);

@@ -233,6 +233,42 @@ TEST(Usage, GrowsWithWhatIsKeptAndFallsWithWhatIsErased) {
   EXPECT_GT(std::filesystem::file_size(dir.path("store") + "/data.mdb"), kMap * 80 / 100);
 }
 
+// So many pairs of three pages each, in one commit.
+bool put_many(Store& store, int count) {
+  return store.write([count](WriteTxn& txn) {
+    for (int i = 0; i < count; ++i) txn.put(kFruit, std::to_string(i), std::string(10'000, 'x'));
+    return true;
+  });
+}
+
+TEST(Usage, IsToldBesideTheProcessThatWrites) {
+  fakes::TempDir dir;
+  constexpr std::uint64_t kMap = 1024 * 1024;
+  std::uint64_t used = 0;
+  {
+    auto const store = open("lmdb:store", dir.path(), kMap).value();
+    ASSERT_TRUE(put_many(*store, 75));
+    used = store->usage().used;
+    EXPECT_EQ(store->usage().used_max, kMap);
+  }
+  auto const reader = open_read_only("lmdb:store", dir.path(), kMap).value();
+  EXPECT_EQ(reader->usage().used_max, kMap);
+  EXPECT_EQ(reader->usage().used, used);
+  EXPECT_GT(used, kMap * 80 / 100);
+}
+
+// An operator who gave it less than it has meant no harm to what is in it.
+TEST(Usage, AStoreLargerThanItMayGrowToOpens) {
+  fakes::TempDir dir;
+  {
+    auto const store = must_open(dir.path("store"));
+    ASSERT_TRUE(put_many(*store, 200));
+  }
+  auto const store = must_open(dir.path("store"), {.map_bytes = 1024 * 1024});
+  EXPECT_EQ(get(*store, "199"), std::string(10'000, 'x'));
+  EXPECT_GT(store->usage().used, store->usage().used_max * 95 / 100);
+}
+
 TEST(FailedCommit, BreaksTheStoreForGood) {
   fakes::TempDir dir;
   auto store = must_open(dir.path("store"));

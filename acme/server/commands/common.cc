@@ -41,7 +41,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Operation const& oper
   TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   TRY(auto const roots, ca::load_known_roots(line.state, chain.root()));
   auto const open = operation.writes ? store::open : store::open_read_only;
-  TRY(auto const store, open(settings.store_url, line.state));
+  TRY(auto const store, open(settings.store_url, line.state, settings.store_size_max));
   std::optional<Sealer> sealer;
   if (operation.needs_sealer) {
     TRY(auto const passphrase, read_issuing_passphrase(settings));

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "acme/server/backup_note.h"
+#include "acme/server/ballast.h"
 #include "acme/server/commands/commands.h"
 #include "acme/server/doctor.h"
 #include "acme/server/ocsp_responder.h"
@@ -137,7 +138,7 @@ Result<Facts> gather(CommandLine const& line) {
   TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
   auto const issuers = ca::as_chains_lead(std::move(installed), known);
   auto const& root = known.leader();
-  TRY(auto const store, store::open_read_only(settings.store_url, line.state));
+  TRY(auto const store, store::open_read_only(settings.store_url, line.state, settings.store_size_max));
   Facts facts;
   facts.now = SystemClock().now();
   std::vector<ca::InstalledIssuer> living;  // whose lists and answers somebody may still want
@@ -157,6 +158,12 @@ Result<Facts> gather(CommandLine const& line) {
   struct statvfs disk {};
   if (::statvfs(line.state.c_str(), &disk) != 0) return Error(Errc::file, line.state + ": " + std::strerror(errno));
   facts.space_min = settings.free_space_min;
+  auto const usage = store->usage();
+  facts.store_used = usage.used;
+  facts.store_max = usage.used_max;
+  facts.ballast = settings.ballast;
+  facts.ballast_there = ballast_size(line.state);
+  facts.ballast_file = ballast_file(line.state);
   facts.space_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   facts.passphrase = settings.ca_passphrase;
   constexpr std::string_view kFile = "file:";

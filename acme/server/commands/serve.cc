@@ -163,7 +163,7 @@ Result<> Service::begin(Settings const& settings, SecretBytes const& passphrase,
       signer_.emplace(std::move(reached));
     }
     if (!store_) {
-      TRY(store_, store::open(settings.store_url, settings.state_dir));
+      TRY(store_, store::open(settings.store_url, settings.state_dir, settings.store_size_max));
     }
     TRY(app_, open_app(settings, std::move(store_), passphrase, clock_, log_, signer_ ? signer_->signer() : nullptr));
     return begin_serving(accepts_clock);

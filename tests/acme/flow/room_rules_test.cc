@@ -56,5 +56,28 @@ TEST(JudgeRoom, TableOfRooms) {
   }
 }
 
+TEST(MayPutBy, OnlyWhatIsNotMissingAfterwards) {
+  constexpr auto kBallast = 64 * kMiB;
+  struct {
+    char const* name;
+    RoomLeft left;
+    std::uint64_t free_min;
+    bool may;
+  } const cases[] = {
+      {"the disk is not known", {}, 256 * kMiB, false},
+      {"a full disk", {.disk_free = 0}, 256 * kMiB, false},
+      {"a GiB, and then less", {.disk_free = 1024 * kMiB}, 256 * kMiB, false},
+      {"a GiB beside it", {.disk_free = 1088 * kMiB}, 256 * kMiB, true},
+      {"one octet less", {.disk_free = 1088 * kMiB - 1}, 256 * kMiB, false},
+      {"no limit, and as much again", {.disk_free = 128 * kMiB}, 0, true},
+      {"no limit, and less", {.disk_free = 128 * kMiB - 1}, 0, false},
+      {"a full store on a large disk",
+       {.disk_free = 10'000 * kMiB, .store_used = 99, .store_max = 100},
+       256 * kMiB,
+       true},
+  };
+  for (auto const& c : cases) EXPECT_EQ(may_put_by(c.left, c.free_min, kBallast), c.may) << c.name;
+}
+
 }  // namespace
 }  // namespace lenscap::acme

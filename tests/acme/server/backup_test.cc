@@ -49,6 +49,7 @@ class Backup : public ::testing::Test {
     put("keys/root.key", "the key that belongs elsewhere");
     put("keys/issuing.key", "the sealed key of the issuer");
     put("profiles/camera-https.toml", "# a profile\n");
+    put("ballast", "room on the disk, and nothing that anybody wants back");
     ::chmod((state + "/keys/issuing.key").c_str(), 0600);
     issue("cam1.cams.example");
   }
@@ -103,6 +104,7 @@ TEST_F(Backup, RestoresTheStoreAndTheFiles) {
   for (auto const* name : {"ca.toml", "keys/root.pem", "keys/issuing.key", "profiles/camera-https.toml"})
     EXPECT_EQ(content_of(to + "/" + name), content_of(state + "/" + name)) << name;
   EXPECT_FALSE(std::filesystem::exists(to + "/keys/root.key"));
+  EXPECT_FALSE(std::filesystem::exists(to + "/ballast"));
   struct stat status {};
   ASSERT_EQ(::stat((to + "/keys/issuing.key").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);

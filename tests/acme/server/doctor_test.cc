@@ -25,6 +25,10 @@ Facts healthy() {
   facts.files = {{"/state", 0700, false}, {"/state/keys/issuing.key", 0600, true}, {"/state/ca.toml", 0644, false}};
   facts.space_free = 10'000 * kMiB;
   facts.space_min = 256 * kMiB;
+  facts.store_used = 51'000 * kMiB;
+  facts.store_max = 65'536 * kMiB;
+  facts.ballast = facts.ballast_there = 64 * kMiB;
+  facts.ballast_file = "/state/ballast";
   facts.passphrase = "credential:lenscap-ca-key";
   facts.last_backup = kNow - kDay;
   facts.between = {{"CN=Corporate", {kNow - 100 * kDay, kNow + 3000 * kDay}}};
@@ -126,6 +130,13 @@ std::vector<Case> const& cases() {
       {"a GiB left", [](Facts& f) { f.space_free = 1024 * kMiB; }, "space", Severity::good, ""},
       {"less space", [](Facts& f) { f.space_free = 1023 * kMiB; }, "space", Severity::warning, "1023 MiB"},
       {"no space", [](Facts& f) { f.space_free = 255 * kMiB; }, "space", Severity::critical, "no new orders"},
+      {"the store has grown", [](Facts& f) { f.store_used = 52'500 * kMiB; }, "space", Severity::warning, "80 %"},
+      {"the store is nearly full", [](Facts& f) { f.store_used = 62'300 * kMiB; }, "space", Severity::critical,
+       "95 % of what it may grow to, so no new orders"},
+      {"a store without bound", [](Facts& f) { f.store_max = 0; }, "space", Severity::good, ""},
+      {"no ballast", [](Facts& f) { f.ballast_there = 0; }, "space", Severity::advice, "/state/ballast is not there"},
+      {"a part of it", [](Facts& f) { --f.ballast_there; }, "space", Severity::advice, "/state/ballast is not there"},
+      {"no ballast is wanted", [](Facts& f) { f.ballast = f.ballast_there = 0; }, "space", Severity::good, ""},
       {"passphrase in a file", [](Facts& f) { f.passphrase = "file:/etc/pass"; }, "passphrase", Severity::advice,
        "unsealed"},
       {"passphrase beside the key",
@@ -177,6 +188,21 @@ TEST(Examine, EachCase) {
       EXPECT_THAT(diagnosis.what, HasSubstr(c.says));
     }
   }
+}
+
+// What gives room at once is named where it is needed, and only when it is there.
+TEST(Examine, AFullDiskNamesTheBallast) {
+  auto const to_do = [](std::uint64_t ballast) {
+    auto facts = healthy();
+    facts.space_free = 10 * kMiB;
+    facts.ballast_there = ballast;
+    std::string text;
+    for (auto const& diagnosis : examine(facts))
+      if (diagnosis.severity == Severity::critical) text += diagnosis.to_do;
+    return text;
+  };
+  EXPECT_THAT(to_do(64 * kMiB), HasSubstr("/state/ballast holds 64 MiB"));
+  EXPECT_THAT(to_do(0), ::testing::AllOf(HasSubstr("make room"), ::testing::Not(HasSubstr("ballast"))));
 }
 
 TEST(Examine, EachCheckCanFindSomething) {

@@ -2,17 +2,22 @@
 // end-to-end test has a disk that is really full.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ocsp.h>
 
 #include <atomic>
 
+#include "acme/server/doctor.h"
+#include "acme/server/readings.h"
 #include "acme/wire/revocation.h"
 #include "base/x509/csr.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap::acme::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
@@ -105,6 +110,129 @@ TEST_F(RoomOnDisk, TheLogSaysWhatChanged) {
   disk_free = 100 * kGiB;
   server.app->room.tell();
   EXPECT_THAT(server.log_lines().back(), HasSubstr("room.enough"));
+}
+
+// A store that may not grow any more, on a disk that has room.
+class RoomInStore : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kMap = 4 * 1024 * 1024;
+  static constexpr store::Table kFilling{"filling"};
+
+  static ServerOptions small(std::string const& directory) {
+    ServerOptions options{.settings = "[crl]\nafter_revocation = \"0s\"\n[store]\nfree_space_min = \"0\"\n"};
+    options.store = store::open_lmdb_store(directory, {.map_bytes = kMap}).value();
+    options.ca.emplace(ca::test::ceremony_settings(), kNow, 1, true);
+    return options;
+  }
+  void fill_to(std::uint64_t percent) {
+    auto const usage = [this] { return server.app->store->usage(); };
+    ASSERT_EQ(usage().used_max, kMap);
+    while (usage().used < kMap / 100 * percent) {
+      auto const more = usage().used < kMap / 100 * (percent - 3) ? 20 : 1;  // a page each
+      server.app->store->write([&](store::WriteTxn& txn) {
+        for (int i = 0; i < more; ++i) txn.put(kFilling, std::to_string(filled + i), std::string(3'000, 'x'));
+        return true;
+      });
+      filled += more;
+    }
+  }
+  // Of what was filled in, a half; the file stays as large as it is.
+  void make_room() {
+    server.app->store->write([this](store::WriteTxn& txn) {
+      for (int i = 0; i < filled / 2; ++i) txn.erase(kFilling, std::to_string(i));
+      return true;
+    });
+  }
+  std::string shortage() {
+    auto const text = server.app->metrics.text(take_readings(*server.app));
+    auto const at = text.find("\nlenscap_room_shortage ");
+    return at == text.npos ? text : text.substr(at + 23, 1);
+  }
+  // As the doctor sees it, from beside.
+  Severity doctor() {
+    auto const usage = server.app->store->usage();
+    Facts facts;
+    facts.store_used = usage.used;
+    facts.store_max = usage.used_max;
+    facts.space_free = 100 * kGiB;
+    auto worst = Severity::good;
+    for (auto const& diagnosis : examine(facts))
+      if (diagnosis.check == "space") worst = std::max(worst, diagnosis.severity);
+    return worst;
+  }
+  // Of OCSP, for a certificate: does a signed answer come?
+  bool is_answered(x509::Certificate const& certificate) {
+    ossl::Ptr<OCSP_REQUEST, OCSP_REQUEST_free> const request(OCSP_REQUEST_new());
+    OCSP_request_add0_id(request.get(), OCSP_cert_to_id(EVP_sha1(), certificate.native(),
+                                                        server.app->authority->issuing_certificate().native()));
+    auto const reply = server.app->ocsp.answer(ossl::to_der(request.get(), i2d_OCSP_REQUEST));
+    auto const* at = reply->der.data();
+    ossl::Ptr<OCSP_RESPONSE, OCSP_RESPONSE_free> const response(
+        d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(reply->der.size())));
+    return response && OCSP_response_status(response.get()) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+  }
+  x509::Certificate finalized(std::string const& order_url) {
+    auto const done = client.finalize(order_url, {"cam1.cams.example"});
+    EXPECT_EQ(done.text("status"), "valid") << done.body;
+    return x509::parse_pem_chain(client.read(done.text("certificate")).body).value().front();
+  }
+  std::string health() { return server.send_web(make_request(net::Method::get, "/health")).text("status"); }
+
+  fakes::TempDir dir;
+  TestServer server{small(dir.path("db"))};
+  Client client = granted_client(server);
+  Urls const& urls = server.app->settings.urls;
+  int filled = 0;
+};
+
+TEST_F(RoomInStore, FourFifthsAreToldAndRefuseNobody) {
+  server.app->crls.make_due();
+  server.app->ocsp.renew_if_due();
+  server.app->room.tell();
+  EXPECT_EQ(shortage(), "0");
+  EXPECT_EQ(doctor(), Severity::good);
+  fill_to(81);
+  server.app->room.tell();
+  EXPECT_THAT(server.log_lines().back(), AllOf(HasSubstr("room.low"), HasSubstr("of what it may grow to")));
+  EXPECT_EQ(shortage(), "1");
+  EXPECT_EQ(doctor(), Severity::warning);
+  EXPECT_EQ(health(), "degraded");
+  EXPECT_EQ(client.new_order({"cam1.cams.example"}).status, 201);
+}
+
+TEST_F(RoomInStore, NearTheEndWhatIsThereGoesOnAndAllOfItWhenThereIsRoom) {
+  auto const order = client.new_order({"cam1.cams.example"});
+  server.app->crls.make_due();
+  server.app->ocsp.renew_if_due();
+  fill_to(96);
+  server.app->room.tell();
+  EXPECT_THAT(server.log_lines().back(), HasSubstr("room.none"));
+  EXPECT_EQ(shortage(), "2");
+  EXPECT_EQ(doctor(), Severity::critical);
+  auto const refused = client.new_order({"cam2.cams.example"});
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(refused.header("Retry-After"), "600");
+
+  auto const leaf = finalized(order.header("Location"));
+  EXPECT_TRUE(is_answered(leaf));
+  EXPECT_EQ(client.post(urls.revoke_cert(), json::write(to_json(RevocationRequest{to_bytes(leaf.der()), {}}))).status,
+            200);
+  // Months without more room: lists, and signers of answers, which are certificates too.
+  for (int weeks = 0; weeks < 12; ++weeks) {
+    server.app->crls.make_due();
+    EXPECT_EQ(server.app->crls.condition(server.clock.now()), CrlCondition::good);
+    server.app->ocsp.renew_if_due();
+    EXPECT_EQ(server.app->ocsp.condition(server.clock.now()), OcspCondition::good);
+    EXPECT_TRUE(is_answered(leaf));
+    server.clock.advance(7 * kDay);
+  }
+  EXPECT_EQ(client.new_order({"cam2.cams.example"}).status, 503);
+
+  make_room();
+  EXPECT_EQ(client.new_order({"cam2.cams.example"}).status, 201);
+  server.app->room.tell();
+  EXPECT_THAT(server.log_lines().back(), HasSubstr("room.enough"));
+  EXPECT_EQ(shortage(), "0");
 }
 
 }  // namespace

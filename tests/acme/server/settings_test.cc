@@ -58,19 +58,27 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->ca_passphrase, "prompt");
   EXPECT_EQ(settings->store_url, "lmdb:db");
   EXPECT_EQ(settings->free_space_min, std::uint64_t{256} << 20);
+  EXPECT_EQ(settings->store_size_max, std::uint64_t{64} << 30);
+  EXPECT_EQ(settings->ballast, std::uint64_t{64} << 20);
   EXPECT_EQ(settings->profile_file("camera-https"), "/state/profiles/camera-https.toml");
 }
 
 TEST(ReadSettings, RoomOnTheDisk) {
-  auto const read_room = [](std::string const& text) {
-    return read(std::string(kLeast) + "[store]\nfree_space_min = " + text + "\n");
+  auto const read_room = [](std::string const& key, std::string const& text) {
+    return read(std::string(kLeast) + "[store]\n" + key + " = " + text + "\n");
   };
-  EXPECT_EQ(read_room("\"16MiB\"")->free_space_min, std::uint64_t{16} << 20);
-  EXPECT_EQ(read_room("\"2GiB\"")->free_space_min, std::uint64_t{2} << 30);
-  EXPECT_EQ(read_room("\"0\"")->free_space_min, 0U);
-  for (char const* text : {"\"256\"", "\"MiB\"", "\"\"", "\"-1MiB\"", "\"1 MiB\"", "\"1MB\"", "\"1000001MiB\"",
-                           "\"99999999999999999999MiB\"", "256"})
-    EXPECT_FALSE(read_room(text).ok()) << text;
+  EXPECT_EQ(read_room("free_space_min", "\"16MiB\"")->free_space_min, std::uint64_t{16} << 20);
+  EXPECT_EQ(read_room("free_space_min", "\"2GiB\"")->free_space_min, std::uint64_t{2} << 30);
+  EXPECT_EQ(read_room("free_space_min", "\"0\"")->free_space_min, 0U);
+  EXPECT_EQ(read_room("ballast", "\"0\"")->ballast, 0U);
+  EXPECT_EQ(read_room("ballast", "\"1GiB\"")->ballast, std::uint64_t{1} << 30);
+  EXPECT_EQ(read_room("size_max", "\"1MiB\"")->store_size_max, std::uint64_t{1} << 20);
+  EXPECT_EQ(read_room("size_max", "\"200GiB\"")->store_size_max, std::uint64_t{200} << 30);
+  for (char const* key : {"free_space_min", "ballast", "size_max"})
+    for (char const* text : {"\"256\"", "\"MiB\"", "\"\"", "\"-1MiB\"", "\"1 MiB\"", "\"1MB\"", "\"1000001MiB\"",
+                             "\"99999999999999999999MiB\"", "256"})
+      EXPECT_FALSE(read_room(key, text).ok()) << key << " = " << text;
+  for (char const* text : {"\"0\"", "\"65537GiB\""}) EXPECT_FALSE(read_room("size_max", text).ok()) << text;
 }
 
 TEST(ReadSettings, EverythingSet) {
