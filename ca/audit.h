@@ -37,7 +37,7 @@ std::optional<AuditEvent> audit_event_of(std::string_view word);
 struct AuditEntry {
   Time at{};
   AuditEvent event{};
-  std::string actor;    // who: "account ID", "operator", "server"
+  std::string actor;    // who: "account ID", "operator uid 0", "server"
   std::string subject;  // what: a serial, an account, a key id
   std::string rule;     // by which it was granted or refused: a profile, an error number, an EAB key
   std::string detail;   // for people

@@ -71,7 +71,7 @@ std::string_view to_string(Revoker revoker) {
     case Revoker::certificate_key:
       return "certificate key";
     case Revoker::administrator:
-      return "administrator";
+      return "operator";
   }
   bug("unknown Revoker");
 }

@@ -94,10 +94,12 @@ Result<std::optional<Fd>> connect_to(std::string const& path) {
   return failed(path, "the server's admin socket");
 }
 
-bool is_allowed(int fd) {
+// Who is at the other end; nothing when he may not ask.
+std::optional<unsigned> allowed_user(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer.uid == ::geteuid() || peer.uid == 0 ? std::optional<unsigned>(peer.uid) : std::nullopt;
 }
 
 constexpr json::Limits kRequestLimits{.bytes = kLineBytes, .depth = 16, .members = 10'000};
@@ -128,27 +130,29 @@ struct AdminServer::State {
       if (fds[0].revents != 0) return;
       Fd caller(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (caller.get() < 0) continue;
-      if (!is_allowed(caller.get())) {
+      auto const user = allowed_user(caller.get());
+      if (!user) {
         log.warning("admin.refused");
         continue;
       }
       set_patience(caller.get());
-      if (auto line = receive_line(caller.get(), kLineBytes)) send_line(caller.get(), json::write(answer(*line)));
+      if (auto line = receive_line(caller.get(), kLineBytes))
+        send_line(caller.get(), json::write(answer(*line, *user)));
     }
   }
 
-  json::Object answer(std::string_view line) const {
-    auto result = call(line);
+  json::Object answer(std::string_view line, unsigned user) const {
+    auto result = call(line, user);
     if (result) return {{"result", *std::move(result)}};
     return {{"error", to_string(result.error().code())}, {"detail", result.error().detail()}};
   }
 
-  Result<json::Object> call(std::string_view line) const {
+  Result<json::Object> call(std::string_view line, unsigned user) const {
     try {
       TRY(auto request, json::parse_object(line, kRequestLimits));
       TRY(auto operation, json::need_string(request, "operation"));
       TRY(auto arguments, json::need_object(request, "arguments"));
-      return run(operation, arguments);
+      return run(operation, arguments, user);
     } catch (std::exception const& e) {
       log.error("admin.failed", {{"error", e.what()}});
       return Error(Errc::internal, std::string("the server failed: ") + e.what());

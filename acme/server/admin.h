@@ -16,7 +16,9 @@ namespace lenscap::acme {
 // The server's end: a thread of its own that serves one caller after the other.
 class AdminServer {
  public:
-  using Run = std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments)>;
+  // `user`: the number of who asks.
+  using Run =
+      std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments, unsigned user)>;
 
   // A socket that a dead server left is replaced. Errc::conflict when a living one answers there, Errc::file.
   static Result<std::unique_ptr<AdminServer>> open(std::string const& path, Run run, Log log);

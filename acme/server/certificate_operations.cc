@@ -182,7 +182,7 @@ Result<Object> revoke_certificate(OperationContext const& context, Object const&
   }
   TRY(auto const reason, check_reason(code, Revoker::administrator));
   auto act = [&](store::WriteTxn& txn) {
-    return revoke(txn, serial, {.at = context.now, .reason = reason, .by = "administrator"});
+    return revoke(txn, serial, {.at = context.now, .reason = reason, .by = context.actor});
   };
   TRY(auto const record, Db(context.store).write_blocking(act));
   if (context.metrics != nullptr) context.metrics->revoked(reason);

@@ -38,6 +38,8 @@ constexpr Operation kOperations[] = {
 
 }  // namespace
 
+std::string operator_by(unsigned user) { return "operator uid " + std::to_string(user); }
+
 Operation const* find_operation(std::string_view name) {
   for (auto const& row : kOperations)
     if (row.name == name) return &row;
@@ -48,7 +50,7 @@ void note_operation(store::WriteTxn& txn, OperationContext const& context, ca::A
                     std::string const& subject, std::string detail) {
   ca::append_audit(txn, {.at = context.now,
                          .event = event,
-                         .actor = "operator",
+                         .actor = context.actor,
                          .subject = subject,
                          .rule = "",
                          .detail = std::move(detail)});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "acme/server/metrics.h"
@@ -26,7 +27,10 @@ struct OperationContext {
   Time now;
   std::size_t looked_at_most = 10'000;  // records, for one page of a list: a tenth of a second
   Metrics* metrics = nullptr;           // of the server that runs, for what is counted there
+  std::string actor = "operator";       // for the audit trail: see operator_by()
 };
+// "operator uid 0": a person, by the number of the user of this machine that asks for him.
+std::string operator_by(unsigned user);
 
 struct Operation {
   std::string_view name;  // "eab.create"

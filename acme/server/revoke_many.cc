@@ -164,7 +164,7 @@ Result<std::vector<ca::CertificateRecord>> revoke_page(OperationContext const& c
     std::vector<ca::CertificateRecord> done;
     for (auto const& record : records) {
       if (ca::find_revocation(txn, record.serial_hex)) continue;
-      TRY(auto revoked, revoke(txn, record.serial_hex, {.at = context.now, .reason = reason, .by = "administrator"}));
+      TRY(auto revoked, revoke(txn, record.serial_hex, {.at = context.now, .reason = reason, .by = context.actor}));
       done.push_back(std::move(revoked));
     }
     return done;

@@ -111,14 +111,15 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
   note_start(app, now);
   TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, front, now));
   server->certificate_ = std::move(certificate);
-  auto run = [&app](std::string_view name, json::Object const& arguments) -> Result<json::Object> {
+  auto run = [&app](std::string_view name, json::Object const& arguments, unsigned user) -> Result<json::Object> {
     auto const* operation = find_operation(name);
     if (operation == nullptr) return Error(Errc::usage, "this server knows no operation " + std::string(name));
     OperationContext context{
         app.settings,   *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
         app.clock.now()};
     context.metrics = &app.metrics;
-    if (operation->writes) app.log.info("admin.operation", {{"operation", name}});
+    context.actor = operator_by(user);
+    if (operation->writes) app.log.info("admin.operation", {{"operation", name}, {"by", context.actor}});
     try {
       auto outcome = operation->run(context, arguments);
       if (operation->writes) app.crls.look_again();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include "acme/server/backup.h"
 #include "acme/server/backup_note.h"
 #include "acme/server/commands/commands.h"
+#include "acme/server/operations.h"
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/passphrase.h"
@@ -142,7 +144,7 @@ Result<ExitCode> confirm(CommandLine const& line) {
       ca::append_audit(
           txn, {.at = now,
                 .event = ca::AuditEvent::restored,
-                .actor = "operator",
+                .actor = operator_by(::geteuid()),
                 .subject = "store",
                 .rule = "restore confirm",
                 .detail = "nothing is on record between " + to_rfc3339(gap->from) + " and " + to_rfc3339(gap->until)});

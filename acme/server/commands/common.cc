@@ -1,5 +1,6 @@
 // What the commands share: settings, passphrase, the way to the store, printing.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -49,6 +50,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Operation const& oper
     sealer = std::move(opened);
   }
   OperationContext context{settings, *store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
+  context.actor = operator_by(::geteuid());
   return operation.run(context, arguments);
 }
 

@@ -9,6 +9,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/signer_process.h"
 #include "acme/server/commands/supervisor.h"
+#include "acme/server/operations.h"
 #include "acme/server/reload_rules.h"
 #include "acme/server/server.h"
 #include "base/file.h"
@@ -59,7 +60,7 @@ void accept_clock(App& app) {
     if (former)
       ca::append_audit(txn, {.at = now,
                              .event = ca::AuditEvent::clock_accepted,
-                             .actor = "operator",
+                             .actor = operator_by(::geteuid()),
                              .subject = "clock",
                              .rule = "serve --accept-clock",
                              .detail = "it was ahead to " + to_rfc3339(*former)});

@@ -272,7 +272,7 @@ TEST_F(RevokeCert, ByTheAdministrator) {
   auto const shown = run("cert.show", {{"serial", serial}}).value();
   EXPECT_EQ(json::need_string(shown, "status").value(), "revoked");
   EXPECT_EQ(json::need_string(shown, "reason").value(), "privilegeWithdrawn");
-  EXPECT_EQ(json::need_string(shown, "revoked_by").value(), "administrator");
+  EXPECT_EQ(json::need_string(shown, "revoked_by").value(), "operator");
   EXPECT_EQ(revoke(client, issued.certificate).problem(), "alreadyRevoked");
 }
 
