@@ -30,6 +30,7 @@ constexpr Word kWords[] = {
     {AuditEvent::service_started, "service_started"},
     {AuditEvent::clock_accepted, "clock_accepted"},
     {AuditEvent::restored, "restored"},
+    {AuditEvent::audit_break_accepted, "audit_break_accepted"},
 };
 
 std::string key_of(std::uint64_t number) {
@@ -127,18 +128,30 @@ std::optional<Sha256> find_audit_hash(store::ReadTxn& txn, std::uint64_t number)
   return stored ? std::optional(stored->hash) : std::nullopt;
 }
 
-std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry) {
-  auto const head = find_audit_head(txn).value_or(AuditHead{});
-  auto const number = head.number + 1;
+namespace {
+
+void put_entry(store::WriteTxn& txn, std::uint64_t number, Sha256 const& before, AuditEntry const& entry) {
   auto text = to_json(number, entry);
   if (text.size() > kEntryBytesMax) {
     auto shorter = entry;
     shorter.detail = "(" + std::to_string(entry.detail.size()) + " octets, too many to keep)";
     text = to_json(number, shorter);
   }
-  auto const hash = chained(head.hash, text);
+  auto const hash = chained(before, text);
   txn.put(kAudit, key_of(number), std::string(as_text(hash)) + text);
+}
+
+}  // namespace
+
+std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry) {
+  auto const head = find_audit_head(txn).value_or(AuditHead{});
+  auto const number = head.number + 1;
+  put_entry(txn, number, head.hash, entry);
   return number;
+}
+
+void begin_audit_anew(store::WriteTxn& txn, std::uint64_t number, AuditEntry const& entry) {
+  put_entry(txn, number, Sha256{}, entry);
 }
 
 void visit_audit(store::ReadTxn& txn, std::uint64_t from,
@@ -153,16 +166,37 @@ void visit_audit(store::ReadTxn& txn, std::uint64_t from,
   });
 }
 
-AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept) {
-  std::erase_if(kept, [](AuditHead const& head) { return head.number == 0; });  // of an empty trail: tells nothing
+namespace {
+
+// What became of an entry that was good.
+std::string fault_of(store::ReadTxn& txn, AuditHead const& good) {
+  auto const found = find_audit_hash(txn, good.number);
+  auto const name = "entry " + std::to_string(good.number);
+  if (!found) return name + " is missing: it was there, and good";
+  if (*found != good.hash) return name + " is not what it was: it, or one before it, was written anew";
+  return {};
+}
+
+}  // namespace
+
+AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept, AuditPart const& part) {
+  // Those before it tell nothing of this part, as that of an empty trail tells nothing at all.
+  std::erase_if(kept, [&](AuditHead const& head) { return head.number <= part.after.number; });
   std::ranges::sort(kept, {}, &AuditHead::number);
   auto next_kept = kept.begin();
   AuditVerdict verdict;
+  verdict.last = part.after;
+  if (part.after.hash != Sha256{}) verdict.fault = fault_of(txn, part.after);
+  if (!verdict.fault.empty()) return verdict;
   auto const fault = [&](std::string text) {
     verdict.fault = std::move(text);
     return false;
   };
-  txn.scan(kAudit, "", [&](std::string_view key, std::string_view value) {
+  std::size_t seen = 0;
+  auto const from = part.after.number == 0 ? std::string() : key_of(part.after.number + 1);
+  txn.scan(kAudit, from, [&](std::string_view key, std::string_view value) {
+    if (seen == part.entries_most) return false;
+    ++seen;
     auto const expected = verdict.last.number + 1;
     auto const name = "entry " + std::to_string(expected);
     auto const number = number_of(key);
@@ -182,7 +216,7 @@ AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept) {
     verdict.last = {expected, hash};
     return true;
   });
-  if (verdict.fault.empty() && next_kept != kept.end())
+  if (verdict.fault.empty() && seen < part.entries_most && next_kept != kept.end())
     fault("entry " + std::to_string(verdict.last.number + 1) +
           " is missing: the trail ends before it, and a head that was kept tells of " +
           std::to_string(kept.back().number));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ enum class AuditEvent {
   service_started,  // with the issuing key and the profiles that it works by
   clock_accepted,
   restored,
+  audit_break_accepted,  // see audit_break.h
 };
 std::string_view to_string(AuditEvent event);  // the enumerator's own spelling
 std::optional<AuditEvent> audit_event_of(std::string_view word);
@@ -47,6 +49,9 @@ struct AuditEntry {
 
 // Adds the entry behind the last one and gives its number: 1, 2, 3 and so on.
 std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry);
+// Begins a chain that is bound to nothing before it, with this number, which is above that of the last entry. For
+// audit_break.h alone.
+void begin_audit_anew(store::WriteTxn& txn, std::uint64_t number, AuditEntry const& entry);
 
 // From this number on, oldest first; false stops. Throws store::Broken at an entry that cannot be read.
 void visit_audit(store::ReadTxn& txn, std::uint64_t from,
@@ -69,8 +74,15 @@ struct AuditVerdict {
   // What is wrong with the first bad entry, in a sentence that names it; empty when nothing is.
   std::string fault;
 };
-// Walks the whole trail, and holds it against heads that were kept elsewhere, in any order; an entry is read once and
-// forgotten.
-AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept = {});
+// A part of the trail.
+struct AuditPart {
+  // An entry that was found good before, and has to be the same still; without a hash (all zero): a chain begins
+  // behind this number.
+  AuditHead after = {};
+  std::size_t entries_most = std::numeric_limits<std::size_t>::max();
+};
+// Walks the whole trail or a part of it, and holds it against heads that were kept elsewhere, in any order; an entry is
+// read once and forgotten. Of the heads those of the part count.
+AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept = {}, AuditPart const& part = {});
 
 }  // namespace lenscap::ca

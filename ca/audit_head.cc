@@ -102,8 +102,9 @@ std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn) {
   return last;
 }
 
-void visit_audit_heads(store::ReadTxn& txn, std::function<void(SignedAuditHead const&)> const& visit) {
-  txn.scan(kHeads, "", [&](std::string_view key, std::string_view value) {
+void visit_audit_heads(store::ReadTxn& txn, std::uint64_t from,
+                       std::function<void(SignedAuditHead const&)> const& visit) {
+  txn.scan(kHeads, key_of(from), [&](std::string_view key, std::string_view value) {
     visit(read_kept(key, value));
     return true;
   });

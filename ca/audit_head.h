@@ -37,7 +37,9 @@ bool is_audit_head_due(std::optional<SignedAuditHead> const& last, std::uint64_t
 // to have the key. Those in the store do not show that the end was cut off by somebody who knows of them.
 void keep_audit_head(store::WriteTxn& txn, SignedAuditHead const& head);
 std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn);
-// Oldest first. One that cannot be read or was not signed by the key in it throws store::Broken.
-void visit_audit_heads(store::ReadTxn& txn, std::function<void(SignedAuditHead const&)> const& visit);
+// Those from this number on, oldest first. One that cannot be read or was not signed by the key in it throws
+// store::Broken.
+void visit_audit_heads(store::ReadTxn& txn, std::uint64_t from,
+                       std::function<void(SignedAuditHead const&)> const& visit);
 
 }  // namespace lenscap::ca

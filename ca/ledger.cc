@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "ca/audit.h"
+#include "ca/audit_break.h"
 #include "ca/clock_mark.h"
 #include "ca/gap.h"
 #include "ca/ledger_records.h"
@@ -35,6 +36,8 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                        std::string_view subscriber) {
   if (draft.tbs().empty()) bug("an intent for a draft that is used up");
   CHECK_OK(check_no_gap(txn));
+  // What nobody subscribed to is the service's own: without it nothing could be revoked, and no OCSP answer signed.
+  if (!subscriber.empty()) CHECK_OK(check_no_audit_break(txn));
   CHECK_OK(check_clock(clock_mark(txn), draft.prepared_at()));
   std::string const serial = draft.serial_hex();
   if (txn.get(kIntents, serial) || txn.get(kRecords, serial))

@@ -56,9 +56,9 @@ struct CertificateRecord {
 };
 
 // Reserves the serial, stores the to-be-signed octets, `reference` and `subscriber`, and lifts the clock's mark.
-// Refuses when the serial is taken (Errc::internal), and when the clock has run back or a restore was not agreed to
-// (Errc::unavailable; gap.h). Call it before
-// sign(), and sign only after the transaction is durable.
+// Refuses when the serial is taken (Errc::internal), and when the clock has run back, a restore was not agreed to
+// (gap.h), or, for a subscriber, the audit trail is broken (audit_break.h): Errc::unavailable. Call it before sign(),
+// and sign only after the transaction is durable.
 Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
                        std::string_view subscriber = {});
 

@@ -1,6 +1,7 @@
 #include "acme/server/audit_heads.h"
 
 #include "acme/server/audit_key.h"
+#include "ca/audit_break.h"
 #include "ca/audit_head.h"
 
 namespace lenscap::acme {
@@ -9,13 +10,13 @@ namespace {
 struct Found {
   std::optional<ca::AuditHead> trail;
   std::optional<ca::SignedAuditHead> last;
-  bool fits = true;
+  bool is_broken = false;
 };
 
 Found look(store::ReadTxn& txn) {
-  Found found{ca::find_audit_head(txn), ca::last_audit_head(txn)};
-  if (found.last) found.fits = ca::find_audit_hash(txn, found.last->head.number) == found.last->head.hash;
-  return found;
+  if (ca::find_audit_break(txn)) return {.trail = {}, .last = {}, .is_broken = true};
+  bool const fits = ca::verify_audit_since_head(txn, find_audit_key(txn)).fault.empty();
+  return {ca::find_audit_head(txn), ca::last_audit_head(txn), !fits};
 }
 
 void tell(Log const& log, ca::SignedAuditHead const& made) {
@@ -30,12 +31,7 @@ void tell(Log const& log, ca::SignedAuditHead const& made) {
 Result<> sign_audit_head_if_due(store::Store& store, Db& db, Sealer const& sealer, Log const& log, Time now,
                                 HeadEffort effort) {
   auto const found = db.read_blocking([](store::ReadTxn& txn) { return look(txn); });
-  if (!found.fits) {
-    log.error("audit.trail_changed", {{"number", static_cast<std::int64_t>(found.last->head.number)},
-                                      {"what_to_do", "see docs/operations.md: lenscap-ca audit verify"}});
-    return {};
-  }
-  if (!found.trail) return {};
+  if (found.is_broken || !found.trail) return {};
   bool const is_new = !found.last || found.last->head.number != found.trail->number;
   if (effort == HeadEffort::when_new ? !is_new : !ca::is_audit_head_due(found.last, found.trail->number, now))
     return {};

@@ -15,8 +15,8 @@ enum class HeadEffort {
   when_new,  // at the end of the service
 };
 
-// Blocks. Where the trail does not go with the last head that was signed, nothing is signed, and the log says so: a
-// new head must not take the place of what shows it.
+// Blocks. Where the trail is broken nothing is signed: a new head must not take the place of what shows it. The watch
+// (audit_watch.h) says so.
 Result<> sign_audit_head_if_due(store::Store& store, Db& db, Sealer const& sealer, Log const& log, Time now,
                                 HeadEffort effort = HeadEffort::when_due);
 

@@ -84,6 +84,16 @@ All judge_backup(Facts const& facts) {
            .to_do = kToDo}};
 }
 
+// --- audit trail ---
+
+All judge_audit(Facts const& facts) {
+  if (facts.audit_fault.empty()) return {};
+  return {{.severity = Severity::critical,
+           .what = "the audit trail is not as it was written, so nothing is issued: " + facts.audit_fault,
+           .to_do = "find out who could write the store, and keep a copy; then restore a back-up, or lenscap-ca audit "
+                    "accept-break"}};
+}
+
 // --- permissions ---
 
 std::string octal(unsigned mode) {
@@ -278,6 +288,7 @@ constexpr Check kChecks[] = {
     {"issuer_expiry", judge_issuer_expiry},
     {"root_key", judge_root_key},
     {"backup", judge_backup},
+    {"audit", judge_audit},
     {"permissions", judge_permissions},
     {"space", judge_space},
     {"passphrase", judge_passphrase},

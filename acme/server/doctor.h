@@ -56,6 +56,7 @@ struct Facts {
   bool passphrase_is_beside = false;     // in a file below the state directory
   std::optional<Time> last_backup = {};  // written and read back
   std::vector<List> lists = {};          // those that ought to be; none where none are served
+  std::string audit_fault = {};          // what is wrong with the audit trail; empty: nothing
   bool ocsp_is_served = false;
   std::optional<Validity> ocsp_signer = {};         // the latest
   std::optional<Validity> server_certificate = {};  // the latest for the host of server.url

@@ -123,6 +123,8 @@ struct Metrics::State {
   Gauge& server_certificate_due =
       gauge("lenscap_server_certificate_due_timestamp_seconds", "When the server's own certificate is to be renewed");
   Gauge& signer_ready = gauge("lenscap_signer_ready", "1: the signer would sign now");
+  Gauge& audit_trail_good =
+      gauge("lenscap_audit_trail_good", "1: nobody has changed the audit trail, as far as it was looked at");
   Gauge& connections = gauge("lenscap_connections_open", "Connections at all listeners");
   Gauge& store_bytes = gauge("lenscap_store_bytes", "What the store's files take on the disk");
   Gauge& store_used = gauge("lenscap_store_used_bytes", "Of these, and of what the store may grow to, what is in use");
@@ -214,6 +216,7 @@ std::string Metrics::text(Readings const& readings) {
   state_->audit_unsigned.Set(static_cast<double>(readings.audit_entries_unsigned));
   state_->backup.Set(readings.last_backup ? seconds(*readings.last_backup) : 0);
   state_->server_certificate_due.Set(seconds(readings.server_certificate_due));
+  state_->audit_trail_good.Set(readings.audit_trail_is_good ? 1 : 0);
   state_->signer_ready.Set(readings.signer_is_ready ? 1 : 0);
   state_->connections.Set(static_cast<double>(readings.connections));
   state_->store_bytes.Set(static_cast<double>(readings.store_bytes));

@@ -54,6 +54,7 @@ class Metrics {
     Time now{};
     std::map<std::string, Time> issuer_ends = {};  // by name
     Time server_certificate_due{};
+    bool audit_trail_is_good = true;
     bool signer_is_ready = false;
     std::map<std::pair<std::string, std::string>, List> lists = {};  // by issuer and scope
     std::optional<bool> lists_are_good = {};                         // nothing: none are served

@@ -1,24 +1,14 @@
 #include "acme/server/operations.h"
 
 #include "acme/server/account_operations.h"
-#include "acme/server/audit_key.h"
+#include "acme/server/audit_operations.h"
 #include "acme/server/certificate_operations.h"
 #include "acme/server/eab_operations.h"
 #include "acme/server/revoke_many.h"
 #include "acme/server/root_status.h"
-#include "ca/audit_head.h"
 
 namespace lenscap::acme {
 namespace {
-
-using json::Object;
-
-Result<Object> sign_audit_head(OperationContext const& context, Object const&) {
-  TRY(auto const key, open_audit_key(context.store, *context.sealer));
-  std::optional<ca::AuditHead> head;
-  context.store.read([&](store::ReadTxn& txn) { head = ca::find_audit_head(txn); });
-  return ca::to_json(ca::sign_audit_head(key, head.value_or(ca::AuditHead{}), context.now));
-}
 
 constexpr Operation kOperations[] = {
     // name         writes sealer
@@ -29,6 +19,7 @@ constexpr Operation kOperations[] = {
     {"cert.show", false, false, show_certificate},
     {"cert.revoke", true, false, revoke_certificate},
     {"audit.head", true, true, sign_audit_head},
+    {"audit.accept_break", true, true, accept_audit_break},
     {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},
     {"root.status", false, false, root_status},

@@ -4,6 +4,7 @@
 
 #include "acme/server/app.h"
 #include "acme/server/backup_note.h"
+#include "ca/audit_break.h"
 #include "ca/audit_head.h"
 
 namespace lenscap::acme {
@@ -48,6 +49,7 @@ void read_audit(App const& app, Metrics::Readings& readings) {
   app.store->read([&](store::ReadTxn& txn) {
     trail = ca::find_audit_head(txn);
     last = ca::last_audit_head(txn);
+    readings.audit_trail_is_good = !ca::find_audit_break(txn);
   });
   if (last) readings.audit_head_at = last->at;
   auto const signed_to = last ? last->head.number : 0;  // beyond the trail's end, when that was cut off

@@ -10,6 +10,7 @@
 #include "acme/server/store_sealer.h"
 #include "acme/server/sweeper.h"
 #include "ca/audit.h"
+#include "ca/audit_break.h"
 #include "ca/ceremony.h"
 #include "ca/ledger.h"
 
@@ -107,6 +108,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
                                   "clients are refused, delayed and misled as far as RFC 8555 allows; take the "
                                   "table [chaos] out of ca.toml where certificates matter"}});
   app.nonces.load(nonce_file(app.settings));
+  server->audit_.look(now);  // before anything is added to the trail
   recover(app, now);
   note_start(app, now);
   TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, front, now));
@@ -214,6 +216,7 @@ void Server::look_after_audit(bool is_last) {
       app_.refusals.write_all(app_.db);
     else
       app_.refusals.write_due(app_.db, now);
+    audit_.look(now);
     auto const effort = is_last ? HeadEffort::when_new : HeadEffort::when_due;
     if (auto done = sign_audit_head_if_due(*app_.store, app_.db, app_.sealer, app_.log, now, effort); !done)
       app_.log.error("audit.head_not_signed", {{"error", done.error().detail()}});

@@ -10,6 +10,7 @@
 
 #include "acme/server/admin.h"
 #include "acme/server/app.h"
+#include "acme/server/audit_watch.h"
 #include "acme/server/front.h"
 #include "acme/server/server_certificate.h"
 
@@ -61,6 +62,7 @@ class Server {
   net::Router metrics_routes_;
   std::unique_ptr<AdminServer> admin_;
   std::mutex mutex_;
+  AuditWatch audit_{app_.db, app_.log};  // of the start, then of the chores' thread
   std::condition_variable wake_;
   bool stopping_ = false;
   bool served_ = false;

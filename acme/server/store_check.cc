@@ -4,12 +4,12 @@
 #include <functional>
 #include <set>
 
+#include "acme/server/audit_key.h"
 #include "acme/server/records.h"
 #include "acme/server/records/fields.h"
 #include "acme/server/urls.h"
 #include "acme/wire/jwk.h"
-#include "ca/audit.h"
-#include "ca/audit_head.h"
+#include "ca/audit_break.h"
 #include "ca/ledger.h"
 #include "ca/ledger_tables.h"
 
@@ -307,13 +307,7 @@ void check_revocations(ReadTxn& txn, CheckedBy const& by, Findings const& report
 }
 
 void check_audit(ReadTxn& txn, CheckedBy const&, Findings const& report) {
-  std::vector<ca::AuditHead> kept;
-  try {
-    ca::visit_audit_heads(txn, [&](ca::SignedAuditHead const& head) { kept.push_back(head.head); });
-  } catch (store::Broken const& broken) {
-    report({"ca_audit_heads", broken.what(), kRestore});
-  }
-  if (auto const verdict = ca::verify_audit(txn, std::move(kept)); !verdict.fault.empty())
+  if (auto const verdict = ca::verify_audit_trail(txn, find_audit_key(txn)); !verdict.fault.empty())
     report({"ca_audit", verdict.fault,
             "lenscap-ca audit verify --head FILE, with a head that was kept elsewhere; then find who could write the "
             "store"});

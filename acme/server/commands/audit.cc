@@ -1,5 +1,5 @@
-// lenscap-ca audit list|export|head|verify: what the CA did, and whether the record of it is whole. All but `head` read
-// the store beside the running service and need no passphrase.
+// lenscap-ca audit list|export|head|accept-break|verify: what the CA did, and whether the record of it is whole. All
+// but `head` and `accept-break` read the store beside the running service and need no passphrase.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/text_table.h"
 #include "ca/audit.h"
-#include "ca/audit_head.h"
+#include "ca/audit_break.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -107,6 +107,19 @@ Result<ExitCode> head(CommandLine const& line, Options const& options) {
   return ExitCode::done;
 }
 
+Result<ExitCode> accept_break(CommandLine const& line) {
+  TRY(auto const made, run_operation(line, "audit.accept_break", {}));
+  if (line.wants_json()) {
+    print_json(made);
+    return ExitCode::done;
+  }
+  fmt::print(
+      "The audit trail begins anew with entry {}, and certificates are issued again. What is before it stays as it "
+      "is, and is not vouched for.\n",
+      json::write(*made.find("number")));
+  return ExitCode::done;
+}
+
 Result<ExitCode> verify(CommandLine const& line, Options const& options) {
   std::vector<ca::SignedAuditHead> heads;
   for (auto const& file : options.heads) {
@@ -117,38 +130,23 @@ Result<ExitCode> verify(CommandLine const& line, Options const& options) {
   }
   TRY(auto const store, open_store(line));
   ca::AuditVerdict verdict;
+  std::optional<ca::SignedAuditHead> begin;
   store->read([&](store::ReadTxn& txn) {
-    std::vector<ca::AuditHead> kept;
-    auto const own = find_audit_key(txn);
-    std::string stranger;
-    std::string unreadable;
-    try {
-      ca::visit_audit_heads(txn, [&](ca::SignedAuditHead const& head) {
-        kept.push_back(head.head);
-        if (!own || head.key != *own) stranger = "the store";
-      });
-    } catch (store::Broken const& broken) {
-      unreadable = broken.what();
-    }
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-      kept.push_back(heads[i].head);
-      if (!own || heads[i].key != *own) stranger = options.heads[i];
-    }
-    verdict = ca::verify_audit(txn, kept);
-    if (verdict.fault.empty()) verdict.fault = unreadable;
-    if (verdict.fault.empty() && !stranger.empty())
-      verdict.fault = "the head in " + stranger +
-                      " was signed by another key than this store's: it is of another CA, or one of "
-                      "the two was put in the place of the true one";
+    verdict = ca::verify_audit_trail(txn, find_audit_key(txn), heads);
+    if (verdict.fault.empty()) begin = ca::find_audit_begin(txn);
   });
   bool const good = verdict.fault.empty();
   if (line.wants_json())
     print_json({{"good", good},
                 {"entries", static_cast<std::int64_t>(verdict.last.number)},
                 {"hash", to_hex(verdict.last.hash)},
+                {"begins", static_cast<std::int64_t>(begin ? begin->head.number : 1)},
                 {"fault", verdict.fault}});
   else if (good)
-    fmt::print("{} entries are as they were written{}.\n", verdict.last.number,
+    fmt::print("{} are as they were written{}.\n",
+               begin ? fmt::format("The entries {} to {} (what is before them was changed, and somebody accepted that)",
+                                   begin->head.number, verdict.last.number)
+                     : fmt::format("{} entries", verdict.last.number),
                heads.empty() ? "; whether the end was cut off, only a head that was kept elsewhere can tell (--head)"
                              : ", and fit what was kept");
   else
@@ -179,6 +177,14 @@ void add_audit(CLI::App& app, CommandLine& line) {
   auto* headed = audit->add_subcommand("head", "Sign how far the trail goes; to be kept elsewhere");
   headed->add_option("--out", options->out, "File to write it to");
   headed->callback([&line, options] { line.run = [&line, options] { return head(line, *options); }; });
+
+  auto* accepted = audit->add_subcommand("accept-break", "Go on after somebody changed the trail");
+  accepted->footer(
+      "Nothing is issued while the trail is not as it was written. First find out who could write the store, and keep "
+      "a "
+      "copy of it.\n"
+      "Examples:\n  lenscap-ca audit verify\n  lenscap-ca audit accept-break");
+  accepted->callback([&line] { line.run = [&line] { return accept_break(line); }; });
 
   auto* verified = audit->add_subcommand("verify", "Is every entry as it was written?");
   verified->add_option("--head", options->heads, "A head that was kept elsewhere; may be given again");

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "acme/server/audit_key.h"
 #include "acme/server/backup_note.h"
 #include "acme/server/ballast.h"
 #include "acme/server/commands/commands.h"
@@ -16,6 +17,7 @@
 #include "acme/server/server_certificate.h"
 #include "base/file.h"
 #include "base/text_table.h"
+#include "ca/audit_break.h"
 #include "ca/clock_mark.h"
 #include "ca/crl_maker.h"
 #include "ca/crl_places.h"
@@ -125,6 +127,10 @@ std::optional<Facts::Validity> ocsp_signer(store::ReadTxn& txn, std::vector<ca::
 void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<ca::InstalledIssuer> const& issuers,
                      Facts& facts) {
   facts.clock_mark = ca::clock_mark(txn);
+  if (auto const known = ca::find_audit_break(txn))
+    facts.audit_fault = known->fault;
+  else
+    facts.audit_fault = ca::verify_audit_trail(txn, find_audit_key(txn)).fault;
   if (settings.crl.is_served)
     for (auto const& each : issuers) add_lists(txn, each, settings.crl.shards, facts.lists);
   facts.ocsp_is_served = settings.ocsp.is_served;

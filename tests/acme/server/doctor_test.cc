@@ -121,6 +121,8 @@ std::vector<Case> const& cases() {
       {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},
       {"older back-up", [](Facts& f) { f.last_backup = f.now - 8 * kDay; }, "backup", Severity::warning, "8 days ago"},
       {"old back-up", [](Facts& f) { f.last_backup = f.now - 31 * kDay; }, "backup", Severity::critical, "31 days ago"},
+      {"audit trail", [](Facts& f) { f.audit_fault = "entry 3 is missing"; }, "audit", Severity::critical,
+       "entry 3 is missing"},
       {"key open to the group", [](Facts& f) { f.files[1].mode = 0640; }, "permissions", Severity::critical,
        "issuing.key has mode 0640"},
       {"settings open to all", [](Facts& f) { f.files[2].mode = 0666; }, "permissions", Severity::critical,

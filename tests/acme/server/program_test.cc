@@ -522,6 +522,7 @@ TEST_F(Program, CountsForPrometheus) {
   EXPECT_EQ(value(then, R"(lenscap_validations_total{challenge="http-01",result="valid"})"), 0);
   EXPECT_EQ(value(then, R"(lenscap_certificates_total{result="issued"})"), 0);
   EXPECT_EQ(value(then, "lenscap_signer_ready{}"), 1);
+  EXPECT_EQ(value(then, "lenscap_audit_trail_good{}"), 1);
   EXPECT_GT(value(then, "lenscap_store_bytes{}"), 0);
   EXPECT_GE(value(then, "lenscap_connections_open{}"), 0);
   EXPECT_GE(value(then, R"(lenscap_crl_age_seconds{issuer="default",scope=""})"), 0);

@@ -7,6 +7,7 @@
 #include "acme/server/records.h"
 #include "acme/server/renewals.h"
 #include "acme/server/respond.h"
+#include "ca/audit_break.h"
 
 namespace lenscap::acme {
 
@@ -46,6 +47,7 @@ net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& r
   auto const held = find_held(app, request.account().id, wish, request.now);
   if (held.order && !wish.replaces) co_return *held.order;  // without troubling the store
   auto create = [&](store::WriteTxn& txn) -> Result<NewOrder> {
+    CHECK_OK(ca::check_no_audit_break(txn));
     auto const account = load_account(txn, request.account().id);
     if (!account) return not_found();
     CHECK_OK(check_valid(*account));

@@ -5,6 +5,7 @@
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "ca/audit_break.h"
 
 namespace lenscap::acme {
 
@@ -38,6 +39,17 @@ Part issuer_part(App& app) {
   }
   if (!is_any_alive) return {"issuer", Verdict::broken, "every issuing certificate has expired"};
   return {"issuer", Verdict::good, "ok"};
+}
+
+Part audit_part(App& app) {
+  auto const look = [](store::ReadTxn& txn) { return ca::find_audit_break(txn).has_value(); };
+  try {
+    if (app.db.read_blocking(look))
+      return {"audit", Verdict::broken, "the audit trail was changed, so nothing is issued; revocation goes on"};
+    return {"audit", Verdict::good, "ok"};
+  } catch (std::exception const&) {
+    return {"audit", Verdict::broken, "cannot be read"};
+  }
 }
 
 Part crl_part(App& app) {
@@ -87,7 +99,8 @@ net::Response health(App& app, net::Request const&) {
   auto worst = Verdict::good;
   json::Object parts;
   std::string why;
-  for (Part const& part : {store_part(app), issuer_part(app), crl_part(app), ocsp_part(app), room_part(app)}) {
+  for (Part const& part :
+       {store_part(app), issuer_part(app), audit_part(app), crl_part(app), ocsp_part(app), room_part(app)}) {
     parts.set(std::string(part.name), part.text);
     if (part.verdict == Verdict::good) continue;
     worst = std::max(worst, part.verdict);
