@@ -31,6 +31,11 @@ constexpr Word kWords[] = {
     {AuditEvent::clock_accepted, "clock_accepted"},
     {AuditEvent::restored, "restored"},
     {AuditEvent::audit_break_accepted, "audit_break_accepted"},
+    {AuditEvent::issuer_changed, "issuer_changed"},
+    {AuditEvent::root_changed, "root_changed"},
+    {AuditEvent::key_moved, "key_moved"},
+    {AuditEvent::backup_made, "backup_made"},
+    {AuditEvent::policy_changed, "policy_changed"},
 };
 
 std::string key_of(std::uint64_t number) {

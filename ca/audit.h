@@ -32,6 +32,11 @@ enum class AuditEvent {
   clock_accepted,
   restored,
   audit_break_accepted,  // see audit_break.h
+  issuer_changed,
+  root_changed,
+  key_moved,
+  backup_made,
+  policy_changed,  // the rules that bind issuing
 };
 std::string_view to_string(AuditEvent event);  // the enumerator's own spelling
 std::optional<AuditEvent> audit_event_of(std::string_view word);

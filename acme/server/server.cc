@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "acme/server/audit_changes.h"
 #include "acme/server/audit_heads.h"
 #include "acme/server/operations.h"
 #include "acme/server/readings.h"
@@ -110,6 +111,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
   app.nonces.load(nonce_file(app.settings));
   server->audit_.look(now);  // before anything is added to the trail
   recover(app, now);
+  note_changes(*app.store, app.settings, *app.authority, now);
   note_start(app, now);
   TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, front, now));
   server->certificate_ = std::move(certificate);
@@ -191,6 +193,7 @@ void Server::do_chores() {
     app_.room.tell();
     app_.ballast.look_after();
     sweep(app_, now, [this] { return is_stopping(); });
+    note_changes(*app_.store, app_.settings, *app_.authority, now);
     look_after_audit(false);
     app_.ocsp.renew_if_due();
     auto const is_revoked = [this](store::ReadTxn& txn) {

@@ -69,7 +69,7 @@ TEST_F(Audit, TellsWhatWasDoneAndWhatWasDoneToIt) {
   ASSERT_EQ(key.code, 0) << key.all();
   auto const kid = json::need_string(json::parse_object(key.out).value(), "kid").value();
   ASSERT_EQ(ca.run({"eab", "revoke", kid}).code, 0);
-  EXPECT_THAT(events(), EndsWith("service_started certificate_issued eab_created eab_revoked "));
+  EXPECT_THAT(events(), EndsWith("policy_changed service_started certificate_issued eab_created eab_revoked "));
   auto const number = number_of("eab_revoked");
 
   auto const head = ca.path("head.json");
