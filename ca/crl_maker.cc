@@ -77,6 +77,10 @@ Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issu
     TRY(auto der, issuer.sign_crl(std::move(builders[part]).finish()));
     lists.push_back({crl_scope(parts, part), begun[part].state, std::move(der), entries[part]});
   }
+  store.write([&](store::WriteTxn& txn) {
+    for (auto const& list : lists) record_signed_crl(txn, key_id, list.scope, list.state);
+    return true;
+  });
   return lists;
 }
 

@@ -10,6 +10,7 @@ namespace lenscap::ca {
 namespace {
 
 using tables::kCrls;
+using tables::kSignedCrls;
 
 std::string state_key(std::string_view issuer, std::string_view scope) {
   return std::string(issuer) + "|" + std::string(scope);
@@ -40,6 +41,15 @@ std::string to_json(CrlState const& state) {
                                   {"revocations", static_cast<std::int64_t>(state.revocations)}});
 }
 
+std::optional<CrlState> find_state(store::ReadTxn& txn, store::Table table, std::string_view issuer,
+                                   std::string_view scope) {
+  auto const text = txn.get(table, state_key(issuer, scope));
+  if (!text) return std::nullopt;
+  auto state = parse_state(*text);
+  if (!state.ok()) throw store::Broken("the state of a revocation list cannot be read: " + state.error().detail());
+  return *std::move(state);
+}
+
 }  // namespace
 
 Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::uint64_t revocations, Time now) {
@@ -49,12 +59,12 @@ Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::u
   return std::min(half, last->this_update + plan.after_revocation);
 }
 
-std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
-  auto const text = txn.get(kCrls, state_key(issuer, scope));
-  if (!text) return std::nullopt;
-  auto state = parse_state(*text);
-  if (!state.ok()) throw store::Broken("the state of a revocation list cannot be read: " + state.error().detail());
-  return *std::move(state);
+std::optional<CrlState> find_begun_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
+  return find_state(txn, kCrls, issuer, scope);
+}
+
+std::optional<CrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
+  return find_state(txn, kSignedCrls, issuer, scope);
 }
 
 void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
@@ -68,19 +78,25 @@ void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
 
 CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
                    Time now) {
-  auto const last = find_crl_state(txn, issuer, scope);
+  auto const last = find_begun_crl(txn, issuer, scope);
+  // Where none was signed, one of before this was recorded may have been.
+  auto const stood_in = find_signed_crl(txn, issuer, scope).value_or(last.value_or(CrlState{.this_update = now}));
   CrlBegin begin{.state = {.number = last ? last->number + 1 : 1,
                            .this_update = now,
                            .next_update = now + plan.lifetime,
                            .revocations = count_revocations(txn, issuer)},
-                 .ends_from = last ? std::min(last->this_update, now) : now};
+                 .ends_from = std::min(stood_in.this_update, now)};
   txn.put(kCrls, state_key(issuer, scope), to_json(begin.state));
   return begin;
 }
 
+void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, CrlState const& state) {
+  txn.put(kSignedCrls, state_key(issuer, scope), to_json(state));
+}
+
 bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, std::uint64_t number,
                      Time at) {
-  auto const last = find_crl_state(txn, issuer, scope);
+  auto const last = find_begun_crl(txn, issuer, scope);
   if (last && last->number >= number) return false;
   CrlState state = last.value_or(CrlState{.this_update = at, .next_update = at});
   state.number = number;

@@ -12,7 +12,7 @@
 
 namespace lenscap::ca {
 
-// What the store knows of the last list of an issuer and scope.
+// What a list says of itself, and what it knew.
 struct CrlState {
   std::uint64_t number = 0;
   Time this_update{};
@@ -33,8 +33,11 @@ struct CrlPlan {
 Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::uint64_t revocations, Time now);
 
 // `scope` tells the lists of one issuer apart: empty for the whole list, otherwise the name of a part. No `|` in it.
-std::optional<CrlState> find_crl_state(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
-// The scopes of the issuer's lists so far.
+// The last list that was begun: its number is used up. It does NOT tell whether there is such a list.
+std::optional<CrlState> find_begun_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
+// The last list that was signed (record_signed_crl): the one to go by where somebody asks what clients can know.
+std::optional<CrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
+// The scopes of the issuer's lists so far, those that were begun alone among them.
 void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
                       std::function<void(std::string_view scope)> const& visit);
 
@@ -46,6 +49,8 @@ struct CrlBegin {
 // before the entries are read, so that a revocation in between is counted for the next list rather than for none.
 CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
                    Time now);
+// A list that was begun so has its signature.
+void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, CrlState const& state);
 
 // A list of this number was signed at this time, whatever the store says (it may have been restored): the next one gets
 // a higher number. True when the store did not know of it.

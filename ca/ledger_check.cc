@@ -333,7 +333,7 @@ namespace {
 
 std::string_view issuer_of(std::string_view key) { return key.substr(0, key.find('|')); }
 
-// The lists of each issuer that are in force, by what the last of them knew.
+// The lists of each issuer that are in force, by what the last of them that was signed knew.
 struct Lists {
   bool in_force = false;
   std::uint64_t revocations = 0;
@@ -346,7 +346,7 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
   txn.scan(kCrls, "", [&](std::string_view key, std::string_view) {
     auto const issuer = std::string(issuer_of(key));
     auto& lists = issuers[issuer];
-    auto const state = find_crl_state(txn, issuer, key.substr(issuer.size() + 1));
+    auto const state = find_signed_crl(txn, issuer, key.substr(issuer.size() + 1));
     if (!state || state->next_update <= now) return true;
     lists.revocations = lists.in_force ? std::min(lists.revocations, state->revocations) : state->revocations;
     lists.in_force = true;
@@ -356,7 +356,8 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
     auto const what = at(kCrls, issuer);
     if (!lists.in_force && !living.contains(issuer)) continue;
     if (!lists.in_force) {
-      report({what, "no revocation list of this issuer is in force", "start the service: it makes one at once"});
+      report({what, "no revocation list of this issuer is in force",
+              "start the service: it makes one at once, or its log says why it cannot"});
       continue;
     }
     if (count_revocations(txn, issuer) <= lists.revocations) continue;

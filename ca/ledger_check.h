@@ -36,7 +36,8 @@ void check_certificates(store::ReadTxn& txn, Findings const& report);
 // those of revocations with the time and the reason of the record.
 void check_ledger_indexes(store::ReadTxn& txn, Findings const& report);
 // I8: what is revoked and has not ended stands among the rows that revocation lists are made of, and where lists are
-// made, one that is in force was made in time since; of an issuer whose certificates have all ended there need be none.
+// made, one that is in force was signed in time since; of an issuer whose certificates have all ended there need be
+// none.
 void check_revocations(store::ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report);
 
 }  // namespace lenscap::ca

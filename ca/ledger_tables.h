@@ -23,6 +23,8 @@ inline constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "
 inline constexpr store::Table kRevoked{"ca_revocations"};
 inline constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
 
-inline constexpr store::Table kCrls{"ca_crls"};  // issuer + "|" + scope -> the state of its last list (crl_schedule.cc)
+// issuer + "|" + scope -> the state of its last list (crl_schedule.cc): that was begun, and that was signed
+inline constexpr store::Table kCrls{"ca_crls"};
+inline constexpr store::Table kSignedCrls{"ca_crls_signed"};
 
 }  // namespace lenscap::ca::tables

@@ -36,6 +36,12 @@ class MakeCrls : public ::testing::Test {
     store->read([&](store::ReadTxn& txn) { found = crl_divisions(txn, to_hex(test.ca.issuing.subject_key_id())); });
     return found;
   }
+  std::optional<CrlState> last_signed() {
+    std::optional<CrlState> found;
+    auto const issuer = to_hex(test.ca.issuing.subject_key_id());
+    store->read([&](store::ReadTxn& txn) { found = find_signed_crl(txn, issuer, ""); });
+    return found;
+  }
   TestCa test{ceremony_settings(), kNow, 4};
   std::unique_ptr<store::Store> store = store::open("memory:", "").value();
 };
@@ -118,8 +124,11 @@ TEST_F(MakeCrls, Refusals) {
     EXPECT_EQ(made.error().code(), Errc::unavailable);
     EXPECT_THAT(made.error().detail(), HasSubstr(c.why));
   }
+  EXPECT_EQ(last_signed(), std::nullopt) << "a list that was only begun is no list";
   test.key->instead = nullptr;
-  EXPECT_EQ(make()[0].state.number, 2u) << "the number of the list that was not signed is left out";
+  auto const list = make()[0];
+  EXPECT_EQ(last_signed(), list.state);
+  EXPECT_EQ(list.state.number, 2u) << "the number of the list that was not signed is left out";
 }
 
 }  // namespace

@@ -47,8 +47,19 @@ class BeginCrl : public ::testing::Test {
   }
   std::optional<CrlState> find(std::string const& scope, std::string const& issuer = "ab") {
     std::optional<CrlState> found;
-    store->read([&](store::ReadTxn& txn) { found = find_crl_state(txn, issuer, scope); });
+    store->read([&](store::ReadTxn& txn) { found = find_begun_crl(txn, issuer, scope); });
     return found;
+  }
+  std::optional<CrlState> find_signed(std::string const& scope) {
+    std::optional<CrlState> found;
+    store->read([&](store::ReadTxn& txn) { found = find_signed_crl(txn, "ab", scope); });
+    return found;
+  }
+  void have_signed(std::string const& scope, CrlState const& state) {
+    store->write([&](store::WriteTxn& txn) {
+      record_signed_crl(txn, "ab", scope, state);
+      return true;
+    });
   }
   std::unique_ptr<store::Store> store = store::open("memory:", "").value();
 };
@@ -78,6 +89,23 @@ TEST_F(BeginCrl, EntriesOutliveTheirCertificatesByOneList) {
   EXPECT_EQ(begin("", kNow).ends_from, kNow);
   EXPECT_EQ(begin("", kNow + kDay).ends_from, kNow);
   EXPECT_EQ(begin("", kNow + 3 * kDay).ends_from, kNow + kDay);
+}
+
+// A key that is away: lists are begun again and again, and none of them stood anywhere.
+TEST_F(BeginCrl, WhatWasNotSignedCountsForItsNumberAlone) {
+  EXPECT_EQ(find_signed(""), std::nullopt);
+  auto const first = begin("", kNow);
+  EXPECT_EQ(find_signed(""), std::nullopt);
+  have_signed("", first.state);
+  begin("", kNow + kDay);
+  auto const third = begin("", kNow + 2 * kDay);
+  EXPECT_EQ(third.state.number, 3u);
+  EXPECT_EQ(third.ends_from, kNow) << "what ended since the first one still has to stand in a list";
+  EXPECT_EQ(find_signed(""), first.state);
+  EXPECT_EQ(find_signed("1"), std::nullopt);
+  have_signed("", third.state);
+  EXPECT_EQ(find_signed(""), third.state);
+  EXPECT_EQ(begin("", kNow + 3 * kDay).ends_from, kNow + 2 * kDay);
 }
 
 TEST_F(BeginCrl, KnowsTheRevocationsOfItsIssuer) {

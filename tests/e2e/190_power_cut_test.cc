@@ -22,6 +22,8 @@
 #include <thread>
 
 #include "acme/server/store_check.h"
+#include "ca/installed_chain.h"
+#include "ca/ledger.h"
 #include "ca/signing_ledger_check.h"
 #include "tests/e2e/load.h"
 #include "tests/e2e/recording.h"
@@ -126,12 +128,13 @@ Files image(Files before, std::vector<Recorded> const& all, std::size_t cut, Kee
 
 // --- the judge
 
-std::vector<std::string> judge(std::string const& directory, Told const& told, Told::Moment until) {
+std::vector<std::string> judge(std::string const& directory, acme::CheckedBy const& by, Told const& told,
+                               Told::Moment until) {
   std::vector<std::string> wrong;
   auto const store = store::open_read_only("lmdb:db", directory);
   if (!store) return {store.error().detail()};
   (*store)->read([&](store::ReadTxn& txn) {
-    for (auto const& checked : acme::check_store(txn, acme::CheckedBy{.now = SystemClock().now()}, 3))
+    for (auto const& checked : acme::check_store(txn, by, 3))
       for (auto const& finding : checked.first)
         wrong.push_back(std::string(checked.invariant->name) + " " + finding.record + ": " + finding.what);
   });
@@ -172,8 +175,19 @@ struct PowerCut : ::testing::Test {
     for (std::size_t i = 0; i < kWorkers; ++i) threads.emplace_back([&, i] { wrong[i] = workers[i].work(kOrders); });
     for (auto& thread : threads) thread.join();
     for (auto const& each : wrong) EXPECT_EQ(each, "");
+    EXPECT_TRUE(until([&] { return are_all_in_a_list(); })) << ca.log();
     EXPECT_EQ(ca.stop(), 0) << ca.log();
     all = read_recording(file);
+  }
+
+  bool are_all_in_a_list() const {
+    auto const id = to_hex(issuing.subject_key_id());
+    bool are_all = false;
+    store::open_read_only("lmdb:db", ca.state()).value()->read([&](store::ReadTxn& txn) {
+      auto const list = ca::find_signed_crl(txn, id, "");
+      are_all = list && list->revocations == ca::count_revocations(txn, id);
+    });
+    return are_all;
   }
 
   // Images of cuts at random moments, of these or of all; how many of them are broken, and what is wrong with the last
@@ -197,6 +211,11 @@ struct PowerCut : ::testing::Test {
     return judged;
   }
 
+  // Lists are to be made at once: what a store that is looked at `later` has in no list by then is told.
+  acme::CheckedBy by(Seconds later = Seconds(0)) const {
+    return {.now = SystemClock().now() + later, .crl_plan = {.after_revocation = Seconds(0)}, .issuers = {issuing}};
+  }
+
   // In a process of its own: an image whose pages are not there ends whoever reads it with SIGBUS.
   std::string judge_image(Files const& files, Told::Moment until) {
     fakes::TempDir dir;
@@ -210,7 +229,7 @@ struct PowerCut : ::testing::Test {
     if (pid == 0) {
       std::string text;
       try {
-        for (auto const& each : judge(dir.path(), told, until)) text += each + "\n";
+        for (auto const& each : judge(dir.path(), by(), told, until)) text += each + "\n";
       } catch (std::exception const& error) {
         text = error.what();
       }
@@ -226,6 +245,7 @@ struct PowerCut : ::testing::Test {
 
   fakes::CaProcess ca{"", kLoadSettings};
   std::string const ledger = ca::signing_ledger_file(ca.state());
+  x509::Certificate const issuing = ca::load_chain(ca.state()).value().issuing;
   Eab eab;
   Told told;
   Files before;
@@ -261,7 +281,24 @@ TEST_F(PowerCut, LeavesWhatClientsWereToldAndEveryPromiseKept) {
   auto const judged = try_images(all, images, keeps, random);
   EXPECT_EQ(judged.broken, 0U) << judged.how << "seed " << seed;
 
-  // From here on the judge is judged.
+  // From here on the judge is judged. What the server left has a list with all that is revoked, and has not once there
+  // is a revocation more.
+  constexpr Seconds kLater = kHour;
+  ASSERT_GT(told.revoked(), 0U);
+  EXPECT_THAT(judge(ca.state(), by(kLater), told, ~Told::Moment{0}), ::testing::IsEmpty());
+  auto const store = store::open("lmdb:db", ca.state()).value();
+  store->write([&](store::WriteTxn& txn) {
+    auto const serials = told.serials(~Told::Moment{0});
+    auto const left = std::ranges::find_if(serials, [&](auto const& each) { return !ca::find_revocation(txn, each); });
+    EXPECT_NE(left, serials.end());
+    return ca::record_revoked(txn, *left, {.at = by().now, .reason = {}, .by = "a test"}).ok();
+  });
+  std::string late;
+  store->read([&](store::ReadTxn& txn) {
+    for (auto const& checked : acme::check_store(txn, by(kLater), 1))
+      for (auto const& finding : checked.first) late += std::string(checked.invariant->name) + " " + finding.what;
+  });
+  EXPECT_EQ(late, "I8 1 certificates are revoked and in no list yet");
   auto const lying = try_images(all, kControlImages, lies_about_the_store, random);
   EXPECT_GT(lying.broken, 0U) << "a disk that lies about the syncs of the store";
   auto const forgetful = try_images(all, kControlImages, lies_about_the_ledger, random);

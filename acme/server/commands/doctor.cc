@@ -106,7 +106,7 @@ void add_lists(store::ReadTxn& txn, ca::InstalledIssuer const& installed, unsign
   for (auto const parts : divisions)
     for (unsigned part = 0; part < parts; ++part) {
       auto const scope = ca::crl_scope(parts, part);
-      auto const state = ca::find_crl_state(txn, issuer, scope);
+      auto const state = ca::find_signed_crl(txn, issuer, scope);
       lists.push_back({whose + scope, state ? std::optional(Facts::Validity{state->this_update, state->next_update})
                                             : std::optional<Facts::Validity>()});
     }

@@ -13,6 +13,7 @@
 #include "acme/server/records/fields.h"
 #include "acme/server/sweeper.h"
 #include "acme/wire/renewal_info.h"
+#include "ca/crl_maker.h"
 #include "ca/ledger_tables.h"
 #include "ca/ledger_visits.h"
 #include "store/backends.h"
@@ -121,9 +122,9 @@ GoodStore make_good_store() {
     save_authorization(txn, proved);
     ca::Revocation const revocation{.at = kNow, .reason = x509::RevocationReason::key_compromise, .by = "test"};
     EXPECT_TRUE(ca::record_revoked(txn, made.revoked_serial, revocation).ok());
-    ca::begin_crl(txn, {}, ca::find_by_serial(txn, made.serial).value().issuer, "", kNow);
     return true;
   });
+  EXPECT_TRUE(ca::make_crls(*memory, server.app->authority->issuer(), 1, {}, kNow).ok());
   std::ostringstream out;
   EXPECT_TRUE(store::dump(*memory, out).ok());
   made.text = out.str();
@@ -516,6 +517,18 @@ std::vector<Harm> const& harms() {
       {"a revocation waits too long for its list",
        [](WriteTxn& txn) {
          EXPECT_TRUE(ca::record_revoked(txn, g.serial, {.at = kNow, .reason = {}, .by = "test"}).ok());
+       },
+       {"I8"},
+       "1 certificates are revoked and in no list yet",
+       2 * kHour + Seconds(1)},
+      {"the only list was begun and not signed",
+       [](WriteTxn& txn) { lose_row(txn, kSignedCrls, ""); },
+       {"I8"},
+       "no revocation list of this issuer is in force"},
+      {"the list that would tell of a revocation is begun again and again, and not signed",
+       [](WriteTxn& txn) {
+         EXPECT_TRUE(ca::record_revoked(txn, g.serial, {.at = kNow, .reason = {}, .by = "test"}).ok());
+         ca::begin_crl(txn, {}, record(txn, g.serial).issuer, "", kNow + 2 * kHour);
        },
        {"I8"},
        "1 certificates are revoked and in no list yet",
