@@ -218,7 +218,24 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   return Draft(std::move(what), request, std::move(tbs), profile.name, profile.hash(), now);
 }
 
-Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
+template <class T>
+Result<T> Issuer::remember(Result<T> outcome) const {
+  if (outcome.ok()) {
+    last_failed_ = false;
+    return outcome;
+  }
+  // Of a refusal that says when it is over nobody has to be told.
+  auto const& error = outcome.error();
+  bool const is_ours = error.code() == Errc::unavailable || error.code() == Errc::internal;
+  if (is_ours && !error.retry_after) last_failed_ = true;
+  return outcome;
+}
+
+Result<x509::Certificate> Issuer::sign(Draft&& draft) const { return remember(sign_once(std::move(draft))); }
+
+Result<Bytes> Issuer::sign_crl(CrlDraft&& draft) const { return remember(sign_once(std::move(draft))); }
+
+Result<x509::Certificate> Issuer::sign_once(Draft&& draft) const {
   Draft const taken = std::move(draft);
   Bytes const& tbs = taken.tbs();
   if (tbs.empty()) bug("a draft can be signed once");
@@ -233,7 +250,7 @@ Result<x509::Certificate> Issuer::sign(Draft&& draft) const {
   return *std::move(certificate);
 }
 
-Result<Bytes> Issuer::sign_crl(CrlDraft&& draft) const {
+Result<Bytes> Issuer::sign_once(CrlDraft&& draft) const {
   if (draft.octets_.empty()) bug("a revocation list can be signed once");
   if (draft.issuer_key_id_ != certificate_.subject_key_id()) bug("the revocation list of another issuer");
   TRY(auto signature, signer_->sign(draft, algorithm_.hash));

@@ -3,6 +3,7 @@
 // signature exists without a record. It does NOT know stores, orders or accounts.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "ca/crl_places.h"
@@ -92,6 +93,10 @@ class Issuer {
   bool signs_at_once() const { return signer_->signs_at_once(); }
   bool signs_elsewhere() const { return signer_->is_elsewhere(); }
   Result<> check_ready() const { return signer_->check_ready(); }
+  // The last signature of this key that was tried could not be made, or was wrong: the key cannot be reached, or its
+  // holder is broken. For who watches; no reason to refuse, since only the next one tells whether that is over. What
+  // was refused to who asked, and a cap that is reached, are no failures.
+  bool last_signature_failed() const { return last_failed_; }
 
   SignatureAlgorithm const& algorithm() const { return algorithm_; }
   x509::Certificate const& certificate() const { return certificate_; }
@@ -109,6 +114,11 @@ class Issuer {
          std::string ca_issuers_url, CrlPlaces crl_places, SignatureAlgorithm algorithm, std::vector<NameLimit> limits,
          std::string ocsp_url);
 
+  Result<x509::Certificate> sign_once(Draft&& draft) const;
+  Result<Bytes> sign_once(CrlDraft&& draft) const;
+  template <class T>
+  Result<T> remember(Result<T> outcome) const;
+
   x509::Certificate certificate_;
   std::vector<x509::Certificate> above_;
   std::shared_ptr<Signer> signer_;  // it may hold the keys of several issuers
@@ -118,6 +128,7 @@ class Issuer {
   SignatureAlgorithm algorithm_;
   std::vector<NameLimit> limits_;
   Time begins_, ends_;
+  mutable std::atomic<bool> last_failed_ = false;
 };
 
 }  // namespace lenscap::ca

@@ -28,6 +28,8 @@ std::optional<ca::CrlState> CrlPublisher::last_of(ca::KnownIssuer const& issuer,
 }
 
 bool CrlPublisher::is_due(ca::KnownIssuer const& issuer, unsigned parts, Time now) const {
+  // Is the key back? Somebody has to try, and a list costs nobody anything.
+  if (issuer.issuer->last_signature_failed()) return true;
   std::uint64_t revocations = 0;
   store_.read([&](store::ReadTxn& txn) { revocations = ca::count_revocations(txn, issuer.id()); });
   return ca::crl_due_at(plan_, last_of(issuer, parts), revocations, now) <= now;

@@ -1,7 +1,8 @@
 // Keeps the revocation lists of every issuer in memory, for who fetches them, and makes new ones by itself: before
 // anything is served, when they are due, and soon after a revocation (ca/crl_schedule.h). A list that cannot be made
-// leaves the old one as it is, and is tried again. The signing keys and the store are used on a thread of its own
-// alone. Does nothing where no lists are served (Issuer::crl_places), and makes none for an issuer whose time is over.
+// leaves the old one as it is, and is tried again; so is the key, by a list, after a certificate that it did not sign.
+// The signing keys and the store are used on a thread of its own alone. Does nothing where no lists are served
+// (Issuer::crl_places), and makes none for an issuer whose time is over.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,7 @@
 #include "acme/server/readings.h"
 
+#include <algorithm>
+
 #include <filesystem>
 
 #include "acme/server/app.h"
@@ -43,6 +45,12 @@ void read_room(App const& app, Metrics::Readings& readings) {
   }
 }
 
+bool signer_is_ready(ca::Authority const& authority) {
+  return std::ranges::all_of(authority.issuers(), [](ca::KnownIssuer const& each) {
+    return each.issuer->check_ready().ok() && !each.issuer->last_signature_failed();
+  });
+}
+
 void read_audit(App const& app, Metrics::Readings& readings) {
   std::optional<ca::AuditHead> trail;
   std::optional<ca::SignedAuditHead> last;
@@ -60,7 +68,7 @@ void read_audit(App const& app, Metrics::Readings& readings) {
 
 Metrics::Readings take_readings(App const& app) {
   auto const now = app.clock.now();
-  Metrics::Readings readings{.now = now, .signer_is_ready = app.authority->issuer().check_ready().ok()};
+  Metrics::Readings readings{.now = now, .signer_is_ready = signer_is_ready(*app.authority)};
   for (auto const& each : app.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
   for (auto const& [name, list] : app.crls.made()) readings.lists[name] = {list.at, list.next_update, list.entries};
   if (auto const condition = app.crls.condition(now); condition != CrlCondition::none_served)

@@ -171,6 +171,28 @@ TEST(Sign, HolderThatSignsSomethingElse) {
   EXPECT_EQ(certificate.error().code(), Errc::unavailable);
 }
 
+// What watches the CA hears of a key that does not sign, and of nothing that is no fault of the key.
+TEST(Sign, RemembersWhetherTheKeySigned) {
+  TestCa const ca;
+  auto const sign = [&](std::optional<Error> const& error) {
+    ca.key->instead = nullptr;
+    if (error) ca.key->instead = [&](ByteView) -> Result<Bytes> { return *error; };
+    auto draft = ca.issuer->prepare(profile("camera-https"), request(names({"a.cams.example"})), kNow).value();
+    EXPECT_EQ(ca.issuer->sign(std::move(draft)).ok(), !error);
+    return ca.issuer->last_signature_failed();
+  };
+  Error capped(Errc::unavailable, "the cap is reached");
+  capped.retry_after = kMinute;
+  EXPECT_FALSE(ca.issuer->last_signature_failed()) << "nothing was tried yet";
+  EXPECT_TRUE(sign(Error(Errc::unavailable, "no token in the slot")));
+  EXPECT_TRUE(sign(capped)) << "a refusal without a try changes nothing";
+  EXPECT_FALSE(sign({}));
+  EXPECT_FALSE(sign(capped));
+  EXPECT_FALSE(sign(Error(Errc::rejected_identifier, "not this name")));
+  EXPECT_TRUE(sign(Error(Errc::internal, "the key made a signature that does not verify")));
+  EXPECT_FALSE(sign({}));
+}
+
 TEST(SignDeathTest, SameDraftTwice) {
   TestCa const test;
   auto draft = test.issuer->prepare(profile("server"), request(names({"a.cams.example"}), "server"), kNow).value();

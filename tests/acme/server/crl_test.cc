@@ -50,6 +50,7 @@ class Crl : public ::testing::Test {
   Answer whole() { return get(path + ".crl"); }
   Answer health() { return get("/health"); }
   std::string crl_health() { return *health().object().find("parts")->as_object()->find("crl")->as_string(); }
+  std::string issuer_health() { return *health().object().find("parts")->as_object()->find("issuer")->as_string(); }
   std::string revoke() {
     auto const& authority = *server->app->authority;
     auto const now = server->clock.now();
@@ -221,6 +222,7 @@ TEST_F(Crl, WithoutTheKeyTheOldListGoesOn) {
   EXPECT_EQ(health().status, 200);
   EXPECT_EQ(health().text("status"), "degraded");
   EXPECT_THAT(crl_health(), HasSubstr("still good"));
+  EXPECT_EQ(issuer_health(), "the last signature could not be made");
   make(kNow + 8 * kDay);
   EXPECT_EQ(whole().status, 200) << "who has a use for it can still have it";
   EXPECT_EQ(health().status, 503);
@@ -230,6 +232,33 @@ TEST_F(Crl, WithoutTheKeyTheOldListGoesOn) {
   make(kNow + 8 * kDay);
   EXPECT_EQ(health().text("status"), "ok");
   EXPECT_TRUE(holds(whole(), serial));
+}
+
+// A certificate that the key did not sign is remembered until it signs again, and who finds out is the list's maker.
+TEST_F(Crl, AKeyThatIsBackIsFoundByAList) {
+  start();
+  make(kNow);
+  server->key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "no token in the slot"); };
+  auto const& issuer = server->app->authority->issuer();
+  auto const issue = [&] {
+    auto draft = issuer.prepare(server->app->authority->default_profile(),
+                                ca::test::request(names_of({"a.cams.example"})), server->clock.now());
+    return issuer.sign(std::move(*draft)).ok();
+  };
+  EXPECT_FALSE(issue());
+  EXPECT_EQ(issuer_health(), "the last signature could not be made");
+  EXPECT_EQ(health().text("status"), "degraded") << "a try is still possible";
+  make(kNow + kMinute);
+  EXPECT_EQ(issuer_health(), "the last signature could not be made") << "it is still away";
+  server->key->instead = nullptr;
+  make(kNow + 2 * kMinute);
+  EXPECT_EQ(issuer_health(), "ok");
+  EXPECT_EQ(health().text("status"), "ok");
+  server->key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "no token in the slot"); };
+  EXPECT_FALSE(issue());
+  server->key->instead = nullptr;
+  EXPECT_TRUE(issue()) << "nothing stands in the way of the next try";
+  EXPECT_EQ(issuer_health(), "ok");
 }
 
 TEST_F(Crl, WithoutTheKeyAtTheStartThereIsNone) {
