@@ -14,6 +14,7 @@ struct SignedCrl {
   CrlState state;
   Bytes der;
   std::size_t entries = 0;
+  std::string tag;  // hex: tells it from every other list, also of its own number
 };
 
 // All lists of one division of the issuer's certificates: the whole list when `parts` is 1. One scan of the index for

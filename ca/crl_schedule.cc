@@ -1,6 +1,8 @@
 #include "ca/crl_schedule.h"
 
 #include <algorithm>
+#include <charconv>
+#include <vector>
 
 #include "base/json.h"
 #include "ca/clock_mark.h"
@@ -14,6 +16,18 @@ using tables::kSignedCrls;
 
 std::string state_key(std::string_view issuer, std::string_view scope) {
   return std::string(issuer) + "|" + std::string(scope);
+}
+
+// The number that lists go above which the store does not know.
+constexpr std::string_view kFloorKey = "crls_above";
+// A list of a new issuer begins there, too, and its signer takes no first number above a million.
+constexpr std::uint64_t kFloorMax = 500'000;
+
+std::uint64_t floor_of(store::ReadTxn& txn) {
+  auto const text = txn.get(tables::kState, kFloorKey);
+  std::uint64_t floor = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), floor);
+  return floor;
 }
 
 Result<std::uint64_t> need_count(json::Object const& object, std::string_view name) {
@@ -81,7 +95,7 @@ CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view i
   auto const last = find_begun_crl(txn, issuer, scope);
   // Where none was signed, one of before this was recorded may have been.
   auto const stood_in = find_signed_crl(txn, issuer, scope).value_or(last.value_or(CrlState{.this_update = now}));
-  CrlBegin begin{.state = {.number = last ? last->number + 1 : 1,
+  CrlBegin begin{.state = {.number = (last ? last->number : floor_of(txn)) + 1,
                            .this_update = now,
                            .next_update = now + plan.lifetime,
                            .revocations = count_revocations(txn, issuer)},
@@ -102,6 +116,23 @@ bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_
   state.number = number;
   txn.put(kCrls, state_key(issuer, scope), to_json(state));
   return true;
+}
+
+void lift_crl_numbers(store::WriteTxn& txn, Time from, Time now) {
+  auto const seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - from).count()));
+  auto const jump = kCrlsPerSecond * seconds + kCrlsAtOnce;
+  std::vector<std::pair<std::string, std::string>> all;
+  txn.scan(kCrls, "", [&](std::string_view key, std::string_view) {
+    auto const bar = key.find('|');
+    all.emplace_back(key.substr(0, bar), key.substr(bar + 1));
+    return true;
+  });
+  for (auto const& [issuer, scope] : all) {
+    auto state = find_begun_crl(txn, issuer, scope).value();
+    state.number += jump;
+    txn.put(kCrls, state_key(issuer, scope), to_json(state));
+  }
+  txn.put(tables::kState, kFloorKey, std::to_string(std::min(floor_of(txn) + jump, kFloorMax)));
 }
 
 }  // namespace lenscap::ca

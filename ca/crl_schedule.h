@@ -57,4 +57,13 @@ void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::strin
 bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, std::uint64_t number,
                      Time at);
 
+// After a restore: lists may have been signed since `from` that the store does not know of. Every number from here on
+// is above those, of lists that the store does not know at all, too.
+void lift_crl_numbers(store::WriteTxn& txn, Time from, Time now);
+// How many lists of an issuer and scope there can have been in this time, and above: three a second (the signer's own
+// cap is 2.3 a second over the day, of all lists together), and as many at once as it signs in a minute. That a store
+// is restored several times needs no thought: the numbers of a list never rise faster than this.
+constexpr std::uint64_t kCrlsPerSecond = 3;
+constexpr std::uint64_t kCrlsAtOnce = 2'000;
+
 }  // namespace lenscap::ca

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ca/clock_mark.h"
+#include "ca/crl_schedule.h"
 #include "ca/ledger_tables.h"
 
 namespace lenscap::ca {
@@ -46,6 +47,7 @@ std::optional<Gap> close_gap(store::WriteTxn& txn, Time now) {
   if (!gap) return std::nullopt;
   txn.erase(tables::kState, kKey);
   auto const mark = std::max({clock_mark(txn).value_or(now), gap->until, now});
+  lift_crl_numbers(txn, gap->from, mark);
   txn.put(tables::kState, "clock", std::to_string(to_unix(mark)));
   return gap;
 }

@@ -23,7 +23,7 @@ std::optional<Gap> find_gap(store::ReadTxn& txn);
 // Errc::unavailable, with what to do, while there is one.
 Result<> check_no_gap(store::ReadTxn& txn);
 // A person knows of it. Lifts the clock's mark to `now`: serial numbers begin with their time, so none of the gap comes
-// again. Gives the gap, if there was one.
+// again; and the numbers of revocation lists above those of the gap. Gives the gap, if there was one.
 std::optional<Gap> close_gap(store::WriteTxn& txn, Time now);
 
 }  // namespace lenscap::ca

@@ -13,6 +13,7 @@
 #include "base/sandbox.h"
 #include "ca/clock_mark.h"
 #include "ca/crl_rules.h"
+#include "ca/crl_schedule.h"
 
 namespace lenscap::ca {
 namespace {
@@ -225,8 +226,11 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
   if (known != lists_.end() && seen.number <= last)
     return Error(Errc::internal, "the signer has signed the revocation list number " + std::to_string(last) + "; " +
                                      std::to_string(seen.number) + " comes too late");
-  // One list with the highest number there is would be the last one for ever.
-  if (seen.number > kCrlNumberStep && seen.number - kCrlNumberStep > last)
+  // One list with the highest number there is would be the last one for ever. Where the last one is not known, or the
+  // store was restored, as many may have gone before as there can have been since the issuer began.
+  auto const age = std::max<std::int64_t>(0, (now - issuer->issuer->certificate().not_before()).count());
+  auto const before = std::max(last, kCrlsPerSecond * static_cast<std::uint64_t>(age));
+  if (seen.number > kCrlNumberStep && seen.number - kCrlNumberStep > before)
     return Error(Errc::internal, "the revocation list number " + std::to_string(seen.number) +
                                      " is too far ahead of the last, " + std::to_string(last));
   // Without retry_after, which would hold up certificates too.

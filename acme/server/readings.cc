@@ -1,7 +1,6 @@
 #include "acme/server/readings.h"
 
 #include <algorithm>
-
 #include <filesystem>
 
 #include "acme/server/app.h"

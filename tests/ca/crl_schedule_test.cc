@@ -140,5 +140,37 @@ TEST(NoteSignedCrl, NumbersGoOnAboveWhatWasSigned) {
   });
 }
 
+// What was signed in the gap bears these numbers; the next list comes above, however often a store is put back.
+TEST_F(BeginCrl, NumbersGoOnAboveThoseOfAGap) {
+  auto const restore = [&](Time from, Time now) {
+    store->write([&](store::WriteTxn& txn) {
+      lift_crl_numbers(txn, from, now);
+      return true;
+    });
+  };
+  for (int i = 0; i < 5; ++i) begin("", kNow);
+  restore(kNow, kNow + kMinute);
+  auto const first = begin("", kNow + kMinute).state.number;
+  EXPECT_EQ(first, 5 + 60 * kCrlsPerSecond + kCrlsAtOnce + 1);
+  EXPECT_GT(begin("16-3", kNow).state.number, 60 * kCrlsPerSecond) << "of a list that the store does not know";
+  // The same back-up again, after a day of a list each second.
+  auto const last = first + 24 * 3600;
+  auto const other = std::exchange(store, store::open("memory:", "").value());
+  for (int i = 0; i < 5; ++i) begin("", kNow);
+  restore(kNow, kNow + kMinute + kDay);
+  EXPECT_GT(begin("", kNow + kDay).state.number, last);
+  EXPECT_EQ(find_signed(""), std::nullopt) << "that numbers are used up is no list";
+}
+
+// A new issuer's first list has to be one that its signer takes.
+TEST_F(BeginCrl, TheFirstNumberStaysSmall) {
+  store->write([&](store::WriteTxn& txn) {
+    lift_crl_numbers(txn, kNow - 365 * kDay, kNow);
+    lift_crl_numbers(txn, kNow - 365 * kDay, kNow);
+    return true;
+  });
+  EXPECT_EQ(begin("", kNow, "new").state.number, 500'001u);
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

@@ -196,10 +196,13 @@ TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
   EXPECT_THAT(refusal(answer(*signer, crl(4), kNow)), HasSubstr("comes too late"));
   EXPECT_EQ(refusal(answer(*signer, crl(6), kNow)), "");
   EXPECT_THAT(refusal(answer(*signer, crl(~std::uint64_t{0}), kNow)), HasSubstr("too far ahead"));
+  // After a restore numbers go on far above the last: as far as lists can have been made since the issuer began.
+  EXPECT_THAT(refusal(answer(*signer, crl(3'000'000), kNow)), HasSubstr("too far ahead"));
   // A certificate does not pass for a list.
   EXPECT_THAT(refusal(answer(*signer, encode_crl_wanted(1, ca.issuing.subject_key_id(), asked().tbs), kNow)),
               HasSubstr("revocation list"));
   EXPECT_THAT(entries_of(ledger), SizeIs(2));
+  EXPECT_EQ(refusal(answer(*signer, crl(3'000'000, kNow + 10 * kDay), kNow + 10 * kDay)), "");
 }
 
 TEST_F(IssuerProcessTest, TellsWhatItSignedAlsoAfterARestart) {

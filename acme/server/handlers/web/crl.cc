@@ -8,8 +8,10 @@
 namespace lenscap::acme {
 namespace {
 
-// No two lists of a scope have the same number, and no number has two lists.
-std::string etag_of(ca::SignedCrl const& list) { return "\"" + std::to_string(list.state.number) + "\""; }
+// No two lists of a scope have the same number, unless a store was put back past `restore`: so not the number alone.
+std::string etag_of(ca::SignedCrl const& list) {
+  return "\"" + std::to_string(list.state.number) + "-" + list.tag + "\"";
+}
 
 // No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never past
 // the list's own end.
