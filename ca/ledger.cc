@@ -26,6 +26,8 @@ std::string_view to_string(CertificateStatus status) {
       return "possibly issued";
     case CertificateStatus::issued:
       return "issued";
+    case CertificateStatus::unknown:
+      return "unknown";
   }
   bug("unknown CertificateStatus");
 }
@@ -40,7 +42,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
   if (!subscriber.empty()) CHECK_OK(check_no_audit_break(txn));
   CHECK_OK(check_clock(clock_mark(txn), draft.prepared_at()));
   std::string const serial = draft.serial_hex();
-  if (txn.get(kIntents, serial) || txn.get(kRecords, serial))
+  if (txn.get(kIntents, serial) || txn.get(kRecords, serial) || txn.get(kUnknown, serial))
     return Error(Errc::internal, "the serial number " + serial + " is taken; nothing was signed");
 
   Template const& what = draft.what();
@@ -111,6 +113,25 @@ std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer) {
   return count;
 }
 
+namespace {
+
+// All that a revocation is beside the record itself.
+void write_revoked(store::WriteTxn& txn, CertificateRecord const& record) {
+  auto const& revocation = record.revocation.value();
+  txn.put(kRevoked, records::revoked_key(record), records::revoked_value(revocation));
+  txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
+  bool const is_of_key = revocation.reason == x509::RevocationReason::key_compromise;
+  if (is_of_key && !record.spki_hash.empty()) txn.put(kCompromised, record.spki_hash, record.serial_hex);
+  append_audit(txn, {.at = revocation.at,
+                     .event = AuditEvent::certificate_revoked,
+                     .actor = revocation.by,
+                     .subject = record.serial_hex,
+                     .rule = revocation.reason ? "reason " + std::string(x509::to_string(*revocation.reason)) : "",
+                     .detail = record.status == CertificateStatus::unknown ? "not on record" : record.names.text()});
+}
+
+}  // namespace
+
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
   auto found = find_by_serial(txn, serial_hex);
   if (!found) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
@@ -123,15 +144,28 @@ Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revoc
     txn.put(kIntents, serial, records::intent(record, records::tbs_of_intent(*intent)));
   else
     txn.put(kRecords, serial, records::to_json(record));
-  txn.put(kRevoked, records::revoked_key(record), records::revoked_value(revocation));
-  txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
-  if (revocation.reason == x509::RevocationReason::key_compromise) txn.put(kCompromised, record.spki_hash, serial);
-  append_audit(txn, {.at = revocation.at,
-                     .event = AuditEvent::certificate_revoked,
-                     .actor = revocation.by,
-                     .subject = serial,
-                     .rule = revocation.reason ? "reason " + std::string(x509::to_string(*revocation.reason)) : "",
-                     .detail = record.names.text()});
+  write_revoked(txn, record);
+  return {};
+}
+
+Result<> record_unknown_revoked(store::WriteTxn& txn, std::string_view serial_hex, std::string_view issuer, Time until,
+                                Revocation const& revocation) {
+  if (!records::is_key(serial_hex)) return Error(Errc::not_found, std::string(serial_hex) + " is no serial number");
+  if (auto const found = find_by_serial(txn, serial_hex)) {
+    if (found->revocation)
+      return Error(Errc::already_revoked, "this certificate was revoked at " + to_rfc3339(found->revocation->at));
+    return Error(Errc::conflict,
+                 "the certificate " + std::string(serial_hex) + " is on record: revoke it as one that is known");
+  }
+  CertificateRecord record;
+  record.serial_hex = serial_hex;
+  record.status = CertificateStatus::unknown;
+  record.issuer = issuer;
+  record.not_before = record.recorded_at = revocation.at;
+  record.not_after = until;
+  record.revocation = revocation;
+  txn.put(kUnknown, serial_hex, records::to_json(record));
+  write_revoked(txn, record);
   return {};
 }
 
@@ -150,6 +184,7 @@ std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string
   if (auto const record = txn.get(kRecords, serial_hex)) return records::read(serial_hex, *record);
   if (auto const intent = txn.get(kIntents, serial_hex))
     return records::read(serial_hex, records::record_of_intent(*intent));
+  if (auto const unknown = txn.get(kUnknown, serial_hex)) return records::read(serial_hex, *unknown);
   return std::nullopt;
 }
 

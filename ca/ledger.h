@@ -24,8 +24,9 @@ Result<> check_form(store::ReadTxn& txn);
 enum class CertificateStatus {
   possibly_issued,  // an intent without certificate: being signed at this moment, or lost in a crash
   issued,
+  unknown,  // not on record but for its revocation: record_unknown_revoked
 };
-std::string_view to_string(CertificateStatus status);  // "possibly issued", "issued"
+std::string_view to_string(CertificateStatus status);  // "possibly issued", "issued", "unknown"
 
 struct Revocation {
   Time at{};
@@ -69,6 +70,12 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
 // Revokes a certificate, or what was possibly issued, once and for all; by key_compromise its key, too, is never
 // certified again (is_compromised). Errc::not_found: no such serial. Errc::already_revoked: since when.
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation);
+
+// The same of a serial that the ledger does not know: a certificate of before a restore, or one that was signed past
+// it. Lists and OCSP tell of it as of any other; `until` is when it leaves the lists. Errc::conflict: the ledger knows
+// the serial, so record_revoked is the way. Errc::already_revoked: since when.
+Result<> record_unknown_revoked(store::WriteTxn& txn, std::string_view serial_hex, std::string_view issuer, Time until,
+                                Revocation const& revocation);
 
 // Serials as lower-case hex without leading zeros octets, as x509::Certificate::serial_hex() gives them.
 std::optional<CertificateRecord> find_by_serial(store::ReadTxn& txn, std::string_view serial_hex);

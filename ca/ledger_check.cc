@@ -110,7 +110,9 @@ namespace {
 void check_own_serial(ReadTxn& txn, Table table, std::string_view serial, Findings const& report) {
   try {
     auto const record = find_by_serial(txn, serial);
-    auto const expected = table == kIntents ? CertificateStatus::possibly_issued : CertificateStatus::issued;
+    auto const expected = table == kIntents   ? CertificateStatus::possibly_issued
+                          : table == kUnknown ? CertificateStatus::unknown
+                                              : CertificateStatus::issued;
     if (!record || record->serial_hex != serial)
       report({at(table, serial), "the record is that of another serial number", kLook});
     else if (record->status != expected)
@@ -132,7 +134,7 @@ void check_signed_serial(Table table, std::string_view serial, Result<Bytes> con
 
 void check_serials(ReadTxn& txn, Findings const& report) {
   txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
-    if (txn.get(kRecords, serial) || txn.get(kCertificates, serial)) {
+    if (txn.get(kRecords, serial) || txn.get(kCertificates, serial) || txn.get(kUnknown, serial)) {
       report({at(kIntents, serial), "the serial number of an intent is that of a certificate too", kStranger});
       return true;
     }
@@ -142,6 +144,13 @@ void check_serials(ReadTxn& txn, Findings const& report) {
   });
   txn.scan(kRecords, "", [&](std::string_view serial, std::string_view) {
     check_own_serial(txn, kRecords, serial, report);
+    return true;
+  });
+  txn.scan(kUnknown, "", [&](std::string_view serial, std::string_view) {
+    if (txn.get(kRecords, serial) || txn.get(kCertificates, serial))
+      report({at(kUnknown, serial), "a certificate that was revoked as unknown is on record as well", kLook});
+    else if (!txn.get(kIntents, serial))
+      check_own_serial(txn, kUnknown, serial, report);
     return true;
   });
   txn.scan(kCertificates, "", [&](std::string_view serial, std::string_view der) {
@@ -379,7 +388,7 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
 
 void check_revocations(ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report) {
   std::set<std::string> living;
-  for (auto const home : {kIntents, kRecords})
+  for (auto const home : {kIntents, kRecords, kUnknown})
     txn.scan(home, "", [&](std::string_view serial, std::string_view) {
       auto const record = record_of(txn, serial);
       if (!record || record->not_after < now) return true;

@@ -32,6 +32,11 @@ Result<Revocation> read_revocation(json::Object const& object) {
   return revocation;
 }
 
+std::string_view word_of(CertificateStatus status) {
+  if (status == CertificateStatus::issued) return "issued";
+  return status == CertificateStatus::unknown ? "unknown" : "possibly_issued";
+}
+
 }  // namespace
 
 std::string to_json(CertificateRecord const& record) {
@@ -41,7 +46,7 @@ std::string to_json(CertificateRecord const& record) {
   for (x509::IpAddress const& address : record.names.ip) ip.emplace_back(address.text());
   json::Object object{{"v", kVersion},
                       {"serial", record.serial_hex},
-                      {"status", record.status == CertificateStatus::issued ? "issued" : "possibly_issued"},
+                      {"status", word_of(record.status)},
                       {"reference", record.reference},
                       {"subscriber", record.subscriber},
                       {"profile", record.profile},
@@ -73,7 +78,9 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   CertificateRecord record;
   TRY(record.serial_hex, json::need_string(object, "serial"));
   TRY(auto status, json::need_string(object, "status"));
-  record.status = status == "issued" ? CertificateStatus::issued : CertificateStatus::possibly_issued;
+  record.status = status == "issued"    ? CertificateStatus::issued
+                  : status == "unknown" ? CertificateStatus::unknown
+                                        : CertificateStatus::possibly_issued;
   TRY(record.reference, json::need_string(object, "reference"));
   TRY(auto subscriber, json::get_string(object, "subscriber"));
   record.subscriber = std::move(subscriber).value_or("");

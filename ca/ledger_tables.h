@@ -9,6 +9,8 @@ namespace lenscap::ca::tables {
 // written together lies together, and there is no index from the serial to something else.
 inline constexpr store::Table kIntents{"ca_intents"};  // serial -> record, line end, to-be-signed octets: until issued
 inline constexpr store::Table kRecords{"ca_records"};  // serial -> record of an issued certificate
+// serial -> record of a certificate that is known by its revocation alone
+inline constexpr store::Table kUnknown{"ca_unknown"};
 inline constexpr store::Table kCertificates{"ca_certificates"};  // serial -> DER
 // "clock" -> seconds since 1970: clock_mark.cc; "revocations|" + issuer -> how many; "gap": gap.cc; "audit_...":
 // audit_break.cc; "crls_above": crl_schedule.cc

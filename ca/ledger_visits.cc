@@ -61,14 +61,15 @@ std::vector<std::string> serials_down(store::ReadTxn& txn, store::Table table, s
 }  // namespace
 
 void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit) {
-  // Intents and certificates are two tables with one order. Both are known down to the last serial of the shorter page.
+  // Three tables with one order. All are known down to the last serial of the page that ends first.
   for (std::string at(before);;) {
-    auto page = serials_down(txn, kRecords, at);
-    auto intents = serials_down(txn, kIntents, at);
+    std::vector<std::string> page;
     std::string known_from;
-    for (auto const* some : {&page, &intents})
-      if (some->size() == kPage) known_from = std::max(known_from, some->back());
-    page.insert(page.end(), intents.begin(), intents.end());
+    for (auto const table : {kRecords, kIntents, kUnknown}) {
+      auto const some = serials_down(txn, table, at);
+      if (some.size() == kPage) known_from = std::max(known_from, some.back());
+      page.insert(page.end(), some.begin(), some.end());
+    }
     std::erase_if(page, [&](std::string const& serial) { return serial < known_from; });
     std::ranges::sort(page, std::greater<>());
     for (std::string const& serial : page)

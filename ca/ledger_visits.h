@@ -15,7 +15,7 @@ using RecordVisitor = std::function<bool(CertificateRecord const&)>;  // false s
 // Each of these reads an index and the records that it shows, a page at a time. Where there is a `before` (or `after`),
 // it is the serial of the record at which an earlier visit stopped; empty begins at the beginning.
 
-// Newest first, possibly issued ones among them.
+// Newest first, possibly issued ones among them, and unknown ones that were revoked.
 void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
 // The same of those whose serial begins so, in lower-case hex.
 void visit_by_serial(store::ReadTxn& txn, std::string_view prefix, std::string_view before, RecordVisitor const& visit);

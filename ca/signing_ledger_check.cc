@@ -7,7 +7,7 @@ namespace lenscap::ca {
 bool is_known(store::ReadTxn& txn, SignedEntry const& entry) {
   if (entry.kind != SignedEntry::Kind::certificate) return true;
   auto const record = find_by_serial(txn, entry.serial_hex);
-  return record && record->tbs_hash == entry.tbs_hash;
+  return record && (record->status == CertificateStatus::unknown || record->tbs_hash == entry.tbs_hash);
 }
 
 Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string const& path) {

@@ -10,7 +10,8 @@
 
 namespace lenscap::ca {
 
-// Does the store know this certificate, by the octets that were signed? True of whatever is no certificate.
+// Does the store know this certificate, by the octets that were signed, or by a revocation of one that it does not
+// know? True of whatever is no certificate.
 bool is_known(store::ReadTxn& txn, SignedEntry const& entry);
 
 // Every certificate of the signer's ledger that the store does not know. Nothing where there is no such ledger.

@@ -6,6 +6,7 @@
 #include "acme/server/db.h"
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
+#include "ca/installed_issuers.h"
 #include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
@@ -172,15 +173,63 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
   return object;
 }
 
-Result<Object> revoke_certificate(OperationContext const& context, Object const& arguments) {
-  TRY(auto const serial, need_serial(arguments));
+namespace {
+
+Result<std::optional<x509::RevocationReason>> read_reason(Object const& arguments) {
   TRY(auto const asked, json::get_string(arguments, "reason"));
   std::optional<std::int64_t> code;
   if (asked) {
     TRY(auto const reason, x509::parse_revocation_reason(*asked));
     code = static_cast<std::int64_t>(reason);
   }
-  TRY(auto const reason, check_reason(code, Revoker::administrator));
+  return check_reason(code, Revoker::administrator);
+}
+
+// A day begins at midnight, UTC.
+Result<Time> parse_day_or_time(std::string_view text) {
+  constexpr std::size_t kDayCharacters = 10;  // 2026-06-01
+  return parse_rfc3339(std::string(text) + (text.size() == kDayCharacters ? "T00:00:00Z" : ""));
+}
+
+// The issuing certificate of this name; the service and the commands know the same folder.
+Result<x509::Certificate> find_issuing(OperationContext const& context, std::string const& name) {
+  TRY(auto const installed, ca::load_issuers(context.settings.state_dir));
+  std::string names;
+  for (auto const& each : installed) {
+    if (each.name == name) return each.chain.issuing;
+    names += (names.empty() ? "" : ", ") + each.name;
+  }
+  return usage("there is no issuer \"" + name + "\"; there are: " + names);
+}
+
+}  // namespace
+
+Result<Object> revoke_unknown(OperationContext const& context, Object const& arguments) {
+  TRY(auto const serial, need_serial(arguments));
+  TRY(auto const reason, read_reason(arguments));
+  TRY(auto const named, json::get_string(arguments, "issuer"));
+  TRY(auto const asked, json::get_string(arguments, "until"));
+  TRY(auto const issuing, find_issuing(context, named.value_or(ca::kDefaultIssuer)));
+  auto until = issuing.not_after();
+  if (asked) {
+    auto const time = parse_day_or_time(*asked);
+    if (!time) return usage("--until: " + time.error().detail());
+    until = std::min(until, *time);
+  }
+  if (until <= context.now) return usage("--until has to be when the certificate ends: what has ended is in no list");
+  auto act = [&](store::WriteTxn& txn) -> Result<ca::CertificateRecord> {
+    CHECK_OK(ca::record_unknown_revoked(txn, serial, to_hex(issuing.subject_key_id()), until,
+                                        {.at = context.now, .reason = reason, .by = context.actor}));
+    return ca::find_by_serial(txn, serial).value();
+  };
+  TRY(auto const record, Db(context.store).write_blocking(act));
+  if (context.metrics != nullptr) context.metrics->revoked(reason);
+  return certificate_to_json(record, context.now);
+}
+
+Result<Object> revoke_certificate(OperationContext const& context, Object const& arguments) {
+  TRY(auto const serial, need_serial(arguments));
+  TRY(auto const reason, read_reason(arguments));
   auto act = [&](store::WriteTxn& txn) {
     return revoke(txn, serial, {.at = context.now, .reason = reason, .by = context.actor});
   };

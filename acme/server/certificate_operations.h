@@ -1,5 +1,5 @@
 // Certificates, for the operator: found by name, account, end or serial number; shown; revoked one at a time
-// (revoke_many.h: many).
+// (revoke_many.h: many), also those that are not on record.
 #pragma once
 
 #include "acme/server/operations.h"
@@ -12,6 +12,9 @@ namespace lenscap::acme {
 Result<json::Object> list_certificates(OperationContext const& context, json::Object const& arguments);
 // `cert.show` `serial`
 Result<json::Object> show_certificate(OperationContext const& context, json::Object const& arguments);
+// `cert.revoke_unknown` `serial`, `reason`, `issuer` (its name), `until` (a day or time): what the store does not know,
+// since it was restored, or since the key was used past it.
+Result<json::Object> revoke_unknown(OperationContext const& context, json::Object const& arguments);
 // `cert.revoke` `serial`, `reason`
 Result<json::Object> revoke_certificate(OperationContext const& context, json::Object const& arguments);
 

@@ -20,6 +20,7 @@ constexpr Operation kOperations[] = {
     {"cert.revoke", true, false, revoke_certificate},
     {"audit.head", true, true, sign_audit_head},
     {"audit.accept_break", true, true, accept_audit_break},
+    {"cert.revoke_unknown", true, false, revoke_unknown},
     {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},
     {"root.status", false, false, root_status},

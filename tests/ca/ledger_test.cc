@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ca/ledger_check.h"
+#include "ca/ledger_visits.h"
 #include "tests/ca/ledger_fixture.h"
 
 namespace lenscap::ca::test {
@@ -120,6 +122,51 @@ TEST_F(Ledger, WhatWasPossiblyIssuedCanBeRevoked) {
   auto const record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, lost.serial_hex()); });
   EXPECT_EQ(record->status, CertificateStatus::possibly_issued);
   EXPECT_EQ(record->revocation, (Revocation{kNow, std::nullopt, "account-1"}));  // 8555-7.6-3
+}
+
+// What was issued before a restore is in the hands of clients, and not in the store.
+TEST_F(Ledger, WhatItDoesNotKnowCanBeRevoked) {
+  std::string const serial = "0169000000aa";
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  auto const revoke_unknown = [&](std::string const& which) {
+    Result<> outcome;
+    store->write([&](store::WriteTxn& txn) {
+      Revocation const revocation{.at = kNow, .reason = x509::RevocationReason::key_compromise, .by = "a person"};
+      return (outcome = record_unknown_revoked(txn, which, issuer, kNow + 30 * kDay, revocation)).ok();
+    });
+    return outcome;
+  };
+  ASSERT_TRUE(revoke_unknown(serial).ok());
+  auto const record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, serial); });
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->status, CertificateStatus::unknown);
+  EXPECT_EQ(record->issuer, issuer);
+  EXPECT_EQ(record->revocation->at, kNow);
+  store->read([&](store::ReadTxn& txn) {
+    std::vector<std::string> listed;
+    visit_revoked(txn, issuer, kNow, [&](RevokedCertificate const& revoked) {
+      listed.push_back(revoked.serial_hex);
+      return true;
+    });
+    EXPECT_THAT(listed, ElementsAre(serial));
+    visit_revoked(txn, issuer, kNow + 31 * kDay, [](auto const& revoked) {
+      ADD_FAILURE() << revoked.serial_hex << " has ended";
+      return true;
+    });
+    EXPECT_EQ(count_revocations(txn, issuer), 1U);
+    EXPECT_FALSE(is_compromised(txn, ca.ca.issuing.key())) << "nobody knows its key";
+    visit_newest(txn, "", [&](CertificateRecord const& each) {
+      EXPECT_EQ(each.serial_hex, serial);
+      return true;
+    });
+    for (auto const check : {check_serials, check_ledger_indexes})
+      check(txn, [](Finding const& finding) { ADD_FAILURE() << finding.record << " " << finding.what; });
+  });
+  EXPECT_EQ(revoke_unknown(serial).error().code(), Errc::already_revoked);
+  auto const known = issue(names({"a.cams.example"})).serial_hex();
+  EXPECT_EQ(revoke_unknown(known).error().code(), Errc::conflict);
+  EXPECT_FALSE(read([&](store::ReadTxn& txn) { return find_revocation(txn, known); }));
+  EXPECT_EQ(revoke_unknown(std::string(41, 'a')).error().code(), Errc::not_found);
 }
 
 TEST_F(Ledger, AKeyInWrongHandsIsRemembered) {

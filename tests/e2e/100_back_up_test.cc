@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "base/json.h"
+#include "ca/crl_places.h"
+#include "ca/installed_chain.h"
 #include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
 
@@ -41,12 +45,29 @@ class BackUp : public ::testing::Test {
     return all;
   }
 
+  // What OpenSSL reads in it.
+  std::string served_list() {
+    auto const path = ca::crl_path(ca::load_chain(ca.state()).value().issuing) + ".crl";
+    auto const file = ca.path("list.crl");
+    EXPECT_EQ(ca.programs().run({"curl", "-sS", "--fail", "-o", file, ca.web() + path}).code, 0);
+    return ca.programs().run({"openssl", "crl", "-inform", "DER", "-in", file, "-noout", "-text", "-crlnumber"}).out;
+  }
+  static unsigned long long number_of(std::string const& list) {
+    auto const at = list.find("crlNumber=0x");
+    return at == std::string::npos ? 0 : std::stoull(list.substr(at + 12), nullptr, 16);
+  }
+  static std::string upper(std::string text) {
+    for (char& c : text)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+  }
+
   fakes::CaProcess ca;
 };
 
 TEST_F(BackUp, ThePageAsItStands) {
   auto const blocks = blocks_of("back-up-and-restore.md");
-  ASSERT_EQ(blocks.size(), 4u) << "back up, verify, restore, confirm";
+  ASSERT_EQ(blocks.size(), 5u) << "back up, verify, restore, confirm, revoke what was issued meanwhile";
 
   ca.serve();
   auto const before = serials();
@@ -65,6 +86,7 @@ TEST_F(BackUp, ThePageAsItStands) {
   auto const hash =
       json::need_string(json::parse_object(ca.run({"root", "show", "--output", "json"}).out).value(), "sha256");
   EXPECT_THAT(verified.out, HasSubstr(hash.value()));
+  auto const list_before = served_list();
   auto const refused = run_block(blocks[2]);
   EXPECT_EQ(refused.code, 5) << "there is a CA: " << refused.all();
   EXPECT_EQ(ca.kill(), 128 + SIGKILL);
@@ -89,6 +111,21 @@ TEST_F(BackUp, ThePageAsItStands) {
   ASSERT_EQ(after.size(), 2u);
   EXPECT_THAT(in_the_gap, Not(::testing::Contains(after.front()))) << "a serial number came again";
   EXPECT_EQ(after.back(), before.front());
+  EXPECT_GT(number_of(served_list()), number_of(list_before)) << "clients would take the older list for the newer";
+
+  // One of the gap: nobody here knows it, and it can be revoked.
+  auto const lost = in_the_gap.front();
+  EXPECT_EQ(ca.run({"cert", "revoke", lost}).code, 5) << "it is not on record";
+  auto const revoked = run_block(std::regex_replace(blocks[4], std::regex("\\bSERIAL\\b"), lost));
+  ASSERT_EQ(revoked.code, 0) << revoked.all();
+  EXPECT_THAT(revoked.out, HasSubstr("revoked"));
+  auto const shown = ca.run({"cert", "show", lost});
+  EXPECT_THAT(shown.out, HasSubstr("revoked")) << shown.all();
+  EXPECT_THAT(ca.run({"cert", "list", "--status", "revoked"}).out, HasSubstr(lost));
+  EXPECT_THAT(ca.run({"audit", "export"}).out, HasSubstr(lost));
+  EXPECT_EQ(ca.stop(), 0);
+  ca.serve();  // makes a list, whatever the plan says of revocations
+  EXPECT_TRUE(until([&] { return upper(served_list()).find(upper(lost)) != std::string::npos; })) << served_list();
   EXPECT_EQ(ca.stop(), 0);
   EXPECT_EQ(ca.run({"store", "verify"}).code, 0);
   EXPECT_EQ(run_block(blocks[3]).code, 5) << "there is nothing more to confirm";

@@ -66,9 +66,25 @@ Result<ExitCode> revoke(CommandLine const& line, std::string const& serial, std:
 }
 
 struct RevokeOptions {
-  std::string serial, name, account, key, where, reason;
+  std::string serial, name, account, key, where, reason, issuer, until;
   bool dry_run = false;
+  bool unknown = false;
 };
+
+Result<ExitCode> revoke_unknown(CommandLine const& line, RevokeOptions const& options) {
+  json::Object arguments{{"serial", options.serial}};
+  for (auto const& [name, value] :
+       {std::pair("reason", &options.reason), std::pair("issuer", &options.issuer), std::pair("until", &options.until)})
+    if (!value->empty()) arguments.set(name, *value);
+  TRY(auto const revoked, run_operation(line, "cert.revoke_unknown", arguments));
+  if (line.wants_json())
+    print_json(revoked);
+  else
+    fmt::print("{}, which is not on record, is revoked since {}, and in lists until {}.\n",
+               text_of(revoked.find("serial")), text_of(revoked.find("revoked_at")),
+               text_of(revoked.find("not_after")));
+  return ExitCode::done;
+}
 
 // Page after page, each said as soon as it is done: whoever ends this sees how far it came.
 Result<ExitCode> revoke_selected(CommandLine const& line, RevokeOptions const& options) {
@@ -99,9 +115,13 @@ Result<ExitCode> revoke_selected(CommandLine const& line, RevokeOptions const& o
 Result<ExitCode> revoke(CommandLine const& line, RevokeOptions const& options) {
   bool const selects =
       !options.name.empty() || !options.account.empty() || !options.key.empty() || !options.where.empty();
+  bool const is_of_unknown = !options.issuer.empty() || !options.until.empty();
+  if ((options.unknown && options.serial.empty()) || (is_of_unknown && !options.unknown))
+    return Error(Errc::usage, "--issuer and --until go with --unknown, and that with a serial number");
   if (options.serial.empty()) return revoke_selected(line, options);
   if (selects || options.dry_run)
     return Error(Errc::usage, "a serial number names one certificate: nothing else goes with it");
+  if (options.unknown) return revoke_unknown(line, options);
   return revoke(line, options.serial, options.reason);
 }
 
@@ -144,10 +164,16 @@ void add_cert(CLI::App& app, CommandLine& line) {
   revoked->add_option("--reason", which->reason,
                       "keyCompromise (its key is never certified again), affiliationChanged, superseded, "
                       "cessationOfOperation or privilegeWithdrawn; default: none");
+  revoked->add_flag("--unknown", which->unknown,
+                    "SERIAL is not on record: issued before a restore, or past the server");
+  revoked->add_option("--issuer", which->issuer, "With --unknown: the issuer that signed it; the default otherwise");
+  revoked->add_option("--until", which->until,
+                      "With --unknown: when it ends, 2026-06-01 or with a time; the issuer's end otherwise");
   revoked->footer(
       "Examples:\n  lenscap-ca cert revoke 5d1e…\n  lenscap-ca cert revoke 5d1e… --reason keyCompromise\n"
       "  lenscap-ca cert revoke --account 06h0… --dry-run\n"
       "  lenscap-ca cert revoke --where \"profile=camera-https issued-before=2026-06-01\" --reason superseded\n"
+      "  lenscap-ca cert revoke 5d1e… --unknown --until 2026-06-01\n"
       "When it is interrupted, say the same again: what is revoked already is passed over.");
   revoked->callback([&line, which] { line.run = [&line, which] { return revoke(line, *which); }; });
 }

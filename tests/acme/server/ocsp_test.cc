@@ -151,6 +151,23 @@ TEST_F(Ocsp, GoodRevokedAndUnknown) {
 }
 
 // A client may ask for a chain: what is above the issuer is not ours to answer for.
+// The key signed it before a restore: the store knows nothing but what a person said of it.
+TEST_F(Ocsp, WhatIsNotOnRecordCanBeRevokedAllTheSame) {
+  renew(kNow);
+  auto draft =
+      ca.issuer->prepare(ca::test::profile("server"), ca::test::request(names_of({"c.cams.example"}), "server"), kNow);
+  auto const certificate = ca.issuer->sign(*std::move(draft)).value();
+  EXPECT_EQ(of(certificate).status, V_OCSP_CERTSTATUS_UNKNOWN);
+  server->app->store->write([&](store::WriteTxn& txn) {
+    return ca::record_unknown_revoked(txn, certificate.serial_hex(), to_hex(ca.ca.issuing.subject_key_id()),
+                                      certificate.not_after(),
+                                      {.at = kNow, .reason = x509::RevocationReason::superseded, .by = "a test"})
+        .ok();
+  });
+  EXPECT_EQ(of(certificate).status, V_OCSP_CERTSTATUS_REVOKED);
+  EXPECT_EQ(of(certificate).reason, OCSP_REVOKED_STATUS_SUPERSEDED);
+}
+
 TEST_F(Ocsp, SeveralAtOnce) {
   renew(kNow);
   auto const leaf = issue();

@@ -288,12 +288,23 @@ TEST_F(Revocation, TheCommandsForStolenKeys) {
   auto const fill_in = [&](std::string line) {
     line = std::regex_replace(line, std::regex("\\bSERVED_NAME\\b"), "cam1.cams.example");
     line = std::regex_replace(line, std::regex("\\bKID\\b"), kid);
+    line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), "0169aabbccdd");
     return std::regex_replace(line, std::regex("\\bACCOUNT\\b"), account);
   };
   auto const ran = run_page("when-a-key-is-stolen.md", fill_in);
-  EXPECT_EQ(ran.size(), 12u);
+  EXPECT_EQ(ran.size(), 13u);
   for (auto const& [line, result] : ran) EXPECT_EQ(result.code, 0) << line << ": " << result.all();
   EXPECT_THAT(ran.back().second.out, HasSubstr("1 certificates are now revoked."));  // the other one was before
+  fetch_with(list_of(camera), "0169AABBCCDD");
+  for (auto const& words : {std::vector<std::string>{"--issuer", "default"},
+                            {"--unknown", "--issuer", "plant9"},
+                            {"--unknown", "--until", "2020-01-01"},
+                            {"--unknown", "--name", "cam1.cams.example"}}) {
+    std::vector<std::string> command{"cert", "revoke", "0169aabbcc00"};
+    command.insert(command.end(), words.begin(), words.end());
+    EXPECT_EQ(ca->run(command).code, 2) << words.back();
+  }
+  EXPECT_EQ(ca->run({"store", "verify"}).code, 0);
   for (auto const& leaf : {camera, another}) {
     auto const list = fetch_with(list_of(leaf), serial_of(leaf));
     EXPECT_THAT(verify(leaf, list).all(), HasSubstr("certificate revoked"));

@@ -122,6 +122,8 @@ GoodStore make_good_store() {
     save_authorization(txn, proved);
     ca::Revocation const revocation{.at = kNow, .reason = x509::RevocationReason::key_compromise, .by = "test"};
     EXPECT_TRUE(ca::record_revoked(txn, made.revoked_serial, revocation).ok());
+    auto const issuer = ca::find_by_serial(txn, made.serial).value().issuer;
+    EXPECT_TRUE(ca::record_unknown_revoked(txn, "0102", issuer, kNow + kDay, revocation).ok());
     return true;
   });
   EXPECT_TRUE(ca::make_crls(*memory, server.app->authority->issuer(), 1, {}, kNow).ok());
@@ -276,6 +278,10 @@ std::vector<Harm> const& harms() {
        [](WriteTxn& txn) { change(txn, kRecords, g.serial, "\"issued\"", "\"possibly_issued\""); },
        {"I2", "I3"},
        "possibly issued"},
+      {"a certificate that was revoked as unknown is on record",
+       [](WriteTxn& txn) { txn.put(kUnknown, g.serial, need(txn, kRecords, g.serial)); },
+       {"I2"},
+       "revoked as unknown"},
       // I3
       {"a certificate is lost", [](WriteTxn& txn) { lose(txn, kCertificates, g.serial); }, {"I3"}, "is not there"},
       {"a certificate is another",
@@ -485,9 +491,9 @@ std::vector<Harm> const& harms() {
        "2 open orders, and 7 are counted"},
       {"open orders of nobody", [](WriteTxn& txn) { txn.put(kOpenOrders, "zzz", "1"); }, {"I6"}, "there is none"},
       {"revocations counted wrong",
-       [](WriteTxn& txn) { change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "1", "2"); },
+       [](WriteTxn& txn) { change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "2", "3"); },
        {"I6"},
-       "are 1, and counted as 2"},
+       "are 2, and counted as 3"},
       // I6: a record that says something else than its certificate
       {"another time in the record",
        [](WriteTxn& txn) {
@@ -506,10 +512,17 @@ std::vector<Harm> const& harms() {
        {"I6"},
        "ca_keys is missing"},
       // I8
+      {"the revocation of an unknown certificate that no list would show",
+       [](WriteTxn& txn) {
+         lose_row(txn, kRevoked, "0102");
+         change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "2", "1");
+       },
+       {"I8"},
+       "ca_unknown/0102"},
       {"a revocation that no list would show",
        [](WriteTxn& txn) {
          lose_row(txn, kRevoked, g.revoked_serial);
-         change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "1", "0");
+         change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "2", "1");
        },
        {"I8"},
        "stands not among"},
