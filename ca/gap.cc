@@ -1,6 +1,7 @@
 #include "ca/gap.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/json.h"
 #include "ca/clock_mark.h"
@@ -11,6 +12,7 @@ namespace lenscap::ca {
 namespace {
 
 constexpr std::string_view kKey = "gap";
+constexpr std::string_view kRestoredKey = "restored";
 
 Result<Gap> parse_gap(std::string_view text) {
   TRY(auto const object, json::parse_object(text));
@@ -34,6 +36,15 @@ std::optional<Gap> find_gap(store::ReadTxn& txn) {
   return *std::move(gap);
 }
 
+std::optional<Time> restored_at(store::ReadTxn& txn) {
+  if (auto const gap = find_gap(txn)) return gap->until;
+  auto const text = txn.get(tables::kState, kRestoredKey);
+  if (!text) return std::nullopt;
+  long long seconds = 0;
+  std::from_chars(text->data(), text->data() + text->size(), seconds);
+  return from_unix(seconds);
+}
+
 Result<> check_no_gap(store::ReadTxn& txn) {
   auto const gap = find_gap(txn);
   if (!gap) return {};
@@ -47,6 +58,7 @@ std::optional<Gap> close_gap(store::WriteTxn& txn, Time now) {
   if (!gap) return std::nullopt;
   txn.erase(tables::kState, kKey);
   auto const mark = std::max({clock_mark(txn).value_or(now), gap->until, now});
+  txn.put(tables::kState, kRestoredKey, std::to_string(to_unix(gap->until)));
   lift_crl_numbers(txn, gap->from, mark);
   txn.put(tables::kState, "clock", std::to_string(to_unix(mark)));
   return gap;

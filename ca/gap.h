@@ -20,6 +20,9 @@ struct Gap {
 void open_gap(store::WriteTxn& txn, Gap const& gap);
 // Nothing when there is none, or when it was closed.
 std::optional<Gap> find_gap(store::ReadTxn& txn);
+// When this store was last restored, agreed to or not. What was signed before that may be on record on a lost machine
+// alone.
+std::optional<Time> restored_at(store::ReadTxn& txn);
 // Errc::unavailable, with what to do, while there is one.
 Result<> check_no_gap(store::ReadTxn& txn);
 // A person knows of it. Lifts the clock's mark to `now`: serial numbers begin with their time, so none of the gap comes

@@ -215,7 +215,9 @@ Result<Draft> Issuer::prepare(Profile const& profile, IssueRequest const& reques
   Bytes tbs = encode_tbs(what, algorithm_);
   CHECK_OK(lint(tbs, LintContext{profile, request, certificate_, above_, ca_issuers_url_, crl_places_, serial, now,
                                  ocsp_url_, limits_subjects(limits_)}));
-  return Draft(std::move(what), request, std::move(tbs), profile.name, profile.hash(), now);
+  Draft draft(std::move(what), request, std::move(tbs), profile.name, profile.hash(), now);
+  draft.is_for_signer_ = signer_->is_elsewhere();
+  return draft;
 }
 
 template <class T>

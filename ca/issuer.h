@@ -32,6 +32,8 @@ class Draft {
   std::string const& profile() const { return profile_; }
   Sha256 const& profile_hash() const { return profile_hash_; }
   Time prepared_at() const { return prepared_at_; }
+  // Will the signer that signs it write that into a ledger of its own?
+  bool is_for_signer() const { return is_for_signer_; }
 
  private:
   friend class Issuer;
@@ -48,6 +50,7 @@ class Draft {
   std::string profile_;
   Sha256 profile_hash_;
   Time prepared_at_;
+  bool is_for_signer_ = false;
 };
 
 // Safe from any thread.

@@ -60,6 +60,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .not_before = what.not_before,
                            .not_after = what.not_after,
                            .recorded_at = draft.prepared_at(),
+                           .by_signer = draft.is_for_signer(),
                            .issued_at = {},
                            .fingerprint = {},
                            .revocation = {}};

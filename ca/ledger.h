@@ -51,6 +51,7 @@ struct CertificateRecord {
   Time not_before{};
   Time not_after{};
   Time recorded_at{};             // of the intent
+  bool by_signer = false;         // to be signed by a process that keeps a ledger of its own (signing_ledger.h)
   std::optional<Time> issued_at;  // when the certificate was recorded
   std::string fingerprint;        // hex SHA-256 of the certificate; empty until issued
   std::optional<Revocation> revocation;

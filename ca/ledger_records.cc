@@ -60,6 +60,7 @@ std::string to_json(CertificateRecord const& record) {
                       {"not_before", to_unix(record.not_before)},
                       {"not_after", to_unix(record.not_after)},
                       {"recorded_at", to_unix(record.recorded_at)}};
+  if (record.by_signer) object.set("by_signer", true);
   if (record.issued_at) {
     object.set("issued_at", to_unix(*record.issued_at));
     object.set("fingerprint", record.fingerprint);
@@ -106,6 +107,8 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   record.not_after = from_unix(not_after);
   TRY(auto recorded_at, json::need_int(object, "recorded_at"));
   record.recorded_at = from_unix(recorded_at);
+  TRY(auto const by_signer, json::get_bool(object, "by_signer"));
+  record.by_signer = by_signer.value_or(false);
   TRY(auto issued_at, json::get_int(object, "issued_at"));
   if (issued_at) {
     record.issued_at = from_unix(*issued_at);

@@ -1,6 +1,12 @@
 #include "ca/signing_ledger_check.h"
 
-#include "ca/ledger.h"
+#include "ca/ledger_visits.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "ca/gap.h"
 
 namespace lenscap::ca {
 
@@ -24,6 +30,108 @@ Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string c
     std::erase_if(unknown, [&](SignedEntry const& entry) { return is_known(txn, entry); });
   });
   return unknown;
+}
+
+// --- lines that are missing
+
+namespace {
+
+// Enough to tell hashes apart that nobody chooses.
+std::uint64_t short_of(std::string_view tbs_hash) {
+  constexpr std::size_t kDigits = 16;
+  std::uint64_t value = 0;
+  std::from_chars(tbs_hash.data(), tbs_hash.data() + std::min(tbs_hash.size(), kDigits), value, 16);
+  return value;
+}
+
+// `is_there` tells whether the ledger has such a line; at most `looked_at` certificates are asked for.
+MissingLines find_missing(store::ReadTxn& txn, std::function<bool(std::string const& tbs_hash)> const& is_there,
+                          Time now, std::size_t looked_at, std::size_t kept) {
+  MissingLines missing;
+  auto const restored = restored_at(txn);
+  visit_newest(txn, "", [&](CertificateRecord const& record) {
+    bool const ought = record.status == CertificateStatus::issued && record.by_signer && record.not_after >= now &&
+                       (!restored || record.recorded_at > *restored);
+    if (!ought) return true;
+    if (!is_there(record.tbs_hash) && missing.count++ < kept) missing.first.push_back(record);
+    return --looked_at > 0;
+  });
+  return missing;
+}
+
+}  // namespace
+
+Result<MissingLines> find_missing(store::Store& store, std::string const& path, Time now, std::size_t kept) {
+  MissingLines missing;
+  Result<> read;
+  // The ledger is read after the moment of the store: what was issued by then stands in it.
+  store.read([&](store::ReadTxn& txn) {
+    std::vector<std::uint64_t> lines;
+    read = visit_signing_ledger(path, [&](SignedEntry const& entry) {
+      if (entry.kind == SignedEntry::Kind::certificate) lines.push_back(short_of(entry.tbs_hash));
+    });
+    if (!read) return;
+    std::ranges::sort(lines);
+    auto const is_there = [&](std::string const& hash) { return std::ranges::binary_search(lines, short_of(hash)); };
+    missing = find_missing(txn, is_there, now, ~std::size_t{0}, kept);
+  });
+  CHECK_OK(std::move(read));
+  return missing;
+}
+
+namespace {
+
+std::set<std::string> hashes_of(RecentlySigned const& recent) {
+  std::set<std::string> hashes;
+  for (auto const& entry : recent.certificates) hashes.insert(entry.tbs_hash);
+  return hashes;
+}
+
+}  // namespace
+
+MissingLines find_missing_of_late(store::ReadTxn& txn, RecentlySigned const& recent, Time now) {
+  // The signer tells of 2,000; some of them may have been signed and not recorded.
+  constexpr std::size_t kLookedAt = 100;
+  auto const hashes = hashes_of(recent);
+  auto const is_there = [&](std::string const& hash) { return hashes.contains(hash); };
+  return find_missing(txn, is_there, now, kLookedAt, kLookedAt);
+}
+
+// --- intents
+
+namespace {
+
+std::vector<CertificateRecord> open_intents(store::ReadTxn& txn, Time before) {
+  std::vector<CertificateRecord> all;
+  visit_possibly_issued(txn, before, [&](CertificateRecord const& record) {
+    all.push_back(record);
+    return true;
+  });
+  return all;
+}
+
+std::vector<OpenIntent> held_against(std::vector<CertificateRecord> const& intents,
+                                     std::set<std::string> const& hashes) {
+  std::vector<OpenIntent> all;
+  for (auto const& intent : intents) all.push_back({intent.serial_hex, hashes.contains(intent.tbs_hash)});
+  return all;
+}
+
+}  // namespace
+
+Result<std::vector<OpenIntent>> find_open_intents(store::Store& store, std::string const& path) {
+  std::vector<CertificateRecord> intents;
+  store.read([&](store::ReadTxn& txn) { intents = open_intents(txn, Time::max()); });
+  std::set<std::string> wanted, hashes;
+  for (auto const& intent : intents) wanted.insert(intent.tbs_hash);
+  CHECK_OK(visit_signing_ledger(path, [&](SignedEntry const& entry) {
+    if (wanted.contains(entry.tbs_hash)) hashes.insert(entry.tbs_hash);
+  }));
+  return held_against(intents, hashes);
+}
+
+std::vector<OpenIntent> find_open_intents(store::ReadTxn& txn, RecentlySigned const& recent, Time now) {
+  return held_against(open_intents(txn, now + kDay), hashes_of(recent));
 }
 
 }  // namespace lenscap::ca

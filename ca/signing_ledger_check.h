@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ca/ledger.h"
 #include "ca/signing_ledger.h"
 #include "store/store.h"
 
@@ -17,5 +18,26 @@ bool is_known(store::ReadTxn& txn, SignedEntry const& entry);
 // Every certificate of the signer's ledger that the store does not know. Nothing where there is no such ledger.
 // Errc::file when it cannot be read. Also beside a running service.
 Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string const& path);
+
+// The other way round: certificates that the store says the signer signed (CertificateRecord::by_signer), and of which
+// its ledger has no line. Of those that have not ended and were recorded after the last restore: with a lost machine
+// its ledger is lost, too.
+struct MissingLines {
+  std::size_t count = 0;
+  std::vector<CertificateRecord> first = {};  // of them, newest first
+};
+// Keeps the first so many; memory grows by eight octets for each line of the ledger. Errc::file when it cannot be read;
+// one that is not there has no line. Also beside a running service.
+Result<MissingLines> find_missing(store::Store& store, std::string const& path, Time now, std::size_t kept);
+// The same of the newest certificates, by what a signer tells of late: as many as are certainly among that.
+MissingLines find_missing_of_late(store::ReadTxn& txn, RecentlySigned const& recent, Time now);
+
+// An intent without certificate, left by a crash or being signed at this moment: did the signer write its line?
+struct OpenIntent {
+  std::string serial_hex;
+  bool was_signed = false;
+};
+Result<std::vector<OpenIntent>> find_open_intents(store::Store& store, std::string const& path);
+std::vector<OpenIntent> find_open_intents(store::ReadTxn& txn, RecentlySigned const& recent, Time now);
 
 }  // namespace lenscap::ca

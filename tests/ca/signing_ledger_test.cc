@@ -8,6 +8,8 @@
 #include <fstream>
 #include <future>
 
+#include "ca/gap.h"
+#include "ca/ledger_tables.h"
 #include "ca/signing_ledger_check.h"
 #include "store/store.h"
 #include "tests/ca/fixture.h"
@@ -18,6 +20,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 SignedEntry certificate(std::string const& serial) {
   return {.issuer = "abcd", .at = kNow, .serial_hex = serial, .tbs_hash = std::string(64, 'a')};
@@ -138,6 +141,115 @@ TEST_F(SigningLedgerTest, TheStoreIsAskedWhetherItKnowsWhatWasSigned) {
   changed.tbs_hash = std::string(64, 'a');
   write({known, certificate("01ab"), list("", 3), changed});
   EXPECT_THAT(find_unknown(*store, path).value(), ElementsAre(certificate("01ab"), changed));
+}
+
+// A store whose certificates are said to come from a signer with a ledger, or not.
+struct LedgerOfAStore : SigningLedgerTest {
+  SignedEntry issue(bool by_signer, Time now = kNow, bool is_open = false) {
+    auto draft = test.issuer->prepare(profile("camera-https"), request(names({"cam1.cams.example"})), now).value();
+    auto line = certificate(draft.serial_hex());
+    line.tbs_hash = to_hex(sha256(draft.tbs()));
+    store->write([&](store::WriteTxn& txn) {
+      EXPECT_TRUE(record_intent(txn, draft, "order").ok());
+      if (!by_signer) return true;
+      // As the record of an issuer whose signer is elsewhere.
+      std::string value(txn.get(tables::kIntents, line.serial_hex).value());
+      txn.put(tables::kIntents, line.serial_hex, value.insert(1, "\"by_signer\":true,"));
+      return true;
+    });
+    if (is_open) return line;
+    auto const signed_one = test.issuer->sign(std::move(draft)).value();
+    store->write([&](store::WriteTxn& txn) { return record_issued(txn, signed_one, now).ok(); });
+    return line;
+  }
+  std::vector<std::string> missing(Time now = kNow) {
+    std::vector<std::string> serials;
+    auto const found = find_missing(*store, path, now, 100).value();
+    for (auto const& record : found.first) serials.push_back(record.serial_hex);
+    EXPECT_EQ(found.count, serials.size());
+    return serials;
+  }
+  std::vector<std::string> missing_of_late(std::vector<SignedEntry> recent) {
+    std::vector<std::string> serials;
+    store->read([&](store::ReadTxn& txn) {
+      for (auto const& record : find_missing_of_late(txn, {std::move(recent), {}}, kNow).first)
+        serials.push_back(record.serial_hex);
+    });
+    return serials;
+  }
+  TestCa test;
+  std::unique_ptr<store::Store> store = store::open("memory:", "").value();
+};
+
+TEST_F(LedgerOfAStore, LinesThatWereCutAreMissing) {
+  issue(false);  // by a server that kept its key to itself
+  auto const first = issue(true);
+  auto const second = issue(true, kNow + kHour);
+  write({first, second});
+  EXPECT_THAT(missing(), IsEmpty());
+  EXPECT_THAT(missing_of_late({first, second}), IsEmpty());
+  for (auto const& left : {std::vector<SignedEntry>{}, {first}}) {
+    std::filesystem::remove(path);
+    write(left);
+    SCOPED_TRACE(left.size());
+    auto const expected =
+        left.empty() ? std::vector{second.serial_hex, first.serial_hex} : std::vector{second.serial_hex};
+    EXPECT_EQ(missing(), expected);
+    EXPECT_EQ(missing_of_late(left), expected);
+  }
+  std::filesystem::remove(path);
+  EXPECT_THAT(missing(), SizeIs(2)) << "a ledger that is not there has no line";
+  EXPECT_THAT(missing(kNow + 100 * kDay), IsEmpty()) << "what has ended is of use to nobody";
+  EXPECT_EQ(find_missing(*store, path, kNow, 1).value().count, 2U) << "all are counted";
+}
+
+// The octets count, not the serial number alone.
+TEST_F(LedgerOfAStore, AnotherLineUnderTheSameNumberIsNone) {
+  auto line = issue(true);
+  auto const serial = line.serial_hex;
+  line.tbs_hash = std::string(64, 'a');
+  write({line});
+  EXPECT_THAT(missing(), ElementsAre(serial));
+}
+
+// The ledger of a lost machine is lost: what was signed there has no line here, and what came after it has.
+TEST_F(LedgerOfAStore, OfBeforeARestoreNothingIsAsked) {
+  issue(true);
+  store->write([](store::WriteTxn& txn) {
+    open_gap(txn, {kNow, kNow + kHour});
+    return true;
+  });
+  EXPECT_THAT(missing(), IsEmpty());
+  store->write([](store::WriteTxn& txn) { return close_gap(txn, kNow + kHour).has_value(); });
+  EXPECT_THAT(missing(), IsEmpty());
+  auto const after = issue(true, kNow + 2 * kHour);
+  EXPECT_THAT(missing(), ElementsAre(after.serial_hex));
+}
+
+TEST_F(LedgerOfAStore, TellsWhetherAnOpenIntentWasSigned) {
+  auto const lost = issue(true, kNow, true);
+  auto const never = issue(true, kNow + kMinute, true);
+  write({issue(true), lost});
+  auto const check = [&](std::vector<OpenIntent> const& open) {
+    ASSERT_THAT(open, SizeIs(2));
+    EXPECT_EQ(open[0].serial_hex, lost.serial_hex);
+    EXPECT_TRUE(open[0].was_signed);
+    EXPECT_EQ(open[1].serial_hex, never.serial_hex);
+    EXPECT_FALSE(open[1].was_signed);
+  };
+  check(find_open_intents(*store, path).value());
+  store->read([&](store::ReadTxn& txn) { check(find_open_intents(txn, {{lost}, {}}, kNow)); });
+  EXPECT_THAT(missing(), IsEmpty()) << "an intent is no certificate";
+}
+
+// What a person revoked without knowing more of it is settled.
+TEST_F(LedgerOfAStore, ALineOfWhatWasRevokedAsUnknownIsKnown) {
+  write({certificate("01ab")});
+  EXPECT_THAT(find_unknown(*store, path).value(), SizeIs(1));
+  store->write([](store::WriteTxn& txn) {
+    return record_unknown_revoked(txn, "01ab", "issuer", kNow + kDay, {.at = kNow, .reason = {}, .by = "a test"}).ok();
+  });
+  EXPECT_THAT(find_unknown(*store, path).value(), IsEmpty());
 }
 
 }  // namespace

@@ -174,6 +174,25 @@ TEST_F(SignerProcess, WhatTheStoreDoesNotKnowIsReported) {
   EXPECT_EQ(ca.stop(), 0);
 }
 
+// Its book was cut, emptied or taken away behind its back: the next start says so, and store verify names what is
+// missing.
+TEST_F(SignerProcess, ALedgerThatLacksWhatTheStoreHasIsTold) {
+  ca.serve();
+  EXPECT_EQ(logged("signer.ledger_lacks", "count"), "");
+  EXPECT_EQ(ca.stop(), 0);
+  EXPECT_EQ(ca.run({"store", "verify"}).code, 0);
+  std::filesystem::resize_file(ledger, 0);
+  for (int i = 0; i < 2; ++i) {
+    auto const verified = ca.run({"store", "verify"});
+    EXPECT_EQ(verified.code, 6) << verified.all();
+    EXPECT_THAT(verified.out, HasSubstr("and the signer's ledger has not"));
+    std::filesystem::remove(ledger);
+  }
+  ca.serve();
+  EXPECT_EQ(logged("signer.ledger_lacks", "count"), "1") << ca.log();
+  EXPECT_EQ(ca.stop(), 0);
+}
+
 // The store's list of numbers was lost: the signer has signed number 1, and would sign no other 1.
 TEST_F(SignerProcess, ListsGoOnAboveWhatWasSigned) {
   auto const chain = ca::load_chain(ca.state()).value();

@@ -144,6 +144,9 @@ std::vector<std::string> judge(std::string const& directory, acme::CheckedBy con
   auto const unknown = ca::find_unknown(**store, ledger);
   if (!unknown) return {unknown.error().detail()};
   for (auto const& entry : *unknown) wrong.push_back("the store does not know " + entry.serial_hex);
+  auto const missing = ca::find_missing(**store, ledger, by.now, 3);
+  if (!missing) return {missing.error().detail()};
+  for (auto const& record : missing->first) wrong.push_back("the signer's ledger lacks " + record.serial_hex);
   std::set<std::string> on_record;
   auto const visited =
       ca::visit_signing_ledger(ledger, [&](ca::SignedEntry const& entry) { on_record.insert(entry.serial_hex); });

@@ -81,6 +81,14 @@ Result<> SignerProcess::compare_with(App& app, Log const& log) const {
                                                  {"signed_at", to_rfc3339(entry.at)},
                                                  {"why", "the signer's ledger has it and the store has not"},
                                                  {"what_to_do", "see docs/operations.md"}});
+    auto const now = app.clock.now();
+    if (auto const missing = ca::find_missing_of_late(txn, recent, now); missing.count != 0)
+      log.error("signer.ledger_lacks", {{"count", missing.count},
+                                        {"serial", missing.first.front().serial_hex},
+                                        {"why", "the store has certificates that the signer's ledger has not"},
+                                        {"what_to_do", "see docs/operations.md"}});
+    for (auto const& intent : ca::find_open_intents(txn, recent, now))
+      log.warning("signer.open_intent", {{"serial", intent.serial_hex}, {"was_signed", intent.was_signed}});
     return true;
   };
   app.db.read_blocking(look);

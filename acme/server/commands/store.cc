@@ -8,17 +8,18 @@
 #include "base/text_table.h"
 #include "ca/installed_issuers.h"
 #include "ca/ledger.h"
+#include "ca/ledger_tables.h"
 #include "ca/signing_ledger_check.h"
 
 namespace lenscap::acme {
 namespace {
 
 // Of the store and the signer's ledger, where there is one.
-constexpr Invariant kKnown{"S1", "the store knows what the signer signed", nullptr};
+constexpr Invariant kKnown{"S1", "the store and the signer's ledger agree on what was signed", nullptr};
 
 constexpr std::size_t kShown = 20;  // findings of each invariant: enough to see what kind they are
 
-json::Object to_json(std::vector<Checked> const& all) {
+json::Object to_json(std::vector<Checked> const& all, std::vector<ca::OpenIntent> const& open) {
   json::Array rows;
   std::size_t count = 0;
   for (auto const& checked : all) {
@@ -31,10 +32,14 @@ json::Object to_json(std::vector<Checked> const& all) {
                                    {"findings", std::move(findings)}});
     count += checked.count;
   }
-  return {{"good", count == 0}, {"count", count}, {"invariants", std::move(rows)}};
+  json::Array intents;
+  for (auto const& intent : open)
+    intents.emplace_back(json::Object{{"serial", intent.serial_hex}, {"was_signed", intent.was_signed}});
+  return {
+      {"good", count == 0}, {"count", count}, {"invariants", std::move(rows)}, {"open_intents", std::move(intents)}};
 }
 
-void print(std::vector<Checked> const& all) {
+void print(std::vector<Checked> const& all, std::vector<ca::OpenIntent> const& open) {
   std::vector<std::vector<std::string>> rows;
   for (auto const& checked : all)
     rows.push_back({std::string(checked.invariant->name), std::string(checked.invariant->promise),
@@ -47,9 +52,12 @@ void print(std::vector<Checked> const& all) {
     if (checked.count > checked.first.size())
       fmt::print("\n{}  and {} more\n", checked.invariant->name, checked.count - checked.first.size());
   }
+  for (auto const& intent : open)
+    fmt::print("\nPossibly issued: {}, which {} by the signer's ledger\n", intent.serial_hex,
+               intent.was_signed ? "was signed" : "was not signed");
 }
 
-Checked check_signer(store::Store& store, std::string const& ledger) {
+Checked check_signer(store::Store& store, std::string const& ledger, Time now) {
   Checked checked{.invariant = &kKnown};
   auto const report = [&](ca::Finding finding) {
     if (checked.count++ < kShown) checked.first.push_back(std::move(finding));
@@ -62,8 +70,18 @@ Checked check_signer(store::Store& store, std::string const& ledger) {
   for (auto const& entry : *unknown)
     report({"signer.ledger/" + entry.serial_hex,
             "the signer signed it at " + to_rfc3339(entry.at) + ", and the store does not know it",
-            "where the store was restored, it was issued since the back-up; else somebody may have had the server in "
-            "his hands: see docs/operations.md"});
+            "where the store was restored, it was issued since the back-up: revoke it (cert revoke --unknown) unless "
+            "you know it; else somebody may have had the server in his hands: see docs/operations.md"});
+  auto const missing = ca::find_missing(store, ledger, now, kShown);
+  if (!missing) {
+    report({"signer.ledger", missing.error().detail(), "see docs/operations.md"});
+    return checked;
+  }
+  for (auto const& record : missing->first)
+    report({std::string(ca::tables::kRecords.name) + "/" + record.serial_hex,
+            "the store has it, recorded at " + to_rfc3339(record.recorded_at) + ", and the signer's ledger has not",
+            "the ledger was cut, lost or put back, or the key was used past the signer: see docs/operations.md"});
+  checked.count += missing->count - missing->first.size();
   return checked;
 }
 
@@ -74,6 +92,7 @@ Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
   CheckedBy by{.now = SystemClock().now(), .crl_plan = settings.crl.plan, .issuers = {}};
   for (auto const& each : issuers) by.issuers.push_back(each.chain.issuing);
   std::vector<Checked> all;
+  std::vector<ca::OpenIntent> open;
   Result<> form;
   store->read([&](store::ReadTxn& txn) {
     form = ca::check_form(txn);
@@ -81,12 +100,15 @@ Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
   });
   CHECK_OK(std::move(form));
   // Of a signer with a user of its own the ledger is not ours to read, unless somebody who may names it.
-  if (!ledger.empty() || settings.signer.socket.empty())
-    all.push_back(check_signer(*store, ledger.empty() ? ca::signing_ledger_file(line.state) : ledger));
+  if (!ledger.empty() || settings.signer.socket.empty()) {
+    auto const file = ledger.empty() ? ca::signing_ledger_file(line.state) : ledger;
+    all.push_back(check_signer(*store, file, by.now));
+    if (auto found = ca::find_open_intents(*store, file)) open = *std::move(found);
+  }
   if (line.wants_json())
-    print_json(to_json(all));
+    print_json(to_json(all, open));
   else
-    print(all);
+    print(all, open);
   return std::ranges::all_of(all, [](Checked const& checked) { return checked.count == 0; }) ? ExitCode::done
                                                                                              : ExitCode::attention;
 }

@@ -118,6 +118,8 @@ TEST_F(Backup, RestoresTheStoreAndTheFiles) {
   });
   EXPECT_NE(dumped(*store), before) << "the clock's mark and the numbers of lists were lifted";
   store->write([](store::WriteTxn& txn) {
+    EXPECT_EQ(ca::restored_at(txn), kNow + kHour);
+    txn.erase(ca::tables::kState, "restored");
     txn.erase(ca::tables::kState, "crls_above");
     return ca::accept_clock(txn, kNow).has_value();
   });
