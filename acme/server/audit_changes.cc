@@ -21,6 +21,7 @@ std::string joined(std::vector<std::string> const& all) {
 template <class Item>
 std::string texts_of(std::vector<Item> const& all) {
   std::vector<std::string> texts;
+  texts.reserve(all.size());
   for (auto const& each : all) texts.push_back(each.text());
   return joined(texts);
 }

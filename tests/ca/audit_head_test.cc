@@ -107,7 +107,7 @@ TEST_F(SignedHead, TheStoreKeepsTheLatestThousand) {
   store->read([&](store::ReadTxn& txn) {
     EXPECT_EQ(last_audit_head(txn).value().head.number, 1002U);
     std::vector<std::uint64_t> numbers;
-    visit_audit_heads(txn, [&](SignedAuditHead const& each) { numbers.push_back(each.head.number); });
+    visit_audit_heads(txn, 0, [&](SignedAuditHead const& each) { numbers.push_back(each.head.number); });
     ASSERT_EQ(numbers.size(), 1000U);
     EXPECT_EQ(numbers.front(), 3U);
   });

@@ -36,10 +36,10 @@ class ChangedTrail : public ::testing::Test {
     EXPECT_EQ(done.text("status"), "valid") << done.body;
     return client.read(done.text("certificate")).body;
   }
-  // The first of them: the trail has three at least.
+  // The first of them, where there are others.
   void erase_an_entry() {
     app.store->write([](store::WriteTxn& txn) {
-      EXPECT_GE(ca::find_audit_head(txn).value().number, 3U);
+      EXPECT_GE(ca::find_audit_head(txn).value().number, 2U);
       txn.erase(kTable, "0000000000000001");
       return true;
     });
