@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/json.h"
-#include "tests/e2e/machine.h"
+#include "tests/acme/server/rolling_over.h"
 #include "tests/e2e/page.h"
 
-namespace lenscap {
+namespace lenscap::acme::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -15,19 +14,11 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class RollOverTheRoot : public ::testing::Test {
+class RollOverTheRoot : public RollingOver {
  protected:
   static void SetUpTestSuite() {
-    machine_ = std::make_unique<e2e::Machine>("the issuing key's words\nthe root's own words\n");
-    machine_->write_private("root-words", "the root's own words\n");
+    make_ca();
     machine_->write_private("new-words", "the next root's own words\n");
-    fs::create_directory(machine_->path("usb"));
-    made_ =
-        run("lenscap-ca init --name 'Example Cameras' --permit-dns cams.example --permit-ip 10.20.0.0/15 "
-            "--url https://pki.cams.example\n"
-            "lenscap-ca root seal --passphrase-file root-words --to usb/lenscap-root\n"
-            "lenscap-ca root export --out root.pem\n"
-            "systemctl enable --now lenscap-ca\n");
     auto const blocks = e2e::blocks_of("roll-over-the-root.md");
     for (std::size_t i = 0; i < blocks.size() && made_.code == 0; ++i) {
       auto script = blocks[i];
@@ -42,9 +33,6 @@ class RollOverTheRoot : public ::testing::Test {
       reached_.push_back(reach());
     }
   }
-  static void TearDownTestSuite() { machine_.reset(); }
-
-  static e2e::Ran run(std::string const& script) { return machine_->run(script); }
   // Who trusts the former root alone, and who trusts the next alone: can they reach the server?
   static std::string reach() {
     std::string said;
@@ -56,8 +44,6 @@ class RollOverTheRoot : public ::testing::Test {
     return said;
   }
 
-  static inline std::unique_ptr<e2e::Machine> machine_;
-  static inline e2e::Ran made_;
   static inline std::string said_;
   static inline std::vector<std::string> reached_;
 };
@@ -93,14 +79,8 @@ TEST_F(RollOverTheRoot, TheExportedChainHoldsEveryStepUp) {
 
 TEST_F(RollOverTheRoot, ABackUpHoldsTheRootsAndNotTheirKeys) {
   ASSERT_EQ(made_.code, 0);
-  machine_->write_private("backup-words", "the words of the back-up\n");
-  auto const ran =
-      run("lenscap-ca backup create copy.lenscap --passphrase-file backup-words\n"
-          "'" LENSCAP_BIN_DIR
-          "/lenscap-ca' --state restored restore copy.lenscap --passphrase-file backup-words\n"
-          "diff -r state/keys/roots restored/keys/roots\n"
-          "! find restored -name root.key | grep .\n");
-  EXPECT_EQ(ran.code, 0) << ran.all();
+  expect_backed_up("keys/roots");
+  EXPECT_EQ(run("find restored -name root.key").out, "");
 }
 
 TEST_F(RollOverTheRoot, WhatIsRefusedChangesNothing) {
@@ -130,4 +110,4 @@ TEST_F(RollOverTheRoot, WhatIsRefusedChangesNothing) {
 }
 
 }  // namespace
-}  // namespace lenscap
+}  // namespace lenscap::acme::test

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "base/json.h"
-#include "tests/e2e/machine.h"
+#include "tests/acme/server/rolling_over.h"
 #include "tests/e2e/page.h"
 
-namespace lenscap {
+namespace lenscap::acme::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -17,28 +17,16 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// One CA on which the page was run, since keys take seconds to make.
-class RollOver : public ::testing::Test {
+class RollOver : public RollingOver {
  protected:
   static void SetUpTestSuite() {
-    machine_ = std::make_unique<e2e::Machine>("the issuing key's words\nthe root's own words\n");
-    machine_->write_private("root-words", "the root's own words\n");
-    auto const medium = machine_->path("usb");
-    fs::create_directory(medium);
-    made_ = machine_->run(
-        "lenscap-ca init --name 'Example Cameras' --permit-dns cams.example --permit-ip 10.20.0.0/15 "
-        "--url https://pki.cams.example\n"
-        "lenscap-ca root seal --passphrase-file root-words --to usb/lenscap-root\n"
-        "lenscap-ca root export --out root.pem\n"
-        "systemctl enable --now lenscap-ca\n");
+    make_ca();
     if (made_.code != 0) return;
-    made_ = machine_->run(e2e::script_of("roll-over.md", {{"/media/usb", medium},
-                                                          {"--root-key", "--passphrase-file root-words --root-key"},
-                                                          {"--after 14d", "--after 0s"}}));
+    made_ = run(e2e::script_of("roll-over.md", {{"/media/usb", machine_->path("usb")},
+                                                {"--root-key", "--passphrase-file root-words --root-key"},
+                                                {"--after 14d", "--after 0s"}}));
   }
-  static void TearDownTestSuite() { machine_.reset(); }
 
-  static e2e::Ran run(std::string const& script) { return machine_->run(script); }
   static std::map<std::string, json::Object> issuers() {
     auto const listed = json::parse_object(run("lenscap-ca issuer list --output json").out).value();
     std::map<std::string, json::Object> found;
@@ -61,9 +49,6 @@ class RollOver : public ::testing::Test {
       }
     return found;
   }
-
-  static inline std::unique_ptr<e2e::Machine> machine_;
-  static inline e2e::Ran made_;
 };
 
 TEST_F(RollOver, ThePageLeadsToAServerThatTheNewIssuerSigns) {
@@ -137,15 +122,7 @@ TEST_F(RollOver, OneAtATimeAndTheNextOneGoesOnFromTheLast) {
 }
 
 // The copy holds every issuer.
-TEST_F(RollOver, ABackUpHoldsTheFurtherIssuers) {
-  machine_->write_private("backup-words", "the words of the back-up\n");
-  auto const ran =
-      run("lenscap-ca backup create copy.lenscap --passphrase-file backup-words\n"
-          "'" LENSCAP_BIN_DIR
-          "/lenscap-ca' --state restored restore copy.lenscap --passphrase-file backup-words\n"
-          "diff -r state/issuers restored/issuers\n");
-  EXPECT_EQ(ran.code, 0) << ran.all();
-}
+TEST_F(RollOver, ABackUpHoldsTheFurtherIssuers) { expect_backed_up("issuers"); }
 
 }  // namespace
-}  // namespace lenscap
+}  // namespace lenscap::acme::test
