@@ -222,7 +222,8 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
   Time const end = clock.now() + kOrderDeadline;
   Looks const fresh(sleep, clock, end);
   Looks looks = fresh;
-  bool finalized = false;
+  int finalized = 0;       // how often
+  bool came_back = false;  // `processing` since it was finalized last: when it is `ready` then, nobody works on it
   bool proven = false;
   CO_TRY(auto order, co_await client.order(request.order_url));
   while (true) {
@@ -232,7 +233,7 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
         co_return co_await client.certificate(order.object.certificate);
       }
       case acme::OrderStatus::invalid:
-        co_return ended(order.object, proven || finalized ? Ended::meanwhile : Ended::before);
+        co_return ended(order.object, proven || finalized != 0 ? Ended::meanwhile : Ended::before);
       case acme::OrderStatus::pending: {
         if (proven) break;  // once was enough; now only look
         proven = true;
@@ -242,12 +243,19 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> complete_order(AcmeClient
         continue;
       }
       case acme::OrderStatus::ready: {
-        if (finalized) break;  // it was accepted once; now only look
-        finalized = true;
+        bool const is_wanted = finalized == 0 || (came_back && finalized < kFinalizesMax);
+        if (!is_wanted) break;  // it was accepted; now only look
+        if (came_back && finalized != 0) {
+          bool const is_time_left = co_await looks.wait(order.object.status, order.retry_after);
+          if (!is_time_left) co_return out_of_time();
+        }
+        ++finalized;
+        came_back = false;
         CO_TRY(order, co_await client.finalize(order.object, request.order_url, request.csr.der));
         continue;
       }
       case acme::OrderStatus::processing:
+        came_back = true;
         break;
     }
     bool const again = co_await looks.wait(order.object.status, order.retry_after);

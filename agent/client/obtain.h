@@ -2,9 +2,10 @@
 // place_order gives the order's URL to write down, complete_order goes on from whatever state that order is in.
 //
 // Bounded: at most kLooksPerState looks at an order or an authorization that stays in one state, with pauses that grow,
-// and kOrderDeadline in all. The server is asked to issue once in each call, whatever states the order goes through,
-// and to validate once for each name. A server that sends something else than what was ordered is found out by
-// check_issued: nothing may reach a device before it.
+// and kOrderDeadline in all. The server is asked to issue once in each call, and again, kFinalizesMax times in all,
+// when the order comes back from `processing` to `ready`, as where the signature had to wait; and to validate once for
+// each name. A server that sends something else than what was ordered is found out by check_issued: nothing may reach a
+// device before it.
 #pragma once
 
 #include "agent/client/acme_client.h"
@@ -17,6 +18,7 @@ namespace lenscap::agent {
 using Sleep = std::function<net::Awaitable<>(Seconds)>;
 
 constexpr int kLooksPerState = 10;
+constexpr int kFinalizesMax = 3;  // a signer that is away for longer is left to the next attempt, minutes later
 constexpr Seconds kOrderDeadline = 10 * kMinute;
 constexpr Seconds kPauseMax = 2 * kMinute;  // whatever the server asks for
 

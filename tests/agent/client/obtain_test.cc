@@ -460,8 +460,40 @@ TEST_F(ObtainTest, AnOrderThatFlipsItsState) {
     object.status = kFlips[looks++ % 3];
   });
   EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
-  EXPECT_LE(acme.count("/finalize"), 1) << "a certificate is asked for once";
+  EXPECT_LE(acme.count("/finalize"), kFinalizesMax);
   EXPECT_LE(looks, 3 * kLooksPerState);
+}
+
+// As where the signer was away or had reached its cap: the order waits for whoever wants it to be finalized again.
+TEST_F(ObtainTest, AnOrderThatComesBackFromProcessingIsFinalizedAgain) {
+  acme.looks_until_valid = 1;
+  for (int times = 1; times <= kFinalizesMax; ++times) {
+    SCOPED_TRACE(times);
+    acme.orders.clear();
+    acme.requests.clear();
+    auto const url = place().value();
+    acme.spoil = [&](FakeAcme::Seen const& seen, net::ClientResponse&) {
+      bool const was_finalized = seen.url.ends_with("/finalize");
+      if (was_finalized && acme.count("/finalize") < times) order().object.status = acme::OrderStatus::ready;
+    };
+    auto const chain = complete(url);
+    EXPECT_EQ(acme.count("/finalize"), times);
+    EXPECT_TRUE(chain.ok()) << chain.error().detail();
+  }
+  acme.spoil = nullptr;
+  EXPECT_THAT(acme.violations, ::testing::IsEmpty());
+}
+
+TEST_F(ObtainTest, AnOrderThatAlwaysComesBackIsLeftAlone) {
+  auto const url = place().value();
+  acme.looks_until_valid = 1;
+  acme.spoil = [&](FakeAcme::Seen const& seen, net::ClientResponse&) {
+    if (seen.url.ends_with("/finalize")) order().object.status = acme::OrderStatus::ready;
+  };
+  EXPECT_EQ(complete(url).error().code(), Errc::incorrect_response);
+  EXPECT_EQ(acme.count("/finalize"), kFinalizesMax);
+  EXPECT_LE(acme.count("/order/1"), 3 * kLooksPerState);
+  EXPECT_LE(clock.now() - x509::testing::kNow, kOrderDeadline);
 }
 
 TEST_F(ObtainTest, ValidWithoutACertificate) {
