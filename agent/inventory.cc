@@ -266,7 +266,9 @@ std::vector<Device> all_devices(store::ReadTxn& txn) {
 
 bool is_any_to_move(store::ReadTxn& txn) {
   auto const devices = all_devices(txn);
-  return std::ranges::any_of(devices, [](Device const& device) { return !device.moves_from.empty(); });
+  return std::ranges::any_of(devices, [](Device const& device) {
+    return !device.moves_from.empty() && device.https != HttpsState::unsupported_firmware;
+  });
 }
 
 namespace {

@@ -125,6 +125,7 @@ std::optional<Device> load_device(store::ReadTxn& txn, std::string_view serial);
 void save_device(store::WriteTxn& txn, Device const& device);
 void erase_device(store::WriteTxn& txn, std::string_view serial);  // and its journal
 std::vector<Device> all_devices(store::ReadTxn& txn);              // by serial
+// Does any wait for a certificate of another CA? Not one whose firmware has no driver: it may never get one.
 bool is_any_to_move(store::ReadTxn& txn);
 
 // By what a person types: serial or MAC, address, address:port, or one of the names. Errc::not_found, or conflict when

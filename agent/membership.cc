@@ -124,7 +124,11 @@ void move_over(store::WriteTxn& txn, Sealer const& sealer, Membership const& bef
   txn.erase(kMembership, kNext);
   for (Device device : all_devices(txn)) {
     if (!device.live) continue;
-    device.moves_from = before.directory_url;
+    // One that never got away from an earlier CA is still that one's; or it is back there, and with it where it was.
+    if (device.moves_from.empty())
+      device.moves_from = before.directory_url;
+    else if (device.moves_from == next.directory_url)
+      device.moves_from.clear();
     device.wrong_certificates = 0;  // they were of the other CA
     save_device(txn, device);
   }

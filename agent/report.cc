@@ -144,7 +144,9 @@ void tell(StatusRow& row, Device const& device, Journal const* journal, Time now
     row.status = "Certificate about to expire";
   }
   row.attention = row.attention || expired || expiring;
-  if (!device.moves_from.empty()) row.next += "; moves from " + device.moves_from;
+  bool const can_move = device.https != HttpsState::unsupported_firmware;
+  if (!device.moves_from.empty())
+    row.next += (can_move ? "; moves from " : "; until then it keeps its certificate of ") + device.moves_from;
   if (device.live && device.live->chain_incomplete) row.next += "; chain incomplete";
   if (auto const note = clock_note(device.clock_offset); !note.empty()) row.next += "; " + note;
 }

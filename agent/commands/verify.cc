@@ -46,7 +46,7 @@ ExitCode run(Global const& global, std::string const& name) {
     Result<std::optional<Membership>> former = std::optional<Membership>();
     (*desk)->store().read([&](store::ReadTxn& txn) { former = load_former_membership(txn, (*desk)->sealer()); });
     if (!former.ok()) return refuse(former.error());
-    if (*former) expected.roots = (*former)->device_roots;
+    if (*former && (*former)->directory_url == device.moves_from) expected.roots = (*former)->device_roots;
   }
   expected.intermediates.assign(chain->begin() + 1, chain->end());
   expected.names = device.names;

@@ -199,11 +199,20 @@ struct Replacing : MembershipTest {
   static constexpr char const* kOld = "https://old.example/directory";
 
   Replacing() {
+    belong_to_old();
+    have_devices();
+  }
+  void belong_to_old() {
     store->write([&](store::WriteTxn& txn) {
       auto const roots = fakes::FakeAcme(clock).authority.roots();
       save_membership(
           txn, sealer,
           {kOld, "https://old.example/account/1", x509::PrivateKey::generate(x509::KeyType::ec_p256), roots, roots});
+      return true;
+    });
+  }
+  void have_devices() {
+    store->write([&](store::WriteTxn& txn) {
       save_device(txn, testing::enrolled_camera());
       auto fresh = testing::camera();
       fresh.serial = "ACCC8E68D4D3";
@@ -226,6 +235,11 @@ struct Replacing : MembershipTest {
   }
   bool forget() {
     return store->write([](store::WriteTxn& txn) { return forget_former_if_moved(txn); });
+  }
+  void change(std::string_view serial, std::function<void(Device&)> const& how) {
+    auto changed = device(serial);
+    how(changed);
+    store->write([&](store::WriteTxn& txn) { return save_device(txn, changed), true; });
   }
 };
 
@@ -256,6 +270,33 @@ TEST_F(Replacing, KeepsBothUntilEveryCameraIsMoved) {
   });
   EXPECT_TRUE(forget());
   EXPECT_EQ(former(), std::nullopt);
+}
+
+// Its firmware may never be updated; who waits for it waits for ever. It is moved when it is.
+TEST_F(Replacing, DoesNotWaitForWhatNoDriverServes) {
+  ASSERT_TRUE(replace().ok());
+  change("ACCC8E68D4D2", [](Device& device) { device.https = HttpsState::unsupported_firmware; });
+  EXPECT_TRUE(forget());
+  EXPECT_EQ(former(), std::nullopt);
+  EXPECT_EQ(device("ACCC8E68D4D2").moves_from, kOld);
+
+  change("ACCC8E68D4D2", [](Device& device) { device.https = HttpsState::enabled; });
+  EXPECT_TRUE(wants_certificate(device("ACCC8E68D4D2")));
+}
+
+// It is still at the CA that it could not be moved from, however often the agent leaves another.
+TEST_F(Replacing, WhatCouldNotBeMovedRemembersWhereItIs) {
+  for (std::string const where : {"https://before.example/directory", "https://ca.example/directory"}) {
+    SCOPED_TRACE(where);
+    change("ACCC8E68D4D2", [&](Device& device) {
+      device.https = HttpsState::unsupported_firmware;
+      device.moves_from = where;
+    });
+    belong_to_old();
+    ASSERT_TRUE(replace().ok());
+    bool const is_back = where == acme.directory_url();
+    EXPECT_EQ(device("ACCC8E68D4D2").moves_from, is_back ? "" : where);
+  }
 }
 
 // What was there works on until the new account is there, and the same word may come again.

@@ -46,6 +46,11 @@ TEST(StatusRow, ByState) {
   auto not_enrolled = camera();
   auto unsupported = camera();
   unsupported.https = HttpsState::unsupported_firmware;
+  auto stranded = with_failure(enrolled_camera(), {"no_driver", Retry::never, "why"}, kNow);
+  stranded.https = HttpsState::unsupported_firmware;
+  stranded.moves_from = "https://old.example/directory";
+  auto moving = enrolled_camera();
+  moving.moves_from = stranded.moves_from;
   auto expiring = camera();
   expiring.live = testing::live("lenscap-1", kNow - 84 * kDay);
   auto expired = camera();
@@ -91,6 +96,10 @@ TEST(StatusRow, ByState) {
       {"cannot do one thing", failed("unsupported", Retry::never), "Failed", "80 days", "(E2111)", true, false},
       {"no driver", failed("no_driver", Retry::never), "OK", "80 days", "update the firmware to 5.70 or newer (E2103)",
        true, false},
+      {"cannot move", stranded, "OK", "80 days",
+       "update the firmware to 5.70 or newer (E2103); until then it keeps its certificate of https://old.example/",
+       true, true},
+      {"moves", moving, "OK", "80 days", "renew now; moves from https://old.example/", false, true},
       {"refused by the CA", failed("rejected_identifier", Retry::anew), "Refused by the CA", "80 days",
        "ask the CA for these names: lenscap-agent results; tries again in 1", true, false},
       {"unknown code", failed("something_new", Retry::never), "Failed", "80 days", "(E2000)", true, false},
