@@ -13,8 +13,6 @@ namespace lenscap::agent {
 constexpr Seconds kAskRoots = kDay;
 constexpr Seconds kAskRootsAgain = kHour;  // after a question that nobody answered
 
-constexpr std::size_t kRootsKept = 8;  // of a CA whose roots live for twenty years
-
 // Those of `offered` that are to be trusted from now on beside `trusted`, in the order in which they follow: roots
 // whose name and key stand in a certificate, also offered, that a trusted root signed, that is valid at `now`, and that
 // has the same name constraints as the root itself. What is limited as issuing certificates are (path length, usages)

@@ -9,6 +9,7 @@
 #include "acme/wire/names.h"
 #include "acme/wire/problem.h"
 #include "base/time.h"
+#include "base/x509/pem_certificates.h"
 
 namespace lenscap::agent {
 namespace {
@@ -278,7 +279,7 @@ net::Awaitable<Result<std::vector<x509::Certificate>>> AcmeClient::roots(acme::T
   CO_TRY(auto answer, co_await post("roots", directory.roots, std::move(payload), Signer::account));
   if (!is_media_type(answer.content_type, acme::names::kPemChain))
     co_return wrong_media_type("roots", answer.content_type, acme::names::kPemChain);
-  auto roots = x509::parse_pem_chain(answer.body);
+  auto roots = x509::parse_pem_certificates(answer.body, kRootCertificatesMax);
   if (!roots.ok()) co_return bad_answer("roots", roots.error());
   co_return *std::move(roots);
 }

@@ -36,6 +36,11 @@ struct Fetched {
   std::optional<Seconds> retry_after;
 };
 
+constexpr std::size_t kRootsKept = 8;  // of a CA whose roots live for twenty years
+// What a server may answer for its roots: so many, and between each of them and the next the two certificates by which
+// these vouch for each other. More than a chain may have.
+constexpr std::size_t kRootCertificatesMax = kRootsKept + 2 * (kRootsKept - 1);
+
 // One account at one server. Not for two threads; many coroutines of one thread are fine.
 // Refusals: those of the server (Errc by its problem document), unreachable, tls, and incorrect_response for whatever
 // is no answer of an ACME server: a proxy's page, a URL elsewhere, another media type, an object that does not parse.

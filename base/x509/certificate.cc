@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/x509/der.h"
+#include "base/x509/pem_certificates.h"
 
 namespace lenscap::x509 {
 namespace {
@@ -294,7 +295,7 @@ std::string pem_block(std::string_view label, ByteView der) {
 }
 
 // One pass over the lines. Text outside blocks is skipped (RFC 7468 section 2), another kind of block is refused.
-Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem) {
+Result<std::vector<Certificate>> parse_pem_certificates(std::string_view pem, std::size_t certificates_max) {
   if (pem.size() > kPemOctetsMax) return Error(Errc::malformed, "the PEM file is larger than 64 KiB");
   std::vector<Certificate> out;
   bool inside = false;
@@ -314,9 +315,9 @@ Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem) {
       }
     } else if (line == kPemEnd) {
       inside = false;
-      if (out.size() == kChainCertificatesMax) {
+      if (out.size() == certificates_max) {
         return Error(Errc::malformed,
-                     "the PEM file has more than " + std::to_string(kChainCertificatesMax) + " certificates");
+                     "the PEM file has more than " + std::to_string(certificates_max) + " certificates");
       }
       auto der = from_base64(digits);
       if (!der.ok()) return Error(Errc::malformed, "a CERTIFICATE block in the PEM file is not base64");
@@ -329,6 +330,10 @@ Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem) {
   if (inside) return Error(Errc::malformed, "the PEM file ends inside a CERTIFICATE block");
   if (out.empty()) return Error(Errc::malformed, "the PEM file has no certificate");
   return out;
+}
+
+Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem) {
+  return parse_pem_certificates(pem, kChainCertificatesMax);
 }
 
 Result<Certificate> Certificate::from_pem(std::string_view pem) {

@@ -142,6 +142,24 @@ TEST_F(FollowRoots, ANewRootIsKeptAndTold) {
   EXPECT_THAT(world.acme.violations, IsEmpty());
 }
 
+// Of as many roots as an agent keeps, each vouched for both ways: more certificates than a chain may have.
+TEST_F(FollowRoots, AllThatItKeepsInOneAnswer) {
+  auto& known = world.acme.known_roots;
+  known = {first.certificate};
+  std::vector<ca::NextRoot> made;
+  for (std::size_t i = 1; i < kRootsKept; ++i) {
+    auto const& root = made.empty() ? first.certificate : made.back().root;
+    auto const& key = made.empty() ? first.key : made.back().key;
+    made.push_back(ca::make_next_root("Example", root, key, kNow - kDay + Seconds(i)).value());
+    known.insert(known.end(), {made.back().root, made.back().by_former, made.back().former_by_this});
+  }
+  ASSERT_EQ(known.size(), kRootCertificatesMax);
+  auto const fresh = follow();
+  ASSERT_TRUE(fresh.ok()) << fresh.error().detail();
+  EXPECT_EQ(*fresh, kRootsKept - 1);
+  EXPECT_EQ(kept().device_roots.size(), kRootsKept) << "and they are read again";
+}
+
 TEST_F(FollowRoots, AServerWithOneRootIsAskedForItsDirectoryAlone) {
   auto const fresh = follow();
   ASSERT_TRUE(fresh.ok());
