@@ -11,11 +11,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <future>
 #include <map>
@@ -28,8 +30,10 @@
 namespace lenscap::e2e {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr std::size_t kFaults = 40;
 constexpr int kOrders = 3;  // of a run
@@ -283,6 +287,150 @@ TEST_F(Clock, ThatHadRunAheadIsAcceptedByAPersonAlone) {
   EXPECT_EQ(ca.stop(), 0);
   auto const verified = ca.run({"store", "verify"});
   EXPECT_EQ(verified.code, 0) << verified.all();
+}
+
+// --- a clock that jumps while it serves
+
+// What the server and its signer take for the time: both look at one file (shifted_clock.cc).
+class MovableClock {
+ public:
+  explicit MovableClock(std::string file) : file_(std::move(file)) {
+    std::ofstream(file_) << std::string(sizeof(std::int64_t), '\0');
+    int const fd = ::open(file_.c_str(), O_RDWR | O_CLOEXEC);
+    void* const place = ::mmap(nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ::close(fd);
+    if (place == MAP_FAILED) throw std::runtime_error("no clock in " + file_);
+    shift_ = static_cast<std::atomic<std::int64_t>*>(place);
+  }
+  ~MovableClock() { ::munmap(shift_, sizeof(std::int64_t)); }
+  MovableClock(MovableClock const&) = delete;
+  MovableClock& operator=(MovableClock const&) = delete;
+
+  // Words in front of the program that is to have this clock.
+  std::vector<std::string> before() const {
+    return {"env", "LD_PRELOAD=" LENSCAP_SHIFTED_CLOCK, "LENSCAP_CLOCK_SHIFT=" + file_};
+  }
+  void be_off_by(Seconds seconds) { *shift_ = seconds.count(); }
+  void be_right() { *shift_ = 0; }
+
+ private:
+  std::string const file_;
+  std::atomic<std::int64_t>* shift_ = nullptr;
+};
+
+struct ClockOfAServer : Faults {
+  void serve(std::vector<std::string> const& more = {}) { ca.serve(clock.before(), more); }
+  // One of these, with a connection of its own; what was wrong is a failure.
+  void order() {
+    work([&] { client.order(); });
+  }
+  void revoke() {
+    work([&] { client.revoke(); });
+  }
+  void work(std::function<void()> const& what) {
+    client.forget_refusal();
+    EXPECT_EQ(client.with_connection(what), "");
+  }
+  std::string health() { return ca.programs().run({"curl", "-s", ca.web() + "/health"}).out; }
+  std::size_t count_in_log(std::string const& event) const {
+    std::size_t count = 0;
+    auto const log = ca.log();
+    for (auto at = log.find(event); at != log.npos; at = log.find(event, at + 1)) ++count;
+    return count;
+  }
+  // Is the list that is served one that clients take, by their clock and not the server's?
+  bool is_list_of_now() {
+    auto const issuing = x509::parse_pem_chain(fakes::CaProcess::read(ca.issuing())).value().front();
+    auto const url = ca.web() + "/crl/" + to_hex(issuing.subject_key_id()) + ".crl";
+    auto const octets = ca.programs().run({"curl", "-s", url}).out;
+    auto const* at = as_bytes(octets).data();
+    ossl::Ptr<X509_CRL, X509_CRL_free> const list(d2i_X509_CRL(nullptr, &at, static_cast<long>(octets.size())));
+    return list && X509_cmp_current_time(X509_CRL_get0_lastUpdate(list.get())) < 0 &&
+           X509_cmp_current_time(X509_CRL_get0_nextUpdate(list.get())) > 0;
+  }
+  // An order that has to be refused, with the reason.
+  void expect_no_signature(std::string const& reason) {
+    auto const orders = client.orders();
+    order();
+    EXPECT_TRUE(client.was_refused());
+    EXPECT_EQ(client.orders(), orders);
+    EXPECT_THAT(client.refusal(), AllOf(HasSubstr("/finalize: 503 "), HasSubstr(reason)));
+  }
+
+  MovableClock clock{ca.path("shift")};
+  Told told;
+  Worker client{0, 1, ca, eab, told, Refusals::proper};
+};
+
+TEST_F(ClockOfAServer, GoesBackByAnHourAndIsPutRight) {
+  serve();
+  order();
+  ASSERT_EQ(client.orders(), 1) << client.refusal();
+  EXPECT_TRUE(is_list_of_now());
+  auto const lists = count_in_log("crl.made");
+
+  clock.be_off_by(-kHour);
+  expect_no_signature("nothing is signed until the clock is right");
+  EXPECT_GT(count_in_log("finalize.put_off"), 0U) << ca.log();
+  // What takes no signature goes on; the list with this revocation waits.
+  revoke();
+  work([&] { client.change_key(); });
+  EXPECT_FALSE(client.was_refused()) << client.refusal();
+  EXPECT_EQ(told.revoked(), 1U);
+  EXPECT_EQ(told.changed_keys(), 1U);
+  EXPECT_TRUE(until([&] { return count_in_log("crl.not_made") > 0; })) << ca.log();
+  EXPECT_EQ(count_in_log("crl.made"), lists);
+  EXPECT_THAT(health(), HasSubstr("could not be made anew; the last list is still good"));
+
+  clock.be_right();
+  order();
+  EXPECT_EQ(client.orders(), 2) << client.refusal();
+  revoke();
+  EXPECT_TRUE(until([&] { return count_in_log("crl.made") > lists; })) << ca.log();
+  EXPECT_THAT(health(), Not(HasSubstr("could not be made")));
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
+}
+
+TEST_F(ClockOfAServer, WasAYearAheadAndSignedNothingThen) {
+  serve();
+  order();
+  clock.be_off_by(365 * kDay);
+  work([&] { client.change_key(); });
+  EXPECT_EQ(told.changed_keys(), 1U);
+  clock.be_right();
+  order();
+  EXPECT_EQ(client.orders(), 2) << client.refusal();
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
+}
+
+// Whether that was the right time only a person can know.
+TEST_F(ClockOfAServer, WasAYearAheadAndSignedThen) {
+  serve();
+  order();
+  clock.be_off_by(365 * kDay);
+  order();
+  EXPECT_EQ(client.orders(), 2) << client.refusal();
+  clock.be_right();
+  expect_no_signature("serve --accept-clock, once");
+  revoke();
+  EXPECT_EQ(told.revoked(), 1U) << "revocation goes on";
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
+
+  EXPECT_THROW(serve(), std::runtime_error) << "by itself it does not believe the clock";
+  EXPECT_NE(ca.stop(), 0);
+  serve({"--accept-clock"});
+  order();
+  EXPECT_EQ(client.orders(), 3) << client.refusal();
+  EXPECT_THAT(health(), Not(HasSubstr("could not be made")));
+  EXPECT_EQ(ca.stop(), 0);
+  serve();
+  order();
+  EXPECT_EQ(client.orders(), 4) << client.refusal();
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
 }
 
 // --- where there is no room

@@ -121,8 +121,9 @@ std::string Worker::with_connection(std::function<void()> const& what) {
     return "";
   } catch (Wrong const& wrong) {
     return wrong.what();
-  } catch (Refused const&) {
+  } catch (Refused const& refused) {
     was_refused_ = true;
+    refusal_ = refused.what();
     return "";
   } catch (std::exception const&) {
     return "";  // no answer any more

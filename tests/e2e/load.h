@@ -114,6 +114,7 @@ class Worker {
   // Made and not refused, over all calls.
   int orders() const { return orders_; }
   bool was_refused() const { return was_refused_; }
+  std::string const& refusal() const { return refusal_; }  // the last one, with its problem document
   void forget_refusal() { was_refused_ = false; }
 
   // One by one, for tests that want a certain thing: inside of what `with_connection` is given.
@@ -148,6 +149,7 @@ class Worker {
   std::string last_of_account_;
   int orders_ = 0;
   bool was_refused_ = false;
+  std::string refusal_;
 };
 
 }  // namespace lenscap::e2e

@@ -23,6 +23,13 @@ struct Judged {
   bool counts_names = false;
 };
 
+// For the operator: what keeps the CA from signing, such as its clock. The client gets the same as a problem.
+Error put_off(App const& app, SignedRequest const& request, Error why) {
+  if (why.code() == Errc::unavailable)
+    app.log.warning("finalize.put_off", {{"order", request.params.at("order")}, {"error", why.detail()}});
+  return why;
+}
+
 // One key in two devices is one secret in two places. An account may do so with what is its own, as web servers do;
 // what is refused is a key that another account's device is known by. Where a certificate of the key shares a name with
 // the order it is the same device, come back with another account.
@@ -74,7 +81,9 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   ca::IssueRequest wanted{
       checked.profile,           checked.key, checked.names, csr.common_name, checked.validity.not_before,
       checked.validity.not_after};
-  CO_TRY(auto draft, co_await app.issuing.prepare(std::move(wanted), request.now));
+  auto prepared = co_await app.issuing.prepare(std::move(wanted), request.now);
+  if (!prepared) co_return put_off(app, request, prepared.error());
+  auto draft = *std::move(prepared);
 
   auto claim = [&](store::WriteTxn& txn) -> Result<Order> {
     TRY(auto again, check(app, txn, request, csr));  // what was true a moment ago may not be any more
@@ -85,9 +94,10 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
     if (again.counts_names) record_live_names(txn, checked.account_id, checked.names, draft.what().not_after);
     return next;
   };
-  CO_TRY(auto const claimed, co_await app.db.write(claim));
+  auto const claimed = co_await app.db.write(claim);
+  if (!claimed) co_return put_off(app, request, claimed.error());
 
-  ClaimedOrder in_progress{claimed, checked, std::move(draft)};
+  ClaimedOrder in_progress{*claimed, checked, std::move(draft)};
   CO_TRY(auto const order, co_await app.finalization.complete(std::move(in_progress)));
   co_return order_response(app.settings.urls, order);
 }
