@@ -71,10 +71,16 @@ Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issu
   }
   std::vector<std::size_t> entries(parts);
   store.read([&](store::ReadTxn& txn) {
+    auto const this_update = begun.front().state.this_update;
     visit_revoked(txn, key_id, ends_from, [&](RevokedCertificate const& revoked) {
       auto const part = part_of(revoked, parts);
-      builders[part].add(revoked);
       ++entries[part];
+      auto& builder = builders[part];
+      if (revoked.revoked_at <= this_update) return builder.add(revoked), true;
+      // By a clock that ran ahead: no list has entries of a time after its own, and the signer would refuse it.
+      auto of_now = revoked;
+      of_now.revoked_at = this_update;
+      builder.add(of_now);
       return true;
     });
   });

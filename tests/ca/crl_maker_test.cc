@@ -93,6 +93,17 @@ TEST_F(MakeCrls, EntriesGoAfterTheirCertificatesEnd) {
   EXPECT_THAT(text_of(make(1, beyond + kHour)[0]), HasSubstr("No Revoked Certificates"));
 }
 
+TEST_F(MakeCrls, WhatWasRevokedByAClockThatRanAheadCountsAsOfTheList) {
+  revoked(kNow + kDay);
+  store->write([](store::WriteTxn& txn) { return accept_clock(txn, kNow).has_value(); });
+  auto const list = make().front();
+  auto const* at = list.der.data();
+  ossl::Ptr<X509_CRL, X509_CRL_free> const read(d2i_X509_CRL(nullptr, &at, static_cast<long>(list.der.size())));
+  ASSERT_EQ(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(read.get())), 1);
+  auto const* entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(read.get()), 0);
+  EXPECT_EQ(ASN1_TIME_compare(X509_REVOKED_get0_revocationDate(entry), X509_CRL_get0_lastUpdate(read.get())), 0);
+}
+
 TEST_F(MakeCrls, DivisionsAreRemembered) {
   EXPECT_THAT(divisions(), IsEmpty());
   make(4);

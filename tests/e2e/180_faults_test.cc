@@ -433,6 +433,28 @@ TEST_F(ClockOfAServer, WasAYearAheadAndSignedThen) {
   expect_whole(told);
 }
 
+// A list bears the late time as a certificate does, and clients take none whose time has not come.
+TEST_F(ClockOfAServer, WasAYearAheadAndMadeAListThen) {
+  serve();
+  order();
+  auto const lists = count_in_log("crl.made");
+  clock.be_off_by(365 * kDay);
+  revoke();
+  ASSERT_TRUE(until([&] { return count_in_log("crl.made") > lists; })) << ca.log();
+  clock.be_right();
+  EXPECT_FALSE(is_list_of_now());
+  order();
+  EXPECT_TRUE(client.was_refused());
+  EXPECT_THAT(client.refusal(), HasSubstr("serve --accept-clock, once")) << "the signer remembers the list";
+  EXPECT_EQ(ca.stop(), 0);
+  serve({"--accept-clock"});
+  order();
+  EXPECT_EQ(client.orders(), 2) << client.refusal();
+  EXPECT_TRUE(is_list_of_now());
+  EXPECT_EQ(ca.stop(), 0);
+  expect_whole(told);
+}
+
 // --- where there is no room
 
 std::size_t lists_made(fakes::CaProcess const& ca) {
