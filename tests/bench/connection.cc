@@ -93,6 +93,8 @@ struct Connection::Impl {
     answer.status = static_cast<int>(response.result_int());
     answer.location = std::string(response[http::field::location]);
     answer.nonce = std::string(response["Replay-Nonce"]);
+    auto const [first_link, end_of_links] = response.equal_range(http::field::link);
+    for (auto field = first_link; field != end_of_links; ++field) answer.links.emplace_back(field->value());
     answer.body = std::move(response.body());
     if (!response.keep_alive()) stream.reset();
     answer.took = std::chrono::steady_clock::now() - begin;

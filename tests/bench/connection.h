@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace lenscap::bench {
 
@@ -13,6 +14,7 @@ struct Answer {
   std::string body;
   std::string location;  // header fields that ACME needs; empty when absent
   std::string nonce;
+  std::vector<std::string> links;  // each Link field as it came
   std::chrono::nanoseconds took{};
 };
 

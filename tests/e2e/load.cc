@@ -17,10 +17,11 @@ char const* const kLoadSettings =
     "[crl]\nafter_revocation = \"0s\"\n"
     "[signer]\nper_minute = 0\n";
 
-void seal_lightly(fakes::CaProcess& ca) {
-  auto const key = ca.state() + "/keys/issuing.key";
+void seal_lightly(fakes::CaProcess& ca, std::string const& key_file) {
+  auto const key = ca.state() + "/" + key_file;
   // openssl takes the second line when it reads one file for both.
-  std::filesystem::copy_file(ca.path("passphrases"), ca.path("again"));
+  std::filesystem::copy_file(ca.path("passphrases"), ca.path("again"),
+                             std::filesystem::copy_options::overwrite_existing);
   auto const resealed = ca.programs().run({"openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "1", "-in", key,
                                            "-out", key + ".new", "-passin", "file:" + ca.path("passphrases"),
                                            "-passout", "file:" + ca.path("again")});
@@ -28,8 +29,10 @@ void seal_lightly(fakes::CaProcess& ca) {
   std::filesystem::rename(key + ".new", key);
 }
 
-Eab make_eab_key(fakes::CaProcess& ca) {
-  auto const made = ca.run({"eab", "create", "--uses", "many", "--grant-dns", "cams.example", "--output", "json"});
+Eab make_eab_key(fakes::CaProcess& ca, std::vector<std::string> const& scope) {
+  std::vector<std::string> words{"eab", "create", "--uses", "many", "--output", "json"};
+  words.insert(words.end(), scope.begin(), scope.end());
+  auto const made = ca.run(std::move(words));
   auto const object = json::parse_object(made.out);
   if (!object.ok()) throw std::runtime_error(made.all());
   return {.kid = json::need_string(*object, "kid").value(),

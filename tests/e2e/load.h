@@ -28,11 +28,11 @@ struct Eab {
   SecretBytes mac_key;
 };
 
-// Seals the issuing key so that opening it costs nothing: each start does that, and it takes a second as `init` does
-// it.
-void seal_lightly(fakes::CaProcess& ca);
-// For many accounts, which may have any name below cams.example.
-Eab make_eab_key(fakes::CaProcess& ca);
+// Seals an issuing key so that opening it costs nothing: each start does that, and it takes a second as `init` and
+// `issuer roll-over` do it. `key`: its file in the state directory.
+void seal_lightly(fakes::CaProcess& ca, std::string const& key = "keys/issuing.key");
+// For many accounts, which may have any name below cams.example; `scope`: as options of `eab create`.
+Eab make_eab_key(fakes::CaProcess& ca, std::vector<std::string> const& scope = {"--grant-dns", "cams.example"});
 // Settings without limits and with a revocation list after each revocation, for the end of ca.toml.
 extern char const* const kLoadSettings;
 
