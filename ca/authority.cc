@@ -125,7 +125,15 @@ Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const
 
 Result<std::unique_ptr<KeyHolder>> open_issuer_key(AuthoritySettings const& settings, InstalledIssuer const& issuer,
                                                    SecretBytes const& passphrase) {
-  return open_key_holder(issuer.key.empty() ? settings.key : issuer.key, settings.state_dir, passphrase);
+  if (issuer.key.empty()) return open_key_holder(settings.key, settings.state_dir, passphrase);
+  // One passphrase opens all, which for a token is its PIN; and a process with a key in its own memory lets no foreign
+  // module in (issuer_process.cc).
+  if (issuer.key.starts_with("file:") != settings.key.starts_with("file:"))
+    return Error(Errc::settings, "the key of the issuer " + issuer.name + " is in a " +
+                                     (issuer.key.starts_with("file:") ? "file, and ca.key of ca.toml in a token"
+                                                                      : "token, and ca.key of ca.toml in a file") +
+                                     ": the keys of all issuers have to be in files, or all in tokens");
+  return open_key_holder(issuer.key, settings.state_dir, passphrase);
 }
 
 Result<std::unique_ptr<Authority>> Authority::open(AuthoritySettings const& settings, store::Store& store,

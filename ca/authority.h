@@ -72,7 +72,8 @@ using OpenSigner = std::function<Result<std::shared_ptr<Signer>>(InstalledIssuer
 // Reads the chains and the profiles, and then asks for the signers. Blocks. Errc::settings (a parent's chain that is
 // still to come among them, and a profile that no issuer can serve) or file, saying what and what to do.
 Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const& open_signer);
-// Opens the key of an issuer. Blocks. Errc::settings, file, wrong_passphrase.
+// Opens the key of an issuer. Blocks. Errc::settings, also where some keys are in files and others in tokens; file,
+// wrong_passphrase.
 Result<std::unique_ptr<KeyHolder>> open_issuer_key(AuthoritySettings const& settings, InstalledIssuer const& issuer,
                                                    SecretBytes const& passphrase);
 

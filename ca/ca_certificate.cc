@@ -49,4 +49,14 @@ Result<x509::Certificate> sign_ca_certificate(Template const& what, x509::Privat
   return certificate;
 }
 
+Result<x509::Certificate> sign_ca_certificate(Template const& what, KeyHolder& key) {
+  auto const algorithm = signature_algorithm(key.public_key());
+  Bytes const tbs = encode_tbs(what, algorithm);
+  TRY(auto const signature, key.sign(algorithm.hash, tbs));
+  TRY(auto certificate, x509::Certificate::from_der(assemble_certificate(tbs, algorithm, signature)));
+  if (certificate.tbs() != tbs || !certificate.is_signed_by(key.public_key()))
+    return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
+  return certificate;
+}
+
 }  // namespace lenscap::ca

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "ca/key_holder.h"
 #include "ca/template.h"
 
 namespace lenscap::ca {
@@ -19,5 +20,8 @@ Template issuer_template(std::string const& name, x509::PublicKey const& key, x5
 
 // `key` is the issuer's, and belongs together with itself.
 Result<x509::Certificate> sign_ca_certificate(Template const& what, x509::PrivateKey const& key);
+// The same by a key that somebody holds. Also Errc::unavailable, as KeyHolder::sign; Errc::internal for a signature
+// that does not verify.
+Result<x509::Certificate> sign_ca_certificate(Template const& what, KeyHolder& key);
 
 }  // namespace lenscap::ca

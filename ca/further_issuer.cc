@@ -5,7 +5,9 @@
 #include "base/limits.h"
 #include "ca/ca_certificate.h"
 #include "ca/ceremony.h"
+#include "ca/crl_places.h"
 #include "ca/issuer_choice.h"
+#include "ca/parent_rules.h"
 
 namespace lenscap::ca {
 
@@ -21,6 +23,21 @@ Error wider(x509::NameConstraints const& constraints, x509::Certificate const& r
   return {Errc::usage, "the root does not permit all of this: it permits " +
                            (permitted ? permitted->text() : std::string("everything")) + ", and asked for is " +
                            constraints.text() + ". An issuer can only be narrower than its root"};
+}
+
+Error wider(x509::NameConstraints const& constraints, NameLimit const& limit) {
+  return {Errc::usage, "not all of this is permitted by " + limit.whose + ": it permits " + limit.constraints.text() +
+                           ", and asked for is " + constraints.text() +
+                           ". Say by --permit-dns and --permit-ip a part that all permit"};
+}
+
+void keep_exclusions(x509::NameConstraints const& of, x509::NameConstraints& in) {
+  auto const add = [](auto const& from, auto& to) {
+    for (auto const& each : from)
+      if (std::ranges::find(to, each) == to.end()) to.push_back(each);
+  };
+  add(of.excluded_dns, in.excluded_dns);
+  add(of.excluded_ip, in.excluded_ip);
 }
 
 }  // namespace
@@ -39,35 +56,120 @@ Result<x509::NameConstraints> constraints_below(x509::Certificate const& root,
   wanted.permit_ip = permit_ip;
   TRY(auto constraints, constraints_of(wanted));
   if (!of_root) return constraints;
-  for (auto const& name : of_root->excluded_dns) constraints.excluded_dns.push_back(name);
-  for (auto const& block : of_root->excluded_ip)
-    if (std::ranges::find(constraints.excluded_ip, block) == constraints.excluded_ip.end())
-      constraints.excluded_ip.push_back(block);
+  keep_exclusions(*of_root, constraints);
   if (!is_narrower_or_equal(constraints, of_root)) return wider(constraints, root);
   return constraints;
 }
 
+Result<x509::NameConstraints> constraints_below(InstalledChain const& parent, NameLimit const& own,
+                                                std::vector<std::string> const& permit_dns,
+                                                std::vector<std::string> const& permit_ip, NameRules const& rules) {
+  auto limits = limits_of(parent.issuing, parent.above);
+  limits.push_back(own);
+  auto constraints = own.constraints;
+  if (!permit_dns.empty() || !permit_ip.empty()) {
+    CeremonySettings wanted;
+    wanted.permit_dns = permit_dns;
+    wanted.permit_ip = permit_ip;
+    wanted.rules = rules;
+    TRY(constraints, constraints_of(wanted));
+  }
+  for (auto const& limit : limits) keep_exclusions(limit.constraints, constraints);
+  for (auto const& limit : limits)
+    if (!is_narrower_or_equal(constraints, limit.constraints)) return wider(constraints, limit);
+  return constraints;
+}
+
+namespace {
+
+Result<> check_common_name(std::string const& name) {
+  constexpr std::size_t kCommonNameMax = 64;  // RFC 5280 appendix A
+  if (name.size() <= kCommonNameMax) return {};
+  return Error(Errc::usage, "\"" + name +
+                                "\" is longer than the 64 characters that a name may have: "
+                                "choose a shorter one for the site");
+}
+
+Template template_of(FurtherIssuer const& wanted, x509::Certificate const& parent, Time begin, Time end) {
+  auto what = issuer_template(wanted.organization, wanted.key, parent, begin, kIssuerLifetime, wanted.constraints,
+                              wanted.usages);
+  what.common_name = wanted.common_name;
+  what.subject_name = encode_name(wanted.organization, wanted.common_name);
+  what.not_after = std::min(what.not_after, end);
+  what.ca_issuers_url = wanted.ca_issuers_url;
+  if (!wanted.crl_base.empty()) what.crl_url = CrlPlaces{.base = wanted.crl_base}.url_for(what.serial);
+  return what;
+}
+
+}  // namespace
+
 Result<x509::Certificate> certify_issuer(x509::Certificate const& root, x509::PrivateKey const& root_key,
                                          FurtherIssuer const& wanted, Time now) {
-  constexpr std::size_t kCommonNameMax = 64;  // RFC 5280 appendix A
   if (!(root_key.public_key() == root.key()))
     return Error(Errc::conflict, "this is not the key of the root certificate " + root.subject());
-  if (wanted.common_name.size() > kCommonNameMax)
-    return Error(Errc::usage, "\"" + wanted.common_name +
-                                  "\" is longer than the 64 characters that a name may have: "
-                                  "choose a shorter one for the site");
+  CHECK_OK(check_common_name(wanted.common_name));
   if (!is_narrower_or_equal(wanted.constraints, root.name_constraints())) return wider(wanted.constraints, root);
   if (now >= root.not_after() || now < root.not_before())
     return Error(Errc::settings, "the root is valid from " + to_rfc3339(root.not_before()) + " to " +
                                      to_rfc3339(root.not_after()) + ", and this machine's clock says " +
                                      to_rfc3339(now));
   auto const begin = std::max(now - limits::kIssuerBackdate, root.not_before());
-  auto what =
-      issuer_template(wanted.organization, wanted.key, root, begin, kIssuerLifetime, wanted.constraints, wanted.usages);
-  what.common_name = wanted.common_name;
-  what.subject_name = encode_name(wanted.organization, wanted.common_name);
-  what.not_after = std::min(what.not_after, root.not_after());
-  return sign_ca_certificate(what, root_key);
+  return sign_ca_certificate(template_of(wanted, root, begin, root.not_after()), root_key);
+}
+
+namespace {
+
+Result<> check_room(InstalledChain const& parent) {
+  auto const* full = who_leaves_no_room(parent.issuing, parent.above);
+  if (full == nullptr) return {};
+  return Error(Errc::conflict, "the path length of the certificate of " + full->subject() + ", " +
+                                   std::to_string(X509_get_pathlen(full->native())) +
+                                   ", leaves no room for another CA below " + parent.issuing.subject() +
+                                   ": ask the parent for a certificate with a longer one, or make one more CA with "
+                                   "lenscap-ca init --intermediate");
+}
+
+Result<> check_usages(InstalledChain const& parent, std::vector<ExtendedKeyUsage> const& usages) {
+  for (auto const usage : usages)
+    if (auto const* forbids = who_forbids(parent.issuing, parent.above, usage))
+      return Error(Errc::usage, "the extended key usage of the certificate of " + forbids->subject() +
+                                    " does not allow " + std::string(to_string(usage)) + ": give another --usage");
+  return {};
+}
+
+struct Validity {
+  Time begins, ends;
+};
+
+Result<Validity> validity_of(InstalledChain const& chain, Time now) {
+  Validity all{chain.issuing.not_before(), chain.issuing.not_after()};
+  for (auto const& each : chain.above) {
+    all.begins = std::max(all.begins, each.not_before());
+    all.ends = std::min(all.ends, each.not_after());
+  }
+  if (now >= all.begins && now < all.ends) return all;
+  return Error(Errc::settings, "the chain of this CA is valid from " + to_rfc3339(all.begins) + " to " +
+                                   to_rfc3339(all.ends) + ", and this machine's clock says " + to_rfc3339(now));
+}
+
+}  // namespace
+
+Result<x509::Certificate> certify_issuer(InstalledChain const& parent, KeyHolder& issuing_key,
+                                         FurtherIssuer const& wanted, Time now) {
+  if (!(issuing_key.public_key() == parent.issuing.key()))
+    return Error(Errc::conflict, "this is not the key of the issuing certificate " + parent.issuing.subject());
+  CHECK_OK(check_common_name(wanted.common_name));
+  CHECK_OK(check_room(parent));
+  CHECK_OK(check_usages(parent, wanted.usages));
+  for (auto const& limit : limits_of(parent.issuing, parent.above))
+    if (!is_narrower_or_equal(wanted.constraints, limit.constraints)) return wider(wanted.constraints, limit);
+  TRY(auto const validity, validity_of(parent, now));
+  auto const begin = std::max(now - limits::kIssuerBackdate, validity.begins);
+  TRY(auto issuing, sign_ca_certificate(template_of(wanted, parent.issuing, begin, validity.ends), issuing_key));
+  std::vector<x509::Certificate> above{parent.issuing};
+  above.insert(above.end(), parent.above.begin(), parent.above.end());
+  CHECK_OK(check_chain_names(issuing, above));
+  return issuing;
 }
 
 }  // namespace lenscap::ca

@@ -1,11 +1,15 @@
-// The certificate of a further issuer below the own root: for a site, for profiles, or to take another's place. Pure:
-// the root's key, the new key and the time are parameters. It does NOT keep anything: installed_issuers.h does.
+// The certificate of a further issuer: for a site, for profiles, or to take another's place. The own root signs it, or,
+// below a parent's root, the issuing certificate of this CA. Pure: keys and the time are parameters. It does NOT keep
+// anything: installed_issuers.h does.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/x509/certificate.h"
+#include "ca/installed_chain.h"
+#include "ca/key_holder.h"
+#include "ca/name_limits.h"
 #include "ca/profile.h"
 
 namespace lenscap::ca {
@@ -16,6 +20,8 @@ struct FurtherIssuer {
   x509::PublicKey key;
   x509::NameConstraints constraints;
   std::vector<ExtendedKeyUsage> usages;
+  std::string ca_issuers_url = {};  // where the certificate of its own issuer is served; empty: nowhere
+  std::string crl_base = {};        // likewise the whole revocation list of its own issuer, as CrlPlaces::base
 };
 
 // "Example Cameras plant4 Issuing CA"; of the default issuer, which has no `site`, without it. `generation`: 1, and one
@@ -32,6 +38,20 @@ Result<x509::NameConstraints> constraints_below(x509::Certificate const& root,
 // is not the root's; Errc::usage when the constraints are wider than the root's, or the name is too long;
 // Errc::settings when the root has ended.
 Result<x509::Certificate> certify_issuer(x509::Certificate const& root, x509::PrivateKey const& root_key,
+                                         FurtherIssuer const& wanted, Time now);
+
+// Below a parent. `own` is what the settings permit: what limits_of() the chain and they allow together is all that may
+// be asked for, and with both lists empty everything that they permit is. Their exclusions are kept. Errc::usage,
+// naming the certificate that forbids it.
+Result<x509::NameConstraints> constraints_below(InstalledChain const& parent, NameLimit const& own,
+                                                std::vector<std::string> const& permit_dns,
+                                                std::vector<std::string> const& permit_ip, NameRules const& rules);
+
+// Signed by the key of `parent.issuing`; never outside the validity of any certificate of the chain. Errc::conflict
+// when the key is another one, or a path length leaves no room; Errc::usage when the constraints or the usages are
+// wider than some certificate of the chain allows, or the name is too long; Errc::settings when the chain is not valid
+// now, or does not permit the new one's name; and as KeyHolder::sign.
+Result<x509::Certificate> certify_issuer(InstalledChain const& parent, KeyHolder& issuing_key,
                                          FurtherIssuer const& wanted, Time now);
 
 }  // namespace lenscap::ca

@@ -7,6 +7,9 @@
 #include "base/config.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "ca/issued_by.h"
+#include "ca/parent_rules.h"
 
 namespace lenscap::ca {
 namespace {
@@ -33,6 +36,9 @@ Result<IssuerNote> parse_issuer_note(std::string_view toml, std::string_view fil
   IssuerNote note;
   note.profiles = reader.strings("profiles", {});
   note.replaces = reader.string("replaces", "");
+  note.key = reader.string("key", "");
+  if (!note.key.empty() && !note.key.starts_with("pkcs11:"))
+    reader.refuse("key", "must be a pkcs11: URI; without it the key is the file issuing.key beside this one");
   auto const from = reader.string("active_from", "");
   if (!from.empty()) {
     auto const time = parse_rfc3339(from);
@@ -53,6 +59,7 @@ std::string to_toml(IssuerNote const& note) {
   text += "]  # that it serves; empty: all\n";
   if (note.active_from) text += "active_from = \"" + to_rfc3339(*note.active_from) + "\"\n";
   if (!note.replaces.empty()) text += "replaces = \"" + note.replaces + "\"  # signs nothing from then on\n";
+  if (!note.key.empty()) text += "key = " + json::write(json::Value(note.key)) + "  # in a token\n";
   return text;
 }
 
@@ -60,20 +67,38 @@ std::string to_toml(IssuerNote const& note) {
 
 namespace {
 
+// The parent's chain may have been renewed since, for the same key.
+Result<std::vector<x509::Certificate>> above_below_parent(std::string const& file, x509::Certificate const& issuing,
+                                                          InstalledChain const& own) {
+  if (!is_issued_by(issuing, own.issuing))
+    return Error(Errc::settings, file + " was not signed by " + own.issuing.subject() +
+                                     ", the issuing certificate of this CA: move its folder away, or install a chain "
+                                     "for the same key and name");
+  if (auto const* full = who_leaves_no_room(own.issuing, own.above))
+    return Error(Errc::settings, "the path length of the certificate of " + full->subject() +
+                                     " leaves no room for the issuer of " + file +
+                                     ": ask the parent for a longer one, or move the folder away");
+  std::vector<x509::Certificate> above{own.issuing};
+  above.insert(above.end(), own.above.begin(), own.above.end());
+  return above;
+}
+
 Result<InstalledIssuer> load_one(std::string const& state_dir, std::string const& name, InstalledChain const& own) {
   auto const folder = folder_of_all(state_dir) + "/" + name;
   TRY(auto const pem, read_file(folder + "/issuing.pem"));
   auto chain = x509::parse_pem_chain(pem);
   if (!chain.ok()) return std::move(chain).error().with_context(folder + "/issuing.pem: ");
-  if (chain->size() < 2 || !(chain->back() == own.root()))
+  std::vector<x509::Certificate> above(chain->begin() + 1, chain->end());
+  if (own.has_parent) {
+    TRY(above, above_below_parent(folder + "/issuing.pem", chain->front(), own));
+  } else if (above.empty() || !(above.back() == own.root())) {
     return Error(Errc::settings, folder + "/issuing.pem does not lead up to the root of this CA, " +
                                      own.root().subject() + ": put the folder back as it was made, or move it away");
+  }
   TRY(auto const text, read_file(folder + "/issuer.toml"));
   TRY(auto note, parse_issuer_note(text, folder + "/issuer.toml"));
-  return InstalledIssuer{name,
-                         {chain->front(), {chain->begin() + 1, chain->end()}, own.has_parent},
-                         "file:issuers/" + name + "/issuing.key",
-                         std::move(note)};
+  auto key = note.key.empty() ? "file:issuers/" + name + "/issuing.key" : note.key;
+  return InstalledIssuer{name, {chain->front(), std::move(above), own.has_parent}, std::move(key), std::move(note)};
 }
 
 InstalledIssuer const* find(std::vector<InstalledIssuer> const& all, std::string_view name) {
@@ -112,6 +137,10 @@ Result<> check_all(std::vector<InstalledIssuer> const& all) {
 
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir) {
   TRY(auto own, load_chain(state_dir));
+  return load_issuers(state_dir, std::move(own));
+}
+
+Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, InstalledChain own) {
   std::vector<std::string> names;
   std::error_code error;
   for (auto const& entry : std::filesystem::directory_iterator(folder_of_all(state_dir), error)) {
@@ -181,7 +210,7 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
 // --- writing ---
 
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
-                        std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
+                        std::vector<x509::Certificate> const& above, x509::PrivateKey const* key,
                         SecretBytes const& passphrase, IssuerNote const& note) {
   CHECK_OK(check_issuer_name(name));
   auto const all = folder_of_all(state_dir);
@@ -189,9 +218,10 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
   Error const taken(Errc::conflict, "there is an issuer " + name + " already, and nothing was changed");
   if (std::filesystem::exists(place)) return taken;
   CHECK_OK(make_directory(all));
-  auto made = create_directory(place, {{"issuing.pem", issuing.pem() + x509::to_pem(above), 0644},
-                                       {"issuing.key", key.to_encrypted_pem(passphrase), 0600},
-                                       {"issuer.toml", to_toml(note), 0644}});
+  std::vector<NewFile> files{{"issuing.pem", issuing.pem() + x509::to_pem(above), 0644},
+                             {"issuer.toml", to_toml(note), 0644}};
+  if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
+  auto made = create_directory(place, files);
   if (!made) return made.error().code() == Errc::conflict ? taken : made;
   return make_durable(state_dir);
 }

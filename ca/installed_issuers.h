@@ -1,11 +1,14 @@
 // The issuers of STATE. The default is that of STATE/keys (installed_chain.h); each further one is a folder:
 //   STATE/issuers/NAME/issuing.pem   its certificate, and those above it up to and with the root
-//   STATE/issuers/NAME/issuing.key   its key, under the passphrase of the default's
+//   STATE/issuers/NAME/issuing.key   its key, under the passphrase of the default's; none where it is in a token
 //   STATE/issuers/NAME/issuer.toml   what the certificate does not say:
 //     profiles    = ["dot1x"]                # that it serves; empty: all
 //     active_from = "2026-07-01T00:00:00Z"   # signs from then on; without it from the beginning
 //     replaces    = "plant4"                 # the issuer that signs nothing any more from then on; "default" is one
-// A folder appears whole or not at all. It does NOT choose among issuers: issuer_choice.h does.
+//     key         = "pkcs11:..."             # of a key in a token, which has the default's as well
+// A folder appears whole or not at all. Below a parent the issuing certificate of STATE/keys has signed them all, and
+// what stands above them is that one as it is now, whatever their files say: it may have been renewed. It does NOT
+// choose among issuers: issuer_choice.h does.
 #pragma once
 
 #include <string>
@@ -23,6 +26,7 @@ struct IssuerNote {
   std::vector<std::string> profiles = {};
   std::optional<Time> active_from = {};
   std::string replaces = {};
+  std::string key = {};  // of a token; empty: in the file
 
   bool operator==(IssuerNote const&) const = default;
 };
@@ -40,8 +44,10 @@ struct InstalledIssuer {
 Result<> check_issuer_name(std::string_view name);
 
 // The default first, the others by name. Errors as load_chain(); Errc::settings where a folder lacks something, has
-// another root, or replaces what there is not.
+// another root, has no room above it, or replaces what there is not.
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir);
+// The same with another chain of the default: one that is about to be installed.
+Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, InstalledChain own);
 
 // With the chains that lead to the root that they are to lead to: what an issuer may do, and until when, is by these.
 std::vector<InstalledIssuer> as_chains_lead(std::vector<InstalledIssuer> issuers, KnownRoots const& known);
@@ -54,9 +60,15 @@ std::vector<InstalledIssuer const*> line_of(std::vector<InstalledIssuer> const& 
 // `further`: see own_limits().
 std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, std::vector<NameLimit> const& further);
 
-// Makes STATE/issuers/NAME. Errc::conflict when it is there. Takes about 1 s: scrypt.
+// Makes STATE/issuers/NAME. Errc::conflict when it is there. Takes about 1 s: scrypt. Without `key` it is where
+// note.key says, and the passphrase is not used.
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
-                        std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
+                        std::vector<x509::Certificate> const& above, x509::PrivateKey const* key,
                         SecretBytes const& passphrase, IssuerNote const& note);
+inline Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
+                               std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
+                               SecretBytes const& passphrase, IssuerNote const& note) {
+  return install_issuer(state_dir, name, issuing, above, &key, passphrase, note);
+}
 
 }  // namespace lenscap::ca

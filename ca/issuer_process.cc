@@ -342,6 +342,7 @@ Result<std::unique_ptr<IssuerProcess>> open_with(Bytes& message, IssuerProcessSe
 // Gives up every right that signing does not need.
 Ready be_confined(IssuerProcess const& process, std::string_view key, Connections connections) {
   keep_memory_from_swap();
+  // Of the default's; all others are of the same kind (open_issuer_key).
   auto const how = key.starts_with("file:") ? Confinement::key_in_memory : Confinement::key_in_module;
   auto const confined = confine(how, connections);
   return {process.spkis(), confined.calls, confined.files, confined.why};

@@ -230,6 +230,29 @@ bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
 
 }  // namespace
 
+x509::Certificate const* who_leaves_no_room(x509::Certificate const& issuing,
+                                            std::vector<x509::Certificate> const& above) {
+  long below = 1;  // the one that is to be added
+  auto const has_room = [&](x509::Certificate const& certificate) {
+    long const limit = X509_get_pathlen(certificate.native());
+    bool const fits = limit < 0 || limit >= below;
+    if (!certificate.is_self_issued()) ++below;
+    return fits;
+  };
+  if (!has_room(issuing)) return &issuing;
+  auto const found = std::ranges::find_if_not(above, has_room);
+  return found == above.end() ? nullptr : &*found;
+}
+
+std::string how_to_constrain(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above) {
+  auto const* full = who_leaves_no_room(issuing, above);
+  if (full == nullptr)
+    return "its path length leaves room for an issuer with name constraints below it, which then signs in its place: "
+           "lenscap-ca issuer create --site NAME";
+  return "ask the parent for name constraints (the path length of the certificate of " + full->subject() +
+         " leaves no room for an issuer with name constraints below)";
+}
+
 Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
                                          Time now, KeyOrigin origin) {
   std::vector<std::string> warnings;
@@ -256,9 +279,10 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
     if (each != issuing && std::ranges::find(above, each) == above.end())
       warnings.push_back("the certificate of " + each.subject() + " is not part of the chain and is left out");
   if (constraints.empty())
-    warnings.emplace_back(
+    warnings.push_back(
         "no certificate of the chain has name constraints: what this CA may name is then limited by its own settings "
-        "alone, and a thief of its key could name anything");
+        "alone, and a thief of its key could name anything; " +
+        how_to_constrain(issuing, above));
   return ParentVerdict{std::move(issuing), std::move(above),   std::move(constraints), ends,
                        path_length,        std::move(warnings)};
 }

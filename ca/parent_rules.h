@@ -32,4 +32,11 @@ enum class KeyOrigin {
 Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
                                          Time now, KeyOrigin origin = KeyOrigin::made_here);
 
+// The first certificate whose path length leaves no room for one more CA below `issuing`; nullptr when there is room.
+x509::Certificate const* who_leaves_no_room(x509::Certificate const& issuing,
+                                            std::vector<x509::Certificate> const& above);
+
+// Where nothing in the chain constrains names: what can be done about it, by the room that path lengths leave.
+std::string how_to_constrain(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
+
 }  // namespace lenscap::ca

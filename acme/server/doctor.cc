@@ -186,6 +186,16 @@ All judge_passphrase(Facts const& facts) {
 // --- constraints ---
 
 All judge_constraints(Facts const& facts) {
+  if (!facts.constraints && facts.has_constrained_issuer)
+    return {{.severity = Severity::warning,
+             .what = "the issuing certificate may name anything, and its key is still here, though an issuer with "
+                     "constraints signs in its place: who steals that key can be any web site",
+             .to_do = "nothing, if the parent gives no other certificate: the key signs revocation lists, and further "
+                      "issuers"}};
+  if (!facts.constraints && !facts.how_to_constrain.empty())
+    return {{.severity = Severity::warning,
+             .what = "the issuing certificate may name anything: who steals its key can be any web site",
+             .to_do = facts.how_to_constrain}};
   if (!facts.constraints)
     return {
         {.severity = Severity::warning,

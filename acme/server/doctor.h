@@ -43,6 +43,8 @@ struct Facts {
   Validity issuing = {};
   std::vector<Between> between = {};                      // of a parent's chain, without root and issuing certificate
   std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate
+  std::string how_to_constrain = {};    // below a parent, what can be done where there are none (ca/parent_rules.h)
+  bool has_constrained_issuer = false;  // beside the issuing certificate, one that signs
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;     // octets that the service may still write beside the store

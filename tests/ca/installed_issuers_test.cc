@@ -136,5 +136,80 @@ TEST_F(InstalledIssuersTest, WhatIsWrongIsSaidInWords) {
   EXPECT_THAT(why(), HasSubstr("does not lead up to the root of this CA"));
 }
 
+// --- below a parent ---
+
+struct InstalledBelowAParent : ::testing::Test {
+  fakes::TempDir dir;
+  BelowAParent const ca = below_a_parent(kNow);
+  SecretBytes const passphrase{std::string_view("the issuing key's words")};
+
+  InstalledBelowAParent() {
+    fs::create_directory(dir.path("keys"));
+    install_chain(dir.path(), ca.chain.issuing, ca.chain.above).value();
+    auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+    auto const issuing = certify_below(ca, "plant4", key.public_key(), {"p4.cams.example"}, kNow);
+    install_issuer(dir.path(), "plant4", issuing, {ca.chain.issuing, ca.chain.root()}, key, passphrase, {}).value();
+  }
+  std::string why(InstalledChain const& own) {
+    auto const loaded = load_issuers(dir.path(), own);
+    return loaded.ok() ? "" : loaded.error().detail();
+  }
+};
+
+TEST_F(InstalledBelowAParent, TheIssuingCertificateStandsAboveAsItIsNow) {
+  auto all = load_issuers(dir.path()).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(all[1].chain.has_parent);
+  EXPECT_THAT(all[1].chain.above, ElementsAre(ca.chain.issuing, ca.chain.root()));
+
+  auto const next = renewed(ca, kNow + 30 * kDay);
+  install_chain(dir.path(), next, ca.chain.above).value();
+  all = load_issuers(dir.path()).value();
+  EXPECT_THAT(all[1].chain.above, ElementsAre(next, ca.chain.root()));
+  auto const rules = rules_of(all, {});
+  EXPECT_EQ(rules[1].ends, all[1].chain.issuing.not_after());
+  EXPECT_EQ(rules[1].limits.size(), 1U) << "of its own certificate alone";
+}
+
+TEST_F(InstalledBelowAParent, AChainThatCannotHoldTheOthersIsRefused) {
+  EXPECT_EQ(why(ca.chain), "");
+  EXPECT_THAT(why({renewed(ca, kNow, 0), ca.chain.above, true}), HasSubstr("leaves no room for the issuer of"));
+  EXPECT_THAT(why(below_a_parent(kNow).chain), HasSubstr("was not signed by CN=Example Corporation Issuing CA"));
+}
+
+// --- keys in a token ---
+
+TEST_F(InstalledIssuersTest, OfAKeyInATokenThereIsNoFile) {
+  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto const issuing = certify_issuer(ca.root, ca.root_key,
+                                      {"Example Cameras",
+                                       issuer_common_name("Example Cameras", "plant4", 1),
+                                       key.public_key(),
+                                       constraints_below(ca.root, {}, {}).value(),
+                                       {ExtendedKeyUsage::server_auth}},
+                                      kNow)
+                           .value();
+  std::string const uri = "pkcs11:token=the%20\"token\";object=plant4?module-path=/usr/lib/x.so";
+  ASSERT_TRUE(install_issuer(dir.path(), "plant4", issuing, {ca.root}, nullptr, {}, {.key = uri}));
+  EXPECT_FALSE(fs::exists(dir.path("issuers/plant4/issuing.key")));
+  auto const all = load_issuers(dir.path()).value();
+  EXPECT_EQ(all[1].key, uri);
+
+  // One kind for all: a process with a key in its memory lets no module in.
+  AuthoritySettings settings;
+  settings.state_dir = dir.path();
+  auto const mixed = open_issuer_key(settings, all[1], passphrase);
+  ASSERT_FALSE(mixed.ok());
+  EXPECT_EQ(mixed.error().code(), Errc::settings);
+  EXPECT_THAT(mixed.error().detail(), HasSubstr("plant4 is in a token, and ca.key of ca.toml in a file"));
+  ASSERT_TRUE(install("plant5"));
+  settings.key = "pkcs11:token=ca;object=issuing";
+  EXPECT_THAT(open_issuer_key(settings, load_issuers(dir.path()).value()[2], passphrase).error().detail(),
+              HasSubstr("plant5 is in a file, and ca.key of ca.toml in a token"));
+
+  put_file(dir.path("issuers/plant4/issuer.toml"), "key = \"file:/etc/shadow\"\n");
+  EXPECT_THAT(why(), HasSubstr("must be a pkcs11: URI"));
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

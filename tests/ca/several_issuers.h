@@ -1,6 +1,8 @@
-// Several issuers below one root, in memory: what STATE/issuers would hold.
+// Several issuers below one root, or below an issuing certificate of a parent, in memory: what STATE/issuers would
+// hold.
 #pragma once
 
+#include "ca/ca_certificate.h"
 #include "ca/further_issuer.h"
 #include "ca/issuer_process.h"
 #include "tests/ca/fixture.h"
@@ -57,6 +59,45 @@ inline SeveralIssuers several_issuers(GeneratedCa const& ca, std::vector<Further
   for (auto const& name : profiles) made.issuing.profiles.push_back(profile(name));
   if (ocsp) made.issuing.profiles.push_back(ocsp_signer_profile());
   return made;
+}
+
+// A corporate root without constraints, and our issuing certificate below it, likewise.
+struct BelowAParent {
+  x509::PrivateKey root_key, issuing_key;
+  InstalledChain chain;
+};
+inline BelowAParent below_a_parent(Time now, std::optional<int> path_length = 1) {
+  auto root_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  auto root_says = root_template("Example Corporation", root_key.public_key(), now - kDay, 3650 * kDay, {});
+  root_says.name_constraints.reset();
+  auto const root = sign_ca_certificate(root_says, root_key).value();
+  auto says = issuer_template("Example Corporation", issuing_key.public_key(), root, now - kDay, 1825 * kDay, {}, {});
+  says.name_constraints.reset();
+  says.path_length = path_length;
+  auto issuing = sign_ca_certificate(says, root_key).value();
+  return {std::move(root_key), std::move(issuing_key), {std::move(issuing), {root}, true}};
+}
+// The same key and name by the same parent, as it comes back when it was renewed.
+inline x509::Certificate renewed(BelowAParent const& ca, Time now, std::optional<int> path_length = 1) {
+  auto says = issuer_template("Example Corporation", ca.issuing_key.public_key(), ca.chain.root(), now - kDay,
+                              1825 * kDay, {}, {});
+  says.name_constraints.reset();
+  says.path_length = path_length;
+  return sign_ca_certificate(says, ca.root_key).value();
+}
+inline x509::Certificate certify_below(BelowAParent const& ca, std::string const& name, x509::PublicKey const& key,
+                                       std::vector<std::string> const& permit_dns, Time now) {
+  NameLimit const settings{"ca.toml", constraints_of(ceremony_settings()).value()};
+  MemoryKey holder(ca.issuing_key);
+  return certify_issuer(ca.chain, holder,
+                        {"Example Cameras",
+                         issuer_common_name("Example Cameras", name, 1),
+                         key,
+                         constraints_below(ca.chain, settings, permit_dns, {}, {}).value(),
+                         {ExtendedKeyUsage::server_auth}},
+                        now)
+      .value();
 }
 
 }  // namespace lenscap::ca::test

@@ -163,5 +163,89 @@ TEST_F(SeveralSigner, CapsAreOfAllTogether) {
   EXPECT_THAT(refused(wanted(1, {"b.p4.cams.example"}, kNow), kNow), HasSubstr("cap is reached"));
 }
 
+// --- below a parent ---
+
+// An unconstrained issuing certificate, and a constrained issuer below it: an authority and a signer with both.
+struct BothBelowAParent : ::testing::Test {
+  fakes::TempDir dir;
+  BelowAParent const ca = below_a_parent(kNow);
+  x509::PrivateKey const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  x509::Certificate const issuing = certify_below(ca, "plant4", key.public_key(), {"p4.cams.example"}, kNow);
+  std::vector<x509::Certificate> const above{ca.chain.issuing, ca.chain.root()};
+  std::vector<std::shared_ptr<KeySigner>> keys;
+  std::unique_ptr<store::Store> const store = store::open("memory:", "").value();
+
+  Issuing issuing_of_both() {
+    NameLimit const settings{"ca.toml", constraints_of(ceremony_settings()).value()};
+    std::vector<InstalledIssuer> const installed{{kDefaultIssuer, ca.chain, "", {}},
+                                                 {"plant4", {issuing, above, true}, "", {}}};
+    auto rules = rules_of(installed, {settings});
+    Issuing both;
+    keys = {std::make_shared<KeySigner>(std::make_unique<MemoryKey>(ca.issuing_key)),
+            std::make_shared<KeySigner>(std::make_unique<MemoryKey>(key))};
+    for (std::size_t i = 0; i < installed.size(); ++i) {
+      auto const& chain = installed[i].chain;
+      CrlPlaces places{.base = kHttpUrl + crl_path(chain.issuing)};
+      both.issuers.push_back({Issuer::make(chain.issuing, chain.above, std::shared_ptr<Signer>(keys[i]),
+                                           kHttpUrl + aia_path(chain.issuing), std::move(places), {settings})
+                                  .value(),
+                              std::move(rules[i])});
+    }
+    both.profiles.push_back(profile("camera-https"));
+    return both;
+  }
+};
+
+TEST_F(BothBelowAParent, EachLeafComesWithTheChainOfItsIssuer) {
+  Authority const authority{issuing_of_both(), *store};
+  auto const leaf = authority.issue(request(names({"a.p4.cams.example"})), "order", kNow).value();
+  EXPECT_EQ(authority.issuer_of(leaf)->rule.name, "plant4");
+  EXPECT_EQ(authority.chain_of(leaf).pem(leaf, ChainEnd::below_root),
+            leaf.pem() + issuing.pem() + ca.chain.issuing.pem());
+  EXPECT_EQ(authority.chains_of(leaf).size(), 1U);
+  EXPECT_TRUE(x509::verify_chain(leaf, {issuing, ca.chain.issuing}, {ca.chain.root()}, kNow).ok());
+  auto const other = authority.issue(request(names({"b.cams.example"})), "order", kNow).value();
+  EXPECT_EQ(authority.issuer_of(other)->rule.name, "default");
+  EXPECT_EQ(authority.chain_of(other).pem(other, ChainEnd::below_root), other.pem() + ca.chain.issuing.pem());
+  EXPECT_EQ(authority.prepare(request(names({"www.bank.example"})), kNow).error().code(), Errc::rejected_identifier)
+      << "the settings limit both";
+}
+
+TEST_F(BothBelowAParent, TheSignerJudgesByTheOneThatIsToSign) {
+  auto const front = issuing_of_both();
+  auto signer = IssuerProcess::make(issuing_of_both(), keys, dir.path("ledger"), {}, false, kNow).value();
+  auto const wanted = [&](std::size_t by, std::vector<std::string> const& dns) {
+    auto const draft = front.issuers[by].issuer->prepare(profile("camera-https"), request(names(dns)), kNow).value();
+    return CertificateWanted{.id = 7,
+                             .issuer = draft.issuer_key_id(),
+                             .request = draft.request(),
+                             .profile_hash = draft.profile_hash(),
+                             .serial = draft.what().serial,
+                             .prepared_at = kNow,
+                             .tbs_hash = sha256(draft.tbs())};
+  };
+  auto const refused = [&](CertificateWanted const& want) { return refusal(answer(*signer, encode(want), kNow)); };
+  EXPECT_EQ(refused(wanted(1, {"a.p4.cams.example"})), "");
+  EXPECT_EQ(refused(wanted(0, {"b.cams.example"})), "");
+  auto outside = wanted(0, {"c.cams.example"});
+  outside.issuer = issuing.subject_key_id();
+  EXPECT_THAT(refused(outside), HasSubstr("c.cams.example"));
+  outside.issuer = ca.chain.root().subject_key_id();
+  EXPECT_THAT(refused(outside), HasSubstr("has no issuer"));
+  for (auto want : {wanted(0, {"d.p4.cams.example"}), wanted(1, {"d.p4.cams.example"})}) {
+    want.request.names = names({"www.bank.example"});
+    EXPECT_THAT(refused(want), HasSubstr("www.bank.example"));
+  }
+  // Each one's lists are its own, too.
+  auto const list = [&](x509::Certificate const& of, x509::Certificate const& under) {
+    CrlBuilder builder(of, {.number = 1, .this_update = kNow, .next_update = kNow + 7 * kDay}, 1);
+    auto const message = encode_crl_wanted(9, under.subject_key_id(), std::move(builder).finish().tbs());
+    return refusal(answer(*signer, message, kNow));
+  };
+  EXPECT_EQ(list(issuing, issuing), "");
+  EXPECT_EQ(list(ca.chain.issuing, ca.chain.issuing), "");
+  EXPECT_THAT(list(issuing, ca.chain.issuing), HasSubstr("are not those of this issuer's lists"));
+}
+
 }  // namespace
 }  // namespace lenscap::ca::test

@@ -1,5 +1,5 @@
 // "Keep the key in an HSM", as an administrator follows it: the page's blocks, then a server whose own certificate the
-// token has signed, judged by curl and openssl.
+// token has signed, by its second key, judged by curl and openssl.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,11 +30,22 @@ struct KeyInAToken : ::testing::Test {
     return {{"/var/lib/lenscap-ca", state},
             {"--url https://pki.cams.example",
              "--url https://localhost:" + port + " --listen 127.0.0.1:" + port + " --http ''"},
-            {"--permit-dns cams.example", "--permit-dns cams.example localhost"}};
+            {"--permit-dns cams.example", "--permit-dns cams.example localhost"},
+            // So that the server's own certificate is of this issuer.
+            {"--permit-dns p4.cams.example", "--permit-dns p4.cams.example localhost"}};
   }
   Ran run_page(std::string const& script) {
     return programs.run(
         {"env", "-C", dir.path(), "PATH=" LENSCAP_BIN_DIR ":/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-euc", script});
+  }
+  // Whose certificates stand in the chain that the server sends, as curl read them that trusts `root` alone.
+  Ran fetch(std::string const& root) {
+    return programs.run({"curl", "--silent", "--show-error", "--cacert", root, "--write-out", "%{certs}",
+                         "https://localhost:" + port + "/acme/directory"});
+  }
+  std::string issuer_note() const {
+    std::ifstream in(state + "/issuers/plant4/issuer.toml");
+    return {std::istreambuf_iterator<char>(in), {}};
   }
   void serve() {
     fs::remove(dir.path("ports"));
@@ -51,41 +62,58 @@ TEST_F(KeyInAToken, ThePageLeadsToAServerThatCurlTrusts) {
   EXPECT_THAT(ran.out, HasSubstr("issuing.pem: OK"));  // by openssl
   EXPECT_FALSE(fs::exists(state + "/keys/issuing.key"));
   EXPECT_TRUE(fs::exists(state + "/keys/root.key"));
+  EXPECT_FALSE(fs::exists(state + "/issuers/plant4/issuing.key"));
+  EXPECT_THAT(issuer_note(), HasSubstr("key = \"pkcs11:token=ca;object=plant4?module-path="));
 
   serve();
   ASSERT_TRUE(server->alive()) << server->log();
-  auto const fetch = [&] {
-    return programs.run({"curl", "--silent", "--show-error", "--cacert", state + "/keys/root.pem",
-                         "https://localhost:" + port + "/acme/directory"});
-  };
-  auto const directory = fetch();
+  auto const directory = fetch(state + "/keys/root.pem");
   EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
   EXPECT_THAT(directory.out, HasSubstr("newOrder"));
+  EXPECT_THAT(directory.out, HasSubstr("Example Cameras plant4 Issuing CA"));
   EXPECT_THAT(server->log(), Not(HasSubstr(fakes::SoftHsm::kPin)));
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
-// The corporation signs a request that the token signed, and the server's own certificate comes from the token.
+// The corporation signs a request that the token signed, that key signs for the token's second one, and the server's
+// own certificate is of the second.
 TEST_F(KeyInAToken, ItStandsBelowACorporateRootToo) {
-  auto script = blocks_of("keep-the-key-in-an-hsm.md").at(0) + blocks_of("keep-the-key-in-an-hsm.md").at(1);
-  for (auto const& [theirs, ours] : places()) replace_all(script, theirs, ours);
+  auto const blocks = blocks_of("keep-the-key-in-an-hsm.md");
+  auto const ours = [&](std::string text) {
+    for (auto const& [theirs, here] : places()) replace_all(text, theirs, here);
+    return text;
+  };
+  auto script = ours(blocks.at(0) + blocks.at(1));
   replace_all(script, "lenscap-ca init", "lenscap-ca init --intermediate");
   replace_all(script, "\\n%s\\n' \"$PIN\" \"the root's own passphrase\"", "\\n' \"$PIN\"");
   auto const made = run_page(script);
   ASSERT_EQ(made.code, 0) << made.all();
   EXPECT_FALSE(fs::exists(state + "/keys/issuing.key"));
   auto const ca = [&](std::string const& words) { return run_page("lenscap-ca --state '" + state + "' " + words); };
-  fakes::Corporation corporation;
+  fakes::Corporation corporation({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
   ASSERT_EQ(ca("issuer csr --out issuing.csr").code, 0);
   corporation.sign(dir.path("issuing.csr"));
   auto const installed = ca("issuer install " + corporation.issuing() + " " + corporation.root());
   ASSERT_EQ(installed.code, 0) << installed.all();
 
+  auto further = ours(blocks.at(0).substr(0, blocks.at(0).find('\n') + 1) + blocks.at(3));
+  replace_all(further, "--passphrase-file root-passphrase", "");
+  auto const before = ca("issuer create --site plant5");
+  EXPECT_EQ(before.code, 2) << before.all();
+  EXPECT_THAT(before.err, HasSubstr("the issuing key of this CA is in a token, and so has to be the key of another"));
+  auto const taken = ca(
+      "issuer create --site plant5 --key 'pkcs11:token=ca;object=issuing?module-path=/usr/lib/softhsm/libsofthsm2.so'");
+  EXPECT_EQ(taken.code, 5) << taken.all();
+  EXPECT_THAT(taken.err, HasSubstr("this is the key of the issuer default"));
+  auto const created = run_page(further);
+  ASSERT_EQ(created.code, 0) << created.all();
+
   serve();
   ASSERT_TRUE(server->alive()) << server->log();
-  auto const directory = programs.run({"curl", "--silent", "--show-error", "--cacert", corporation.root(),
-                                       "https://localhost:" + port + "/acme/directory"});
+  auto const directory = fetch(corporation.root());
   EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
+  EXPECT_THAT(directory.out, HasSubstr("Example Cameras plant4 Issuing CA"));
+  EXPECT_THAT(server->log(), HasSubstr("\"calls_filtered\":true"));
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 

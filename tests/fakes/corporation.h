@@ -26,6 +26,8 @@ class Corporation {
     std::string issuer_subject = {};  // empty: the request's
     std::string hash = "sha256";
     int days = 365;
+    int path_length =
+        0;  // of ours by openssl ca and certtool; the latter writes 0 as well, the former what is asked for
   };
 
   Corporation() : Corporation(Options()) {}
@@ -59,7 +61,11 @@ class Corporation {
         write("ca.cnf",
               "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
               "default_days=365\npolicy=p\ncopy_extensions=copy\nunique_subject=no\nx509_extensions=e\n"
-              "[p]\norganizationName=supplied\ncommonName=supplied\n[e]\nauthorityKeyIdentifier=keyid\n");
+              "[p]\norganizationName=supplied\ncommonName=supplied\n[e]\nauthorityKeyIdentifier=keyid\n" +
+                  (options_.path_length == 0 ? ""
+                                             : "subjectKeyIdentifier=hash\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                                               "basicConstraints=critical,CA:TRUE,pathlen:" +
+                                                   std::to_string(options_.path_length) + "\n"));
         write("index.txt", "");
         write("serial", "1000\n");
         shell("openssl ca -batch -notext -config ca.cnf -cert " + by + ".pem -keyfile " + by + ".key -in '" + request +
@@ -67,8 +73,9 @@ class Corporation {
         return;
       case Tool::certtool:
         write("issuing.tmpl",
-              "ca\ncert_signing_key\ncrl_signing_key\npath_len = 0\nexpiration_days = 365\n"
-              "honor_crq_ext = 2.5.29.30\nhonor_crq_ext = 2.5.29.37\n");
+              "ca\ncert_signing_key\ncrl_signing_key\npath_len = " + std::to_string(options_.path_length) +
+                  "\nexpiration_days = 365\n"
+                  "honor_crq_ext = 2.5.29.30\nhonor_crq_ext = 2.5.29.37\n");
         shell("certtool --generate-certificate --load-request '" + request + "' --load-ca-certificate " + by +
               ".pem --load-ca-privkey " + by + ".key --template issuing.tmpl --outfile issuing.pem");
         return;

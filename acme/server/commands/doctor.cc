@@ -24,6 +24,7 @@
 #include "ca/installed_issuers.h"
 #include "ca/known_roots.h"
 #include "ca/ledger_visits.h"
+#include "ca/parent_rules.h"
 
 namespace lenscap::acme {
 namespace {
@@ -68,6 +69,13 @@ x509::Certificate const& first_to_end(std::vector<ca::InstalledIssuer> const& is
     if (rules[i].retired_from > now && issuing.not_after() < first->not_after()) first = &issuing;
   }
   return *first;
+}
+
+bool has_constrained_issuer(std::vector<ca::InstalledIssuer> const& issuers, Time now) {
+  auto const rules = ca::rules_of(issuers, {});
+  return std::any_of(rules.begin() + 1, rules.end(), [&](ca::IssuerRule const& rule) {
+    return rule.constraints && state_at(rule, now) == ca::IssuerState::active;
+  });
 }
 
 std::optional<Facts::Validity> validity_of(std::optional<ca::CertificateRecord> const& record) {
@@ -157,7 +165,10 @@ Result<Facts> gather(CommandLine const& line) {
   auto const& above = issuers.front().chain.above;
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});
-  facts.constraints = issuers.front().chain.issuing.name_constraints();
+  auto const& own = issuers.front().chain;
+  facts.constraints = own.issuing.name_constraints();
+  if (own.has_parent) facts.how_to_constrain = ca::how_to_constrain(own.issuing, own.above);
+  facts.has_constrained_issuer = has_constrained_issuer(issuers, facts.now);
   for (std::size_t i = 0; i < known.roots.size(); ++i)
     facts.root_key_is_here = facts.root_key_is_here || file_exists(ca::root_directory(line.state, i) + "/root.key");
   facts.files = look_at_files(line);

@@ -9,6 +9,7 @@
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 
 namespace lenscap::acme {
 
@@ -100,6 +101,8 @@ std::vector<std::string> never_issued(Settings const& settings, std::vector<ca::
 
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
   ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
+  if (auto const further = ca::load_issuers(settings.state_dir, chain); !further)
+    return Error(further.error()).with_context("with this chain the other issuers of this CA could not go on: ");
   TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   CHECK_OK(check_own_name(settings, limits));
   auto warnings = verdict.warnings;

@@ -1,5 +1,6 @@
-// lenscap-ca issuer create|list|roll-over: several issuers below the own root. All of it is done beside the server,
-// which takes what was made at its next start or reload; the root's key is used and not kept.
+// lenscap-ca issuer create|list|roll-over: several issuers below the own root, or, under a parent, below the issuing
+// certificate of this CA. All of it is done beside the server, which takes what was made at its next start or reload;
+// the root's key is used and not kept.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -10,7 +11,9 @@
 #include "acme/server/commands/root_key.h"
 #include "acme/server/server.h"
 #include "base/file.h"
+#include "base/passphrase.h"
 #include "base/text_table.h"
+#include "ca/authority.h"
 #include "ca/ceremony.h"
 #include "ca/further_issuer.h"
 #include "ca/installed_issuers.h"
@@ -19,27 +22,79 @@
 namespace lenscap::acme {
 namespace {
 
-Result<std::vector<ca::InstalledIssuer>> load_own(CommandLine const& line, Settings const& settings) {
-  TRY(auto issuers, ca::load_issuers(line.state));
-  if (issuers.front().chain.has_parent)
-    return Error(Errc::conflict,
-                 "this CA stands below a parent's root, which alone could sign another issuer: make one more CA with "
-                 "lenscap-ca init --intermediate instead");
-  if (!settings.ca_key.starts_with("file:"))
-    return Error(Errc::settings,
-                 "ca.key of ca.toml is in a token, and the key of another issuer would lie in a file: make one more CA "
-                 "with a key in the token instead");
-  return issuers;
+// --- keys ---
+
+struct KeyOptions {
+  RootKeyOptions root;      // below an own root
+  std::string issuing_key;  // below a parent, where the signer has a user of its own: a file of his
+  std::string key;          // of the new issuer, in a token
+};
+
+void add_key_options(CLI::App& command, KeyOptions& options) {
+  add_root_key_options(command, options.root);
+  command.add_option("--issuing-key", options.issuing_key,
+                     "Below a parent, where the signer has a user of its own: the file with the issuing key, which "
+                     "--passphrase-file is then for");
+  command.add_option("--key", options.key,
+                     "A pkcs11: URI (RFC 7512) of a key that a token has for the new issuer; where the issuing key is "
+                     "in a token, and with the same PIN");
 }
 
-// Whoever signs opens every issuer's key with one passphrase: it has to be that of the first. Where the signer has a
-// user of its own, its keys are not here; signer split moves the new one to them, and looks at that.
-Result<SecretBytes> read_own_passphrase(CommandLine const& line, Settings const& settings) {
-  TRY(auto passphrase, read_issuing_passphrase(settings));
-  if (!settings.signer.socket.empty()) return passphrase;
-  TRY(auto const holder, ca::open_key_holder(settings.ca_key, line.state, passphrase));
-  return passphrase;
+bool is_in_file(Settings const& settings) { return settings.ca_key.starts_with("file:"); }
+
+// Whoever signs opens every issuer's key with one passphrase.
+Result<> check_kind_of_key(Settings const& settings, KeyOptions const& options) {
+  if (!options.key.empty() && !options.key.starts_with("pkcs11:"))
+    return Error(Errc::usage, "--key takes a pkcs11: URI; without it a key is made, and lies in a file");
+  if (is_in_file(settings) && !options.key.empty())
+    return Error(Errc::usage,
+                 "the issuing key of this CA is in a file, and so the key of another issuer cannot be in a token: one "
+                 "passphrase opens all, and no module of a token comes into a process that has a key in its memory. "
+                 "Make one more CA with lenscap-ca init --key instead");
+  if (!is_in_file(settings) && options.key.empty())
+    return Error(Errc::usage,
+                 "the issuing key of this CA is in a token, and so has to be the key of another issuer: in a file it "
+                 "would lie under the PIN, which is no passphrase. Make a key in the token, and give its pkcs11: URI "
+                 "with --key");
+  return {};
 }
+
+struct NewKey {
+  x509::PublicKey public_key;
+  std::optional<x509::PrivateKey> in_memory;  // none: a token has it
+};
+
+Result<NewKey> new_key(CommandLine const& line, KeyOptions const& options, SecretBytes const& passphrase) {
+  if (options.key.empty()) {
+    auto made = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+    auto const key = made.public_key();
+    return NewKey{key, std::move(made)};
+  }
+  TRY(auto const holder, ca::open_key_holder(options.key, line.state, passphrase));
+  if (auto const good = x509::check_key(holder->public_key(), false); !good)
+    return Error(Errc::usage, "the key of " + options.key + ": " + good.error().detail());
+  return NewKey{holder->public_key(), {}};
+}
+
+// The key that signs below a parent.
+Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const& line, Settings const& settings,
+                                                    KeyOptions const& options, SecretBytes const& passphrase) {
+  if (!options.root.file.empty())
+    return Error(Errc::usage,
+                 "--root-key is for a CA with a root of its own: below a parent the issuing key of this CA signs");
+  if (!options.issuing_key.empty()) {
+    auto const& words = options.root.passphrase_file;
+    TRY(auto const own, read_passphrase(words.empty() ? "prompt" : "file:" + words, "passphrase of the issuing key"));
+    return ca::open_key_holder("file:" + options.issuing_key, ".", ca::first_line(own));
+  }
+  if (is_in_file(settings) && !settings.signer.socket.empty())
+    return Error(Errc::usage,
+                 "the issuing key is the signer's, and it has to sign: give its file with --issuing-key, as a user who "
+                 "may read it, such as --issuing-key /var/lib/lenscap-signer/keys/issuing.key");
+  return ca::open_key_holder(settings.ca_key, line.state, passphrase);
+}
+
+// --- making ---
 
 struct Wanted {
   std::string name;         // of the folder
@@ -49,26 +104,61 @@ struct Wanted {
   ca::IssuerNote note;
 };
 
+// The new certificate and those above it.
+Result<ca::InstalledChain> certify_below_root(CommandLine const& line, Settings const& settings,
+                                              KeyOptions const& options, ca::InstalledChain const& own,
+                                              ca::FurtherIssuer const& wanted, SecretBytes const& passphrase,
+                                              Time now) {
+  if (!options.issuing_key.empty())
+    return Error(Errc::usage, "--issuing-key is for a CA below a parent: here the root's key signs, see --root-key");
+  TRY(auto const roots, ca::load_known_roots(line.state, own.root()));
+  TRY(auto const root_key, open_root_key(line, roots, options.root));
+  // Where the signer has a user of its own, its keys are not here; signer split moves the new one to them, and looks at
+  // the passphrase then.
+  if (settings.signer.socket.empty()) CHECK_OK(ca::open_key_holder(settings.ca_key, line.state, passphrase));
+  auto above = roots.above_newest();
+  TRY(auto issuing, ca::certify_issuer(roots.newest(), root_key, wanted, now));
+  CHECK_OK(ca::check_chain_names(issuing, above));
+  return ca::InstalledChain{std::move(issuing), std::move(above), false};
+}
+
+Result<ca::InstalledChain> certify_below_parent(CommandLine const& line, Settings const& settings,
+                                                KeyOptions const& options, ca::InstalledChain const& own,
+                                                ca::FurtherIssuer wanted, SecretBytes const& passphrase, Time now) {
+  auto const places = authority_settings(settings);
+  if (!places.http_url.empty()) wanted.ca_issuers_url = places.http_url + ca::aia_path(own.issuing);
+  // Parts of a list are of users' certificates alone (ca/crl.cc): the whole list has this one's place.
+  if (!places.http_url.empty() && places.crl_parts == 1) wanted.crl_base = places.http_url + ca::crl_path(own.issuing);
+  TRY(auto const key, open_own_key(line, settings, options, passphrase));
+  TRY(auto issuing, ca::certify_issuer(own, *key, wanted, now));
+  std::vector<x509::Certificate> above{own.issuing};
+  above.insert(above.end(), own.above.begin(), own.above.end());
+  return ca::InstalledChain{std::move(issuing), std::move(above), true};
+}
+
 // Everything that may refuse comes before the folder appears.
-Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settings, RootKeyOptions const& options,
-                                 std::vector<ca::InstalledIssuer> const& issuers, Wanted const& wanted, Time now) {
+Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settings, KeyOptions const& options,
+                                 std::vector<ca::InstalledIssuer> const& issuers, Wanted wanted, Time now) {
   if (file_exists(line.state + "/issuers/" + wanted.name + "/issuing.pem"))
     return Error(Errc::conflict, "there is an issuer " + wanted.name + " already, and nothing was changed");
-  TRY(auto const roots, ca::load_known_roots(line.state, issuers.front().chain.root()));
-  TRY(auto const root_key, open_root_key(line, roots, options));
-  TRY(auto const passphrase, read_own_passphrase(line, settings));
-  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  auto const above = roots.above_newest();
-  TRY(auto issuing,
-      ca::certify_issuer(roots.newest(), root_key,
-                         {settings.ca_name, wanted.common_name, key.public_key(), wanted.constraints, wanted.usages},
-                         now));
+  CHECK_OK(check_kind_of_key(settings, options));
+  TRY(auto const passphrase, read_issuing_passphrase(settings));
+  TRY(auto const key, new_key(line, options, passphrase));
   for (auto const& each : issuers)
-    if (each.chain.issuing.subject() == issuing.subject())
-      return Error(Errc::conflict, "the issuer " + each.name + " is called " + issuing.subject() + ", too");
-  CHECK_OK(ca::check_chain_names(issuing, above));
-  CHECK_OK(ca::install_issuer(line.state, wanted.name, issuing, above, key, passphrase, wanted.note));
-  return ca::InstalledIssuer{wanted.name, {std::move(issuing), above, false}, "", wanted.note};
+    if (each.chain.issuing.key() == key.public_key)
+      return Error(Errc::conflict, "this is the key of the issuer " + each.name + ": each needs one of its own");
+  wanted.note.key = options.key;
+  auto const& own = issuers.front().chain;
+  ca::FurtherIssuer const further{settings.ca_name, wanted.common_name, key.public_key, wanted.constraints,
+                                  wanted.usages};
+  TRY(auto chain, own.has_parent ? certify_below_parent(line, settings, options, own, further, passphrase, now)
+                                 : certify_below_root(line, settings, options, own, further, passphrase, now));
+  for (auto const& each : issuers)
+    if (each.chain.issuing.subject() == chain.issuing.subject())
+      return Error(Errc::conflict, "the issuer " + each.name + " is called " + chain.issuing.subject() + ", too");
+  CHECK_OK(ca::install_issuer(line.state, wanted.name, chain.issuing, chain.above,
+                              key.in_memory ? &*key.in_memory : nullptr, passphrase, wanted.note));
+  return ca::InstalledIssuer{wanted.name, std::move(chain), options.key, wanted.note};
 }
 
 // --- telling ---
@@ -117,8 +207,12 @@ void print_made(CommandLine const& line, ca::InstalledIssuer const& made, std::v
              to_rfc3339(rule.ends));
   if (!made.note.replaces.empty())
     fmt::print("Signs     from {} on, in the place of {}\n", to_rfc3339(*made.note.active_from), made.note.replaces);
-  fmt::print("\nA server that runs takes it at its next start or reload. Make a back-up: it holds the new key, too.\n");
-  if (has_signer_of_its_own)
+  bool const has_file = made.note.key.empty();
+  fmt::print("\nA server that runs takes it at its next start or reload. Make a back-up{}.\n",
+             has_file ? ": it holds the new key, too" : "; the key is in the token alone");
+  if (has_signer_of_its_own && !has_file)
+    fmt::print("lenscap-ca signer split takes it over to the signer: do that before the start.\n");
+  if (has_signer_of_its_own && has_file)
     fmt::print("The key lies here until lenscap-ca signer split moves it to the signer: do that before the start.\n");
 }
 
@@ -127,9 +221,28 @@ void print_made(CommandLine const& line, ca::InstalledIssuer const& made, std::v
 struct CreateOptions {
   std::string site;
   std::vector<std::string> permit_dns, permit_ip, profiles;
-  std::vector<std::string> usages{"serverAuth", "clientAuth"};
-  RootKeyOptions root;
+  std::vector<std::string> usages;  // empty: all that the chain allows
+  KeyOptions keys;
 };
+
+std::vector<ca::ExtendedKeyUsage> usages_of(std::vector<std::string> const& asked, ca::InstalledChain const& own) {
+  std::vector<ca::ExtendedKeyUsage> usages;
+  for (auto const usage : {ca::ExtendedKeyUsage::server_auth, ca::ExtendedKeyUsage::client_auth}) {
+    bool const is_asked = std::ranges::find(asked, to_string(usage)) != asked.end();
+    // Of an own root the issuing certificate is a sister, and says nothing of this one.
+    bool const is_left = !own.has_parent || ca::who_forbids(own.issuing, own.above, usage) == nullptr;
+    if (asked.empty() ? is_left : is_asked) usages.push_back(usage);
+  }
+  return usages;
+}
+
+// What the new issuer may name, by what it stands below.
+Result<x509::NameConstraints> constraints_for(Settings const& settings, ca::InstalledChain const& own,
+                                              CreateOptions const& options) {
+  if (!own.has_parent) return ca::constraints_below(own.root(), options.permit_dns, options.permit_ip);
+  TRY(auto const limits, ca::own_limits(own, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  return ca::constraints_below(own, limits.front(), options.permit_dns, options.permit_ip, settings.name_rules);
+}
 
 // Each has to be one that the server offers, and good for no more than the issuer will be.
 Result<> check_profiles(Settings const& settings, std::vector<std::string> const& names,
@@ -155,18 +268,17 @@ Result<> check_profiles(Settings const& settings, std::vector<std::string> const
 Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
   CHECK_OK(ca::check_issuer_name(options.site));
   TRY(auto const settings, load_settings(line));
-  TRY(auto const issuers, load_own(line, settings));
+  TRY(auto const issuers, ca::load_issuers(line.state));
+  auto const& own = issuers.front().chain;
   Wanted wanted{.name = options.site,
                 .common_name = ca::issuer_common_name(settings.ca_name, options.site, 1),
                 .constraints = {},
-                .usages = {},
+                .usages = usages_of(options.usages, own),
                 .note = {.profiles = options.profiles}};
-  for (auto const usage : {ca::ExtendedKeyUsage::server_auth, ca::ExtendedKeyUsage::client_auth})
-    if (std::ranges::find(options.usages, to_string(usage)) != options.usages.end()) wanted.usages.push_back(usage);
   CHECK_OK(check_profiles(settings, options.profiles, wanted.usages));
-  TRY(wanted.constraints, ca::constraints_below(issuers.front().chain.root(), options.permit_dns, options.permit_ip));
+  TRY(wanted.constraints, constraints_for(settings, own, options));
   auto const now = SystemClock().now();
-  TRY(auto const made, make(line, settings, options.root, issuers, wanted, now));
+  TRY(auto const made, make(line, settings, options.keys, issuers, std::move(wanted), now));
   ca::CeremonySettings permitted;
   permitted.permit_dns = options.permit_dns;
   permitted.permit_ip = options.permit_ip;
@@ -205,17 +317,27 @@ Result<ExitCode> list(CommandLine const& line) {
 struct RollOverOptions {
   std::string of = ca::kDefaultIssuer;
   std::string after = "7d";
-  RootKeyOptions root;
+  KeyOptions keys;
 };
+
+// Its certificate is the parent's to renew.
+Result<> check_may_be_replaced(ca::InstalledIssuer const& first) {
+  if (!first.chain.has_parent || first.name != ca::kDefaultIssuer) return {};
+  return Error(Errc::conflict,
+               "the issuing certificate of this CA is made by its parent, and so is the next one: send the request "
+               "(lenscap-ca issuer csr) again, or have a new certificate for the same key sent to you, and give it to "
+               "lenscap-ca issuer install. Those that stand below it are rolled over by --of NAME");
+}
 
 Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& options) {
   TRY(auto const settings, load_settings(line));
-  TRY(auto const issuers, load_own(line, settings));
+  TRY(auto const issuers, ca::load_issuers(line.state));
   auto const after = parse_duration(options.after);
   if (!after.ok()) return Error(Errc::usage, "--after: " + after.error().detail());
   auto const of_line = ca::line_of(issuers, options.of);
   if (of_line.empty())
     return Error(Errc::usage, "there is no issuer " + options.of + "; lenscap-ca issuer list shows those that are");
+  CHECK_OK(check_may_be_replaced(*of_line.front()));
   auto const now = SystemClock().now();
   auto const& old = *of_line.back();
   if (old.note.active_from && now < *old.note.active_from)
@@ -233,13 +355,13 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
   if (!constraints) return Error(Errc::conflict, "the issuer " + old.name + " has no name constraints to go on with");
   auto const& first = of_line.front()->name;
   auto const generation = static_cast<int>(of_line.size()) + 1;
-  Wanted const wanted{
+  Wanted wanted{
       .name = first + "-" + std::to_string(generation),
       .common_name = ca::issuer_common_name(settings.ca_name, first == ca::kDefaultIssuer ? "" : first, generation),
       .constraints = *constraints,
       .usages = rule.usages,
       .note = {.profiles = old.note.profiles, .active_from = from, .replaces = old.name}};
-  TRY(auto const made, make(line, settings, options.root, issuers, wanted, now));
+  TRY(auto const made, make(line, settings, options.keys, issuers, std::move(wanted), now));
   print_made(line, made, warnings, !settings.signer.socket.empty(), now);
   return ExitCode::done;
 }
@@ -248,19 +370,23 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
 
 void add_issuers(CLI::App& issuer, CommandLine& line) {
   auto made = std::make_shared<CreateOptions>();
-  auto* created = issuer.add_subcommand("create", "Make a further issuer below the root, for a site or for profiles");
+  auto* created = issuer.add_subcommand("create", "Make a further issuer, for a site or for profiles");
   created->add_option("--site", made->site, "Its name: lower-case letters, digits and hyphens")->required();
-  created->add_option("--permit-dns", made->permit_dns, "DNS suffixes that it may name; inside what the root permits");
-  created->add_option("--permit-ip", made->permit_ip, "Networks (CIDR) that it may name; inside what the root permits");
+  created->add_option("--permit-dns", made->permit_dns,
+                      "DNS suffixes that it may name; inside what root or parents permit");
+  created->add_option("--permit-ip", made->permit_ip,
+                      "Networks (CIDR) that it may name; inside what root or parents permit");
   created->add_option("--profile", made->profiles, "Profiles that it serves; without it all");
-  created->add_option("--usage", made->usages, "What its certificates may be good for")
-      ->check(CLI::IsMember({"serverAuth", "clientAuth"}))
-      ->capture_default_str();
-  add_root_key_options(*created, made->root);
+  created
+      ->add_option("--usage", made->usages,
+                   "What its certificates may be good for; without it both, where the chain does")
+      ->check(CLI::IsMember({"serverAuth", "clientAuth"}));
+  add_key_options(*created, made->keys);
   created->footer(
       "Examples:\n"
       "  lenscap-ca issuer create --site plant4 --permit-ip 10.20.4.0/24\n"
-      "  lenscap-ca issuer create --site dot1x --profile dot1x --usage clientAuth --root-key /media/usb/root.key");
+      "  lenscap-ca issuer create --site dot1x --profile dot1x --usage clientAuth --root-key /media/usb/root.key\n"
+      "  lenscap-ca issuer create --site cams --key 'pkcs11:token=ca;object=cams'");
   created->callback([&line, made] { line.run = [&line, made] { return create(line, *made); }; });
 
   auto* listed = issuer.add_subcommand("list", "The issuers, and which of them sign");
@@ -272,7 +398,7 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
   roll->add_option("--of", rolled->of, "The issuer that is replaced")->capture_default_str();
   roll->add_option("--after", rolled->after, "How long the new one is published before it signs")
       ->capture_default_str();
-  add_root_key_options(*roll, rolled->root);
+  add_key_options(*roll, rolled->keys);
   roll->footer("Examples:\n  lenscap-ca issuer roll-over\n  lenscap-ca issuer roll-over --of plant4 --after 14d");
   roll->callback([&line, rolled] { line.run = [&line, rolled] { return roll_over(line, *rolled); }; });
 }

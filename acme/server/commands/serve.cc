@@ -16,6 +16,7 @@
 #include "ca/audit.h"
 #include "ca/clock_mark.h"
 #include "ca/installed_chain.h"
+#include "ca/parent_rules.h"
 #include "ca/rehearsal.h"
 
 namespace lenscap::acme {
@@ -78,7 +79,8 @@ void warn_of_issuer(App const& app) {
       "issuer.unconstrained",
       {{"why",
         "no certificate of the chain has name constraints: ca.permit_dns and ca.permit_ip bind this program "
-        "alone, and a thief of the issuing key could name anything; ask the parent for name constraints"}});
+        "alone, and a thief of the issuing key could name anything"},
+       {"what_to_do", ca::how_to_constrain(issuer.certificate(), issuer.above())}});
 }
 
 struct ServeOptions {

@@ -56,5 +56,34 @@ TEST_F(BecomeAnIntermediate, ByAKeyThatSignsOnce) {
   EXPECT_THAT(ran.out, HasSubstr("newOrder"));
 }
 
+// Imported without constraints, but with room: the warnings say so, and the page's last section makes use of it.
+TEST_F(BecomeAnIntermediate, ByAConstrainedIssuerBelowACertificateThatNothingConstrains) {
+  fakes::Corporation roomy(
+      {.issuer_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=critical,keyCertSign,cRLSign\n"});
+  roomy.issue_with_key();
+  roomy.shell("cp root.pem '" + machine_.path("corporate-root.pem") + "'");
+  machine_.write_private("words", "words of another house\n");
+  roomy.shell("openssl pkcs12 -export -inkey issuing.key -in issuing.pem -passout file:" + machine_.path("words") +
+              " -out '" + machine_.path("issuing.pfx") + "'");
+  constexpr char const* kOffer = "lenscap-ca issuer create --site NAME";
+  auto const imported = machine_.run(e2e::script_of_sections(kPage, {"Work with a key that the corporation made"}) +
+                                     "systemctl enable --now lenscap-ca\ngrep issuer.unconstrained serve.log\n");
+  ASSERT_EQ(imported.code, 0) << imported.all();
+  EXPECT_THAT(imported.err, HasSubstr(kOffer));
+  EXPECT_THAT(imported.out, HasSubstr(kOffer));
+  EXPECT_THAT(machine_.run("lenscap-ca doctor").out, HasSubstr(kOffer));
+
+  auto const made = machine_.run(e2e::script_of_sections(kPage, {"When nothing constrains it"}));
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_THAT(made.out, HasSubstr("Permits   DNS cams.example; IP 10.20.0.0/15"));
+  EXPECT_THAT(made.out, HasSubstr("profile camera-https: by the issuer cams"));
+  auto const served = machine_.run(
+      "curl --cacert corporate-root.pem --write-out '%{certs}' --output directory "
+      "https://pki.cams.example/acme/directory");
+  EXPECT_EQ(served.code, 0) << served.all();
+  EXPECT_THAT(served.out, HasSubstr("Example Cameras cams Issuing CA"));
+  EXPECT_THAT(machine_.run("lenscap-ca doctor").out, HasSubstr("signs in its place"));
+}
+
 }  // namespace
 }  // namespace lenscap

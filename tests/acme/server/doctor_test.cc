@@ -148,6 +148,18 @@ std::vector<Case> const& cases() {
        },
        "passphrase", Severity::warning, "beside the key"},
       {"passphrase typed", [](Facts& f) { f.passphrase = "prompt"; }, "passphrase", Severity::advice, "each start"},
+      {"no constraints, and a parent",
+       [](Facts& f) {
+         f.constraints.reset();
+         f.how_to_constrain = "lenscap-ca issuer create";
+       },
+       "constraints", Severity::warning, "anything"},
+      {"no constraints, and an issuer with some",
+       [](Facts& f) {
+         f.constraints.reset();
+         f.has_constrained_issuer = true;
+       },
+       "constraints", Severity::warning, "signs in its place"},
       {"no constraints", [](Facts& f) { f.constraints.reset(); }, "constraints", Severity::warning, "anything"},
       {"whole private range",
        [](Facts& f) { f.constraints->permitted_ip = {x509::IpBlock::parse("10.0.0.0/8").value()}; }, "constraints",

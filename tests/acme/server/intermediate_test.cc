@@ -243,6 +243,11 @@ TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {
                                         "words of another house\n");
   ASSERT_EQ(done.code, 0) << done.all();
   EXPECT_THAT(done.err, HasSubstr("warning: no certificate of the chain has name constraints"));
+  EXPECT_THAT(done.err, HasSubstr("leaves no room for an issuer with name constraints below"));
+  auto const below = ca().run_on(state, {"issuer", "create", "--site", "cams"});
+  EXPECT_EQ(below.code, 5) << below.all();
+  EXPECT_THAT(below.err, HasSubstr("the path length of the certificate of CN=Cameras CA,O=Example Corporation, 0"));
+  EXPECT_FALSE(fs::exists(state + "/issuers"));
   auto const key = fakes::CaProcess::read(state + "/keys/issuing.key");
   EXPECT_THAT(key, HasSubstr("BEGIN ENCRYPTED PRIVATE KEY"));
   auto const opened = ca().programs().run(
@@ -255,6 +260,145 @@ TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {
   EXPECT_TRUE(server.alive()) << server.log();
   EXPECT_EQ(server.stop(), 0);
   EXPECT_THAT(server.log(), HasSubstr("issuer.unconstrained"));
+  EXPECT_THAT(server.log(), HasSubstr("ask the parent for name constraints"));
+}
+
+// --- further issuers ---
+
+// One whose certificate leaves room for another below it.
+class WithRoomBelow : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    parent_ = std::make_unique<fakes::Corporation>(
+        fakes::Corporation::Options{.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
+    ca_ = std::make_unique<fakes::CaProcess>("", "[ocsp]\nserve = true\n", parent_.get());
+  }
+  static void TearDownTestSuite() {
+    ca_.reset();
+    parent_.reset();
+  }
+  static fakes::CaProcess& ca() { return *ca_; }
+  static fakes::Corporation& parent() { return *parent_; }
+  static e2e::Ran shell(std::string const& script) {
+    return ca().programs().run({"env", "-C", ca().path(""), "sh", "-euc", script});
+  }
+  static std::string states() {
+    std::string all;
+    auto const listed = json_of(ca().run({"issuer", "list", "--output", "json"}));
+    for (auto const& each : *listed.find("issuers")->as_array())
+      all += text(*each.as_object(), "name") + " " + text(*each.as_object(), "state") + "; ";
+    return all;
+  }
+
+ private:
+  static inline std::unique_ptr<fakes::Corporation> parent_;
+  static inline std::unique_ptr<fakes::CaProcess> ca_;
+};
+
+TEST_F(WithRoomBelow, WhatIsRefusedChangesNothing) {
+  struct Case {
+    std::vector<std::string> words;
+    int code;
+    char const* says;
+  };
+  for (Case const& c :
+       {Case{{"create", "--site", "x", "--permit-dns", "bank.example"}, 2, "not all of this is permitted by"},
+        Case{{"create", "--site", "x", "--permit-ip", "10.0.0.0/8"}, 2, "not all of this is permitted by"},
+        Case{{"create", "--site", "x", "--root-key", "/r.key"}, 2, "below a parent the issuing key of this CA signs"},
+        Case{{"create", "--site", "x", "--key", "pkcs11:token=ca"}, 2, "the issuing key of this CA is in a file"},
+        Case{{"create", "--site", "x", "--key", "keys/a.key"}, 2, "--key takes a pkcs11: URI"},
+        Case{{"roll-over"}, 5, "lenscap-ca issuer csr"}}) {
+    SCOPED_TRACE(c.says);
+    auto words = c.words;
+    words.insert(words.begin(), "issuer");
+    auto const refused = ca().run(words);
+    EXPECT_EQ(refused.code, c.code) << refused.all();
+    EXPECT_THAT(refused.err, HasSubstr(c.says));
+    EXPECT_FALSE(fs::exists(ca().state() + "/issuers"));
+  }
+}
+
+// The server's own certificate is of the new issuer, and everything that leads on from it is served.
+TEST_F(WithRoomBelow, AnotherIssuerStandsBelowTheOneOfTheParent) {
+  auto const made = ca().run({"issuer", "create", "--site", "plant4", "--permit-dns", "localhost", "--permit-dns",
+                              "p4.cams.example", "--output", "json"});
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_EQ(text(json_of(made), "subject"), "CN=Example Cameras plant4 Issuing CA,O=Example Cameras");
+  EXPECT_EQ(states(), "default active; plant4 active; ");
+  auto const explained = ca().run({"explain", "a.p4.cams.example"});
+  EXPECT_EQ(explained.code, 0) << explained.all();
+  EXPECT_THAT(explained.out, HasSubstr("profile camera-https: by the issuer plant4"));
+  EXPECT_THAT(ca().run({"explain", "b.cams.example"}).out, HasSubstr("by the issuer default"));
+
+  ca().serve();
+  EXPECT_THAT(ca().log(), HasSubstr("\"calls_filtered\":true"));
+  auto const judged = shell(
+      "curl --silent --show-error --cacert '" + parent().root() + "' " + ca().directory() +
+      "\n"
+      "openssl s_client -connect " +
+      ca().base().substr(8) +
+      " -servername localhost -showcerts </dev/null >sent.txt 2>/dev/null\n"
+      "csplit --quiet --prefix=sent- sent.txt '/BEGIN CERT/' '{*}'\n"
+      "openssl x509 -in sent-01 -out leaf.pem; openssl x509 -in sent-02 -out plant4.pem\n"
+      "openssl x509 -in sent-03 -out issuing.pem; test ! -e sent-04\n"
+      "cmp issuing.pem '" +
+      parent().issuing() +
+      "'\n"
+      "cat plant4.pem issuing.pem >between.pem; cat leaf.pem between.pem >chain.pem\n"
+      "openssl verify -x509_strict -purpose sslserver -CAfile '" +
+      parent().root() +
+      "' -untrusted between.pem leaf.pem\n"
+      "certtool --verify --load-ca-certificate '" +
+      parent().root() +
+      "' --infile chain.pem\n"
+      // Where the certificates point to: the issuer's certificate, the issuer's issuer's, and the lists of both.
+      "for each in leaf plant4; do\n"
+      "  curl --silent --fail -o $each-issuer.cer $(openssl x509 -in $each.pem -noout -ext authorityInfoAccess | sed "
+      "-n "
+      "'s/.*CA Issuers - URI://p')\n"
+      "  curl --silent --fail -o $each.crl $(openssl x509 -in $each.pem -noout -ext crlDistributionPoints | sed -n "
+      "'s/.*URI://p')\n"
+      "done\n"
+      "openssl x509 -in leaf-issuer.cer | cmp - plant4.pem\n"
+      "openssl x509 -in plant4-issuer.cer | cmp - issuing.pem\n"
+      "openssl crl -in leaf.crl -inform der -noout -CAfile plant4.pem\n"
+      "openssl crl -in plant4.crl -inform der -noout -CAfile issuing.pem\n"
+      "openssl ocsp -issuer plant4.pem -cert leaf.pem -url " +
+      ca().web() + "/ocsp -CAfile '" + parent().root() + "' -verify_other between.pem\n");
+  EXPECT_EQ(judged.code, 0) << judged.all();
+  for (auto const* says : {"newOrder", "leaf.pem: OK", "leaf.pem: good"}) EXPECT_THAT(judged.out, HasSubstr(says));
+  EXPECT_THAT(judged.all(), HasSubstr("Response verify OK"));
+  EXPECT_EQ(ca().stop(), 0) << ca().log();
+  EXPECT_EQ(ca().run({"store", "verify"}).code, 0);
+
+  // And it is followed by another, with the same names.
+  auto const rolled = ca().run({"issuer", "roll-over", "--of", "plant4", "--after", "0s"});
+  ASSERT_EQ(rolled.code, 0) << rolled.all();
+  EXPECT_EQ(states(), "default active; plant4 retired; plant4-2 active; ");
+  ca().serve();
+  auto const after = shell("curl --silent --show-error --output directory --write-out '%{certs}' --cacert '" +
+                           parent().root() + "' " + ca().directory());
+  EXPECT_THAT(after.out, HasSubstr("Example Cameras plant4 Issuing CA 2"));
+  EXPECT_EQ(ca().stop(), 0) << ca().log();
+  EXPECT_EQ(ca().run({"root", "export", "--chain", "--out", ca().path("all.pem")}).code, 0);
+  EXPECT_EQ(shell("grep -c BEGIN all.pem").out, "4\n") << "three issuers, and the root once";
+
+  // The parent's next certificate for the same key stands above them; one without room for them is not taken.
+  auto const note = fakes::CaProcess::read(ca().state() + "/keys/chain.pem");
+  fakes::Corporation narrow;
+  narrow.shell("cp '" + parent().root() + "' root.pem; cp '" + parent().path("root.key") + "' root.key");
+  narrow.sign(ca().path("issuing.csr"));
+  auto const refused = ca().run({"issuer", "install", narrow.issuing(), narrow.root()});
+  EXPECT_EQ(refused.code, 2) << refused.all();
+  EXPECT_THAT(refused.err, HasSubstr("with this chain the other issuers of this CA could not go on: the path length"));
+  EXPECT_EQ(fakes::CaProcess::read(ca().state() + "/keys/chain.pem"), note);
+  parent().sign(ca().path("issuing.csr"));
+  auto const next = ca().run({"issuer", "install", parent().issuing(), parent().root()});
+  ASSERT_EQ(next.code, 0) << next.all();
+  ca().serve();
+  auto const again = shell("curl --silent --show-error --cacert '" + parent().root() + "' " + ca().directory());
+  EXPECT_EQ(again.code, 0) << again.all() << ca().log();
+  EXPECT_EQ(ca().stop(), 0) << ca().log();
 }
 
 }  // namespace
