@@ -123,8 +123,17 @@ Result<SecretBytes> read_passphrase(std::string const& source, std::string_view 
                       "systemd with LoadCredential, or choose file: or prompt",
                       what, name));
     }
+    // systemd starts the service without it when it has not found it anywhere; its directory may then be closed to us.
+    auto const path = std::string(directory) + "/" + name;
+    if (::access(path.c_str(), F_OK) != 0) {
+      return Error(
+          Errc::file,
+          fmt::format("the {} is to come from the systemd credential '{}', and systemd handed none of that name to the "
+                      "service: it belongs into /etc/credstore.encrypted/{} (systemd-creds encrypt --name={})",
+                      what, name, name, name));
+    }
     // systemd grants the service's user by an access list, which shows as the group's bit; the directory is private.
-    return from_file(std::string(directory) + "/" + name, what, 007);
+    return from_file(path, what, 007);
   }
   return Error(Errc::settings,
                fmt::format("the {} cannot come from '{}'; write credential:NAME, file:PATH or prompt", what, source));

@@ -67,6 +67,11 @@ TEST_F(FileTest, ACredentialMayShowTheGroupsBitsOnly) {
   EXPECT_EQ(read->text(), "correct horse");
   ASSERT_TRUE(write_file(path("open"), "correct horse\n", 0444).ok());
   EXPECT_FALSE(read_passphrase("credential:open", "passphrase").ok());
+  // Not only "permission denied", which is what the kernel says of a directory that systemd did not open to the
+  // service.
+  auto const absent = read_passphrase("credential:absent", "passphrase");
+  ASSERT_FALSE(absent.ok());
+  EXPECT_NE(absent.error().detail().find("/etc/credstore.encrypted/absent"), std::string::npos);
   ::unsetenv("CREDENTIALS_DIRECTORY");
 }
 
