@@ -191,6 +191,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
     ++of_group;
     ++count;
     session->start();
+    if (stopping) session->close_gently();  // it came at the last moment
   }
 
   void release(std::uint64_t id, std::string const& group) {
@@ -217,9 +218,10 @@ struct Listener::State : std::enable_shared_from_this<State> {
     tcp::socket socket(threads.next());
     tcp::endpoint from;
     co_await acceptor.async_accept(socket, from, asio::redirect_error(asio::use_awaitable, ec));
-    if (stopping) co_return;
     if (!ec) {
       take(std::move(socket), from);
+    } else if (stopping) {
+      co_return;
     } else if (lacks_descriptors(ec)) {
       warn("net.no_descriptors", ec.message());
       shed();

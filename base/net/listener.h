@@ -36,7 +36,7 @@ struct ServerLimits {
   // (of an answer: all of them) take at this speed.
   std::size_t bytes_per_second = limits::kBytesPerSecond;
   milliseconds slow_start = limits::kSlowStart;
-  milliseconds linger = std::chrono::seconds(2);        // for the other side to take the last answer
+  milliseconds linger = std::chrono::seconds(2);        // for the other side to take the last answer; at a stop, to ask
   milliseconds stop_gently = std::chrono::seconds(10);  // for requests in progress when the listener stops
 };
 
@@ -85,8 +85,9 @@ class Listener {
   std::uint16_t port() const;
   std::size_t connections() const;  // now open
 
-  // Closes the port, lets requests in progress end (at most `stop_gently`), then closes every connection. Blocks; not
-  // from an io thread. The second call does nothing.
+  // Closes the port, lets requests in progress end (at most `stop_gently`), and the first of who has only just come (at
+  // most `linger` until it begins), then closes every connection. Blocks; not from an io thread. The second call does
+  // nothing.
   void stop();
 
  private:

@@ -322,13 +322,15 @@ struct Session::State {
   };
 
   // Waits for the first octet: on a new connection under the header deadline, on a kept one under the idle deadline.
+  // At a stop, a client that has only just come still gets its first answer: unlike one between two requests, it does
+  // not know that this connection may end, and would not ask again on another.
   Awaitable<bool> await_request() {
-    arm(first ? shared.limits.header : shared.limits.idle);
+    arm(!first ? shared.limits.idle : stopping ? shared.limits.linger : shared.limits.header);
     idle = true;
     buffer = {};
     bool const more = co_await read_some(kIdleBytes);
     idle = false;
-    co_return more && !stopping;
+    co_return more && (!stopping || first);
   }
 
   Awaitable<Outcome> read_request() {
@@ -574,8 +576,10 @@ void Session::close_gently() {
   asio::dispatch(executor(), [self = shared_from_this()] {
     auto& state = *self->state_;
     state.stopping = true;
+    if (!state.idle) return;
+    if (state.first) return state.arm(state.shared.limits.linger);
     error_code ignored;
-    if (state.idle) state.socket.cancel(ignored);
+    state.socket.cancel(ignored);
   });
 }
 

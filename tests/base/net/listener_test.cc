@@ -191,6 +191,36 @@ TEST(ListenerStop, ClosesIdleConnectionsAtOnce) {
   EXPECT_EQ(connect_raw(serving.port()).fd(), -1);
 }
 
+TEST(ListenerStop, AnswersWhoHasOnlyJustCome) {
+  Serving serving;
+  auto fresh = connect_raw(serving.port());
+  EXPECT_TRUE(eventually([&] { return serving.listener().connections() == 1; }));
+  auto kept = connect_raw(serving.port());
+  kept.send(kHello);
+  EXPECT_EQ(kept.read_response().status, 200);
+  std::thread stopper([&] { serving.listener().stop(); });
+  EXPECT_TRUE(kept.is_closed());
+  fresh.send(kHello);
+  EXPECT_EQ(fresh.read_response().status, 200);
+  EXPECT_TRUE(fresh.is_closed());
+  fresh = {};
+  kept = {};
+  stopper.join();
+}
+
+TEST(ListenerStop, DoesNotWaitForWhoSaysNothing) {
+  ServerLimits limits;
+  limits.linger = 50ms;
+  limits.header = limits.stop_gently = 1h;
+  Serving serving(limits);
+  auto silent = connect_raw(serving.port());
+  EXPECT_TRUE(eventually([&] { return serving.listener().connections() == 1; }));
+  std::thread stopper([&] { serving.listener().stop(); });
+  EXPECT_TRUE(silent.is_closed());
+  silent = {};
+  stopper.join();
+}
+
 TEST(ListenerStop, LetsARequestInProgressEnd) {
   Serving serving;
   auto connection = connect_raw(serving.port());
