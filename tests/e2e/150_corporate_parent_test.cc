@@ -1,6 +1,7 @@
 // A CA below somebody else's root, as an agent and its cameras meet it: the join string names the corporate root, the
 // agent learns it from there, and what the camera serves afterwards leads, through all that stands between, to that
-// root, which is all that curl and openssl are given.
+// root, which is all that curl and openssl are given. So it is when one more issuer stands below the one that the
+// parent signed.
 #include <gmock/gmock.h>
 
 #include "base/bytes.h"
@@ -50,15 +51,39 @@ TEST_P(BelowACorporateRoot, ACameraIsTrustedByThatRootAlone) {
   ASSERT_EQ(renewed.code, 0) << renewed.all();
   EXPECT_NE(site.served(camera), former);
   EXPECT_EQ(site.judge(camera, host_name(camera), true), "");
+
+  auto const made = site.ca({"issuer", "create", "--site", "plant4"});
+  ASSERT_EQ(made.code, 0) << made.all();
+  EXPECT_EQ(site.stop_server(), 0) << site.server_log();
+  site.start_server();
+  auto const by_another = agent.run({"renew", camera.serial});
+  ASSERT_EQ(by_another.code, 0) << by_another.all();
+  EXPECT_EQ(site.judge(camera, host_name(camera), true), "");
+  EXPECT_EQ(agent.run({"verify", camera.serial}).code, 0);
+  auto const sent = site.programs().run({"sh", "-c",
+                                         "openssl s_client -connect " + at(camera) +
+                                             " -showcerts </dev/null 2>&1 "
+                                             "| tee '" +
+                                             site.folder("sent.pem") + "'"});
+  EXPECT_THAT(sent.out, testing::ContainsRegex("i:O = [^,]+, CN = [^,]+ plant4 Issuing CA"));
+  auto const gnutls = site.programs().run(
+      {"certtool", "--verify", "--load-ca-certificate", corporation.root(), "--infile", site.folder("sent.pem")});
+  EXPECT_EQ(gnutls.code, 0) << gnutls.all();
+  EXPECT_EQ(site.ca({"store", "verify"}).code, 0);
   EXPECT_EQ(site.stop_server(), 0) << site.server_log();
   EXPECT_THAT(site.leaks(), testing::IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Parents, BelowACorporateRoot,
-    testing::Values(Case{"openssl_ca_with_a_policy_ca", {.tool = Corporation::Tool::openssl_ca, .has_policy_ca = true}},
-                    Case{"certtool_with_an_rsa_root",
-                         {.tool = Corporation::Tool::certtool, .root_key = "RSA -pkeyopt rsa_keygen_bits:3072"}}),
+    testing::Values(
+        Case{"openssl_ca_with_a_policy_ca",
+             {.tool = Corporation::Tool::openssl_ca,
+              .has_policy_ca = true,
+              .policy_use = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+              .path_length = 1}},
+        Case{"certtool_with_an_rsa_root",
+             {.tool = Corporation::Tool::certtool, .root_key = "RSA -pkeyopt rsa_keygen_bits:3072", .path_length = 1}}),
     [](auto const& each) { return std::string(each.param.name); });
 
 }  // namespace
