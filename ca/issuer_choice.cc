@@ -48,7 +48,12 @@ Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now
 
 namespace {
 
-bool is_permitted(x509::DnsName const& name, x509::NameConstraints const& by) { return by.test(name).ok(); }
+// All of it, but for what is excluded below it.
+bool is_permitted(x509::DnsSubtree const& subtree, x509::NameConstraints const& by) {
+  auto const has = [&](x509::DnsSubtree const& each) { return each.contains(subtree); };
+  return by.is_known() && !by.excludes_all_dns && std::ranges::none_of(by.excluded_dns, has) &&
+         (by.permitted_dns.empty() || std::ranges::any_of(by.permitted_dns, has));
+}
 
 x509::IpBlock all_of_kind(x509::IpBlock const& block) {
   return block.base().is_v6() ? x509::IpBlock::all_v6() : x509::IpBlock::all_v4();
@@ -70,11 +75,11 @@ bool limits_dns(x509::NameConstraints const& constraints) {
 
 // What `outer` excludes has to be excluded by `inner`, unless nothing of it is permitted there anyway.
 bool keeps_exclusions(x509::NameConstraints const& inner, x509::NameConstraints const& outer) {
-  auto const keeps_name = [&](x509::DnsName const& name) {
-    auto const is_below = [&](x509::DnsName const& each) { return is_permitted(each, {.permitted_dns = {name}}); };
-    auto const reaches = [&](x509::DnsName const& each) { return is_permitted(name, {.permitted_dns = {each}}); };
+  auto const keeps_name = [&](x509::DnsSubtree const& name) {
+    auto const is_below = [&](x509::DnsSubtree const& each) { return name.contains(each); };
+    auto const reaches = [&](x509::DnsSubtree const& each) { return each.contains(name); };
     return std::ranges::any_of(inner.excluded_dns, reaches) ||
-           (limits_dns(inner) && std::ranges::none_of(inner.permitted_dns, [&](x509::DnsName const& each) {
+           (limits_dns(inner) && std::ranges::none_of(inner.permitted_dns, [&](x509::DnsSubtree const& each) {
               return is_below(each) || reaches(each);
             }));
   };
@@ -97,7 +102,7 @@ bool is_narrower_or_equal(std::optional<x509::NameConstraints> const& inner,
   if (limits_dns(*outer) && !limits_dns(*inner)) return false;
   for (auto const& all : {x509::IpBlock::all_v4(), x509::IpBlock::all_v6()})
     if (limits_ip(*outer, all) && !limits_ip(*inner, all)) return false;
-  auto const dns = [&](x509::DnsName const& name) { return is_permitted(name, *outer); };
+  auto const dns = [&](x509::DnsSubtree const& each) { return is_permitted(each, *outer); };
   auto const ip = [&](x509::IpBlock const& block) {
     auto const all = all_of_kind(block);
     if (!limits_ip(*outer, all)) return true;

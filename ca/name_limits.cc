@@ -1,5 +1,7 @@
 #include "ca/name_limits.h"
 
+#include <utility>
+
 #include "base/x509/certificate_names.h"
 
 namespace lenscap::ca {
@@ -13,6 +15,57 @@ std::vector<NameLimit> limits_of(x509::Certificate const& issuing, std::vector<x
   add(issuing);
   for (x509::Certificate const& each : above) add(each);
   return limits;
+}
+
+namespace {
+
+template <class Subtree>
+struct Permitted {
+  std::vector<Subtree> subtrees;
+  bool is_limited = false;
+
+  void narrow(std::vector<Subtree> const& by) {
+    if (by.empty()) return;
+    if (!std::exchange(is_limited, true)) {
+      subtrees = by;
+      return;
+    }
+    std::vector<Subtree> both;
+    for (Subtree const& a : subtrees)
+      for (Subtree const& b : by)
+        if (b.contains(a))
+          both.push_back(a);
+        else if (a.contains(b))
+          both.push_back(b);
+    subtrees = std::move(both);
+  }
+  bool is_nothing() const { return is_limited && subtrees.empty(); }
+};
+
+template <class Subtree>
+void append(std::vector<Subtree>& to, std::vector<Subtree> const& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+std::optional<x509::NameConstraints> narrowed(std::vector<NameLimit> const& limits) {
+  if (limits.empty()) return std::nullopt;
+  x509::NameConstraints left;
+  Permitted<x509::DnsSubtree> dns;
+  Permitted<x509::IpBlock> ip;
+  for (NameLimit const& limit : limits) {
+    dns.narrow(limit.constraints.permitted_dns);
+    ip.narrow(limit.constraints.permitted_ip);
+    append(left.excluded_dns, limit.constraints.excluded_dns);
+    append(left.excluded_ip, limit.constraints.excluded_ip);
+    left.excludes_all_dns = left.excludes_all_dns || limit.constraints.excludes_all_dns;
+  }
+  left.excludes_all_dns = left.excludes_all_dns || dns.is_nothing();
+  if (ip.is_nothing()) append(left.excluded_ip, {x509::IpBlock::all_v4(), x509::IpBlock::all_v6()});
+  left.permitted_dns = std::move(dns.subtrees);
+  left.permitted_ip = std::move(ip.subtrees);
+  return left;
 }
 
 Result<> check_chain_names(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above) {

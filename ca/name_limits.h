@@ -2,6 +2,7 @@
 // root of our own carries them. A name has to pass them all. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ struct NameLimit {
 
 // Of the issuing certificate first, then of those above it.
 std::vector<NameLimit> limits_of(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
+
+// What all of them together leave of DNS names and addresses: what each permits, without what any excludes. Nothing
+// when there are none.
+std::optional<x509::NameConstraints> narrowed(std::vector<NameLimit> const& limits);
 
 // RFC 5280 6.1.3: each CA certificate of a chain has to obey those above it by its own subject and names, unless it is
 // self-issued. Errc::settings, naming both certificates.

@@ -33,8 +33,9 @@ Result<> apply(NameRules const& rules, x509::NameConstraints& constraints) {
     constraints.excluded_uri.clear();
   }
   TRY(constraints.permitted_directory, parse_all<x509::DirectoryName>(rules.permit_directory, "permitted"));
-  TRY(constraints.excluded_dns, parse_all<x509::DnsName>(rules.exclude_dns, "excluded"));
-  CHECK_OK(refuse_wildcards(constraints.excluded_dns));
+  TRY(auto const names, parse_all<x509::DnsName>(rules.exclude_dns, "excluded"));
+  CHECK_OK(refuse_wildcards(names));
+  constraints.excluded_dns.assign(names.begin(), names.end());
   TRY(auto blocks, parse_all<x509::IpBlock>(rules.exclude_ip, "excluded"));
   constraints.excluded_ip.insert(constraints.excluded_ip.end(), blocks.begin(), blocks.end());
   TRY(constraints.excluded_mail, parse_all<x509::MailSubtree>(rules.exclude_email, "excluded"));

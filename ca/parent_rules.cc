@@ -119,9 +119,11 @@ Result<> check_use(x509::Certificate const& certificate) {
                    "has an extended key usage without serverAuth, and so nothing below it could be a "
                    "server certificate: ask for serverAuth, or for no extended key usage");
   if (certificate.subject_key_id().empty()) return refusal(certificate, "has no subject key identifier: ask for one");
-  if (X509_get_ext_by_NID(native, NID_name_constraints, -1) >= 0 && !certificate.name_constraints())
-    return refusal(certificate, "has name constraints that cannot be read");
-  if (auto const constraints = certificate.name_constraints(); constraints && constraints->has_other_types)
+  auto const constraints = certificate.name_constraints();
+  if (constraints && !constraints->unreadable.empty())
+    return refusal(certificate, "has name constraints that this program cannot read, and so cannot keep: " +
+                                    constraints->unreadable + "; ask for constraints as RFC 5280 4.2.1.10 has them");
+  if (constraints && constraints->has_other_types)
     return refusal(certificate,
                    "has name constraints for names of a type that this program does not know, and so cannot keep: ask "
                    "for constraints of the types dNSName, iPAddress, rfc822Name, URI and directoryName alone");
@@ -171,60 +173,20 @@ Result<std::optional<int>> check_path_length(x509::Certificate const& issuing, C
   return left;
 }
 
-// What one kind of names is left: narrowed by each level's permitted subtrees, without those that are excluded whole.
-template <class Subtree, class Within, class Excluded>
-bool leaves_something(std::vector<std::vector<Subtree>> const& levels, Within const& within,
-                      Excluded const& is_excluded) {
-  std::optional<std::vector<Subtree>> left;
-  for (auto const& permitted : levels) {
-    if (permitted.empty()) continue;
-    if (!left) {
-      left = permitted;
-      continue;
-    }
-    std::vector<Subtree> narrowed;
-    for (Subtree const& a : *left) {
-      for (Subtree const& b : permitted) {
-        if (within(a, b))
-          narrowed.push_back(a);
-        else if (within(b, a))
-          narrowed.push_back(b);
-      }
-    }
-    left = std::move(narrowed);
-  }
-  return !left || !std::ranges::all_of(*left, is_excluded);
-}
-
-bool leaves_something(std::vector<x509::NameConstraints> const& constraints) {
-  std::vector<std::vector<x509::DnsName>> dns;
-  std::vector<std::vector<x509::IpBlock>> ip;
-  bool no_dns = false;
-  bool no_v4 = false;
-  bool no_v6 = false;
-  std::vector<x509::DnsName> excluded_dns;
-  std::vector<x509::IpBlock> excluded_ip;
-  for (x509::NameConstraints const& each : constraints) {
-    dns.push_back(each.permitted_dns);
-    ip.push_back(each.permitted_ip);
-    no_dns = no_dns || each.excludes_all_dns;
-    excluded_dns.insert(excluded_dns.end(), each.excluded_dns.begin(), each.excluded_dns.end());
-    excluded_ip.insert(excluded_ip.end(), each.excluded_ip.begin(), each.excluded_ip.end());
-    for (x509::IpBlock const& block : each.excluded_ip) {
-      no_v4 = no_v4 || block.contains(x509::IpBlock::all_v4());
-      no_v6 = no_v6 || block.contains(x509::IpBlock::all_v6());
-    }
-  }
-  auto const is_within = [](x509::DnsName const& inner, x509::DnsName const& outer) { return inner.is_within(outer); };
-  auto const is_inside = [](x509::IpBlock const& inner, x509::IpBlock const& outer) { return outer.contains(inner); };
+// Is there a name or an address that all permit?
+bool leaves_something(std::vector<NameLimit> const& limits) {
+  auto const left = narrowed(limits);
+  if (!left) return true;
   auto const is_excluded = [&](x509::IpBlock const& block) {
-    return std::ranges::any_of(excluded_ip, [&](x509::IpBlock const& excluded) { return excluded.contains(block); });
+    return std::ranges::any_of(left->excluded_ip, [&](x509::IpBlock const& each) { return each.contains(block); });
   };
-  auto const is_excluded_name = [&](x509::DnsName const& name) {
-    return std::ranges::any_of(excluded_dns, [&](x509::DnsName const& excluded) { return name.is_within(excluded); });
+  auto const is_excluded_name = [&](x509::DnsSubtree const& name) {
+    return std::ranges::any_of(left->excluded_dns, [&](x509::DnsSubtree const& each) { return each.contains(name); });
   };
-  bool const some_dns = !no_dns && leaves_something(dns, is_within, is_excluded_name);
-  bool const some_ip = !(no_v4 && no_v6) && leaves_something(ip, is_inside, is_excluded);
+  bool const some_dns = !left->excludes_all_dns &&
+                        (left->permitted_dns.empty() || !std::ranges::all_of(left->permitted_dns, is_excluded_name));
+  bool const no_ip = is_excluded(x509::IpBlock::all_v4()) && is_excluded(x509::IpBlock::all_v6());
+  bool const some_ip = !no_ip && (left->permitted_ip.empty() || !std::ranges::all_of(left->permitted_ip, is_excluded));
   return some_dns || some_ip;
 }
 
@@ -271,7 +233,7 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
     ends = std::min(ends, each.not_after());
     if (auto further = each.name_constraints()) constraints.push_back(*std::move(further));
   }
-  if (!leaves_something(constraints))
+  if (!leaves_something(limits_of(issuing, above)))
     return Error(Errc::settings,
                  "the name constraints of the chain together leave no name and no address that this CA "
                  "could issue: ask the parent for constraints that agree with each other");

@@ -14,7 +14,7 @@ NameConstraints NameConstraints::permit_only(std::vector<DnsName> dns, std::vect
   auto const is_v6 = [](IpBlock const& block) { return block.base().is_v6(); };
   if (std::all_of(ip.begin(), ip.end(), is_v6)) out.excluded_ip.push_back(IpBlock::all_v4());
   if (std::none_of(ip.begin(), ip.end(), is_v6)) out.excluded_ip.push_back(IpBlock::all_v6());
-  out.permitted_dns = std::move(dns);
+  out.permitted_dns.assign(dns.begin(), dns.end());
   out.permitted_ip = std::move(ip);
   out.permitted_mail.push_back(MailSubtree::parse(kNobody).value());
   out.permitted_uri.push_back(UriSubtree::parse(kNobody).value());
@@ -48,12 +48,13 @@ Bytes address_and_mask(IpBlock const& block) {
 }
 
 struct Subtrees {
-  std::vector<DnsName> dns = {};
+  std::vector<DnsSubtree> dns = {};
   std::vector<IpBlock> ip = {};
   std::vector<MailSubtree> mail = {};
   std::vector<UriSubtree> uri = {};
   std::vector<DirectoryName> directory = {};
   bool empty_dns = false, empty_mail = false, empty_uri = false, other = false;
+  std::string unreadable = {};  // why, of the first that is
 };
 
 Bytes write_subtrees(Subtrees const& all) {
@@ -72,7 +73,7 @@ Bytes write_subtrees(Subtrees const& all) {
 }  // namespace
 
 Bytes NameConstraints::to_der() const {
-  if (has_other_types) bug("name constraints of types that are not known here cannot be written again");
+  if (!is_known()) bug("name constraints that are not known here cannot be written again");
   Bytes const permitted = write_subtrees({.dns = permitted_dns,
                                           .ip = permitted_ip,
                                           .mail = permitted_mail,
@@ -114,19 +115,23 @@ Result<IpBlock> read_block(ByteView octets) {
   return block;
 }
 
-Result<> read_subtree(der::Reader subtree, Subtrees& out) {
-  TRY(auto name, subtree.next());
-  if (!subtree.at_end()) {
-    return subtree.refuse("has a subtree with minimum or maximum, which RFC 5280 forbids");
-  }
+// A text from outside, fit for a message.
+std::string printable(ByteView octets) {
+  std::string out;
+  for (char const c : as_text(octets).substr(0, 80)) out += c >= 0x20 && c < 0x7f ? c : '?';
+  return out;
+}
+
+// Of a type that is known here.
+Result<> read_name(der::Element const& name, Subtrees& out) {
+  bool const is_empty = name.content.empty();
   switch (name.tag) {
     case kDnsName: {
-      if (name.content.empty()) {
+      if (is_empty) {
         out.empty_dns = true;
         return {};
       }
-      TRY(auto dns, DnsName::parse(as_text(name.content)));
-      if (dns.is_wildcard()) return subtree.refuse("has a wildcard as subtree");
+      TRY(auto dns, DnsSubtree::parse(as_text(name.content)));
       out.dns.push_back(std::move(dns));
       return {};
     }
@@ -136,37 +141,57 @@ Result<> read_subtree(der::Reader subtree, Subtrees& out) {
       return {};
     }
     case kMail: {
-      if (name.content.empty()) {
+      if (is_empty) {
         out.empty_mail = true;
         return {};
       }
-      TRY(auto mail, MailSubtree::parse(as_text(name.content)));
-      out.mail.push_back(std::move(mail));
+      auto mail = MailSubtree::parse(as_text(name.content));
+      if (!mail.ok())
+        return std::move(mail).error().with_context("the mail subtree '" + printable(name.content) + "': ");
+      out.mail.push_back(*std::move(mail));
       return {};
     }
     case kUri: {
-      if (name.content.empty()) {
+      if (is_empty) {
         out.empty_uri = true;
         return {};
       }
-      TRY(auto uri, UriSubtree::parse(as_text(name.content)));
-      out.uri.push_back(std::move(uri));
+      auto uri = UriSubtree::parse(as_text(name.content));
+      if (!uri.ok()) return std::move(uri).error().with_context("the URI subtree '" + printable(name.content) + "': ");
+      out.uri.push_back(*std::move(uri));
       return {};
     }
-    case kDirectoryName: {
+    default: {
       TRY(auto directory, DirectoryName::from_der(name.content));
       out.directory.push_back(std::move(directory));
       return {};
     }
+  }
+}
+
+Result<> read_subtree(der::Reader subtree, Subtrees& out) {
+  TRY(auto const name, subtree.next());
+  switch (name.tag) {
     case der::context_constructed(0):  // otherName
     case der::context_constructed(3):  // x400Address
     case der::context_constructed(5):  // ediPartyName
     case der::context(8):              // registeredID
       out.other = true;
       return {};
+    case kDnsName:
+    case kIpAddress:
+    case kMail:
+    case kUri:
+    case kDirectoryName:
+      break;
     default:
       return subtree.refuse("has a subtree that is no GeneralName");
   }
+  auto const read =
+      subtree.at_end() ? read_name(name, out)
+                       : Result<>(Error(Errc::malformed, "a subtree has a minimum or maximum, which RFC 5280 forbids"));
+  if (!read.ok() && out.unreadable.empty()) out.unreadable = read.error().detail();
+  return {};
 }
 
 Result<Subtrees> read_subtrees(der::Reader& constraints, unsigned number, std::string_view name) {
@@ -213,6 +238,7 @@ Result<NameConstraints> NameConstraints::from_der(ByteView der) {
   out.excluded_ip = std::move(excluded.ip);
   out.excludes_all_dns = excluded.empty_dns;
   out.has_other_types = permitted.other || excluded.other;
+  out.unreadable = permitted.unreadable.empty() ? std::move(excluded.unreadable) : std::move(permitted.unreadable);
   return out;
 }
 
@@ -220,6 +246,13 @@ namespace {
 
 Error forbidden(std::string const& name, std::string const& why) {
   return {Errc::rejected_identifier, name + " cannot be certified: " + why};
+}
+
+// Why nothing at all is permitted; nullptr when names have to be looked at.
+char const* refuses_all(NameConstraints const& constraints) {
+  if (constraints.has_other_types) return "the issuer has name constraints of a type that is not supported";
+  if (!constraints.unreadable.empty()) return "the issuer has name constraints that cannot be read";
+  return nullptr;
 }
 
 template <class List>
@@ -232,27 +265,25 @@ std::string list_text(List const& list) {
 }  // namespace
 
 Result<> NameConstraints::test(DnsName const& name) const {
-  if (has_other_types) return forbidden(name.text(), "the issuer has name constraints of a type that is not supported");
+  if (auto const* why = refuses_all(*this)) return forbidden(name.text(), why);
   if (excludes_all_dns) return forbidden(name.text(), "the issuer's name constraints exclude all DNS names");
   for (auto const& suffix : excluded_dns) {
-    if (name.is_within(suffix)) {
+    if (suffix.contains(name)) {
       return forbidden(name.text(), "the issuer's name constraints exclude " + suffix.text());
     }
-    if (name.is_wildcard() && suffix.is_within(name.base())) {
+    if (name.is_wildcard() && suffix.is_met_by_wildcard(name)) {
       return forbidden(name.text(), "it would cover " + suffix.text() + ", which the name constraints exclude");
     }
   }
   if (permitted_dns.empty()) return {};
   for (auto const& suffix : permitted_dns) {
-    if (name.is_within(suffix)) return {};
+    if (suffix.contains(name)) return {};
   }
   return forbidden(name.text(), "the issuer's name constraints permit only " + list_text(permitted_dns));
 }
 
 Result<> NameConstraints::test(IpAddress const& address) const {
-  if (has_other_types) {
-    return forbidden(address.text(), "the issuer has name constraints of a type that is not supported");
-  }
+  if (auto const* why = refuses_all(*this)) return forbidden(address.text(), why);
   for (auto const& block : excluded_ip) {
     if (block.contains(address)) {
       return forbidden(address.text(), "the issuer's name constraints exclude " + block.text());
@@ -292,12 +323,10 @@ Result<> test_lists(std::string const& name, std::vector<Subtree> const& permitt
   return forbidden(name, "the issuer's name constraints permit only " + list_text(permitted));
 }
 
-constexpr char const* kOtherTypes = "the issuer has name constraints of a type that is not supported";
-
 }  // namespace
 
 Result<> NameConstraints::test_mail(std::string const& address) const {
-  if (has_other_types) return forbidden(address, kOtherTypes);
+  if (auto const* why = refuses_all(*this)) return forbidden(address, why);
   if (permitted_mail.empty() && excluded_mail.empty() && !excludes_all_mail) return {};
   if (excludes_all_mail) return forbidden(address, "the issuer's name constraints exclude all mail addresses");
   if (!is_mail_address(address)) return forbidden(address, "it is not a mail address, and these are constrained");
@@ -306,7 +335,7 @@ Result<> NameConstraints::test_mail(std::string const& address) const {
 }
 
 Result<> NameConstraints::test_uri(std::string const& uri) const {
-  if (has_other_types) return forbidden(uri, kOtherTypes);
+  if (auto const* why = refuses_all(*this)) return forbidden(uri, why);
   if (permitted_uri.empty() && excluded_uri.empty() && !excludes_all_uri) return {};
   if (excludes_all_uri) return forbidden(uri, "the issuer's name constraints exclude all URIs");
   auto const host = host_of_uri(uri);
@@ -316,7 +345,7 @@ Result<> NameConstraints::test_uri(std::string const& uri) const {
 }
 
 Result<> NameConstraints::test(DirectoryName const& name) const {
-  if (has_other_types) return forbidden(name.text(), kOtherTypes);
+  if (auto const* why = refuses_all(*this)) return forbidden(name.text(), why);
   for (auto const& mail : name.mail_addresses()) CHECK_OK(test_mail(mail));
   return test_lists(name.text(), permitted_directory, excluded_directory,
                     [&](DirectoryName const& subtree) { return name.is_within(subtree); });
@@ -378,6 +407,7 @@ std::string NameConstraints::text() const {
   if (no_uri) none.emplace_back("URIs");
   if (!none.empty()) add("no " + listed(none));
   if (has_other_types) add("and rules for other types of names");
+  if (!unreadable.empty()) add("and rules that cannot be read");
   return out.empty() ? "no constraints" : out;
 }
 

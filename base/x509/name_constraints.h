@@ -1,6 +1,6 @@
 // The name constraints extension (RFC 5280 4.2.1.10): what an issuer may name, by DNS names, IP addresses, mail
-// addresses, URIs and directory names. Constraints of other types are only noted when they are read, and make `test`
-// refuse.
+// addresses, URIs and directory names. Constraints of other types, and those that say nothing that can be kept, are
+// only noted when they are read, and make `test` refuse.
 #pragma once
 
 #include <vector>
@@ -14,9 +14,9 @@ namespace lenscap::x509 {
 struct CertificateNames;
 
 struct NameConstraints {
-  std::vector<DnsName> permitted_dns = {};
+  std::vector<DnsSubtree> permitted_dns = {};
   std::vector<IpBlock> permitted_ip = {};
-  std::vector<DnsName> excluded_dns = {};
+  std::vector<DnsSubtree> excluded_dns = {};
   std::vector<IpBlock> excluded_ip = {};
   // A type that is to be excluded as a whole: DNS by the empty name, IP by 0.0.0.0/0 and ::/0.
   bool excludes_all_dns = false;
@@ -28,7 +28,12 @@ struct NameConstraints {
   std::vector<DirectoryName> permitted_directory = {}, excluded_directory = {};
   bool excludes_all_mail = false, excludes_all_uri = false;  // read from a certificate: by an empty name
   bool has_other_types = false;                              // read from a certificate: subtrees of other names exist
+  // Read from a certificate: why a subtree, the first such, cannot be read; empty when all can.
+  std::string unreadable = {};
   bool operator==(NameConstraints const&) const = default;
+
+  // Is all of it in these fields?
+  bool is_known() const { return !has_other_types && unreadable.empty(); }
 
   // RFC 6761 6.4: no host has this name, ever.
   static constexpr std::string_view kNobody = "invalid";
@@ -39,8 +44,8 @@ struct NameConstraints {
   // permitted blocks of one version limit addresses of the other.
   static NameConstraints permit_only(std::vector<DnsName> dns, std::vector<IpBlock> ip);
 
-  Bytes to_der() const;  // the extension's value
-  static Result<NameConstraints> from_der(ByteView der);
+  Bytes to_der() const;                                   // the extension's value; bug() unless is_known()
+  static Result<NameConstraints> from_der(ByteView der);  // Errc::malformed for what is no such extension at all
 
   // May a certificate below this issuer carry the name? The refusal (Errc::rejected_identifier) says which rule forbids
   // it. A wildcard is tested as its base, and is refused when an excluded subtree lies below that base.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/x509/name.h"
-
 namespace lenscap::x509 {
 namespace {
 
@@ -34,6 +32,23 @@ bool is_mailbox(std::string_view text) {
 
 }  // namespace
 
+Result<DnsSubtree> DnsSubtree::parse(std::string_view text) {
+  bool const below_only = text.starts_with('.');
+  TRY(auto name, DnsName::parse(below_only ? text.substr(1) : text));
+  if (name.is_wildcard())
+    return Error(Errc::malformed, "'" + std::string(below_only ? "." : "") + name.text() +
+                                      "' has a wildcard, which a subtree cannot have");
+  return DnsSubtree(std::move(name), below_only);
+}
+
+bool DnsSubtree::contains(DnsName const& name) const {
+  return name.is_within(name_) && (!below_only_ || name.is_wildcard() || !(name == name_));
+}
+
+bool DnsSubtree::contains(DnsSubtree const& other) const {
+  return other.name_.is_within(name_) && (!below_only_ || other.below_only_ || !(other.name_ == name_));
+}
+
 Result<MailSubtree> MailSubtree::parse(std::string_view text) {
   auto const at = text.rfind('@');
   if (at == text.npos) {
@@ -53,6 +68,9 @@ bool MailSubtree::contains(std::string_view address) const {
 }
 
 Result<UriSubtree> UriSubtree::parse(std::string_view text) {
+  if (text.find(':') != text.npos || text.find('/') != text.npos)
+    return Error(Errc::malformed,
+                 "a URI subtree is a host, or a domain with a dot in front, without scheme, port and path");
   TRY(auto host, parse_host(text));
   return UriSubtree(std::move(host));
 }

@@ -1,6 +1,6 @@
-// Subtrees of name constraints for mail addresses and URIs (RFC 5280 4.2.1.10). Names of these types are never issued
-// here; they are judged because a chain's certificates may hold them. Both may be about one host ("mail.example") or
-// about all hosts below a domain (".example", which is not "example" itself).
+// Subtrees of name constraints for DNS names, mail addresses and URIs (RFC 5280 4.2.1.10). Names of the latter two
+// types are never issued here; they are judged because a chain's certificates may hold them. Both may be about one host
+// ("mail.example") or about all hosts below a domain (".example", which is not "example" itself).
 #pragma once
 
 #include <compare>
@@ -8,8 +8,30 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/x509/name.h"
 
 namespace lenscap::x509 {
+
+// A DNS name and all below it; with a dot in front, which RFC 5280 does not know and many corporations write, only what
+// is below it: so OpenSSL, Go and NSS read it. Not a wildcard.
+class DnsSubtree {
+ public:
+  DnsSubtree(DnsName name) : name_(std::move(name)) {}     // implicit: a name says all of such a subtree
+  static Result<DnsSubtree> parse(std::string_view text);  // Errc::malformed
+  std::string text() const { return (below_only_ ? "." : "") + name_.text(); }
+  DnsName const& name() const { return name_; }  // without the dot
+  bool has_leading_dot() const { return below_only_; }
+  bool contains(DnsName const& name) const;  // of a wildcard: all that it covers
+  bool contains(DnsSubtree const& other) const;
+  // Would the wildcard cover something of it, or something above it?
+  bool is_met_by_wildcard(DnsName const& wildcard) const { return name_.is_within(wildcard.base()); }
+  auto operator<=>(DnsSubtree const&) const = default;
+
+ private:
+  DnsSubtree(DnsName name, bool below_only) : name_(std::move(name)), below_only_(below_only) {}
+  DnsName name_;
+  bool below_only_ = false;
+};
 
 // Also a single mailbox: "postmaster@mail.example". A mailbox's local part is compared as it is, hosts without case.
 class MailSubtree {

@@ -189,6 +189,8 @@ TEST(IssuerImport, EachFaultIsRefusedInPlainWords) {
                        .issuer_use = use + "nameConstraints=critical,permitted;DNS:two.example\n"}},
       {.says = "names of a type that this program does not know",
        .corporation = {.issuer_use = use + "nameConstraints=critical,permitted;RID:1.2.3.4\n"}},
+      {.says = "'corp_x.example' is not a DNS name",
+       .corporation = {.issuer_use = use + "nameConstraints=critical,permitted;DNS:corp_x.example\n"}},
       {.says = "no subject key identifier", .corporation = {.issuer_use = "subjectKeyIdentifier=none\n" + use}},
       {.says = "two of the certificates are for",
        .files = {"issuing.key", "issuing.pem", "again.pem", "root.pem"},

@@ -194,8 +194,8 @@ bool limits_uri(NameConstraints const& limit) { return !limit.permitted_uri.empt
 bool wildcard_above_excluded(Cas const& cas, Names const& names) {
   return any_limit(cas, names, [](NameConstraints const& limit, Names const& of_leaf) {
     return std::ranges::any_of(of_leaf.hosts.dns, [&](x509::DnsName const& name) {
-      return name.is_wildcard() && std::ranges::any_of(limit.excluded_dns, [&](x509::DnsName const& excluded) {
-               return excluded.is_within(name.base());
+      return name.is_wildcard() && std::ranges::any_of(limit.excluded_dns, [&](x509::DnsSubtree const& excluded) {
+               return excluded.is_met_by_wildcard(name);
              });
     });
   });

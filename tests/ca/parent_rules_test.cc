@@ -126,6 +126,13 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
        "pki@other.example cannot be certified"},
       {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;RID:1.2.3.4\n"},
        "names of a type that this program does not know"},
+      // Constraints that no reader could keep, or that are none.
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;DNS:corp_x.example\n"},
+       "'corp_x.example' is not a DNS name"},
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,excluded;URI:https://corp.example/\n"},
+       "the URI subtree 'https://corp.example/': a URI subtree is a host"},
+      {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;IP:10.0.0.0/255.0.255.0\n"},
+       "the mask of an IP subtree has holes"},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.reason);
@@ -135,6 +142,23 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
     EXPECT_EQ(verdict.error().code(), Errc::settings);
     EXPECT_THAT(verdict.error().detail(), HasSubstr(c.reason));
   }
+}
+
+// As many corporations write it, and OpenSSL reads it: the name itself is not meant.
+TEST(ParentRules, ADotInFrontOfADnsConstraintMeansWhatIsBelow) {
+  auto const answer =
+      answer_of({.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;DNS:.cams.example,excluded;"
+                                                     "DNS:.secret.cams.example\n"});
+  auto const verdict = judge_parent_chain(answer.chain, answer.our_key, today() + Seconds(60));
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  ASSERT_EQ(verdict->constraints.size(), 1u);
+  auto const& constraints = verdict->constraints.front();
+  EXPECT_EQ(constraints.text(), "DNS .cams.example; not DNS .secret.cams.example");
+  auto const permits = [&](char const* name) { return constraints.test(x509::DnsName::parse(name).value()).ok(); };
+  EXPECT_TRUE(permits("a.cams.example"));
+  EXPECT_FALSE(permits("cams.example"));
+  EXPECT_TRUE(permits("secret.cams.example"));
+  EXPECT_FALSE(permits("a.secret.cams.example"));
 }
 
 // Constraints of every type that we can judge are no reason to refuse a parent.

@@ -29,6 +29,8 @@ class RandomNames {
   x509::DnsName dns(bool may_be_wildcard) {
     return x509::DnsName::parse((may_be_wildcard && once_in(4) ? "*." : "") + host()).value();
   }
+  // With a dot in front now and then, as no RFC has it and corporations write it.
+  x509::DnsSubtree dns_subtree() { return x509::DnsSubtree::parse((once_in(5) ? "." : "") + host()).value(); }
   x509::IpAddress address(bool v6) {
     Bytes octets = v6 ? Bytes{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} : Bytes{10, 0, 0, 0};
     for (std::size_t i : {std::size_t{1}, std::size_t{2}, octets.size() - 1}) {
@@ -108,8 +110,8 @@ class RandomNames {
     if (once_in(4)) return what_init_writes();
     x509::NameConstraints out;
     if (!once_in(3)) {
-      for (unsigned i = below(3); i > 0; --i) out.permitted_dns.push_back(dns(false));
-      for (unsigned i = below(2); i > 0; --i) out.excluded_dns.push_back(dns(false));
+      for (unsigned i = below(3); i > 0; --i) out.permitted_dns.push_back(dns_subtree());
+      for (unsigned i = below(2); i > 0; --i) out.excluded_dns.push_back(dns_subtree());
       out.excludes_all_dns = once_in(12);
     }
     if (!once_in(3)) {

@@ -7,7 +7,12 @@
 namespace lenscap::x509 {
 namespace {
 
-std::vector<DnsName> dns(std::initializer_list<char const*> texts) {
+std::vector<DnsSubtree> dns(std::initializer_list<char const*> texts) {
+  std::vector<DnsSubtree> out;
+  for (auto const* text : texts) out.push_back(*DnsSubtree::parse(text));
+  return out;
+}
+std::vector<DnsName> names(std::initializer_list<char const*> texts) {
   std::vector<DnsName> out;
   for (auto const* text : texts) out.push_back(*DnsName::parse(text));
   return out;
@@ -65,6 +70,15 @@ TEST(NameConstraints, Test) {
        {.permitted_ip = blocks({"10.0.0.0/8"}), .excluded_ip = blocks({"10.1.0.0/16"})},
        {"10.0.0.1", "10.2.0.0"},
        {"10.1.0.1", "10.1.255.255"}},
+      {"below a name alone",
+       {.permitted_dns = dns({".cams.example"})},
+       {"a.cams.example", "a.b.cams.example", "*.cams.example", "*.a.cams.example"},
+       {"cams.example", "example", "xcams.example", "*.example", "a.xcams.example"}},
+      {"excluded below a name alone",
+       {.excluded_dns = dns({".cams.example"})},
+       {"cams.example", "example", "xcams.example", "*.xcams.example"},
+       {"a.cams.example", "*.cams.example", "*.example", "*.a.cams.example"}},
+      {"what cannot be read", {.unreadable = "why"}, {}, {"cam.example", "10.0.0.1"}},
       {"types that we do not know", {.has_other_types = true}, {}, {"cam.example", "10.0.0.1"}},
   };
   for (auto const& c : cases) {
@@ -100,19 +114,19 @@ TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
     std::vector<char const*> allowed, refused;
   };
   Case const cases[] = {
-      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15"})),
+      {NameConstraints::permit_only(names({"cams.example"}), blocks({"10.20.0.0/15"})),
        "DNS cams.example; IP 10.20.0.0/15; no IPv6 addresses, mail addresses or URIs",
        {"a.cams.example", "10.20.0.1"},
        {"example", "10.0.0.1", "2001:db8::1"}},
-      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"fd00::/8"})),
+      {NameConstraints::permit_only(names({"cams.example"}), blocks({"fd00::/8"})),
        "DNS cams.example; IP fd00::/8; no IPv4 addresses, mail addresses or URIs",
        {"a.cams.example", "fd00::1"},
        {"example", "10.0.0.1", "2001:db8::1"}},
-      {NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.0.0.0/8", "fd00::/8"})),
+      {NameConstraints::permit_only(names({"cams.example"}), blocks({"10.0.0.0/8", "fd00::/8"})),
        "DNS cams.example; IP 10.0.0.0/8, fd00::/8; no mail addresses or URIs",
        {"fd00::1", "10.0.0.1"},
        {"11.0.0.1", "2001:db8::1"}},
-      {NameConstraints::permit_only(dns({"cams.example"}), {}),
+      {NameConstraints::permit_only(names({"cams.example"}), {}),
        "DNS cams.example; no IP addresses, mail addresses or URIs",
        {"cams.example"},
        {"10.0.0.1", "::1", "example"}},
@@ -139,7 +153,7 @@ TEST(NameConstraints, PermitOnlyLeavesNothingUnlimited) {
 
 // 5280-4.2.1.10-1
 TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
-  auto const constraints = NameConstraints::permit_only(dns({"cams.example"}), blocks({"10.20.0.0/15", "fd00::/8"}));
+  auto const constraints = NameConstraints::permit_only(names({"cams.example"}), blocks({"10.20.0.0/15", "fd00::/8"}));
   EXPECT_EQ(to_hex(constraints.to_der()),
             "3065"
             "a056"
@@ -150,7 +164,7 @@ TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
             "30098607696e76616c6964"
             "a10b"
             "30098607696e76616c6964");
-  EXPECT_EQ(to_hex(NameConstraints::permit_only(dns({"lan"}), {}).to_der()),
+  EXPECT_EQ(to_hex(NameConstraints::permit_only(names({"lan"}), {}).to_der()),
             "305c"
             "a01d"
             "300582036c616e"
@@ -162,56 +176,60 @@ TEST(NameConstraints, ToDerIsWhatRfc5280Writes) {
             "30098607696e76616c6964");
 }
 
+enum class Read { all, not_a_subtree, nothing };
+
 TEST(NameConstraints, FromDer) {
   struct Case {
     char const *title, *hex;
-    bool good;
+    Read read;
   };
+  using enum Read;
   Case const cases[] = {
-      {"permitted DNS", "300ba009300782056c2e74736c", true},
-      {"empty name excluded", "3006a10430028200", true},
-      {"empty name permitted", "3006a00430028200", true},
-      {"permitted and excluded", "3014a009300782056c2e74736ca1073005820361 2e62", true},
-      {"block", "300ea00c300a87080a140000fffe0000", true},
-      {"mail", "3009a00730058103612e62", true},
-      {"mail of a domain", "300aa008300681042e612e62", true},
-      {"mailbox", "300ba0093007810563 40612e62", true},
-      {"mail of no host", "3009a0073005810340612e", false},
-      {"wildcard as mail", "300ba009300781052a2e612e62", false},
-      {"URI", "3009a00730058603612e62", true},
-      {"whole URI as subtree", "300fa00d300b8609 7369703a2f2f612e62", false},
-      {"directory name of Germany", "3015a0133011a40f300d310b3009060355040613024445", true},
-      {"directory name without a SET", "3013a011300fa40d300b3009060355040613024445", false},
-      {"nothing", "", false},
-      {"empty sequence", "3000", false},
-      {"empty list", "3002a000", false},
-      {"empty subtree", "3004a0023000", false},
-      {"trailing", "300ba009300782056c2e74736c00", false},
-      {"trailing inside", "300ca009300782056c2e74736c00", false},
-      {"excluded before permitted", "3014a1073005820361 2e62a009300782056c2e74736c", false},
-      {"twice permitted", "3012a0073005820361 2e62a0073005820361 2e62", false},
-      {"minimum 0 written", "300ea00c300a8205 6c2e74736c 800100", false},
-      {"minimum 1", "300ea00c300a8205 6c2e74736c 800101", false},
-      {"maximum", "300ea00c300a8205 6c2e74736c 810105", false},
-      {"leading dot", "300aa00830068204 2e612e62", false},
-      {"trailing dot", "300aa00830068204 612e622e", false},
-      {"wildcard", "300ba00930078205 2a2e612e62", false},
-      {"NUL in name", "300aa00830068204 6100 2e62", false},
-      {"address of 4", "300aa00830068704 0a140000", false},
-      {"address of 7", "300da00b30098707 0a140000fffe00", false},
-      {"address of 9", "300fa00d300b8709 0a140000fffe000000", false},
-      {"address of 16", "3016a01430128710 20010db8000000000000000000000000", false},
-      {"address of 0", "3006a00430028700", false},
-      {"mask with a hole", "300ea00c300a87080a140000ff00ff00", false},
-      {"mask with a hole in an octet", "300ea00c300a87080a000000fd000000", false},
-      {"mask upside down", "300ea00c300a8708000000000000ffff", false},
-      {"host bits set", "300ea00c300a87080a140001ffff0000", false},
-      {"IPv4-mapped", "3026a02430228720 00000000000000000000ffff00000000 ffffffffffffffffffffffff00000000", false},
-      {"unknown GeneralName", "3009a00730058903612e62", false},
-      {"DNS name in constructed form", "300ba0093007a2056c2e74736c", false},
-      {"indefinite length", "3080a009300782056c2e74736c0000", false},
-      {"long length", "30810ba009300782056c2e74736c", false},
-      {"not a sequence", "310ba009300782056c2e74736c", false},
+      {"permitted DNS", "300ba009300782056c2e74736c", all},
+      {"empty name excluded", "3006a10430028200", all},
+      {"empty name permitted", "3006a00430028200", all},
+      {"permitted and excluded", "3014a009300782056c2e74736ca1073005820361 2e62", all},
+      {"block", "300ea00c300a87080a140000fffe0000", all},
+      {"mail", "3009a00730058103612e62", all},
+      {"mail of a domain", "300aa008300681042e612e62", all},
+      {"mailbox", "300ba0093007810563 40612e62", all},
+      {"mail of no host", "3009a0073005810340612e", not_a_subtree},
+      {"wildcard as mail", "300ba009300781052a2e612e62", not_a_subtree},
+      {"URI", "3009a00730058603612e62", all},
+      {"whole URI as subtree", "300fa00d300b8609 7369703a2f2f612e62", not_a_subtree},
+      {"directory name of Germany", "3015a0133011a40f300d310b3009060355040613024445", all},
+      {"directory name without a SET", "3013a011300fa40d300b3009060355040613024445", not_a_subtree},
+      {"nothing", "", nothing},
+      {"empty sequence", "3000", nothing},
+      {"empty list", "3002a000", nothing},
+      {"empty subtree", "3004a0023000", nothing},
+      {"trailing", "300ba009300782056c2e74736c00", nothing},
+      {"trailing inside", "300ca009300782056c2e74736c00", nothing},
+      {"excluded before permitted", "3014a1073005820361 2e62a009300782056c2e74736c", nothing},
+      {"twice permitted", "3012a0073005820361 2e62a0073005820361 2e62", nothing},
+      {"minimum 0 written", "300ea00c300a8205 6c2e74736c 800100", not_a_subtree},
+      {"minimum 1", "300ea00c300a8205 6c2e74736c 800101", not_a_subtree},
+      {"maximum", "300ea00c300a8205 6c2e74736c 810105", not_a_subtree},
+      {"leading dot", "300aa00830068204 2e612e62", all},
+      {"trailing dot", "300aa00830068204 612e622e", not_a_subtree},
+      {"wildcard", "300ba00930078205 2a2e612e62", not_a_subtree},
+      {"NUL in name", "300aa00830068204 6100 2e62", not_a_subtree},
+      {"address of 4", "300aa00830068704 0a140000", not_a_subtree},
+      {"address of 7", "300da00b30098707 0a140000fffe00", not_a_subtree},
+      {"address of 9", "300fa00d300b8709 0a140000fffe000000", not_a_subtree},
+      {"address of 16", "3016a01430128710 20010db8000000000000000000000000", not_a_subtree},
+      {"address of 0", "3006a00430028700", not_a_subtree},
+      {"mask with a hole", "300ea00c300a87080a140000ff00ff00", not_a_subtree},
+      {"mask with a hole in an octet", "300ea00c300a87080a000000fd000000", not_a_subtree},
+      {"mask upside down", "300ea00c300a8708000000000000ffff", not_a_subtree},
+      {"host bits set", "300ea00c300a87080a140001ffff0000", not_a_subtree},
+      {"IPv4-mapped", "3026a02430228720 00000000000000000000ffff00000000 ffffffffffffffffffffffff00000000",
+       not_a_subtree},
+      {"unknown GeneralName", "3009a00730058903612e62", nothing},
+      {"DNS name in constructed form", "300ba0093007a2056c2e74736c", nothing},
+      {"indefinite length", "3080a009300782056c2e74736c0000", nothing},
+      {"long length", "30810ba009300782056c2e74736c", nothing},
+      {"not a sequence", "310ba009300782056c2e74736c", nothing},
   };
   for (auto const& c : cases) {
     std::string hex;
@@ -220,10 +238,15 @@ TEST(NameConstraints, FromDer) {
     }
     auto const octets = from_hex(hex).value();
     auto const constraints = NameConstraints::from_der(octets);
-    EXPECT_EQ(constraints.ok(), c.good) << c.title << (constraints.ok() ? "" : ": " + constraints.error().detail());
+    EXPECT_EQ(constraints.ok(), c.read != nothing)
+        << c.title << (constraints.ok() ? "" : ": " + constraints.error().detail());
     if (!constraints.ok()) {
       EXPECT_EQ(constraints.error().code(), Errc::malformed) << c.title;
-    } else if (!constraints->has_other_types && *constraints != NameConstraints{}) {
+    } else if (c.read == not_a_subtree) {
+      EXPECT_NE(constraints->unreadable, "") << c.title;
+      EXPECT_FALSE(constraints->test(*DnsName::parse("cam.example")).ok()) << c.title;
+    } else if (constraints->is_known() && *constraints != NameConstraints{}) {
+      EXPECT_EQ(constraints->unreadable, "") << c.title;
       EXPECT_EQ(constraints->to_der(), octets) << c.title;
     }
   }
