@@ -5,6 +5,7 @@
 #include "base/ossl.h"
 #include "ca/issued_by.h"
 #include "ca/name_limits.h"
+#include "ca/strict_clients.h"
 
 namespace lenscap::ca {
 namespace {
@@ -130,6 +131,35 @@ Result<> check_use(x509::Certificate const& certificate) {
   return {};
 }
 
+std::string text_of(ASN1_OBJECT const* identifier) {
+  char text[80];
+  OBJ_obj2txt(text, sizeof text, identifier, 0);
+  return text;
+}
+
+// A client that does not know a critical extension refuses the certificate (RFC 5280 4.2), and with it all below it.
+Result<> check_critical_extensions(x509::Certificate const& certificate) {
+  // What OpenSSL and GnuTLS both know.
+  constexpr int kKnown[] = {NID_basic_constraints,    NID_key_usage,         NID_ext_key_usage,
+                            NID_subject_alt_name,     NID_name_constraints,  NID_crl_distribution_points,
+                            NID_certificate_policies, NID_inhibit_any_policy};
+  X509* const native = certificate.native();
+  for (int i = 0; i < X509_get_ext_count(native); ++i) {
+    X509_EXTENSION* const extension = X509_get_ext(native, i);
+    ASN1_OBJECT const* const identifier = X509_EXTENSION_get_object(extension);
+    int const nid = OBJ_obj2nid(identifier);
+    if (X509_EXTENSION_get_critical(extension) == 0 || std::ranges::find(kKnown, nid) != std::end(kKnown)) continue;
+    if (nid == NID_policy_constraints)
+      return refusal(certificate,
+                     "has critical policy constraints: with them it may demand that certificates name a policy, which "
+                     "those of this CA do not, and GnuTLS refuses all below it; ask for a certificate without them");
+    return refusal(certificate, "has the critical extension " + text_of(identifier) +
+                                    ", which clients do not know, and so they refuse it and all below it: ask for a "
+                                    "certificate without it, or where it is not critical");
+  }
+  return {};
+}
+
 Result<> check_dates(x509::Certificate const& certificate, Time now) {
   if (now < certificate.not_before())
     return refusal(certificate, "begins only at " + to_rfc3339(certificate.not_before()) +
@@ -142,6 +172,7 @@ Result<> check_dates(x509::Certificate const& certificate, Time now) {
 // A root's signature is not checked by those who trust it, so its hash does not matter; its key does.
 Result<> check_one(x509::Certificate const& certificate, bool is_root, Time now) {
   CHECK_OK(check_use(certificate));
+  CHECK_OK(check_critical_extensions(certificate));
   CHECK_OK(check_dates(certificate, now));
   auto const key = x509::check_key(certificate.key(), false);
   if (!key.ok()) return refusal(certificate, "has a key that is not good enough: " + key.error().detail());
@@ -171,6 +202,19 @@ Result<std::optional<int>> check_path_length(x509::Certificate const& issuing, C
   CHECK_OK(take(issuing));
   for (x509::Certificate const& each : above) CHECK_OK(take(each));
   return left;
+}
+
+// Whatever else a client would refuse.
+Result<> ask_clients(x509::Certificate const& issuing, Certificates const& above, Time now,
+                     std::vector<std::string>& warnings) {
+  for (auto const& each : objections_to(issuing, above, now)) {
+    if (each.by_all)
+      return Error(Errc::settings, each.whose + " " + each.why + ": clients refuse all below it; ask for another");
+    warnings.push_back(each.whose + " " + each.why +
+                       ": strict clients (Python from 3.13 on, openssl verify -x509_strict) refuse all below it; ask "
+                       "for another where it can still be changed");
+  }
+  return {};
 }
 
 // Is there a name or an address that all permit?
@@ -225,6 +269,7 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
   for (x509::Certificate const& each : above) CHECK_OK(check_one(each, each == above.back(), now));
   TRY(auto path_length, check_path_length(issuing, above));
   CHECK_OK(check_chain_names(issuing, above));
+  CHECK_OK(ask_clients(issuing, above, now, warnings));
 
   std::vector<x509::NameConstraints> constraints;
   Time ends = issuing.not_after();

@@ -126,6 +126,11 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
        "pki@other.example cannot be certified"},
       {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;RID:1.2.3.4\n"},
        "names of a type that this program does not know"},
+      // What clients refuse, though it is a CA with all that it needs.
+      {{.issuer_use = use + "1.2.3.4=critical,DER:0500\n"}, "has the critical extension 1.2.3.4"},
+      {{.root_use = std::string(kRootUse) + "1.2.3.4=critical,DER:0500\n"}, "has the critical extension 1.2.3.4"},
+      {{.issuer_use = use + "policyConstraints=critical,requireExplicitPolicy:0\n"}, "critical policy constraints"},
+      {{.issuer_use = use + "policyConstraints=requireExplicitPolicy:0\n"}, "demands that certificates name a policy"},
       // Constraints that no reader could keep, or that are none.
       {{.root_use = std::string(kRootUse) + "nameConstraints=critical,permitted;DNS:corp_x.example\n"},
        "'corp_x.example' is not a DNS name"},
@@ -142,6 +147,25 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
     EXPECT_EQ(verdict.error().code(), Errc::settings);
     EXPECT_THAT(verdict.error().detail(), HasSubstr(c.reason));
   }
+}
+
+// OpenSSL and most clients take these, and some do not: an existing root can hardly be changed.
+TEST(ParentRules, WhatOnlyStrictClientsRefuseIsAWarning) {
+  auto const about = [](Parent const& parent) {
+    auto const answer = answer_of(parent);
+    auto const verdict = judge_parent_chain(answer.chain, answer.our_key, today() + Seconds(60));
+    EXPECT_TRUE(verdict.ok()) << verdict.error().detail();
+    return verdict.ok() ? verdict->warnings : std::vector<std::string>();
+  };
+  std::string const authority = "authorityKeyIdentifier=keyid\n";
+  auto const strict = HasSubstr("openssl verify -x509_strict");
+  EXPECT_THAT(about({.issuer_use = authority + kIssuerUse}), Not(Contains(strict)));
+  auto const issuing = about({.issuer_use = authority + "basicConstraints=CA:TRUE\n"});
+  EXPECT_THAT(issuing, Contains(::testing::AllOf(HasSubstr("Cameras Issuing CA"), HasSubstr("no key usage"), strict)));
+  EXPECT_THAT(issuing, Contains(::testing::AllOf(HasSubstr("Cameras Issuing CA"), HasSubstr("not critical"), strict)));
+  EXPECT_THAT(about({.root_use = "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n",
+                     .issuer_use = authority + kIssuerUse}),
+              Contains(::testing::AllOf(HasSubstr("Corporate Root"), HasSubstr("not critical"), strict)));
 }
 
 // As many corporations write it, and OpenSSL reads it: the name itself is not meant.
