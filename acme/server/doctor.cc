@@ -48,13 +48,27 @@ All judge_expiry(std::string const& what, Time ends, Time now, Seconds warns, Se
 }
 
 All judge_root_expiry(Facts const& facts) {
-  return judge_expiry("root certificate", facts.root.not_after, facts.now, kRootWarns, kRootCritical,
-                      "make a new CA in another state directory, let everybody trust its root, then move the cameras");
+  return judge_expiry(
+      "root certificate", facts.root.not_after, facts.now, kRootWarns, kRootCritical,
+      facts.has_parent ? "ask the parent which root follows; install the chain that leads to it (lenscap-ca issuer "
+                         "install), and let everybody trust it"
+                       : "lenscap-ca root roll-over; let everybody trust the next root, which lenscap-ca root status "
+                         "counts, and then let chains lead to it");
+}
+
+// A parent alone makes the certificate of the default issuer; all others are made here.
+std::string how_to_replace(Facts const& facts) {
+  if (facts.issuer.empty() && facts.has_parent)
+    return "send the request (lenscap-ca issuer csr) to the parent again, and install what comes back (lenscap-ca "
+           "issuer install)";
+  return "lenscap-ca issuer roll-over" + (facts.issuer.empty() ? "" : " --of " + facts.issuer);
 }
 
 All judge_issuer_expiry(Facts const& facts) {
-  auto all = judge_expiry("issuing certificate", facts.issuing.not_after, facts.now, kIssuingWarns, kIssuingCritical,
-                          "make a new issuing certificate; until then no certificate lives longer than this one");
+  auto const which = facts.issuer.empty() ? std::string() : " of the issuer " + facts.issuer;
+  auto all =
+      judge_expiry("issuing certificate" + which, facts.issuing.not_after, facts.now, kIssuingWarns, kIssuingCritical,
+                   how_to_replace(facts) + "; until then no certificate lives longer than this one");
   for (auto const& each : facts.between)
     for (auto& found : judge_expiry("certificate of \"" + each.subject + "\", above the issuing one,",
                                     each.validity.not_after, facts.now, kIssuingWarns, kIssuingCritical,
@@ -185,6 +199,26 @@ All judge_passphrase(Facts const& facts) {
 
 // --- constraints ---
 
+All judge_width(x509::NameConstraints const& constraints, std::string const& whose) {
+  ca::CeremonySettings permitted;
+  for (auto const& each : constraints.permitted_dns) permitted.permit_dns.push_back(each.name().text());
+  for (auto const& block : constraints.permitted_ip) permitted.permit_ip.push_back(block.text());
+  All all;
+  for (auto const& warning : ca::ceremony_warnings(permitted))
+    all.push_back({.severity = Severity::advice,
+                   .what = warning,
+                   .to_do = "nothing now: what a root permits cannot be changed; the next CA can be narrower"});
+  if (constraints.permitted_ip.empty() && constraints.excluded_ip.empty())
+    all.push_back({.severity = Severity::warning,
+                   .what = whose + " limits names, and no addresses: it may name every address",
+                   .to_do = "exclude all addresses, or permit the cameras' networks alone, with the next CA"});
+  if (constraints.permitted_dns.empty() && !constraints.excludes_all_dns)
+    all.push_back({.severity = Severity::warning,
+                   .what = whose + " limits addresses, and no DNS names: it may name every host",
+                   .to_do = "exclude all DNS names, or permit your own suffix alone, with the next CA"});
+  return all;
+}
+
 All judge_constraints(Facts const& facts) {
   if (!facts.constraints && facts.has_constrained_issuer)
     return {{.severity = Severity::warning,
@@ -201,22 +235,17 @@ All judge_constraints(Facts const& facts) {
         {.severity = Severity::warning,
          .what = "the issuing certificate may name anything: who steals its key can be any web site",
          .to_do = "make a CA with constraints, or an issuing certificate with constraints below this one's parent"}};
-  ca::CeremonySettings permitted;
-  for (auto const& name : facts.constraints->permitted_dns) permitted.permit_dns.push_back(name.text());
-  for (auto const& block : facts.constraints->permitted_ip) permitted.permit_ip.push_back(block.text());
-  All all;
-  for (auto const& warning : ca::ceremony_warnings(permitted))
-    all.push_back({.severity = Severity::advice,
-                   .what = warning,
-                   .to_do = "nothing now: what a root permits cannot be changed; the next CA can be narrower"});
-  if (facts.constraints->permitted_ip.empty() && facts.constraints->excluded_ip.empty())
-    all.push_back({.severity = Severity::warning,
-                   .what = "the issuing certificate limits names, and no addresses: it may name every address",
-                   .to_do = "exclude all addresses, or permit the cameras' networks alone, with the next CA"});
-  if (facts.constraints->permitted_dns.empty() && !facts.constraints->excludes_all_dns)
-    all.push_back({.severity = Severity::warning,
-                   .what = "the issuing certificate limits addresses, and no DNS names: it may name every host",
-                   .to_do = "exclude all DNS names, or permit your own suffix alone, with the next CA"});
+  auto all = judge_width(*facts.constraints, "the issuing certificate");
+  for (auto const& each : facts.further) {
+    auto const whose = "the certificate of the issuer " + each.name;
+    if (!each.constraints)
+      all.push_back({.severity = Severity::warning,
+                     .what = whose + " may name anything: who steals its key can be any web site",
+                     .to_do = "replace it by one with constraints: lenscap-ca issuer create"});
+    else
+      for (auto& found : judge_width(*each.constraints, whose))
+        if (std::ranges::find(all, found.what, &Diagnosis::what) == all.end()) all.push_back(std::move(found));
+  }
   return all;
 }
 

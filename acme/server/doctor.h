@@ -40,11 +40,18 @@ struct Facts {
   Time now{};
   std::optional<Time> clock_mark = {};  // of the ledger: the latest time at which something was signed
   Validity root = {};
-  Validity issuing = {};
+  Validity issuing = {};                                  // the first to end of those that still sign
+  std::string issuer = {};                                // its name, when it is not the default
+  bool has_parent = false;                                // the root is somebody else's
   std::vector<Between> between = {};                      // of a parent's chain, without root and issuing certificate
-  std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate
+  std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate and all above it, together
   std::string how_to_constrain = {};    // below a parent, what can be done where there are none (ca/parent_rules.h)
   bool has_constrained_issuer = false;  // beside the issuing certificate, one that signs
+  struct Further {
+    std::string name;
+    std::optional<x509::NameConstraints> constraints;
+  };
+  std::vector<Further> further = {};  // the same of the other issuers
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;     // octets that the service may still write beside the store

@@ -61,13 +61,12 @@ std::vector<Facts::File> look_at_files(CommandLine const& line) {
 }
 
 // Of those that another has not taken the place of: they need nothing any more.
-x509::Certificate const& first_to_end(std::vector<ca::InstalledIssuer> const& issuers, Time now) {
+ca::InstalledIssuer const& first_to_end(std::vector<ca::InstalledIssuer> const& issuers, Time now) {
   auto const rules = ca::rules_of(issuers, {});
-  auto const* first = &issuers[ca::default_at(rules, now)].chain.issuing;
-  for (std::size_t i = 0; i < issuers.size(); ++i) {
-    auto const& issuing = issuers[i].chain.issuing;
-    if (rules[i].retired_from > now && issuing.not_after() < first->not_after()) first = &issuing;
-  }
+  auto const* first = &issuers[ca::default_at(rules, now)];
+  for (std::size_t i = 0; i < issuers.size(); ++i)
+    if (rules[i].retired_from > now && issuers[i].chain.issuing.not_after() < first->chain.issuing.not_after())
+      first = &issuers[i];
   return *first;
 }
 
@@ -76,6 +75,11 @@ bool has_constrained_issuer(std::vector<ca::InstalledIssuer> const& issuers, Tim
   return std::any_of(rules.begin() + 1, rules.end(), [&](ca::IssuerRule const& rule) {
     return rule.constraints && state_at(rule, now) == ca::IssuerState::active;
   });
+}
+
+// The certificates above bind whoever has the key as well as its own.
+std::optional<x509::NameConstraints> constraints_of(ca::InstalledChain const& chain) {
+  return ca::narrowed(ca::limits_of(chain.issuing, chain.above));
 }
 
 std::optional<Facts::Validity> validity_of(std::optional<ca::CertificateRecord> const& record) {
@@ -161,14 +165,18 @@ Result<Facts> gather(CommandLine const& line) {
   store->read([&](store::ReadTxn& txn) { look_into_store(txn, settings, living, facts); });
   facts.root = {root.not_before(), root.not_after()};
   auto const& first = first_to_end(issuers, facts.now);
-  facts.issuing = {first.not_before(), first.not_after()};
+  facts.issuing = {first.chain.issuing.not_before(), first.chain.issuing.not_after()};
+  if (first.name != ca::kDefaultIssuer) facts.issuer = first.name;
+  facts.has_parent = first.chain.has_parent;
   auto const& above = issuers.front().chain.above;
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});
   auto const& own = issuers.front().chain;
-  facts.constraints = own.issuing.name_constraints();
+  facts.constraints = constraints_of(own);
   if (own.has_parent) facts.how_to_constrain = ca::how_to_constrain(own.issuing, own.above);
   facts.has_constrained_issuer = has_constrained_issuer(issuers, facts.now);
+  for (auto const& each : living)
+    if (each.name != ca::kDefaultIssuer) facts.further.push_back({each.name, constraints_of(each.chain)});
   for (std::size_t i = 0; i < known.roots.size(); ++i)
     facts.root_key_is_here = facts.root_key_is_here || file_exists(ca::root_directory(line.state, i) + "/root.key");
   facts.files = look_at_files(line);

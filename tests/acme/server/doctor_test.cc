@@ -172,10 +172,44 @@ std::vector<Case> const& cases() {
          f.constraints->excluded_ip.clear();
        },
        "constraints", Severity::warning, "every address"},
+      {"another issuer is wide",
+       [](Facts& f) {
+         f.further = {{"plant4", f.constraints}};
+         f.further[0].constraints->permitted_dns.clear();
+       },
+       "constraints", Severity::warning, "the certificate of the issuer plant4 limits addresses, and no DNS names"},
+      {"another issuer without constraints",
+       [](Facts& f) {
+         f.further = {{"plant4", std::nullopt}};
+       },
+       "constraints", Severity::warning, "the issuer plant4 may name anything"},
+      {"another issuer with the same",
+       [](Facts& f) {
+         f.further = {{"plant4", f.constraints}};
+       },
+       "constraints", Severity::good, ""},
       {"names are free", [](Facts& f) { f.constraints->permitted_dns.clear(); }, "constraints", Severity::warning,
        "every host"},
   };
   return all;
+}
+
+// What there is a command for is said with the command.
+TEST(Examine, WhatToDoAboutAnEndFitsTheKindOfCa) {
+  auto const advice = [](std::string_view check, bool has_parent, char const* issuer) {
+    auto facts = healthy();
+    facts.root.not_after = facts.issuing.not_after = facts.now + 10 * kDay;
+    facts.has_parent = has_parent;
+    facts.issuer = issuer;
+    for (auto const& diagnosis : examine(facts))
+      if (diagnosis.check == check) return diagnosis.to_do;
+    return std::string();
+  };
+  EXPECT_THAT(advice("root_expiry", false, ""), HasSubstr("lenscap-ca root roll-over"));
+  EXPECT_THAT(advice("root_expiry", true, ""), HasSubstr("lenscap-ca issuer install"));
+  EXPECT_THAT(advice("issuer_expiry", false, ""), HasSubstr("lenscap-ca issuer roll-over;"));
+  EXPECT_THAT(advice("issuer_expiry", false, "plant4"), HasSubstr("lenscap-ca issuer roll-over --of plant4;"));
+  EXPECT_THAT(advice("issuer_expiry", true, ""), HasSubstr("lenscap-ca issuer csr"));
 }
 
 TEST(Examine, AHealthyCaHasOneGoodLineForEachCheck) {
