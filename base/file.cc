@@ -110,7 +110,9 @@ Result<> destroy_file(std::string const& path) {
   return make_durable(parent_directory(path));
 }
 
-bool is_left_over(std::string_view name) { return name.find(".new-") != std::string_view::npos; }
+bool is_left_over(std::string_view name) {
+  return name.find(".new-") != std::string_view::npos || name.ends_with(".new") || name.ends_with(".former");
+}
 
 bool lies_within(std::string const& path, std::string const& directory) {
   // Without "..", symbolic links and double slashes, as far as the path exists.

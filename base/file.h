@@ -21,8 +21,8 @@ Result<> destroy_file(std::string const& path);
 // The whole of it, however often the system takes a part. False: `errno` says why, and a part may be written.
 bool write_all(int fd, std::string_view content);
 bool file_exists(std::string const& path);
-// Is a file or directory of this name what write_file(), create_file() or create_directory() were making when the
-// process was killed? Then it is of no use, and may hold part of a secret.
+// Is a file or directory of this name what write_file(), create_file(), create_directory() or replace_files() were
+// making when the process was killed? Then it is of no use, and may hold part of a secret.
 bool is_left_over(std::string_view name);
 // Does the path name the directory or something below it, whatever "..", links and relative names say?
 bool lies_within(std::string const& path, std::string const& directory);

@@ -29,6 +29,7 @@ Result<InstalledChain> load_parent_chain(std::string const& path) {
 }  // namespace
 
 std::string request_file(std::string const& state_dir) { return keys_file(state_dir, "issuing.csr"); }
+std::string key_file(std::string const& state_dir) { return keys_file(state_dir, "issuing.key"); }
 
 bool is_intermediate(std::string const& state_dir) { return file_exists(request_file(state_dir)); }
 
@@ -46,8 +47,20 @@ Result<InstalledChain> load_chain(std::string const& state_dir) {
 
 Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
                        std::vector<x509::Certificate> const& above) {
-  CHECK_OK(write_file(keys_file(state_dir, "chain.pem"), issuing.pem() + x509::to_pem(above), 0644));
-  return write_file(keys_file(state_dir, "issuing.pem"), issuing.pem(), 0644);
+  CHECK_OK(settle_chain(state_dir));
+  return replace_files(chain_files(state_dir, issuing, above));
+}
+
+std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certificate const& issuing,
+                                      std::vector<x509::Certificate> const& above) {
+  return {{keys_file(state_dir, "issuing.pem"), issuing.pem(), 0644},
+          {keys_file(state_dir, "chain.pem"), issuing.pem() + x509::to_pem(above), 0644}};
+}
+
+// All that install_import() replaces, in its order.
+Result<> settle_chain(std::string const& state_dir) {
+  return settle_files({key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
+                       keys_file(state_dir, "chain.pem")});
 }
 
 Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_set.h"
 #include "base/x509/certificate.h"
 #include "ca/name_limits.h"
 #include "ca/name_rules.h"
@@ -26,12 +27,20 @@ Result<InstalledChain> load_chain(std::string const& state_dir);
 // Was this CA made without a root of its own? Whether or not its chain is installed.
 bool is_intermediate(std::string const& state_dir);
 
-// Replaces the chain of an intermediate as a whole. Who judged it: parent_rules.h.
+// Replaces the chain of an intermediate as a whole, or changes nothing. Who judged it: parent_rules.h.
 Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
                        std::vector<x509::Certificate> const& above);
 
+// What makes up such a chain, for replace_files(): the file that counts comes last.
+std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certificate const& issuing,
+                                      std::vector<x509::Certificate> const& above);
+// To be called before key, request or chain of an intermediate are read to be changed: ends what a crash left of an
+// earlier change. Errc::file.
+Result<> settle_chain(std::string const& state_dir);
+
 // The request for the parent (PKCS#10, PEM), as it was made with the key.
 std::string request_file(std::string const& state_dir);
+std::string key_file(std::string const& state_dir);
 
 // What limits the CA's names beside its chain: under a parent what the settings permit, since a parent may be wider
 // than its owner wants it, or not constrained at all; nothing where a root of our own says it. Errc::settings when the

@@ -223,7 +223,12 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
   if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
   auto made = create_directory(place, files);
   if (!made) return made.error().code() == Errc::conflict ? taken : made;
-  return make_durable(state_dir);
+  auto synced = make_durable(state_dir);
+  if (synced.ok()) return {};
+  // Who is told that there is no new issuer must not find one.
+  std::error_code ignored;
+  std::filesystem::remove_all(place, ignored);
+  return synced;
 }
 
 }  // namespace lenscap::ca

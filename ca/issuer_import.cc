@@ -17,19 +17,21 @@ Result<IssuerImport> judge_import(x509::Bundle bundle, Time now) {
 
 Result<> install_import(std::string const& state_dir, IssuerImport const& made, std::string const& request,
                         SecretBytes const& passphrase) {
-  auto const key_file = state_dir + "/keys/issuing.key";
+  CHECK_OK(settle_chain(state_dir));
+  auto const key_place = key_file(state_dir);
   if (auto const chain = load_chain(state_dir); chain.ok() && !(chain->issuing.key() == made.key.public_key()))
     return Error(Errc::conflict,
                  "a chain for another key is installed, and certificates hang below it: another issuer is another CA; "
                  "make one with lenscap-ca init --intermediate in a state directory of its own");
-  TRY(auto before, read_file(key_file));
+  TRY(auto before, read_file(key_place));
   SecretBytes const former{std::string_view(before)};
   OPENSSL_cleanse(before.data(), before.size());
   if (auto const opened = x509::PrivateKey::from_pem(former.text(), passphrase); !opened.ok())
-    return Error(opened.error()).with_context(key_file + ", which is to be replaced: ");
-  CHECK_OK(write_file(key_file, made.key.to_encrypted_pem(passphrase), 0600));
-  CHECK_OK(write_file(request_file(state_dir), request, 0644));
-  return install_chain(state_dir, made.verdict.issuing, made.verdict.above);
+    return Error(opened.error()).with_context(key_place + ", which is to be replaced: ");
+  std::vector<ReplacedFile> files{{key_place, made.key.to_encrypted_pem(passphrase), 0600},
+                                  {request_file(state_dir), request, 0644}};
+  for (auto& file : chain_files(state_dir, made.verdict.issuing, made.verdict.above)) files.push_back(std::move(file));
+  return replace_files(files);
 }
 
 }  // namespace lenscap::ca

@@ -87,12 +87,22 @@ Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots cons
   auto place = directory_of(state_dir, known.roots.size() + 1);
   std::error_code ignored;
   std::filesystem::remove_all(place, ignored);  // without root.pem: of an attempt that did not come to its end
-  CHECK_OK(make_directory(above));
-  CHECK_OK(make_directory(place));
-  CHECK_OK(create_file(place + "/root.key", next.key.to_encrypted_pem(passphrase), 0600));
-  CHECK_OK(create_file(place + "/by-former.pem", next.by_former.pem(), 0644));
-  CHECK_OK(create_file(place + "/former-by-this.pem", next.former_by_this.pem(), 0644));
-  CHECK_OK(create_file(place + "/root.pem", next.root.pem(), 0644));
+  auto const write = [&]() -> Result<> {
+    CHECK_OK(make_directory(above));
+    CHECK_OK(make_directory(place));
+    CHECK_OK(create_file(place + "/root.key", next.key.to_encrypted_pem(passphrase), 0600));
+    CHECK_OK(create_file(place + "/by-former.pem", next.by_former.pem(), 0644));
+    CHECK_OK(create_file(place + "/former-by-this.pem", next.former_by_this.pem(), 0644));
+    CHECK_OK(create_file(place + "/root.pem", next.root.pem(), 0644));
+    CHECK_OK(make_durable(above));
+    return make_durable(parent_directory(above));
+  };
+  if (auto written = write(); !written.ok()) {
+    // What counts goes first: who is told that there is no next root must not find one.
+    std::filesystem::remove(place + "/root.pem", ignored);
+    std::filesystem::remove_all(place, ignored);
+    return std::move(written).error();
+  }
   return place;
 }
 

@@ -143,8 +143,9 @@ Result<std::vector<IssuingKey>> issuing_keys(SplitFrom const& from) {
 // The signer opens all of its keys with one passphrase.
 Result<> move_key(std::string const& from, std::string const& to, Owner const& owner, IssuingKey const& key,
                   SplitPassphrases const& words) {
-  TRY(auto const opened, open_key(from + key.file, words.now, key.expected));
+  // One that is there already may be of an attempt that ended while it wrote zeros over the first.
   if (!file_exists(to + key.file)) {
+    TRY(auto const opened, open_key(from + key.file, words.now, key.expected));
     ActingAs const its_owner(owner);
     CHECK_OK(create_file(to + key.file, opened.to_encrypted_pem(words.later), 0600));
   }

@@ -195,8 +195,11 @@ class Nowhere final : public store::Store {
   std::optional<std::string> version_;
 };
 
+// Whatever a restore writes.
+constexpr char const* kNames[] = {"ca.toml", "ca.toml.new", "keys", "profiles", "issuers", "db"};
+
 Result<> refuse_what_is_there(std::string const& state_dir) {
-  for (auto const* name : {"ca.toml", "ca.toml.new", "keys", "profiles", "issuers", "db"})
+  for (auto const* name : kNames)
     if (std::filesystem::exists(state_dir + "/" + name))
       return Error(Errc::conflict, state_dir + "/" + name +
                                        " exists: there is a CA, or what a restore that was broken off has left; "
@@ -219,6 +222,45 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
   }
   return {};
 }
+
+// The settings come last: without them there is no CA.
+Result<> write_state(SealedInput& sealed, Head& head, std::string const& state_dir, Time now) {
+  CHECK_OK(write_files(state_dir, head.files));
+  auto const settings_file = state_dir + "/" + std::string(kSettings);
+  TRY(auto const settings, load_settings(settings_file + ".new", state_dir));
+  {
+    TRY(auto const store, store::open(settings.store_url, state_dir, settings.store_size_max));
+    TRY(head.content.records, store::load(*store, sealed.stream()));
+    CHECK_OK(sealed.check_end());
+    store->write([&](store::WriteTxn& txn) {
+      ca::open_gap(txn, {.from = head.content.made_at, .until = now});
+      return true;
+    });
+  }
+  if (::rename((settings_file + ".new").c_str(), settings_file.c_str()) != 0)
+    return Error(Errc::file, settings_file + ": " + std::strerror(errno));
+  return make_durable(state_dir);
+}
+
+// Takes away what was written until then, if it is not told that it was all: nothing of these names was there.
+class Attempt {
+ public:
+  explicit Attempt(std::string const& state_dir) : state_dir_(state_dir), was_there_(file_exists(state_dir)) {}
+  Attempt(Attempt const&) = delete;
+  Attempt& operator=(Attempt const&) = delete;
+  ~Attempt() {
+    if (is_done_) return;
+    std::error_code ignored;
+    for (auto const* name : kNames) std::filesystem::remove_all(state_dir_ + "/" + name, ignored);
+    if (!was_there_) std::filesystem::remove(state_dir_, ignored);
+  }
+  void is_done() { is_done_ = true; }
+
+ private:
+  std::string const& state_dir_;
+  bool const was_there_;
+  bool is_done_ = false;
+};
 
 }  // namespace
 
@@ -268,20 +310,9 @@ Result<BackupContent> restore_backup(std::istream& in, SecretBytes const& passph
   CHECK_OK(refuse_what_is_there(state_dir));
   TRY(auto const sealed, SealedInput::open(in, passphrase));
   TRY(auto head, read_head(sealed->stream()));
-  CHECK_OK(write_files(state_dir, head.files));
-  auto const settings_file = state_dir + "/" + std::string(kSettings);
-  TRY(auto const settings, load_settings(settings_file + ".new", state_dir));
-  {
-    TRY(auto const store, store::open(settings.store_url, state_dir));
-    TRY(head.content.records, store::load(*store, sealed->stream()));
-    CHECK_OK(sealed->check_end());
-    store->write([&](store::WriteTxn& txn) {
-      ca::open_gap(txn, {.from = head.content.made_at, .until = now});
-      return true;
-    });
-  }
-  if (::rename((settings_file + ".new").c_str(), settings_file.c_str()) != 0)
-    return Error(Errc::file, settings_file + ": " + std::strerror(errno));
+  Attempt attempt(state_dir);  // the store may throw
+  CHECK_OK(write_state(*sealed, head, state_dir, now));
+  attempt.is_done();
   return head.content;
 }
 

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/file.h"
 #include "ca/installed_chain.h"
 #include "ca/issuer_request.h"
@@ -211,6 +213,31 @@ TEST(IssuerImport, EachFaultIsRefusedInPlainWords) {
     EXPECT_EQ(refused.error().code(), Errc::settings);
     EXPECT_THAT(refused.error().detail(), HasSubstr(c.says));
   }
+}
+
+// The parent may have the request of the former key, whose certificate comes one of these days. A folder in the place
+// of the chain is what cannot be replaced.
+TEST(IssuerImport, AnInstallThatFailsAtItsEndPutsTheFormerKeyBack) {
+  fakes::Corporation corporation;
+  corporation.issue_with_key();
+  auto const made = judge_import(bundle_of(corporation, {"issuing.key", "issuing.pem", "root.pem"}), today()).value();
+  State const state;
+  auto const key = text_of(state.key());
+  auto const request = text_of(request_file(state.path()));
+  std::filesystem::create_directories(state.path() + "/keys/chain.pem.new/folder");
+  EXPECT_EQ(put(state, made).error().code(), Errc::file);
+  EXPECT_EQ(text_of(state.key()), key);
+  EXPECT_EQ(text_of(request_file(state.path())), request);
+  EXPECT_FALSE(file_exists(state.path() + "/keys/issuing.pem"));
+  std::filesystem::remove_all(state.path() + "/keys/chain.pem.new");
+  ASSERT_TRUE(put(state, made).ok());
+  auto const chain = load_chain(state.path());
+  ASSERT_TRUE(chain.ok()) << chain.error().detail();
+  EXPECT_EQ(chain->issuing.key(), made.key.public_key());
+  EXPECT_EQ(requested_key(text_of(request_file(state.path()))).value(), made.key.public_key());
+  auto const kept = x509::PrivateKey::from_pem(text_of(state.key()), state.passphrase);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->public_key(), made.key.public_key());
 }
 
 TEST(IssuerImport, ARefusedInstallChangesNothing) {

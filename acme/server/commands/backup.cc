@@ -99,9 +99,15 @@ Result<ExitCode> create(CommandLine const& line, Options const& options) {
     std::remove(temporary.c_str());
     return Error(Errc::file, options.file + " cannot be written: " + why);
   }
-  CHECK_OK(make_durable(parent_directory(options.file)));
-  CHECK_OK(note_backup(line.state, content->made_at));
+  if (auto synced = make_durable(parent_directory(options.file)); !synced.ok()) {
+    std::remove(options.file.c_str());
+    return std::move(synced).error();
+  }
   print(line, options.file + " is written and read back", *content);
+  if (auto const noted = note_backup(line.state, content->made_at); !noted.ok()) {
+    fmt::print(stderr, "warning: the back-up is good, but doctor will not know of it: {}\n", noted.error().detail());
+    return ExitCode::attention;
+  }
   return ExitCode::done;
 }
 

@@ -10,6 +10,7 @@
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
 #include "ca/installed_issuers.h"
+#include "ca/key_holder.h"
 
 namespace lenscap::acme {
 
@@ -22,6 +23,22 @@ Result<> need_intermediate(CommandLine const& line) {
   return Error(Errc::file, "there is no CA in " + line.state +
                                "; make one first (lenscap-ca init --intermediate), or give its "
                                "directory with --state");
+}
+
+Result<std::string> check_key_is_here(Settings const& settings, x509::PublicKey const& requested) {
+  if (!settings.signer.socket.empty()) return std::string();
+  auto const passphrase = read_issuing_passphrase(settings);
+  if (!passphrase.ok() && settings.ca_passphrase.starts_with("file:")) return Error(passphrase.error());
+  if (!passphrase.ok())
+    return "whether " + settings.ca_key +
+           " is the key of the request was not looked at, and serve will: " + passphrase.error().detail();
+  TRY(auto const holder, ca::open_key_holder(settings.ca_key, settings.state_dir, *passphrase));
+  if (holder->public_key() == requested) return std::string();
+  return Error(
+      Errc::conflict,
+      "the key " + settings.ca_key +
+          " of this CA is not the one that the request was made for, and so could not work under what the "
+          "parent made of it: put back the key (or the request) that belongs to the other; nothing was changed");
 }
 
 Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::string const& words) {

@@ -15,6 +15,11 @@ namespace lenscap::acme {
 // Errc::conflict where the CA has a root of its own, Errc::file where there is none.
 Result<> need_intermediate(CommandLine const& line);
 
+// Is the key that this CA has the one of its request? Errc::conflict when it is another. Not looked at where a user of
+// the signer's own has it; nor where a passphrase is to be had of the service's credentials or a terminal and is not,
+// which is the warning that comes back, otherwise empty.
+Result<std::string> check_key_is_here(Settings const& settings, x509::PublicKey const& requested);
+
 // All of the files together. `passphrase_file` is of what is encrypted among them: "-" is standard input, and without
 // one the person is asked, once.
 Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::string const& passphrase_file);

@@ -20,6 +20,7 @@ namespace {
 
 Result<ExitCode> csr(CommandLine const& line, std::string const& out) {
   CHECK_OK(need_intermediate(line));
+  CHECK_OK(ca::settle_chain(line.state));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   if (out != "-") CHECK_OK(write_file(out, request, 0644));
   json::Object made{{"request", request}};
@@ -54,10 +55,13 @@ Result<ExitCode> install(CommandLine const& line, std::vector<std::string> const
   CHECK_OK(need_intermediate(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto const given, read_certificates(files));
+  CHECK_OK(ca::settle_chain(line.state));
   TRY(auto const request, read_file(ca::request_file(line.state)));
-  TRY(auto const key, ca::requested_key(request));  // known without the passphrase
+  TRY(auto const key, ca::requested_key(request));
   TRY(auto verdict, ca::judge_parent_chain(given, key, SystemClock().now()));
-  TRY(auto const made, judge_installation(std::move(verdict), settings));
+  TRY(auto made, judge_installation(std::move(verdict), settings));
+  TRY(auto warning, check_key_is_here(settings, key));
+  if (!warning.empty()) made.warnings.push_back(std::move(warning));
   CHECK_OK(ca::install_chain(line.state, made.verdict.issuing, made.verdict.above));
   print_installation(line, made);
   return ExitCode::done;

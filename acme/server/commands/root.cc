@@ -125,13 +125,16 @@ Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const&
   CHECK_OK(need_intermediate(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto constraints, permitted_by(settings));
+  CHECK_OK(ca::settle_chain(line.state));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   TRY(auto key, ca::requested_key(request));
+  TRY(auto warning, check_key_is_here(settings, key));
   TRY(auto usages, ca::requested_usages(request));  // as `init --usage` said
   TRY(auto bundle, read_bundles(files, passphrase_file));
   ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints), std::move(usages)};
   TRY(auto verdict, ca::certify_below(std::move(bundle), wanted, SystemClock().now()));
-  TRY(auto const made, judge_installation(std::move(verdict), settings));
+  TRY(auto made, judge_installation(std::move(verdict), settings));
+  if (!warning.empty()) made.warnings.push_back(std::move(warning));
   CHECK_OK(ca::install_chain(line.state, made.verdict.issuing, made.verdict.above));
   print_installation(line, made);
   if (!line.wants_json())
