@@ -11,7 +11,7 @@ constexpr std::string_view kBreak = "audit_break";
 constexpr std::string_view kBegin = "audit_begin";
 
 // A person has to come.
-constexpr Seconds kComeAgain = kHour;
+constexpr Seconds kComeAgain{10 * 60};
 
 AuditVerdict bad(std::string fault) { return {.last = {}, .fault = std::move(fault)}; }
 

@@ -86,7 +86,8 @@ TEST_F(Changes, RulesThatDifferAreTold) {
     char const* says;
   };
   Case const cases[] = {
-      {"a limit", "[acme.limits]\nnew_orders = \"5/1h\"\n", "", "acme.limits.new_orders: 5/1h; it was 20000/1h"},
+      {"a limit", "[acme.limits]\nnew_orders = \"5/1h\"\n", "",
+       "acme.limits.new_orders: 5 in 3600 s; it was 20000 in 3600 s"},
       {"a cap", "[signer]\nper_day = 7\n", "", "signer.per_day: 7; it was 100000"},
       {"wildcards", "allow_wildcards = true\n", "", "acme.allow_wildcards: yes; it was no"},
       {"names", "", "exclude_dns = [\"secret.cams.example\"]\n", "ca.exclude_dns: secret.cams.example; it was none"},

@@ -63,7 +63,7 @@ class ChangedTrail : public ::testing::Test {
   void expect_come_again(Answer const& answer) {
     EXPECT_EQ(answer.status, 503) << answer.body;
     EXPECT_THAT(answer.detail(), HasSubstr("audit trail"));
-    EXPECT_EQ(answer.header("Retry-After"), "3600");
+    EXPECT_EQ(answer.header("Retry-After"), "600");
   }
 };
 
