@@ -724,7 +724,7 @@ struct FullStore : ::testing::Test {
 TEST_F(FullStore, RevocationGoesOnAndNewOrdersWait) {
   seal_lightly(ca);
   auto const eab = make_eab_key(ca);
-  fill_to(90);
+  fill_to(93);
   ca.serve();
   EXPECT_THAT(doctor(), HasSubstr("warning the store has taken 9"));
   Told told;
@@ -845,8 +845,9 @@ TEST(FullDisk, RevocationGoesOnAndNewOrdersWait) {
   // The other program's file cannot go: the ballast can, and what has to go on goes on.
   EXPECT_TRUE(std::filesystem::remove(ballast));
   ca.serve();
-  EXPECT_EQ(holder.with_connection([&] { holder.revoke(); }), "");
-  EXPECT_EQ(told.revoked(), 2U) << ca.log();
+  std::size_t revoked = 0;  // by the operator: nobody knows which key the holder's account has
+  for (auto const& serial : told.serials(~Told::Moment{0})) revoked += ca.run({"cert", "revoke", serial}).code == 0;
+  EXPECT_EQ(revoked, told.certificates() - 1) << "one was revoked before: " << ca.log();
   EXPECT_EQ(ca.stop(), 0);
   std::filesystem::remove(filling);
   expect_whole(told);
