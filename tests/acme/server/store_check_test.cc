@@ -123,7 +123,7 @@ GoodStore make_good_store() {
     ca::Revocation const revocation{.at = kNow, .reason = x509::RevocationReason::key_compromise, .by = "test"};
     EXPECT_TRUE(ca::record_revoked(txn, made.revoked_serial, revocation).ok());
     auto const issuer = ca::find_by_serial(txn, made.serial).value().issuer;
-    EXPECT_TRUE(ca::record_unknown_revoked(txn, "0102", issuer, kNow + kDay, revocation).ok());
+    EXPECT_TRUE(ca::record_unknown_revoked(txn, "0102030405060708", issuer, kNow + kDay, revocation).ok());
     return true;
   });
   EXPECT_TRUE(ca::make_crls(*memory, server.app->authority->issuer(), 1, {}, kNow).ok());
@@ -514,11 +514,11 @@ std::vector<Harm> const& harms() {
       // I8
       {"the revocation of an unknown certificate that no list would show",
        [](WriteTxn& txn) {
-         lose_row(txn, kRevoked, "0102");
+         lose_row(txn, kRevoked, "0102030405060708");
          change(txn, kState, "revocations|" + record(txn, g.serial).issuer, "2", "1");
        },
        {"I8"},
-       "ca_unknown/0102"},
+       "ca_unknown/0102030405060708"},
       {"a revocation that no list would show",
        [](WriteTxn& txn) {
          lose_row(txn, kRevoked, g.revoked_serial);
