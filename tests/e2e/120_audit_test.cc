@@ -36,7 +36,8 @@ struct Audit : ::testing::Test {
   // Of the first such entry.
   std::uint64_t number_of(std::string const& event) {
     auto const listed = ca.run({"--output", "json", "audit", "list"});
-    for (auto const& each : *json::parse_object(listed.out).value().find("entries")->as_array())
+    auto const object = json::parse_object(listed.out).value();
+    for (auto const& each : *object.find("entries")->as_array())
       if (json::need_string(*each.as_object(), "event").value() == event)
         return static_cast<std::uint64_t>(json::need_int(*each.as_object(), "number").value());
     ADD_FAILURE() << "no " << event << " in " << listed.all();
