@@ -83,6 +83,13 @@ struct Systemd : ::testing::Test {
   bool is_back(std::string const& unit, std::string const& restarts) {
     return until([&] { return property(unit, "NRestarts") == restarts && property(unit, "ActiveState") == "active"; });
   }
+  int reloads() {
+    auto const journal = machine->journal();
+    int count = 0;
+    std::string const event = R"("event":"reload.done")";
+    for (auto at = journal.find(event); at != journal.npos; at = journal.find(event, at + 1)) ++count;
+    return count;
+  }
   std::string status(std::string const& unit) {
     return machine->out_of("cat /proc/$(systemctl show --value --property=MainPID " + unit + ")/status");
   }
@@ -118,9 +125,18 @@ TEST_F(Systemd, ServesAsThePageSaysAndComesBack) {
       "for each in 1 2 3 4 5 6 7 8; do client & done\n"
       "systemctl restart lenscap-ca\n"
       "systemctl restart lenscap-ca\n"
+      "systemctl reload lenscap-ca\n"
       "touch over\n"
       "wait\n"
       "[ ! -e lost ]\n");
+
+  // A slip of the pen fails there, and the service goes on.
+  machine->out_of(
+      "cp /var/lib/lenscap-ca/ca.toml kept\n"
+      "echo '[' >>/var/lib/lenscap-ca/ca.toml\n"
+      "! systemctl reload lenscap-ca\n"
+      "cp kept /var/lib/lenscap-ca/ca.toml\n");
+  EXPECT_THAT(machine->journal(), AllOf(HasSubstr(R"("event":"reload.done")"), HasSubstr("ca.toml:")));
 
   machine->out_of("systemctl kill --signal=KILL --kill-who=main lenscap-ca");
   EXPECT_TRUE(is_back("lenscap-ca", "1")) << machine->journal();
@@ -165,15 +181,15 @@ TEST_F(Systemd, TheSignerHasAUserOfItsOwn) {
       "umask 077\n"
       "sed -i 's/^lifetime = .*/lifetime = \"80d\"/' /var/lib/lenscap-ca/profiles/camera-https.toml\n"
       "lenscap-ca signer split --to /var/lib/lenscap-signer\n"
-      "systemctl stop lenscap-ca.service\n"
-      "systemctl restart lenscap-signer\n"
-      "systemctl start lenscap-ca.service\n");
+      "systemctl restart lenscap-signer\n");
+  EXPECT_TRUE(until([&] { return reloads() == 1; })) << machine->journal();
   order("cam2.cams.example");
 
   machine->out_of("systemctl kill --signal=KILL lenscap-signer");
-  EXPECT_TRUE(is_back("lenscap-ca", "1")) << machine->journal();
-  EXPECT_EQ(property("lenscap-signer", "NRestarts"), "1");
+  EXPECT_TRUE(is_back("lenscap-signer", "1")) << machine->journal();
+  EXPECT_TRUE(until([&] { return reloads() == 2; })) << machine->journal();
   order("cam3.cams.example");
+  EXPECT_EQ(property("lenscap-ca", "NRestarts"), "0") << "the server follows its signer";
   machine->out_of("systemctl stop lenscap-ca.service lenscap-signer.service");
   EXPECT_EQ(property("lenscap-signer", "Result"), "success");
 }

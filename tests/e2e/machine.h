@@ -1,6 +1,6 @@
 // The machine of an administrator who copies the blocks of a page one after the other. Only what a test may not do
 // stands in for itself: the state is a folder of the test, the passphrases come from a file, systemctl starts the
-// server on free ports of loopback, and curl goes there whatever the name.
+// server on free ports of loopback, or has it reload, and curl goes there whatever the name.
 #pragma once
 
 #include <filesystem>
@@ -22,8 +22,16 @@ class Machine {
                            "' --listen 127.0.0.1:0 --http 127.0.0.1:0\n"
                            "exec '" LENSCAP_BIN_DIR "/lenscap-ca' --state '" +
                            path("state") + "' \"$@\"\n");
-    // "restart" waits for the end of the one before.
+    // "restart" waits for the end of the one before, "reload" for what becomes of it.
     tool("systemctl",
+         "if [ \"$1\" = reload ]; then\n"
+         "  before=$(grep -c reload.done serve.log || :)\n"
+         "  kill -HUP $(cat server.pid)\n"
+         "  until [ $(grep -c reload.done serve.log || :) -gt $before ]; do\n"
+         "    if grep reload.refused serve.log; then exit 1; fi\n"
+         "  done\n"
+         "  exit\n"
+         "fi\n"
          "if [ \"$1\" = restart ]; then\n"
          "  kill $(cat server.pid)\n"
          "  until grep -q server.stopped serve.log; do :; done\n"
