@@ -356,7 +356,7 @@ void converse(IssuerProcess& process, int socket, Inbox& inbox, Clock const& clo
     for (auto const& answer : process.answer(messages, clock.now()))
       if (!write_all(socket, as_text(answer))) return;
   }
-  log.error("signer.ledger_broken", {{"what_to_do", "see docs/operations.md; the signer ends now"}});
+  log.error("signer.ledger_broken", {{"what_to_do", "see docs/when-something-is-wrong.md; the signer ends now"}});
 }
 
 }  // namespace

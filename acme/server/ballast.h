@@ -1,6 +1,6 @@
 // A file that holds room on the disk of the state directory and nothing else: when the disk is full to its last octet,
-// a person deletes it (docs/operations.md, "When the disk fills up"), and what has to go on has room at once. It is
-// made again when there is enough. No part of a back-up.
+// a person deletes it (docs/when-something-is-wrong.md, "When the disk fills up"), and what has to go on has room at
+// once. It is made again when there is enough. No part of a back-up.
 #pragma once
 
 #include <cstdint>

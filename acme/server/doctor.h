@@ -1,6 +1,6 @@
 // What `lenscap-ca doctor` looks at: one check for each thing that ends a CA slowly and that nobody sees coming. Pure:
-// each check judges facts that were gathered before, and time is one of them. docs/operations.md has a paragraph for
-// each check by its name.
+// each check judges facts that were gathered before, and time is one of them. docs/when-something-is-wrong.md has a
+// paragraph for each check by its name.
 #pragma once
 
 #include <cstdint>

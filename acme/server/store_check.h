@@ -1,6 +1,6 @@
 // What `store verify` asks of a whole store: the invariants of issuance (I1 to I8), each with the function that looks
 // for what breaks it. Reads one moment of a store and changes nothing; memory does not grow with the number of
-// certificates. docs/operations.md says what each invariant promises and what to do when it is broken.
+// certificates. docs/when-something-is-wrong.md says what each invariant promises and what to do when it is broken.
 #pragma once
 
 #include <span>

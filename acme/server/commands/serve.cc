@@ -48,7 +48,8 @@ bool is_sealed(Settings const& settings) {
 
 // A store that lost a write must not go on; the supervisor starts a new process, which recovers.
 [[noreturn]] void end_broken(Log const& log, std::string const& why) {
-  log.error("store.broken", {{"error", why}, {"what_to_do", "see docs/operations.md; the process ends now"}});
+  log.error("store.broken",
+            {{"error", why}, {"what_to_do", "see docs/when-something-is-wrong.md; the process ends now"}});
   ::_exit(70);
 }
 

@@ -66,7 +66,8 @@ Result<SignerProcess> SignerProcess::reach(CommandLine const& line, Settings con
   return reached;
 }
 
-Result<ca::Issuing> SignerProcess::rehearse(CommandLine const& line, Settings const& settings, SecretBytes const& passphrase) {
+Result<ca::Issuing> SignerProcess::rehearse(CommandLine const& line, Settings const& settings,
+                                            SecretBytes const& passphrase) {
   TRY(auto child, start_child(line, "--rehearse"));
   TRY(std::shared_ptr<ca::Signer> const signer, ca::RemoteSigner::open(child.take_socket(), passphrase));
   return ca::rehearse(authority_settings(settings), signer);
@@ -80,13 +81,13 @@ Result<> SignerProcess::compare_with(App& app, Log const& log) const {
         log.error("signer.unknown_certificate", {{"serial", entry.serial_hex},
                                                  {"signed_at", to_rfc3339(entry.at)},
                                                  {"why", "the signer's ledger has it and the store has not"},
-                                                 {"what_to_do", "see docs/operations.md"}});
+                                                 {"what_to_do", "see docs/when-something-is-wrong.md"}});
     auto const now = app.clock.now();
     if (auto const missing = ca::find_missing_of_late(txn, recent, now); missing.count != 0)
       log.error("signer.ledger_lacks", {{"count", missing.count},
                                         {"serial", missing.first.front().serial_hex},
                                         {"why", "the store has certificates that the signer's ledger has not"},
-                                        {"what_to_do", "see docs/operations.md"}});
+                                        {"what_to_do", "see docs/when-something-is-wrong.md"}});
     for (auto const& intent : ca::find_open_intents(txn, recent, now))
       log.warning("signer.open_intent", {{"serial", intent.serial_hex}, {"was_signed", intent.was_signed}});
     return true;
@@ -108,9 +109,9 @@ void look_for_a_key_here(Settings const& settings, Log const& log) {
     for (auto const& each : *issuers) files.push_back(settings.state_dir + "/issuers/" + each.name + "/issuing.key");
   for (auto const& file : files) {
     if (!file_exists(file)) continue;
-    log.warning(
-        "signer.key_left_here",
-        {{"file", file}, {"what_to_do", "run lenscap-ca signer split, which moves it; see docs/operations.md"}});
+    log.warning("signer.key_left_here",
+                {{"file", file},
+                 {"what_to_do", "run lenscap-ca signer split, which moves it; see docs/when-something-is-wrong.md"}});
   }
 }
 

@@ -64,23 +64,24 @@ Checked check_signer(store::Store& store, std::string const& ledger, Time now) {
   };
   auto const unknown = ca::find_unknown(store, ledger);
   if (!unknown) {
-    report({"signer.ledger", unknown.error().detail(), "see docs/operations.md"});
+    report({"signer.ledger", unknown.error().detail(), "see docs/when-something-is-wrong.md"});
     return checked;
   }
   for (auto const& entry : *unknown)
     report({"signer.ledger/" + entry.serial_hex,
             "the signer signed it at " + to_rfc3339(entry.at) + ", and the store does not know it",
             "where the store was restored, it was issued since the back-up: revoke it (cert revoke --unknown) unless "
-            "you know it; else somebody may have had the server in his hands: see docs/operations.md"});
+            "you know it; else somebody may have had the server in his hands: see docs/when-something-is-wrong.md"});
   auto const missing = ca::find_missing(store, ledger, now, kShown);
   if (!missing) {
-    report({"signer.ledger", missing.error().detail(), "see docs/operations.md"});
+    report({"signer.ledger", missing.error().detail(), "see docs/when-something-is-wrong.md"});
     return checked;
   }
   for (auto const& record : missing->first)
     report({std::string(ca::tables::kRecords.name) + "/" + record.serial_hex,
             "the store has it, recorded at " + to_rfc3339(record.recorded_at) + ", and the signer's ledger has not",
-            "the ledger was cut, lost or put back, or the key was used past the signer: see docs/operations.md"});
+            "the ledger was cut, lost or put back, or the key was used past the signer: see "
+            "docs/when-something-is-wrong.md"});
   checked.count += missing->count - missing->first.size();
   return checked;
 }

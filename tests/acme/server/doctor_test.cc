@@ -261,7 +261,7 @@ TEST(Examine, EachCheckCanFindSomething) {
 }
 
 TEST(Examine, EachCheckHasItsParagraph) {
-  std::ifstream file(std::string(LENSCAP_SOURCE_DIR) + "/docs/operations.md");
+  std::ifstream file(std::string(LENSCAP_SOURCE_DIR) + "/docs/when-something-is-wrong.md");
   std::string const text{std::istreambuf_iterator<char>(file), {}};
   for (auto const& check : checks()) EXPECT_THAT(text, HasSubstr("\n- `" + std::string(check.name) + "`"));
 }
