@@ -25,8 +25,8 @@ class ServerCertificate {
 
   Time due() const { return due_; }
   std::string const& serial_hex() const { return serial_hex_; }  // for the one who renews
-  // A new key and certificate if it is time, or if the one that is shown `is_revoked`; true when it was renewed. After a
-  // refusal the old one goes on. Blocks.
+  // A new key and certificate if it is time, or if the one that is shown `is_revoked`; true when it was renewed. After
+  // a refusal the old one goes on. Blocks.
   Result<bool> renew_if_due(Time now, bool is_revoked);
 
  private:

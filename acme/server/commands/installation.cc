@@ -150,7 +150,8 @@ void print_installation(CommandLine const& line, Installation const& made) {
              to_rfc3339(made.verdict.ends));
   for (auto const& permit : permits) fmt::print("Limited by  {}\n", permit);
   fmt::print(
-      "\nCompare the SHA-256 with what the parent publishes. A server that runs takes the chain at its next start or reload.\n");
+      "\nCompare the SHA-256 with what the parent publishes. A server that runs takes the chain at its next start or "
+      "reload.\n");
 }
 
 }  // namespace lenscap::acme

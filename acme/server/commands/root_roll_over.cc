@@ -1,6 +1,6 @@
 // lenscap-ca root roll-over|status: another root, which the one before it vouches for, and who trusts it already. The
-// server takes it at its next start or reload. Three steps, which a person walks at the pace of those who have to trust it: the
-// next root, issuers below it (issuer roll-over), and chains that lead to it.
+// server takes it at its next start or reload. Three steps, which a person walks at the pace of those who have to trust
+// it: the next root, issuers below it (issuer roll-over), and chains that lead to it.
 #include "acme/server/commands/root_roll_over.h"
 
 #include <CLI/CLI.hpp>

@@ -31,7 +31,7 @@ TEST(FixedUntilRestart, WhatIsBoundToSocketsStoreAndSigner) {
         Case{"idle = \"7s\"\n", "", "server.idle"}, Case{"", "[signer]\nprocess = false\n", "signer.process"},
         Case{"", "[signer]\nsocket = \"/run/signer.socket\"\n", "signer.socket"},
         Case{"", "[store]\nurl = \"lmdb:elsewhere\"\n", "store.url"},
-                        Case{"", "[store]\nsize_max = \"7GiB\"\n", "store.size_max"}})
+        Case{"", "[store]\nsize_max = \"7GiB\"\n", "store.size_max"}})
     EXPECT_THAT(fixed_until_restart(now, settings(c.server, c.tables)), ElementsAre(c.name));
 }
 
