@@ -139,6 +139,7 @@ void add_limits(Settings const& settings, Inventory& all) {
   auto const& limits = settings.limits;
   all["acme.limits.new_accounts"] = to_string(limits.new_accounts);
   all["acme.limits.eab_failures"] = to_string(limits.eab_failures);
+  all["acme.limits.account_changes"] = to_string(limits.account_changes);
   all["acme.limits.new_orders"] = to_string(limits.new_orders);
   all["acme.limits.orders_for_name"] = to_string(limits.orders_for_name);
   all["acme.limits.failed_validations"] = to_string(limits.failed_validations);
