@@ -77,7 +77,7 @@ def main():
             fail("no counter", line)
     check_histograms(types, samples)
     for (name, labels), value in samples.items():
-        print(name + "{" + ",".join(f'{label}="{word}"' for label, word in labels) + "} " + f"{value:g}")
+        print(name + "{" + ",".join(f'{label}="{word}"' for label, word in labels) + "} " + f"{value!r}")
 
 
 def check_histograms(types, samples):
