@@ -327,7 +327,17 @@ struct Commands : Traced {
     auto const passphrases = ca.path("passphrases");
     auto const root_words = ca.path("root-words");
     auto const other = ca.path("other-words");
-    auto const split = [this] { copy(ca.state(), state); };
+    auto const split = [this] {
+      copy(ca.state(), state);
+      auto text = fakes::CaProcess::read(state + "/ca.toml");
+      auto const table = text.find("[signer]\n");
+      std::string const socket = "socket = \"" + here + "/signer.socket\"\n";
+      if (table == text.npos)
+        text += "[signer]\n" + socket;
+      else
+        text.insert(table + 9, socket);
+      std::ofstream(state + "/ca.toml") << text;
+    };
     return {
         {"issuer import",
          words({"issuer", "import", corporation.path("issuing.key"), corporation.issuing(), corporation.root()}),
