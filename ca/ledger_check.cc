@@ -346,6 +346,8 @@ std::string_view issuer_of(std::string_view key) { return key.substr(0, key.find
 struct Lists {
   bool in_force = false;
   std::uint64_t revocations = 0;
+  bool is_first = true;  // none was signed yet
+  Time begun{};          // the last one, signed or not
 };
 
 // `living`: the issuers with certificates that have not ended. Lists of the others are of no use to anybody.
@@ -356,6 +358,9 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
     auto const issuer = std::string(issuer_of(key));
     auto& lists = issuers[issuer];
     auto const state = find_signed_crl(txn, issuer, key.substr(issuer.size() + 1));
+    auto const begun = find_begun_crl(txn, issuer, key.substr(issuer.size() + 1));
+    if (begun) lists.begun = std::max(lists.begun, begun->this_update);
+    lists.is_first = lists.is_first && !state;
     if (!state || state->next_update <= now) return true;
     lists.revocations = lists.in_force ? std::min(lists.revocations, state->revocations) : state->revocations;
     lists.in_force = true;
@@ -364,6 +369,8 @@ void check_lists(ReadTxn& txn, CrlPlan const& plan, std::set<std::string> const&
   for (auto const& [issuer, lists] : issuers) {
     auto const what = at(kCrls, issuer);
     if (!lists.in_force && !living.contains(issuer)) continue;
+    // A service that has just begun, or was stopped by a cut of power at that moment.
+    if (lists.is_first && now < lists.begun + 2 * kMinute) continue;
     if (!lists.in_force) {
       report({what, "no revocation list of this issuer is in force",
               "start the service: it makes one at once, or its log says why it cannot"});

@@ -537,7 +537,8 @@ std::vector<Harm> const& harms() {
       {"the only list was begun and not signed",
        [](WriteTxn& txn) { lose_row(txn, kSignedCrls, ""); },
        {"I8"},
-       "no revocation list of this issuer is in force"},
+       "no revocation list of this issuer is in force",
+       2 * kMinute},
       {"the list that would tell of a revocation is begun again and again, and not signed",
        [](WriteTxn& txn) {
          EXPECT_TRUE(ca::record_revoked(txn, g.serial, {.at = kNow, .reason = {}, .by = "test"}).ok());
@@ -586,6 +587,16 @@ TEST(CheckStore, ARevocationMayWaitForItsListAsLongAsThePlanSays) {
   EXPECT_THAT(broken_promises(*store, patient), HasSubstr("I8 "));
   patient.crl_plan.after_revocation = 3 * kHour;
   EXPECT_EQ(broken_promises(*store, patient), "");
+}
+
+TEST(CheckStore, TheFirstListMayBeInTheMaking) {
+  auto const store = fresh_copy();
+  store->write([](WriteTxn& txn) {
+    lose_row(txn, kSignedCrls, "");
+    return true;
+  });
+  EXPECT_EQ(broken_promises(*store, by(kNow + kMinute)), "");
+  EXPECT_THAT(broken_promises(*store, by(kNow + 2 * kMinute)), HasSubstr("I8 "));
 }
 
 // Of an issuer whose certificate is gone nobody can say whether it signed.
