@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "ca/audit.h"
+#include "ca/installed_issuers.h"
 
 namespace lenscap::acme {
 namespace {
@@ -26,6 +27,15 @@ std::string texts_of(std::vector<Item> const& all) {
   return joined(texts);
 }
 
+// By the issuer's name: a file, or the URI of a token.
+std::map<std::string, std::string> places_of_keys(Settings const& settings) {
+  std::map<std::string, std::string> places{{ca::kDefaultIssuer, settings.ca_key}};
+  if (auto const issuers = ca::load_issuers(settings.state_dir); issuers.ok())
+    for (auto const& each : *issuers)
+      if (each.name != ca::kDefaultIssuer) places[each.name] = each.key;
+  return places;
+}
+
 std::string yes_or_no(bool is_so) { return is_so ? "yes" : "no"; }
 
 }  // namespace
@@ -34,14 +44,15 @@ std::string yes_or_no(bool is_so) { return is_so ? "yes" : "no"; }
 
 Inventory what_is_installed(Settings const& settings, ca::Authority const& authority) {
   Inventory all;
+  auto const keys = places_of_keys(settings);
   for (auto const& each : authority.issuers()) {
     auto const& certificate = each.issuer->certificate();
     all["issuer " + each.rule.name] = "certificate " + certificate.serial_hex() + " of \"" + certificate.subject() +
                                       "\", SHA-256 " + to_hex(certificate.fingerprint());
-    auto const is_default = each.rule.name == ca::kDefaultIssuer;
-    auto const key = is_default ? settings.ca_key : "file:issuers/" + each.rule.name + "/issuing.key";
+    auto const key = keys.find(each.rule.name);
+    auto const place = key == keys.end() ? std::string("unknown") : key->second;
     all["key of issuer " + each.rule.name] =
-        settings.signer.socket.empty() ? key : "with the signer at " + settings.signer.socket;
+        settings.signer.socket.empty() ? place : "with the signer at " + settings.signer.socket;
   }
   auto roots = authority.roots().roots;
   if (roots.empty()) roots.push_back(authority.root_certificate());
