@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "ca/clock_mark.h"
 #include "ca/ledger.h"
 #include "tests/ca/fixture.h"
 
