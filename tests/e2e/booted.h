@@ -53,7 +53,7 @@ class Booted {
                           "/root",
                           "HOME=/root",
                           "SYSTEMD_PAGER=",
-                          "LEGO_CA_CERTIFICATES=/root/root.pem",
+                          "LEGO_CA_CERTIFICATES=root.pem",
                           "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                           "sh",
                           "-euc",
