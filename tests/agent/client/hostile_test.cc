@@ -257,7 +257,7 @@ Row const kRows[] = {
      [](World& w) {
        flip(w, {"pending", "processing", "ready", "processing"});
      },
-     "incorrect_response", Retry::later, 3 * kLooksPerState},
+     "order_not_ready", Retry::anew, 3 * kLooksPerState},
     {"valid, and then never was",
      [](World& w) {
        flip(w, {"processing", "valid", "pending"});
