@@ -84,7 +84,7 @@ class Store {
   // `watch` is told how long each commit took that changed something: from the first of its bodies on until all is
   // durable. From a thread of the store, where it must not wait; it takes the former one's place, and may still be told
   // of a commit or two when the next one has taken its own.
-  virtual void watch_commits(CommitWatch /*watch*/) {}
+  virtual void watch_commits(CommitWatch /*watch*/) {}  // NOLINT(performance-unnecessary-value-param)
   // May be asked at each request. Of a broken store too.
   virtual Usage usage() { return {}; }
 };
