@@ -45,6 +45,6 @@ Result<> check_no_audit_break(store::ReadTxn& txn);
 // --- going on ---
 
 // Begins the new chain with `entry`, and forgets the break. `key` signs heads.
-SignedAuditHead accept_audit_break(store::WriteTxn& txn, x509::PrivateKey const& key, AuditEntry entry);
+SignedAuditHead accept_audit_break(store::WriteTxn& txn, x509::PrivateKey const& key, AuditEntry const& entry);
 
 }  // namespace lenscap::ca
