@@ -381,9 +381,8 @@ struct Session::State {
   // --- answers ---
 
   // Whoever answers now. None: nobody does within the deadline of a handler.
-  Awaitable<Gate::Pass> enter(Session& self) {
-    auto pass = shared.gate.enter();
-    if (pass) co_return pass;
+  Awaitable<Gate::Pass> wait_at_gate(Session& self) {
+    Gate::Pass pass;
     arm(shared.limits.handler);
     while (!pass && !aborted && !timed_out) {
       // Opened already, it wakes us by a post to this very thread, so never before the wait has begun.
@@ -441,18 +440,22 @@ struct Session::State {
 
   // By the router that is there now, and whoever it names.
   Awaitable<Response> respond(Session& self, Request request) {
-    auto const pass = co_await enter(self);
+    auto pass = shared.gate.enter();
+    if (!pass) {
+      auto entering = wait_at_gate(self);
+      pass = co_await std::move(entering);
+    }
     if (!pass) co_return refusal(503, "the server is being set up anew; try again later (request " + request.id + ")");
     auto match = pass.router().match(request);
-    if (match.handler != nullptr) {
-      auto answering = wait_for(pass, *match.handler, std::move(request));
-      auto response = co_await std::move(answering);
-      co_return response;
+    if (match.plain != nullptr) {
+      auto answered = answer_at_once(*match.plain, shared.log, request);
+      if (!answered) co_return broken(pass, request.id);
+      co_return *std::move(answered);
     }
-    if (match.plain == nullptr) co_return std::move(match.refusal);
-    auto answered = answer_at_once(*match.plain, shared.log, request);
-    if (!answered) co_return broken(pass, request.id);
-    co_return *std::move(answered);
+    if (match.handler == nullptr) co_return std::move(match.refusal);
+    auto answering = wait_for(pass, *match.handler, std::move(request));
+    auto response = co_await std::move(answering);
+    co_return response;
   }
 
   std::string next_id() { return id_prefix + "." + std::to_string(++requests); }
