@@ -137,6 +137,17 @@ std::string text_of(ASN1_OBJECT const* identifier) {
   return text;
 }
 
+// Ours name none. OpenSSL is not asked: where a certificate has no policies itself, it forgets to free what it read.
+Result<> check_policies(x509::Certificate const& certificate) {
+  ossl::Ptr<POLICY_CONSTRAINTS, POLICY_CONSTRAINTS_free> const constraints(static_cast<POLICY_CONSTRAINTS*>(
+      X509_get_ext_d2i(certificate.native(), NID_policy_constraints, nullptr, nullptr)));
+  if (constraints == nullptr || constraints->requireExplicitPolicy == nullptr) return {};
+  return refusal(
+      certificate,
+      "demands that certificates name a policy, and those of this CA name none: clients refuse all below it; "
+      "ask for another");
+}
+
 // A client that does not know a critical extension refuses the certificate (RFC 5280 4.2), and with it all below it.
 Result<> check_critical_extensions(x509::Certificate const& certificate) {
   // What OpenSSL and GnuTLS both know.
@@ -173,6 +184,7 @@ Result<> check_dates(x509::Certificate const& certificate, Time now) {
 Result<> check_one(x509::Certificate const& certificate, bool is_root, Time now) {
   CHECK_OK(check_use(certificate));
   CHECK_OK(check_critical_extensions(certificate));
+  CHECK_OK(check_policies(certificate));
   CHECK_OK(check_dates(certificate, now));
   auto const key = x509::check_key(certificate.key(), false);
   if (!key.ok()) return refusal(certificate, "has a key that is not good enough: " + key.error().detail());
