@@ -57,7 +57,6 @@ class Front {
   };
   std::vector<Port> const& ports() const { return ports_; }
   std::size_t connections() const;  // of ACME and plain HTTP, now open
-  net::TlsServerContext const* tls() const { return tls_.get(); }
 
  private:
   enum class Kind { acme, web, metrics };

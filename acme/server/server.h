@@ -45,8 +45,6 @@ class Server {
   // Blocks until no certificate is being made; false when that lasts longer than `at_most`.
   bool is_idle(std::chrono::milliseconds at_most) const;
 
-  ServerCertificate& certificate() { return *certificate_; }
-
  private:
   Server(App& app, Front& front, std::chrono::milliseconds chores_every);
   net::Response metrics();
