@@ -13,7 +13,7 @@
 namespace lenscap::agent {
 namespace {
 
-struct Options {
+struct AddOptions {
   std::vector<std::string> addresses;
   std::string user = "root";
   std::string password_file;
@@ -37,7 +37,7 @@ bool ask_person(Endpoint const& endpoint, FirstLook const& look) {
 }
 
 // What can be found wrong before anything is asked of a device.
-Result<std::vector<Sha256>> check_words(Options const& options) {
+Result<std::vector<Sha256>> check_words(AddOptions const& options) {
   if (options.addresses.size() > 1 && !options.name.empty()) {
     return Error(Errc::usage, "--name is one camera's name: give one address, or set devices.names in agent.toml");
   }
@@ -54,7 +54,7 @@ Result<std::vector<Sha256>> check_words(Options const& options) {
   return fingerprints;
 }
 
-Result<Device> add_one(Desk& desk, Options const& options, std::vector<Sha256> const& fingerprints,
+Result<Device> add_one(Desk& desk, AddOptions const& options, std::vector<Sha256> const& fingerprints,
                        std::string const& address, SecretBytes const& password) {
   Introduction introduction;
   TRY(introduction.endpoint, parse_endpoint(address));
@@ -95,7 +95,7 @@ void print_row(Device const& device, std::string const& address) {
               device.https == HttpsState::unsupported_firmware ? "  (unsupported firmware)" : "");
 }
 
-ExitCode run(Global const& global, Options const& options) {
+ExitCode run_add(Global const& global, AddOptions const& options) {
   auto const fingerprints = check_words(options);
   if (!fingerprints.ok()) return refuse(fingerprints.error());
   auto password =
@@ -135,7 +135,7 @@ void add_add(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->footer(
       "Examples:\n  lenscap-agent add 10.20.4.119 --user root --password-file pass --name gate.cams.example\n"
       "  lenscap-agent add 10.20.4.181:8443 --password-file pass --accept-fingerprint 3f1c...");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AddOptions>();
   command->add_option("ADDRESS", options->addresses, "ADDRESS[:PORT], the port being that of HTTPS (443)")->required();
   command->add_option("--user", options->user, "administrator's name on the camera")->capture_default_str();
   command->add_option("--password-file", options->password_file,
@@ -148,7 +148,7 @@ void add_add(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->add_flag("--accept-plain-http", options->accept_plain_http, "for a camera that has no HTTPS yet");
   command->add_option("--http-port", options->http_port, "port of plain HTTP; 0 when there is none")
       ->capture_default_str();
-  command->callback([&global, &outcome, options] { outcome = run(global, *options); });
+  command->callback([&global, &outcome, options] { outcome = run_add(global, *options); });
 }
 
 }  // namespace lenscap::agent

@@ -11,7 +11,7 @@
 namespace lenscap::agent {
 namespace {
 
-struct Options {
+struct EnrollOptions {
   std::vector<std::string> devices;
   bool all = false;
   bool dry_run = false;
@@ -37,7 +37,7 @@ void show_plan(Global const& global, Desk& desk, std::vector<Device> const& devi
   }
 }
 
-ExitCode run(Global const& global, Options const& options) {
+ExitCode run_enroll(Global const& global, EnrollOptions const& options) {
   if (options.all != options.devices.empty()) return refuse(Error(Errc::usage, "enroll: name devices, or say --all"));
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
@@ -71,11 +71,11 @@ void add_enroll(CLI::App& app, Global const& global, ExitCode& outcome) {
   auto* command =
       app.add_subcommand("enroll", "Give cameras certificates of their own, and go on with what was interrupted");
   command->footer("Examples:\n  lenscap-agent enroll --all\n  lenscap-agent enroll ACCC8E68D4D2 --dry-run");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EnrollOptions>();
   command->add_option("DEVICE", options->devices, "serial number, address or name");
   command->add_flag("--all", options->all, "every camera that has no certificate of ours, or one for other names");
   command->add_flag("--dry-run", options->dry_run, "only say what would be done");
-  command->callback([&global, &outcome, options] { outcome = run(global, *options); });
+  command->callback([&global, &outcome, options] { outcome = run_enroll(global, *options); });
 }
 
 }  // namespace lenscap::agent

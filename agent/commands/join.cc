@@ -19,7 +19,7 @@ Result<SecretBytes> read_word(std::string const& given) {
   return word;
 }
 
-ExitCode run(Global const& global, std::string const& given, JoinMode mode) {
+ExitCode run_join(Global const& global, std::string const& given, JoinMode mode) {
   auto word = read_word(given);
   if (!word.ok()) return refuse(word.error());
   auto parsed = acme::parse_join_string(word->text());
@@ -79,7 +79,7 @@ void add_join(CLI::App& app, Global const& global, ExitCode& outcome) {
       "--replace", *replace,
       "leave the server that this agent belongs to, keep cameras and passwords, and move the cameras over");
   command->callback([&global, &outcome, given, replace] {
-    outcome = run(global, *given, *replace ? JoinMode::replace : JoinMode::first);
+    outcome = run_join(global, *given, *replace ? JoinMode::replace : JoinMode::first);
   });
 }
 

@@ -30,7 +30,7 @@ Result<> check_none_is_changing(Desk& desk, std::vector<Device> const& devices) 
   return fine;
 }
 
-ExitCode run(Global const& global, std::vector<std::string> const& names, bool force) {
+ExitCode run_remove(Global const& global, std::vector<std::string> const& names, bool force) {
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
   auto chosen = choose(**desk, names, false);
@@ -66,7 +66,7 @@ void add_remove(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->add_option("DEVICE", *devices, "serial number, address or name")->required();
   auto force = std::make_shared<bool>(false);
   command->add_flag("--force", *force, "also one whose HTTPS settings are being changed or put back");
-  command->callback([&global, &outcome, devices, force] { outcome = run(global, *devices, *force); });
+  command->callback([&global, &outcome, devices, force] { outcome = run_remove(global, *devices, *force); });
 }
 
 }  // namespace lenscap::agent

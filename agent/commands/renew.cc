@@ -7,7 +7,7 @@
 namespace lenscap::agent {
 namespace {
 
-ExitCode run(Global const& global, std::vector<std::string> const& devices, bool due) {
+ExitCode run_renew(Global const& global, std::vector<std::string> const& devices, bool due) {
   if (due != devices.empty()) return refuse(Error(Errc::usage, "renew: name devices, or say --due"));
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
@@ -36,7 +36,7 @@ void add_renew(CLI::App& app, Global const& global, ExitCode& outcome) {
   auto due = std::make_shared<bool>(false);
   command->add_option("DEVICE", *devices, "serial number, address or name");
   command->add_flag("--due", *due, "all that are due");
-  command->callback([&global, &outcome, devices, due] { outcome = run(global, *devices, *due); });
+  command->callback([&global, &outcome, devices, due] { outcome = run_renew(global, *devices, *due); });
 }
 
 }  // namespace lenscap::agent

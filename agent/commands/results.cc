@@ -7,7 +7,7 @@
 namespace lenscap::agent {
 namespace {
 
-ExitCode run(Global const& global, std::string const& wanted) {
+ExitCode run_results(Global const& global, std::string const& wanted) {
   auto desk = open_to_read(global);
   if (!desk.ok()) return refuse(desk.error());
   std::optional<Task> task;
@@ -36,7 +36,7 @@ void add_results(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->footer("Examples:\n  lenscap-agent results\n  lenscap-agent --output json results");
   auto task = std::make_shared<std::string>();
   command->add_option("TASK", *task, "id of a task, or its beginning");
-  command->callback([&global, &outcome, task] { outcome = run(global, *task); });
+  command->callback([&global, &outcome, task] { outcome = run_results(global, *task); });
 }
 
 }  // namespace lenscap::agent

@@ -74,7 +74,7 @@ bool needs_person(Errc code) {
          code == Errc::needs_confirmation;
 }
 
-ExitCode run(Global const& global, int every) {
+ExitCode run_renewals(Global const& global, int every) {
   hold_stop_signals();
   Global loud = global;
   loud.verbose = true;
@@ -104,7 +104,7 @@ void add_run(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->add_option("--every", *every, "seconds between two rounds")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
-  command->callback([&global, &outcome, every] { outcome = run(global, *every); });
+  command->callback([&global, &outcome, every] { outcome = run_renewals(global, *every); });
 }
 
 }  // namespace lenscap::agent

@@ -8,7 +8,7 @@
 namespace lenscap::agent {
 namespace {
 
-ExitCode run(Global const& global) {
+ExitCode run_status(Global const& global) {
   auto desk = open_to_read(global);
   if (!desk.ok()) return refuse(desk.error());
   Time const now = SystemClock().now();
@@ -35,7 +35,7 @@ ExitCode run(Global const& global) {
 void add_status(CLI::App& app, Global const& global, ExitCode& outcome) {
   auto* command = app.add_subcommand("status", "Show every camera and what happens next");
   command->footer("Examples:\n  lenscap-agent status\n  lenscap-agent --output json status");
-  command->callback([&global, &outcome] { outcome = run(global); });
+  command->callback([&global, &outcome] { outcome = run_status(global); });
 }
 
 }  // namespace lenscap::agent

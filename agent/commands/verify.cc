@@ -27,7 +27,7 @@ net::Awaitable<DeviceResult<Served>> look(Desk& desk, Workshop& shop, Device con
   co_return served;
 }
 
-ExitCode run(Global const& global, std::string const& name) {
+ExitCode run_verify(Global const& global, std::string const& name) {
   auto desk = Desk::open(global);
   if (!desk.ok()) return refuse(desk.error());
   auto chosen = choose(**desk, {name}, false);
@@ -81,7 +81,7 @@ void add_verify(CLI::App& app, Global const& global, ExitCode& outcome) {
   command->footer("Examples:\n  lenscap-agent verify ACCC8E68D4D2\n  lenscap-agent verify gate.cams.example");
   auto device = std::make_shared<std::string>();
   command->add_option("DEVICE", *device, "serial number, address or name")->required();
-  command->callback([&global, &outcome, device] { outcome = run(global, *device); });
+  command->callback([&global, &outcome, device] { outcome = run_verify(global, *device); });
 }
 
 }  // namespace lenscap::agent

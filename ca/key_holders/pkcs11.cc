@@ -10,7 +10,7 @@
 namespace lenscap::ca {
 namespace {
 
-namespace der = x509::der;
+namespace x509_der = x509::der;
 
 // DigestInfo up to the hash itself (RFC 8017 9.2, note 1).
 ByteView digest_info(HashAlgorithm hash) {
@@ -35,10 +35,10 @@ ByteView digest_info(HashAlgorithm hash) {
 Bytes ecdsa_value(ByteView r_and_s) {
   auto const number = [](ByteView octets) {
     while (!octets.empty() && octets[0] == 0) octets = octets.subspan(1);
-    return der::unsigned_integer(octets);
+    return x509_der::unsigned_integer(octets);
   };
   auto const half = r_and_s.size() / 2;
-  return der::element(der::kSequence, {number(r_and_s.first(half)), number(r_and_s.subspan(half))});
+  return x509_der::element(x509_der::kSequence, {number(r_and_s.first(half)), number(r_and_s.subspan(half))});
 }
 
 // Does another session help?

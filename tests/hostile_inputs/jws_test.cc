@@ -37,7 +37,7 @@ std::string jws_of(std::string const& protected_text, std::string const& payload
   return json::write(json::Object{{"protected", protected_text}, {"payload", payload_text}, {"signature", signature}});
 }
 
-struct Case {
+struct JwsCase {
   std::string name;  // its id first
   std::string body;
   std::string problem = "malformed";
@@ -72,7 +72,7 @@ class HostileJws : public ::testing::Test {
     auto object = json::parse_object(client.sign(url, "{}", server.nonce())).value();
     return json::write(object.set(member, std::move(value)));
   }
-  void expect_refusals(std::vector<Case> const& cases, std::string const& to) {
+  void expect_refusals(std::vector<JwsCase> const& cases, std::string const& to) {
     auto const before = contents();
     for (auto const& c : cases) {
       auto const answer =

@@ -9,7 +9,7 @@
 namespace lenscap::hostile {
 namespace {
 
-struct Case {
+struct NameCase {
   std::string name;  // its id first
   std::string type = "dns";
   std::string value = "";
@@ -19,10 +19,10 @@ struct Case {
 
 std::string const kLabel63(63, 'a');
 
-std::vector<Case> const& refused_cases() {
+std::vector<NameCase> const& refused_cases() {
   static std::string const name254 =
       kLabel63 + "." + kLabel63 + "." + kLabel63 + "." + std::string(54, 'b') + ".example";
-  static std::vector<Case> const cases{
+  static std::vector<NameCase> const cases{
       {"N-01 dot at the end", "dns", "cam1.example."},
       {"N-02 dot at the start", "dns", ".cam1.example"},
       {"N-02 two dots", "dns", "cam1..example"},

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kHeadBytesMax = 16 * 1024;
 
-struct Options {
+struct AuditOptions {
   std::uint64_t from = 0;
   std::size_t last = 50;
   std::string format = "json";
@@ -40,7 +40,7 @@ json::Object to_json(std::uint64_t number, ca::AuditEntry const& entry) {
           {"detail", entry.detail}};
 }
 
-Result<ExitCode> list(CommandLine const& line, Options const& options) {
+Result<ExitCode> list(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const store, open_store(line));
   json::Array entries;
   store->read([&](store::ReadTxn& txn) {
@@ -78,7 +78,7 @@ std::string csv_cell(std::string text) {
   return quoted + "\"";
 }
 
-Result<ExitCode> export_all(CommandLine const& line, Options const& options) {
+Result<ExitCode> export_all(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const store, open_store(line));
   bool const is_csv = options.format == "csv";
   if (is_csv) fmt::print("number,at,event,actor,subject,rule,detail\r\n");
@@ -95,7 +95,7 @@ Result<ExitCode> export_all(CommandLine const& line, Options const& options) {
   return ExitCode::done;
 }
 
-Result<ExitCode> head(CommandLine const& line, Options const& options) {
+Result<ExitCode> head(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const made, run_operation(line, "audit.head", {}));
   if (!options.out.empty()) CHECK_OK(write_file(options.out, json::write_pretty(made), 0644));
   if (!options.out.empty() && !line.wants_json()) {
@@ -120,7 +120,7 @@ Result<ExitCode> accept_break(CommandLine const& line) {
   return ExitCode::done;
 }
 
-Result<ExitCode> verify(CommandLine const& line, Options const& options) {
+Result<ExitCode> verify_trail(CommandLine const& line, AuditOptions const& options) {
   std::vector<ca::SignedAuditHead> heads;
   for (auto const& file : options.heads) {
     TRY(auto const text, read_file(file, kHeadBytesMax));
@@ -160,7 +160,7 @@ Result<ExitCode> verify(CommandLine const& line, Options const& options) {
 void add_audit(CLI::App& app, CommandLine& line) {
   auto* audit = app.add_subcommand("audit", "What the CA did, for whom and by which rule");
   audit->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AuditOptions>();
 
   auto* listed = audit->add_subcommand("list", "The latest entries");
   listed->add_option("--last", options->last, "How many")->check(CLI::Range(1, 10'000))->capture_default_str();
@@ -192,7 +192,7 @@ void add_audit(CLI::App& app, CommandLine& line) {
       "Exit code 0: nothing was changed; 6: the text names the first bad entry.\n"
       "Examples:\n  lenscap-ca audit head --out /mnt/safe/head-monday.json\n"
       "  lenscap-ca audit verify --head /mnt/safe/head-monday.json");
-  verified->callback([&line, options] { line.run = [&line, options] { return verify(line, *options); }; });
+  verified->callback([&line, options] { line.run = [&line, options] { return verify_trail(line, *options); }; });
 }
 
 }  // namespace lenscap::acme

@@ -25,18 +25,18 @@
 namespace lenscap::acme {
 namespace {
 
-struct Options {
+struct BackupOptions {
   std::string file;
   std::string passphrase_file;
   std::string source() const { return passphrase_file.empty() ? "prompt" : "file:" + passphrase_file; }
 };
 
-Result<SecretBytes> read_it(Options const& options) {
+Result<SecretBytes> read_it(BackupOptions const& options) {
   TRY(auto const passphrase, read_passphrase(options.source(), "passphrase of the back-up"));
   return ca::first_line(passphrase);
 }
 
-Result<SecretBytes> new_one(Options const& options) {
+Result<SecretBytes> new_one(BackupOptions const& options) {
   TRY(auto const text, new_passphrase(options.source(), "passphrase of the back-up"));
   auto passphrase = ca::first_line(text);
   if (passphrase.size() < ca::kPassphraseCharactersMin)
@@ -83,7 +83,7 @@ bool take_name(std::string const& from, std::string const& to) {
   return (errno == EINVAL || errno == ENOSYS) && !file_exists(to) && std::rename(from.c_str(), to.c_str()) == 0;
 }
 
-Result<ExitCode> create(CommandLine const& line, Options const& options) {
+Result<ExitCode> create(CommandLine const& line, BackupOptions const& options) {
   if (file_exists(options.file))
     return Error(Errc::conflict, options.file + " exists; a back-up never takes the place of another");
   TRY(auto const passphrase, new_one(options));
@@ -111,7 +111,7 @@ Result<ExitCode> create(CommandLine const& line, Options const& options) {
   return ExitCode::done;
 }
 
-Result<ExitCode> verify(CommandLine const& line, Options const& options) {
+Result<ExitCode> verify_file(CommandLine const& line, BackupOptions const& options) {
   TRY(auto in, open_file(options.file));
   TRY(auto const passphrase, read_it(options));
   TRY(auto const content, verify_backup(in, passphrase));
@@ -119,7 +119,7 @@ Result<ExitCode> verify(CommandLine const& line, Options const& options) {
   return ExitCode::done;
 }
 
-Result<ExitCode> restore(CommandLine const& line, Options const& options) {
+Result<ExitCode> restore(CommandLine const& line, BackupOptions const& options) {
   if (options.file.empty()) return Error(Errc::usage, "restore takes a FILE, or the word confirm");
   TRY(auto in, open_file(options.file));
   TRY(auto const passphrase, read_it(options));
@@ -165,7 +165,7 @@ Result<ExitCode> confirm(CommandLine const& line) {
   return ExitCode::done;
 }
 
-void add_passphrase(CLI::App* app, Options& options) {
+void add_passphrase(CLI::App* app, BackupOptions& options) {
   app->add_option("--passphrase-file", options.passphrase_file,
                   "File with the back-up's passphrase in its first line, mode 0600; default: ask");
 }
@@ -175,7 +175,7 @@ void add_passphrase(CLI::App* app, Options& options) {
 void add_backup(CLI::App& app, CommandLine& line) {
   auto* backup = app.add_subcommand("backup", "Sealed copies of the whole CA, without the root's key");
   backup->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BackupOptions>();
   auto* created = backup->add_subcommand("create", "Write one and read it back; also beside the running service");
   created->add_option("FILE", options->file, "Where to; must not exist")->required();
   add_passphrase(created, *options);
@@ -185,11 +185,11 @@ void add_backup(CLI::App& app, CommandLine& line) {
   verified->add_option("FILE", options->file, "A back-up")->required();
   add_passphrase(verified, *options);
   verified->footer("Examples:\n  lenscap-ca backup verify /mnt/backup/ca-monday.backup");
-  verified->callback([&line, options] { line.run = [&line, options] { return verify(line, *options); }; });
+  verified->callback([&line, options] { line.run = [&line, options] { return verify_file(line, *options); }; });
 }
 
 void add_restore(CLI::App& app, CommandLine& line) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BackupOptions>();
   auto* restored = app.add_subcommand("restore", "Make the CA again from a back-up, in an empty state directory");
   restored->add_option("FILE", options->file, "A back-up");
   add_passphrase(restored, *options);

@@ -232,7 +232,7 @@ ExitCode code_of(Severity worst) {
   bug("unknown Severity");
 }
 
-Result<ExitCode> run(CommandLine const& line) {
+Result<ExitCode> run_doctor(CommandLine const& line) {
   TRY(auto const facts, gather(line));
   auto const all = examine(facts);
   if (line.wants_json())
@@ -249,7 +249,7 @@ void add_doctor(CLI::App& app, CommandLine& line) {
   doctor->footer(
       "Exit code 0: all is good, or advice at most; 6: a warning; 5: something is critical.\n"
       "Examples:\n  lenscap-ca doctor\n  lenscap-ca doctor --output json");
-  doctor->callback([&line] { line.run = [&line] { return run(line); }; });
+  doctor->callback([&line] { line.run = [&line] { return run_doctor(line); }; });
 }
 
 }  // namespace lenscap::acme

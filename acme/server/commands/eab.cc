@@ -88,7 +88,7 @@ Result<ExitCode> list(CommandLine const& line) {
   return ExitCode::done;
 }
 
-Result<ExitCode> revoke(CommandLine const& line, std::string const& kid) {
+Result<ExitCode> revoke_key(CommandLine const& line, std::string const& kid) {
   TRY(auto const revoked, run_operation(line, "eab.revoke", {{"kid", kid}}));
   if (line.wants_json())
     print_json(revoked);
@@ -131,7 +131,7 @@ void add_eab(CLI::App& app, CommandLine& line) {
   auto* revoked = eab->add_subcommand("revoke", "Stop a key and its accounts");
   revoked->add_option("KID", *kid, "Key id")->required();
   revoked->footer("Examples:\n  lenscap-ca eab revoke 3fJk…\n  lenscap-ca eab revoke 3fJk… --output json");
-  revoked->callback([&line, kid] { line.run = [&line, kid] { return revoke(line, *kid); }; });
+  revoked->callback([&line, kid] { line.run = [&line, kid] { return revoke_key(line, *kid); }; });
 }
 
 }  // namespace lenscap::acme

@@ -21,7 +21,7 @@
 namespace lenscap::acme {
 namespace {
 
-struct Options {
+struct InitOptions {
   ca::CeremonySettings ceremony;
   std::string key;  // empty: one is made, and lies in a file
   std::string passphrase_file, root_passphrase_file;
@@ -44,13 +44,13 @@ std::string absolute(std::string const& path) {
 
 std::string source_of(std::string const& file) { return file.empty() ? "prompt" : "file:" + file; }
 
-Result<SecretBytes> ask_issuing(Options const& options) {
+Result<SecretBytes> ask_issuing(InitOptions const& options) {
   auto const source = source_of(options.passphrase_file);
   return options.key.empty() ? new_passphrase(source, "passphrase of the issuing key")
                              : read_passphrase(source, "PIN of the token with the issuing key");
 }
 
-Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
+Result<ca::CeremonyPassphrases> ask_passphrases(InitOptions const& options) {
   ca::CeremonyPassphrases passphrases;
   if (!options.passphrase_file.empty() && options.root_passphrase_file.empty()) {
     TRY(auto lines, read_passphrase("file:" + options.passphrase_file, "passphrases"));
@@ -64,12 +64,12 @@ Result<ca::CeremonyPassphrases> ask_passphrases(Options const& options) {
 }
 
 // nullptr: the key is to be made, and lies in a file.
-Result<std::unique_ptr<ca::KeyHolder>> open_holder(Options const& options, SecretBytes const& passphrase) {
+Result<std::unique_ptr<ca::KeyHolder>> open_holder(InitOptions const& options, SecretBytes const& passphrase) {
   if (options.key.empty()) return std::unique_ptr<ca::KeyHolder>();
   return ca::open_key_holder(options.key, options.ceremony.state_dir, passphrase);
 }
 
-NewSettings settings_of(Options const& options) {
+NewSettings settings_of(InitOptions const& options) {
   NewSettings values;
   values.url = options.ceremony.url;
   for (auto const& endpoint : options.http)
@@ -116,11 +116,11 @@ Result<> refuse_existing(std::string const& state) {
   return {};
 }
 
-void print_warnings(Options const& options) {
+void print_warnings(InitOptions const& options) {
   for (auto const& warning : ca::ceremony_warnings(options.ceremony)) fmt::print(stderr, "warning: {}\n", warning);
 }
 
-Result<ExitCode> make_intermediate(CommandLine const& line, Options const& options, Settings const& settings,
+Result<ExitCode> make_intermediate(CommandLine const& line, InitOptions const& options, Settings const& settings,
                                    std::string const& text) {
   if (!options.root_passphrase_file.empty())
     return Error(Errc::usage, "an intermediate has no root key, and so no passphrase of one");
@@ -149,14 +149,14 @@ Result<ExitCode> make_intermediate(CommandLine const& line, Options const& optio
   return ExitCode::done;
 }
 
-std::vector<ca::ExtendedKeyUsage> usages_of(Options const& options) {
+std::vector<ca::ExtendedKeyUsage> usages_of(InitOptions const& options) {
   std::vector<ca::ExtendedKeyUsage> usages;
   for (auto const usage : {ca::ExtendedKeyUsage::server_auth, ca::ExtendedKeyUsage::client_auth})
     if (std::ranges::find(options.usages, to_string(usage)) != options.usages.end()) usages.push_back(usage);
   return usages;
 }
 
-Result<ExitCode> run(CommandLine const& line, Options options) {
+Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
   options.ceremony.state_dir = line.state;
   options.ceremony.extended_key_usage = usages_of(options);
   auto const file = settings_file(line.state);
@@ -217,7 +217,7 @@ void add_name_rules(CLI::App& init, ca::NameRules& rules) {
 }  // namespace
 
 void add_init(CLI::App& app, CommandLine& line) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InitOptions>();
   auto* init = app.add_subcommand("init", "Make a root and an issuing CA that can name only what you permit");
   init->add_option("--name", options->ceremony.name, "Name of the CA, shown in its certificates")->required();
   init->add_option("--permit-dns", options->ceremony.permit_dns, "DNS suffixes that certificates may name");
@@ -246,7 +246,7 @@ void add_init(CLI::App& app, CommandLine& line) {
       "      --listen 0.0.0.0:8443 --state ./state --passphrase-file ./passphrases\n"
       "  lenscap-ca init --intermediate --name \"Example Cameras\" --permit-dns cams.example \\\n"
       "      --url https://pki.cams.example");
-  init->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });
+  init->callback([&line, options] { line.run = [&line, options] { return run_init(line, *options); }; });
 }
 
 }  // namespace lenscap::acme

@@ -333,7 +333,7 @@ Result<> serve_until_told(sigset_t const& signals, Service& service, Log const& 
   }
 }
 
-Result<ExitCode> check(CommandLine const& line, Settings const& settings) {
+Result<ExitCode> check_start(CommandLine const& line, Settings const& settings) {
   TRY(auto const issuing, ca::rehearse(authority_settings(settings)));
   CHECK_OK(check_open_scope(settings, *issuing.issuers.front().issuer));
   if (line.wants_json())
@@ -343,10 +343,10 @@ Result<ExitCode> check(CommandLine const& line, Settings const& settings) {
   return ExitCode::done;
 }
 
-Result<ExitCode> run(CommandLine const& line, ServeOptions const& options) {
+Result<ExitCode> run_serve(CommandLine const& line, ServeOptions const& options) {
   TRY(auto settings, load_settings(line));
   if (auto const chain = ca::load_chain(line.state); !chain.ok()) return chain.error();  // before any passphrase
-  if (options.check) return check(line, settings);
+  if (options.check) return check_start(line, settings);
   TRY(auto passphrase, read_issuing_passphrase(settings));
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -388,7 +388,7 @@ void add_serve(CLI::App& app, CommandLine& line) {
       "SIGHUP: ca.toml, profiles, certificates and keys are taken anew, and no connection is dropped.\n"
       "Examples:\n  lenscap-ca serve --state /var/lib/lenscap-ca\n  lenscap-ca serve --state ./state --port-file "
       "./ports");
-  serve->callback([&line, options] { line.run = [&line, options] { return run(line, *options); }; });
+  serve->callback([&line, options] { line.run = [&line, options] { return run_serve(line, *options); }; });
 }
 
 }  // namespace lenscap::acme

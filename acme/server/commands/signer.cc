@@ -86,7 +86,7 @@ Result<ExitCode> be_a_service(Settings const& settings, bool accept_clock) {
   ::_exit(static_cast<int>(exit_code(ended.error().code())));  // as above
 }
 
-Result<ExitCode> run(CommandLine const& line, SignerOptions const& options) {
+Result<ExitCode> run_signer(CommandLine const& line, SignerOptions const& options) {
   TRY(auto const settings, load_settings(line));
   if (settings.signer.socket.empty()) return be_a_child(settings, options);
   return be_a_service(settings, options.accept_clock);
@@ -153,7 +153,7 @@ void add_signer(CLI::App& app, CommandLine& line) {
   divide->callback([&line, options] { line.run = [&line, options] { return split(line, *options); }; });
   // The callback of a command is called after that of the command below it.
   signer->callback([&line, signer, own] {
-    if (signer->get_subcommands().empty()) line.run = [&line, own] { return run(line, *own); };
+    if (signer->get_subcommands().empty()) line.run = [&line, own] { return run_signer(line, *own); };
   });
 }
 

@@ -86,7 +86,7 @@ Checked check_signer(store::Store& store, std::string const& ledger, Time now) {
   return checked;
 }
 
-Result<ExitCode> verify(CommandLine const& line, std::string const& ledger) {
+Result<ExitCode> verify_store(CommandLine const& line, std::string const& ledger) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   TRY(auto const issuers, ca::load_issuers(line.state));
@@ -129,7 +129,7 @@ void add_store(CLI::App& app, CommandLine& line) {
   verified->footer(
       "Exit code 0: every promise is kept; 6: something is broken, and the text says what to do.\n"
       "Examples:\n  lenscap-ca store verify\n  lenscap-ca store verify --output json");
-  verified->callback([&line, ledger] { line.run = [&line, ledger] { return verify(line, *ledger); }; });
+  verified->callback([&line, ledger] { line.run = [&line, ledger] { return verify_store(line, *ledger); }; });
 }
 
 }  // namespace lenscap::acme

@@ -119,7 +119,7 @@ void host_is_not_believed(Probe& p) {
   p.expect_problem(answer, {}, {}, "a url that agrees with the Host field and not with the server");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kAccessChecks[] = {
     {"8555-6.3-1", "GET works for directory and newNonce only; elsewhere 405 and malformed", get_is_refused},
     {"8555-6.3-2", "POST-as-GET is authenticated and answers with the object", post_as_get},
     {"8555-6.3-3", "an object as payload is not POST-as-GET", object_is_no_read},
@@ -133,6 +133,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> access_checks() { return kChecks; }
+std::span<Check const> access_checks() { return kAccessChecks; }
 
 }  // namespace lenscap::conformance

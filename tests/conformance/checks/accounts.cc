@@ -145,7 +145,7 @@ void certificates_stay(Probe& p) {
   p.expect(answer.problem() != "alreadyRevoked", "deactivation revoked the account's certificates");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kAccountChecks[] = {
     {"8555-7.3-1", "a new key gets 201, Location and the account object", created},
     {"8555-7.3-2", "onlyReturnExisting never creates", existing_only},
     {"8555-7.3-3", "unknown members are ignored and never reflected", unknown_members},
@@ -164,6 +164,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> account_checks() { return kChecks; }
+std::span<Check const> account_checks() { return kAccountChecks; }
 
 }  // namespace lenscap::conformance

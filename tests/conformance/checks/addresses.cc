@@ -93,7 +93,7 @@ void in_the_certificate(Probe& p) {
            "the certificate has not the name beside the address");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kAddressChecks[] = {
     {"8738-3-1", "an ip value is dotted decimal or RFC 5952 text; other spellings are refused", spelling},
     {"8738-4-1", "challenges go to the address itself, without DNS", to_the_address},
     {"8738-4-2", "the Host field of http-01 is the address text", host_field},
@@ -104,6 +104,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> address_checks() { return kChecks; }
+std::span<Check const> address_checks() { return kAddressChecks; }
 
 }  // namespace lenscap::conformance

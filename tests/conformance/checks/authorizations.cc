@@ -186,7 +186,7 @@ void deactivation(Probe& p) {
   p.expect(std::count(urls.begin(), urls.end(), url) == 0, "a deactivated authorization is used for a new order");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kAuthorizationChecks[] = {
     {"8555-7.4.1-1", "pre-authorization decides willingness first, and refuses with 403", willing},
     {"8555-7.4.1-2", "a wildcard cannot be authorized beforehand", no_wildcard_beforehand},
     {"8555-7.4.1-3", "such an authorization is born pending", born_pending},
@@ -204,6 +204,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> authorization_checks() { return kChecks; }
+std::span<Check const> authorization_checks() { return kAuthorizationChecks; }
 
 }  // namespace lenscap::conformance

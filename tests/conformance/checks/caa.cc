@@ -109,7 +109,7 @@ void parameters(Probe& p) {
                 "validationmethods with the one that was used");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kCaaChecks[] = {
     {"8659-3-1", "the tree is climbed, CNAME followed", climb},
     {"8659-4-1", "issuewild goes before issue for wildcards; unknown critical properties refuse", properties},
     {"8657-3-1", "accounturi and validationmethods are honoured", parameters},
@@ -117,6 +117,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> caa_checks() { return kChecks; }
+std::span<Check const> caa_checks() { return kCaaChecks; }
 
 }  // namespace lenscap::conformance

@@ -113,7 +113,7 @@ void certificates_alone(Probe& p) {
   p.expect(blocks == p.issued().chain.size(), "blocks and certificates are not of the same number");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kCertificateChecks[] = {
     {"8555-7.4.2-1", "the certificate is a PEM chain, with alternates and other forms where offered", forms},
     {"8555-7.4.2-2", "only the owner reads it, and always the same", owner_only},
     {"8555-9.1-1", "PEM is strict: certificates only, leaf first, each certifies the one before, no root", strict_pem},
@@ -122,6 +122,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> certificate_checks() { return kChecks; }
+std::span<Check const> certificate_checks() { return kCertificateChecks; }
 
 }  // namespace lenscap::conformance

@@ -177,7 +177,7 @@ void dns_01(Probe& p) {
   p.expect(finish(p, account, star) == "valid", "a wildcard was not proven at its base name");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kChallengeChecks[] = {
     {"8555-8-1", "validated when valid, error when invalid", validated_and_error},
     {"8555-8-2", "url, type and status are always there", members},
     {"8555-8.1-1", "the key authorization is token, dot, thumbprint of the account's key", key_authorization},
@@ -189,6 +189,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> challenge_checks() { return kChecks; }
+std::span<Check const> challenge_checks() { return kChallengeChecks; }
 
 }  // namespace lenscap::conformance

@@ -88,7 +88,7 @@ void mac_algorithms(Probe& p) {
   }
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kEabChecks[] = {
     {"8555-7.3.4-1", "EAB key ids are ASCII, MAC keys are handed out as base64url", nullptr,
      "keys are handed out beside ACME; this run was given one"},
     {"8555-7.3.4-2", "the binding has a MAC alg, the key id, the same url and no nonce", form},
@@ -100,6 +100,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> eab_checks() { return kChecks; }
+std::span<Check const> eab_checks() { return kEabChecks; }
 
 }  // namespace lenscap::conformance

@@ -252,7 +252,7 @@ void strict_json(Probe& p) {
   }
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kJwsChecks[] = {
     {"8555-6.2-1", "a POST body is a JWS, verified before anything else looks at it", verified_first},
     {"8555-6.2-2", "only the flattened serialization is taken", flattened_only},
     {"8555-6.2-3", "more than one signature is refused", one_signature},
@@ -277,6 +277,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> jws_checks() { return kChecks; }
+std::span<Check const> jws_checks() { return kJwsChecks; }
 
 }  // namespace lenscap::conformance

@@ -133,7 +133,7 @@ void old_key_is_dead(Probe& p) {
   p.expect((first.status == 200) != (second.status == 200), "of two key changes at once not exactly one succeeded");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kKeyChangeChecks[] = {
     {"8555-7.3.5-1", "the inner JWS has the new jwk, the same url and no nonce", inner_jws},
     {"8555-7.3.5-2", "every step of the check of a key change", every_step},
     {"8555-7.3.5-3", "account is the exact account URL", exact_account},
@@ -145,6 +145,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> key_change_checks() { return kChecks; }
+std::span<Check const> key_change_checks() { return kKeyChangeChecks; }
 
 }  // namespace lenscap::conformance

@@ -117,7 +117,7 @@ void not_stored(Probe& p) {
   }
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kNonceChecks[] = {
     {"8555-6.5-1", "each successful answer to a POST carries a fresh nonce", in_success},
     {"8555-6.5-2", "so do errors", in_errors},
     {"8555-6.5-3", "a nonce must be one that the server issued", ours_only},
@@ -135,6 +135,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> nonce_checks() { return kChecks; }
+std::span<Check const> nonce_checks() { return kNonceChecks; }
 
 }  // namespace lenscap::conformance

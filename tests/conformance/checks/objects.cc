@@ -231,7 +231,7 @@ void registered_statuses(Probe& p) {
   p.expect_problem(refused, {}, {}, "a client that sets an authorization to expired");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kObjectChecks[] = {
     {"8555-7.1-1", "newNonce, newAccount, newOrder, revokeCert and keyChange are in the directory", directory_members},
     {"8555-7.1-2", "Link index on all but the directory, Location on creation", links_and_locations},
     {"8555-7.1.1-1", "newAuthz is absent where pre-authorization is not offered", no_empty_promise},
@@ -252,6 +252,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> object_checks() { return kChecks; }
+std::span<Check const> object_checks() { return kObjectChecks; }
 
 }  // namespace lenscap::conformance

@@ -189,7 +189,7 @@ void outcome(Probe& p) {
   p.expect(end.json().find("error") == nullptr, "a valid order has an error");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kOrderChecks[] = {
     {"8555-7.4-1", "a new order gets 201 and Location; identifiers are not empty and not double", created},
     {"8555-7.4-2", "a request that cannot be met as asked is refused", as_asked},
     {"8555-7.4-3", "an expired pending order is invalid", nullptr, "pending orders live longer than a run"},
@@ -204,6 +204,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> order_checks() { return kChecks; }
+std::span<Check const> order_checks() { return kOrderChecks; }
 
 }  // namespace lenscap::conformance

@@ -138,7 +138,7 @@ void says_when_again(Probe& p) {
     p.expect(link.find("://") != link.npos, "Link help leads nowhere: " + link);
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kProblemChecks[] = {
     {"8555-6.6-1", "a limit that is reached gets rateLimited", over_the_limit},
     {"8555-6.6-2", "with Retry-After", says_when_again},
     {"8555-6.7-1", "each error is a problem document", every_error_is_a_document},
@@ -149,6 +149,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> problem_checks() { return kChecks; }
+std::span<Check const> problem_checks() { return kProblemChecks; }
 
 }  // namespace lenscap::conformance

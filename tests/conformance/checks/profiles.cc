@@ -48,7 +48,7 @@ void default_shown(Probe& p) {
   p.expect(!chosen.empty() && list.find(chosen) != nullptr, "an order without a profile shows \"" + chosen + "\"");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kProfileChecks[] = {
     {"profiles-3-1", "meta.profiles maps names to descriptions", announced},
     {"profiles-4-1", "an unknown profile is invalidProfile", unknown},
     {"profiles-4-2", "the order shows its profile", shown},
@@ -59,6 +59,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> profile_checks() { return kChecks; }
+std::span<Check const> profile_checks() { return kProfileChecks; }
 
 }  // namespace lenscap::conformance

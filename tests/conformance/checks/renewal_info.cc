@@ -124,7 +124,7 @@ void unrelated_predecessor(Probe& p) {
            "an order replaces a certificate with which it has no name in common");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kRenewalInfoChecks[] = {
     {"9773-4.1-1", "renewalInfo is announced, and its path is built from key identifier and serial", path},
     {"9773-4.1-2", "other spellings of a certificate's id are malformed, unknown ones not found", spelling},
     {"9773-4.1-3", "it is read by GET, unsigned", unsigned_get},
@@ -142,6 +142,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> renewal_info_checks() { return kChecks; }
+std::span<Check const> renewal_info_checks() { return kRenewalInfoChecks; }
 
 }  // namespace lenscap::conformance

@@ -188,7 +188,7 @@ void crl_numbers(Probe& p) {
   p.expect(number(fetch_crl_with(p, leaf).get()) > before, "the CRL's number did not rise with a revocation");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kRevocationChecks[] = {
     {"8555-7.6-1", "a revocation's signature and right are checked first", right_first},
     {"8555-7.6-2", "the account, an account with all authorizations, or the certificate's key may revoke", who_may},
     {"8555-7.6-3", "no reason means no reason code", no_reason},
@@ -200,6 +200,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> revocation_checks() { return kChecks; }
+std::span<Check const> revocation_checks() { return kRevocationChecks; }
 
 }  // namespace lenscap::conformance

@@ -95,7 +95,7 @@ void token_entropy(Probe& p) {
   }
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kSecurityChecks[] = {
     {"8555-9.7-1", "unknown order fields are ignored, wrong types refused", order_fields},
     {"8555-10.1-1", "validation goes to the identifier and nowhere that the client chose", to_the_identifier},
     {"8555-10.2-1", "validation from several places", nullptr, "a server's other places are not seen from one"},
@@ -111,6 +111,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> security_checks() { return kChecks; }
+std::span<Check const> security_checks() { return kSecurityChecks; }
 
 }  // namespace lenscap::conformance

@@ -57,13 +57,13 @@ void certificate(Probe& p) {
   p.expect(upper.end == "valid", "a name in another case was refused");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kTlsAlpnChecks[] = {
     {"8737-3-1", "token, ALPN acme-tls/1 alone, SNI is the name, nothing after the handshake", connection},
     {"8737-3-2", "one SAN, one critical acmeIdentifier with the digest", certificate},
 };
 
 }  // namespace
 
-std::span<Check const> tls_alpn_checks() { return kChecks; }
+std::span<Check const> tls_alpn_checks() { return kTlsAlpnChecks; }
 
 }  // namespace lenscap::conformance

@@ -89,7 +89,7 @@ void accept_language(Probe& p) {
   p.expect(answer.header("Content-Language").find("en") != std::string::npos, "English was asked for");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kTransportChecks[] = {
     {"8555-5-1", "all JSON is UTF-8", json_is_utf8},
     {"8555-6.1-1", "resources are served by HTTPS alone", https_only},
     {"8555-6.1-2", "no TLS before 1.2", tls_is_new_enough},
@@ -101,6 +101,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> transport_checks() { return kChecks; }
+std::span<Check const> transport_checks() { return kTransportChecks; }
 
 }  // namespace lenscap::conformance

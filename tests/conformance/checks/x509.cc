@@ -82,7 +82,7 @@ void constraints(Probe& p) {
   p.expect(read->test(chain[0].names()).ok(), "the leaf is outside of its issuer's name constraints");
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kX509Checks[] = {
     {"5280-4.1.2.2-1", "serial numbers are positive, at most 20 octets, unique", serials},
     {"5280-4.1.2.5-1", "times switch form at 2050, and lie inside the issuer's", times},
     {"5280-4.2.1.1-1", "authority and subject key identifiers match along the chain", key_identifiers},
@@ -93,6 +93,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<Check const> x509_checks() { return kChecks; }
+std::span<Check const> x509_checks() { return kX509Checks; }
 
 }  // namespace lenscap::conformance
