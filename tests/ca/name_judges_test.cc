@@ -26,9 +26,9 @@ unsigned number_of(char const* variable, unsigned usual) {
   char const* text = std::getenv(variable);
   return text == nullptr ? usual : static_cast<unsigned>(std::atoi(text));
 }
-// A sanitizer takes three times as long for each case, and finds in a quarter of them what there is to find.
+// A sanitizer takes three times as long for each case, and finds in an eighth of them what there is to find.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr unsigned kShare = 4;
+constexpr unsigned kShare = 8;
 #else
 constexpr unsigned kShare = 1;
 #endif
@@ -311,7 +311,7 @@ TEST(NameJudges, RandomChainsOfEveryTypeOfName) {
   Tally tally;
   int accepted = 0;
   int cases = 0;
-  for (unsigned set = 0; set < share_of(600); ++set) {
+  for (unsigned set = 0; set < share_of(1200); ++set) {
     auto const cas = make_cas(random, {});
     bool const chain_is_fine = check_chain_names(cas.issuing, cas.above).ok();
     for (int i = 0; i < 5; ++i, ++cases) {
@@ -345,7 +345,7 @@ TEST(NameJudges, WhatInitWritesMeansTheSameToAll) {
   RandomNames random(seed() + 1);
   int accepted = 0;
   int cases = 0;
-  for (unsigned set = 0; set < share_of(120); ++set) {
+  for (unsigned set = 0; set < share_of(240); ++set) {
     auto const constraints = random.what_init_writes();
     auto const root = make_ca(random.ca_name("Root"), constraints, keys().root, keys().root, nullptr, 1);
     auto issuing = make_ca(random.ca_name("Issuing"), constraints, keys().issuing, keys().root, root.get(), 2);
@@ -375,7 +375,7 @@ TEST(NameJudges, WhatTheIssuerPrepares) {
   int issued = 0;
   int refused = 0;
   int without_subject = 0;
-  for (unsigned set = 0; set < share_of(400); ++set) {
+  for (unsigned set = 0; set < share_of(800); ++set) {
     auto const cas = make_cas(random, {});
     auto const issuer =
         Issuer::make(cas.issuing, cas.above, std::make_unique<MemoryKey>(keys().issuing), "http://pki.example/a.cer");
