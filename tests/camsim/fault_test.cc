@@ -221,11 +221,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Fault, LongGap) {
   Process camsim({.time_scale = 0.01});
   DeviceInfo const camera = camsim.add({.generation = "G7", .switches = {{"restart_ms", 1}}});
-  camsim.faults(camera.serial, R"([{"id":"F29","seconds":60}])");
+  camsim.faults(camera.serial, R"([{"id":"F29","seconds":600}])");
   Client const client(camera.http_url);
   unsigned const starts = camsim.starts(camera.serial);
   client.get("/axis-cgi/param.cgi?action=update&HTTPS.Enabled=no");
-  EXPECT_EQ(client.get(kList).curl_status, kCurlCannotConnect) << "600 ms of gap at this scale";
+  EXPECT_EQ(client.get(kList).curl_status, kCurlCannotConnect) << "6 s of gap at this scale";
   camsim.wait_for_start(camera.serial, starts);
 }
 

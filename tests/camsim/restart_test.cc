@@ -46,14 +46,13 @@ std::string life(Process& camsim, DeviceInfo const& camera) { return json_text(c
 
 TEST(Restart, AnswersFirstThenRefusesThenServesTheNewCertificate) {
   Process camsim({.time_scale = 1});
-  DeviceInfo const camera =
-      camsim.add({.generation = "G7", .switches = {{"keygen_ec_ms", 1}, {"restart_after_ms", 1}, {"restart_ms", 700}}});
+  DeviceInfo const camera = camsim.add(
+      {.generation = "G7", .switches = {{"keygen_ec_ms", 1}, {"restart_after_ms", 1}, {"restart_ms", 5000}}});
   Client const client(camera.http_url);
   std::string const wanted = make_certificate(client, "new");
   unsigned const starts = camsim.starts(camera.serial);
   EXPECT_EQ(choose(client, "new").status, 200) << "the answer comes before the gap";
-  while (life(camsim, camera) != "restarting") {
-  }
+  while (life(camsim, camera) != "restarting") ASSERT_EQ(camsim.starts(camera.serial), starts) << "the gap was missed";
   EXPECT_EQ(curl({}, camera.http_url + kList).curl_status, kCurlCannotConnect);
   EXPECT_EQ(curl({"-k"}, camera.https_url + kList).curl_status, kCurlCannotConnect);
   camsim.wait_for_start(camera.serial, starts);
@@ -241,7 +240,7 @@ TEST(Snapshot, Restores) {
 
 TEST(Keys, OthersAreServedMeanwhile) {
   Process camsim({.time_scale = 1});
-  DeviceInfo const camera = camsim.add({.generation = "G7", .switches = {{"keygen_ec_ms", 2000}}});
+  DeviceInfo const camera = camsim.add({.generation = "G7", .switches = {{"keygen_ec_ms", 5000}}});
   std::string const url = camera.https_url + "/config/rest/cert/v1/";
   Ran const ran =
       run_tool({"bash", "-c",
@@ -266,7 +265,7 @@ TEST(Keys, ASecondWaitsUnlessASwitchSaysOtherwise) {
                   R"({"data":{"alias":")" + std::string(alias) + R"(","subject":"CN=a","key_type":")" + type + "\"}}")
           .status;
     };
-    EXPECT_EQ(create("slow", "RSA-4096", "1"), 0);
+    EXPECT_EQ(create("slow", "RSA-4096", "5"), 0);  // time enough to reach the camera
     EXPECT_EQ(create("quick", "EC-P256", waits ? "1" : "30"), waits ? 0 : 200);
   }
 }

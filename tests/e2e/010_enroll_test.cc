@@ -218,7 +218,7 @@ TEST_F(Enroll, ServiceEnrollsWhatWasAdded) {
 
 // Told to stop in the middle of a round, it ends between two steps and goes on at the next start.
 TEST_F(Enroll, ServiceThatIsStoppedInTheMiddleOfARound) {
-  Agent agent(site(), "stopped", "verify_for = \"3s\"\n");
+  Agent agent(site(), "stopped", "verify_for = \"10s\"\n");  // time enough to be stopped in
   agent.join();
   Camera const camera = site().camera("G7");
   // The switch is not done, so what is served is looked at for a while.
@@ -231,6 +231,7 @@ TEST_F(Enroll, ServiceThatIsStoppedInTheMiddleOfARound) {
   EXPECT_EQ(service.stop(), 0) << service.log();
   EXPECT_THAT(service.log(), HasSubstr("agent.stopped"));
   EXPECT_THAT(service.log(), Not(HasSubstr("\"restore\""))) << "the next step was not begun";
+  agent.change_setting("verify_for = \"10s\"", "verify_for = \"3s\"");
   EXPECT_EQ(agent.run({"enroll", "--all"}).code, 1) << "put back as it was";
   EXPECT_EQ(site().served(camera), camera.certificate_sha256);
   EXPECT_EQ(agent.run({"enroll", camera.serial}).code, 0);

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "acme/wire/authorization.h"
@@ -413,15 +414,19 @@ class RenewalsInFlight : public ::testing::Test {
   std::atomic<int> answers = 0, interrupted = 0;
   std::atomic<std::ptrdiff_t> wrong_answers_left = 0;
   std::atomic<bool> answers_are_right = true;
+  std::set<std::string> answered_wrongly;     // the device's own: it answers one after the other
   std::vector<x509::PublicKey> proving_keys;  // before the device answers for the first time
   fakes::DnsServer dns;
-  // Every camera that has to prove its name: answers for the account that looks after it, or so many times wrongly and
-  // then not before it may be right.
+  // Every camera that has to prove its name: answers for the account that looks after it, or, once for each proof,
+  // wrongly, and then not before it may be right.
   fakes::ScriptedServer device{[this](std::string const& request) {
-    if (!answers_are_right && wrong_answers_left-- > 0) return fakes::http_answer("not yet");
-    answers_are_right.wait(false);
     auto const begin = request.find("/.well-known/acme-challenge/") + 28;
     auto const token = request.substr(begin, request.find(' ', begin) - begin);
+    if (!answers_are_right && answered_wrongly.insert(token).second) {
+      --wrong_answers_left;
+      return fakes::http_answer("not yet");
+    }
+    answers_are_right.wait(false);
     auto const camera = std::stoul(request.substr(request.find("cam", request.find("\r\nHost: ")) + 3));
     return fakes::http_answer(acme::key_authorization(token, proving_keys[client_of(camera)]));
   }};

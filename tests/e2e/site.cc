@@ -296,6 +296,14 @@ Agent::Agent(Site& site, std::string const& name, std::string const& settings, i
   site_.agent_folders_.push_back(folder_);
 }
 
+void Agent::change_setting(std::string const& from, std::string const& to) {
+  std::ifstream in(folder_ + "/agent.toml");
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  auto const at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << text;
+  std::ofstream(folder_ + "/agent.toml") << text.replace(at, from.size(), to);
+}
+
 Ran Agent::run(std::vector<std::string> const& words, std::string_view input, int seconds) {
   return site_.programs().run(joined({program("lenscap-agent"), "--state", folder_}, words), input, seconds);
 }

@@ -112,6 +112,7 @@ class Agent {
   Agent(Site& site, std::string const& name, std::string const& settings = {}, int parallel = 4);
 
   std::string const& folder() const { return folder_; }
+  void change_setting(std::string const& from, std::string const& to);  // of agent.toml
   Ran run(std::vector<std::string> const& words, std::string_view input = {}, int seconds = 300);
   // With --output json; the test fails when what is printed is no JSON. `code`, when given, gets the exit code.
   json::Object run_json(std::vector<std::string> const& words, int* code = nullptr);

@@ -30,10 +30,15 @@ std::vector<std::string> certificate_ids(Driver& driver, Bench& bench) {
   return ids;
 }
 
+// A refused look is over at once, so what a camera may take is no number of looks.
+std::chrono::steady_clock::time_point after_a_minute() {
+  return std::chrono::steady_clock::now() + std::chrono::minutes(1);
+}
+
 // The configuration, as soon as the web server answers again after its restart.
 DeviceResult<HttpsConfig> once_back(Bench& bench, Driver& driver) {
   auto config = bench.wait(driver.get_https());
-  for (int i = 0; i < 200 && !config.ok(); ++i) {
+  for (auto const end = after_a_minute(); !config.ok() && std::chrono::steady_clock::now() < end;) {
     bench.wait_for(std::chrono::milliseconds(10));
     config = bench.wait(driver.get_https());
   }
@@ -430,7 +435,7 @@ TEST(Open, AFactoryResetIsSeenBeforeTheLogin) {
     return code == DeviceErrc::unreachable || code == DeviceErrc::busy_timeout || code == DeviceErrc::tls_untrusted;
   };
   DeviceErrc code = DeviceErrc::unreachable;
-  for (int i = 0; i < 200 && is_on_its_way(code); ++i) {
+  for (auto const end = after_a_minute(); is_on_its_way(code) && std::chrono::steady_clock::now() < end;) {
     auto const driver = camera.open(camera.first_trust());
     ASSERT_FALSE(driver.ok());
     code = driver.error().code;
@@ -450,17 +455,18 @@ struct Trap {
   std::string_view soap;   // operation on 9.80
   std::string_view step;   // where it is noticed
   DeviceErrc code;
+  bool ends_by_time = false;  // the camera says nothing more
 };
 
 Trap const kTraps[] = {
     {"F1 refused", R"("id":"F1")", "", "", "open", DeviceErrc::unreachable},
-    {"F2 silent", R"("id":"F2")", "", "", "open", DeviceErrc::unreachable},
+    {"F2 silent", R"("id":"F2")", "", "", "open", DeviceErrc::unreachable, true},
     {"F2 silent later", R"("id":"F2")", "POST certificates/{alias}/get_csr", "GetPkcs10Request2", "create_key_and_csr",
-     DeviceErrc::unreachable},
+     DeviceErrc::unreachable, true},
     {"F3 reset", R"("id":"F3","bytes":40)", "PATCH certificates/{alias}", "LoadCertificates", "install_certificate",
      DeviceErrc::unreachable},
     {"F4 drip", R"("id":"F4")", "POST create_certificate", "CreateCertificate2", "create_key_and_csr",
-     DeviceErrc::unreachable},
+     DeviceErrc::unreachable, true},
     {"F5 500", R"("id":"F5","status":500)", "POST certificates/{alias}/get_csr", "CreateCertificate2",
      "create_key_and_csr", DeviceErrc::busy_timeout},
     {"F5 502", R"("id":"F5","status":502)", "PATCH certificates/{alias}", "LoadCertificates", "install_certificate",
@@ -493,9 +499,11 @@ Trap const kTraps[] = {
 TEST(Traps, EachGivesItsError) {
   DeviceTimeouts impatient;
   impatient.look = impatient.usual = impatient.make_key = std::chrono::milliseconds(1500);
-  Bench bench(0, impatient);
+  Bench quick(0, impatient);
+  Bench usual;
   for (std::string const generation : {"G6", "G3"}) {
     for (Trap const& trap : kTraps) {
+      auto& bench = trap.ends_by_time ? quick : usual;
       std::string const what = generation + " " + std::string(trap.name);
       Camera camera(bench, device_of(generation));
       camera.patience = Seconds(1);
@@ -569,7 +577,7 @@ TEST(Traps, ALongRestartIsWaitedFor) {
                       R"([{"id":"F29","operation":"SetWebServerTlsConfiguration","count":1,"seconds":120}])");
   auto const done = enrol(camera, **driver, camera.spec());
   ASSERT_TRUE(done.good()) << done.text();
-  EXPECT_GT(done.served->tries, 10);
+  EXPECT_GT(done.served->tries, 2) << "it was looked at while nobody answered";
 }
 
 TEST(Traps, AfterARebootTheStepIsRepeated) {
@@ -584,7 +592,7 @@ TEST(Traps, AfterARebootTheStepIsRepeated) {
                           R"([{"id":"F33","count":1,"when":")" + when + R"(","operation":")" + operation + "\"}]");
       auto const spec = camera.spec();
       auto key = bench.wait((*driver)->create_key_and_csr(spec));
-      for (int i = 0; i < 300 && !key.ok(); ++i) {
+      for (auto const end = after_a_minute(); !key.ok() && std::chrono::steady_clock::now() < end;) {
         bench.wait_for(std::chrono::milliseconds(10));
         key = bench.wait((*driver)->create_key_and_csr(spec));
       }

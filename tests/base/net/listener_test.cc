@@ -192,7 +192,9 @@ TEST(ListenerStop, ClosesIdleConnectionsAtOnce) {
 }
 
 TEST(ListenerStop, AnswersWhoHasOnlyJustCome) {
-  Serving serving;
+  ServerLimits limits;
+  limits.linger = limits.stop_gently = 1h;
+  Serving serving(limits);
   auto fresh = connect_raw(serving.port());
   EXPECT_TRUE(eventually([&] { return serving.listener().connections() == 1; }));
   auto kept = connect_raw(serving.port());
@@ -203,7 +205,7 @@ TEST(ListenerStop, AnswersWhoHasOnlyJustCome) {
   fresh.send(kHello);
   EXPECT_EQ(fresh.read_response().status, 200);
   EXPECT_TRUE(fresh.is_closed());
-  fresh = {};
+  fresh = {};  // both sides have to let go before linger is over
   kept = {};
   stopper.join();
 }

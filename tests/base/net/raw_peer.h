@@ -1,6 +1,6 @@
 // Blocking ends of a connection for the tests: a client that says exactly what it is told, and a server that follows a
 // script. Neither knows HTTP beyond finding the end of a message, so that they cannot share a mistake with the code
-// under test. Every wait ends after ten seconds with a failed read.
+// under test. Every wait ends after a minute with a failed read.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -21,7 +21,7 @@ namespace lenscap::net::test {
 std::string data_path(std::string const& name);  // tests/data/net/NAME
 std::string data(std::string const& name);       // its text
 
-// Waits until `condition` holds; false after ten seconds.
+// Waits until `condition` holds; false after a minute.
 bool eventually(std::function<bool()> const& condition);
 
 struct RawResponse {
