@@ -12,19 +12,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <chrono>
-#include <ctime>
 #include <optional>
 
 #include "base/net/framing.h"
+#include "base/net/parse_request.h"
+#include "base/net/serialize.h"
 #include "base/random.h"
-#include "base/time.h"
 
 namespace lenscap::net {
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
@@ -38,94 +35,6 @@ constexpr std::size_t kReadBytes = 4 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 // How soon a deadline that struck between two steps of one operation strikes again.
 constexpr std::chrono::milliseconds kStrikeAgain{20};
-
-// --- answers as octets
-// -------------------------------------------------------------------------------------------------
-
-bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
-
-// The Date field of answers; made once a second.
-class HttpDate {
- public:
-  std::string const& text() {
-    auto const now = std::time(nullptr);
-    if (now != at_) {
-      text_ = to_http_date(from_unix(now));
-      at_ = now;
-    }
-    return text_;
-  }
-
- private:
-  std::time_t at_ = -1;
-  std::string text_;
-};
-
-// A handler that lets a line end into a field has a fault that would split the answer in two.
-bool is_sound(Response const& response) {
-  if (response.status < 200 || response.status > 599) return false;
-  for (auto const& [name, value] : response.headers.fields()) {
-    if (name.empty() || name.find_first_of(": \r\n") != std::string::npos) return false;
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) return false;
-  }
-  return true;
-}
-
-// All but a shared body.
-std::string serialize(Response const& response, std::string_view date, bool is_head, bool keep_alive) {
-  constexpr std::size_t kFixedBytes = 160;  // the status line and the fields that are ours
-  std::size_t size = kFixedBytes + response.body.size();
-  for (auto const& [name, value] : response.headers.fields()) size += name.size() + value.size() + 4;
-  std::string out;
-  out.reserve(size);
-  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  out.append(http::obsolete_reason(static_cast<http::status>(response.status)));
-  out.append("\r\nDate: ").append(date).append("\r\n");
-  for (auto const& [name, value] : response.headers.fields())
-    out.append(name).append(": ").append(value).append("\r\n");
-  if (has_body(response.status))
-    out.append("Content-Length: ").append(std::to_string(response.body_size())).append("\r\n");
-  out.append(keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-  if (has_body(response.status) && !is_head && !response.shared_body) out.append(response.body);
-  return out;
-}
-
-// --- requests as values
-// ------------------------------------------------------------------------------------------------
-
-// Beast reads what the gate has let through. Where the two do not see the same request, nobody knows what the client
-// meant: nothing.
-std::optional<Request> parse_request(std::string_view wire, RequestGate const& gate, FramingLimits const& limits) {
-  http::request_parser<http::string_body> parser;
-  parser.eager(true);
-  parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-  parser.body_limit(limits.body_bytes);
-  std::size_t used = 0;
-  while (!parser.is_done()) {
-    error_code ec;
-    auto const more = parser.put(asio::buffer(wire.substr(used)), ec);
-    used += more;
-    if (ec || (more == 0 && !parser.is_done())) return std::nullopt;
-  }
-  auto message = parser.release();
-  std::string_view const method(message.method_string().data(), message.method_string().size());
-  std::string_view const target(message.target().data(), message.target().size());
-  bool const agree = used == wire.size() && method == gate.head().method && target == gate.head().target &&
-                     message.version() == 10U + static_cast<unsigned>(gate.head().minor_version) &&
-                     gate.is_body(wire, message.body());
-  if (!agree) return std::nullopt;
-
-  Request request;
-  request.method = method_from(method);
-  request.method_text = method;
-  request.target = target;
-  auto const question = target.find('?');
-  request.path = target.substr(0, question);
-  if (question != std::string_view::npos) request.query = target.substr(question + 1);
-  for (auto const& field : message) request.headers.add(std::string(field.name_string()), std::string(field.value()));
-  request.body = std::move(message.body());
-  return request;
-}
 
 // --- the handler, under its deadline
 // -----------------------------------------------------------------------------------
