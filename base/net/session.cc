@@ -232,8 +232,10 @@ struct Session::State {
 
   // Waits for the first octet: on a new connection under the header deadline, on a kept one under the idle deadline.
   // At a stop, a client that has only just come still gets its first answer: unlike one between two requests, it does
-  // not know that this connection may end, and would not ask again on another.
+  // not know that this connection may end, and would not ask again on another. One whose answer was being written when
+  // the stop began was told that the connection goes on, but nobody comes by again to end its wait.
   Awaitable<bool> await_request() {
+    if (stopping && !first) co_return false;
     arm(!first ? shared.limits.idle : stopping ? shared.limits.linger : shared.limits.header);
     idle = true;
     buffer = {};

@@ -238,6 +238,23 @@ TEST(ListenerStop, LetsARequestInProgressEnd) {
   stopper.join();
 }
 
+TEST(ListenerStop, EndsAConnectionWhoseAnswerWasBeingWritten) {
+  ServerLimits limits;
+  limits.stop_gently = 1h;
+  Serving serving(limits);
+  auto connection = connect_raw(serving.port(), 4096);
+  connection.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(eventually([&] { return serving.lines.has("/big"); }));  // noted before it is written
+  std::thread stopper([&] { serving.listener().stop(); });
+  EXPECT_TRUE(eventually([&] { return connect_raw(serving.port()).fd() < 0; }));
+  auto const response = connection.read_response();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.header("Connection"), "keep-alive");  // so that the client waits, too
+  EXPECT_TRUE(connection.is_closed());
+  connection = {};
+  stopper.join();
+}
+
 TEST(ListenerStop, EndsTheRestHard) {
   ServerLimits limits;
   limits.stop_gently = 50ms;
