@@ -68,7 +68,7 @@ bool Validation::is_running(std::string const& authorization_id, std::string con
   return started_.contains(key_of(authorization_id, challenge_id));
 }
 
-net::Awaitable<bool> Validation::wait_for_outcome(std::string authorization_id) {
+net::Awaitable<> Validation::wait_for_outcome(std::string authorization_id) {
   asio::any_io_executor const executor = co_await asio::this_coro::executor;
   auto const asking = std::make_shared<Asking>(executor);
   asking->timer.expires_after(outcome_soon);
@@ -77,7 +77,7 @@ net::Awaitable<bool> Validation::wait_for_outcome(std::string authorization_id) 
     auto const prefix = key_of(authorization_id, "");
     auto attempt = started_.lower_bound(prefix);
     while (attempt != started_.end() && attempt->starts_with(prefix) && waiting_.contains(*attempt)) ++attempt;
-    if (attempt == started_.end() || !attempt->starts_with(prefix)) co_return false;
+    if (attempt == started_.end() || !attempt->starts_with(prefix)) co_return;
     asking_.emplace(authorization_id, asking);
   }
   // Woken by a post to this very thread: never before the wait has begun.
@@ -87,11 +87,10 @@ net::Awaitable<bool> Validation::wait_for_outcome(std::string authorization_id) 
   auto const [from, to] = asking_.equal_range(authorization_id);
   auto const found = std::find_if(from, to, [&](auto const& entry) { return entry.second == asking; });
   if (found != to) asking_.erase(found);
-  co_return true;
 }
 
+// In one go with what they wait for, under the mutex: who comes between the two would wait for a wake that has been.
 void Validation::wake_who_waits_for(std::string const& authorization_id) {
-  std::lock_guard const lock(mutex_);
   auto const [from, to] = asking_.equal_range(authorization_id);
   for (auto entry = from; entry != to; ++entry)
     asio::post(entry->second->timer.get_executor(), [asking = entry->second] { asking->timer.cancel(); });
@@ -111,7 +110,9 @@ void Validation::retry_now(std::string const& authorization_id, std::string cons
   });
 }
 
-net::Awaitable<> Validation::wait_for_retry(std::string key, std::chrono::milliseconds pause) {
+net::Awaitable<> Validation::wait_for_retry(std::string authorization_id, std::string challenge_id,
+                                            std::chrono::milliseconds pause) {
+  auto const key = key_of(authorization_id, challenge_id);
   asio::any_io_executor const executor = co_await asio::this_coro::executor;
   auto const waiting = std::make_shared<Waiting>(executor);
   auto const now = std::chrono::steady_clock::now();
@@ -120,6 +121,7 @@ net::Awaitable<> Validation::wait_for_retry(std::string key, std::chrono::millis
   {
     std::lock_guard const lock(mutex_);
     waiting_[key] = waiting;
+    wake_who_waits_for(authorization_id);
   }
   while (std::chrono::steady_clock::now() < waiting->timer.expiry()) {
     boost::system::error_code ignored;
@@ -138,8 +140,7 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
         Turn const turn(running_);
         if (turn.taken()) next = co_await attempt(authorization_id, challenge_id);
       }
-      wake_who_waits_for(authorization_id);
-      if (next) co_await wait_for_retry(key_of(authorization_id, challenge_id), *next);
+      if (next) co_await wait_for_retry(authorization_id, challenge_id, *next);
     }
   } catch (std::exception const& e) {
     failure = e.what();
@@ -147,6 +148,7 @@ net::Awaitable<> Validation::run(std::string authorization_id, std::string chall
   {
     std::lock_guard const lock(mutex_);
     started_.erase(key_of(authorization_id, challenge_id));
+    wake_who_waits_for(authorization_id);
   }
   // The challenge stays `processing`; the sweeper of the next start takes it up again.
   if (!failure.empty()) app_.log.error("validation.broken", {{"authorization", authorization_id}, {"error", failure}});

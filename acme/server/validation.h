@@ -28,10 +28,11 @@ class Validation {
   // From start() until its last attempt is over. From any thread.
   bool is_running(std::string const& authorization_id, std::string const& challenge_id);
 
-  // Returns when the attempt that is being made for this authorization has its outcome in the store, at once (false)
-  // when none is being made, and after outcome_soon in any case. A client that asks then learns what it would ask for
-  // again: most attempts take milliseconds, and each question costs both sides a signature. Only for who may see it.
-  net::Awaitable<bool> wait_for_outcome(std::string authorization_id);
+  // Returns when the attempt that is being made for this authorization has its outcome in the store, at once when none
+  // is being made (any more: so what was read before is to be read again), and after outcome_soon in any case. A client
+  // that asks then learns what it would ask for again: most attempts take milliseconds, and each question costs both
+  // sides a signature. Only for who may see it.
+  net::Awaitable<> wait_for_outcome(std::string authorization_id);
 
   // The client says again that it is ready (8555-8.2-1): the next attempt of a challenge that waits for it comes at
   // once, but not within retry_at_least of the last. Anything else is left as it is. From any thread.
@@ -52,8 +53,9 @@ class Validation {
 
  private:
   net::Awaitable<> run(std::string authorization_id, std::string challenge_id);
-  void wake_who_waits_for(std::string const& authorization_id);
-  net::Awaitable<> wait_for_retry(std::string key, std::chrono::milliseconds pause);
+  void wake_who_waits_for(std::string const& authorization_id);  // under mutex_
+  net::Awaitable<> wait_for_retry(std::string authorization_id, std::string challenge_id,
+                                  std::chrono::milliseconds pause);
   // How long to wait for the next attempt; nothing when there is none to come.
   using Next = std::optional<std::chrono::milliseconds>;
   net::Awaitable<Next> attempt(std::string const& authorization_id, std::string const& challenge_id);

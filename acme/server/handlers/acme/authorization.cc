@@ -13,10 +13,8 @@ net::Awaitable<Result<net::Response>> authorization(App& app, SignedRequest cons
     auto load = [&](store::ReadTxn& txn) { return load_authorization(txn, id, owner); };
     CO_TRY(auto current, co_await app.db.read(load));
     if (current.status == AuthorizationStatus::pending) {
-      bool const waited = co_await app.validation.wait_for_outcome(id);
-      if (waited) {
-        CO_TRY(current, co_await app.db.read(load));
-      }
+      co_await app.validation.wait_for_outcome(id);
+      CO_TRY(current, co_await app.db.read(load));
     }
     auto const shown = show_running(app.validation, expire_authorization(std::move(current), request.now));
     co_return authorization_response(app.settings.urls, shown);

@@ -20,10 +20,8 @@ net::Awaitable<Result<net::Response>> challenge(App& app, SignedRequest const& r
   };
   CO_TRY(auto loaded, co_await app.db.read(load));
   if (request.is_post_as_get() && loaded.status == AuthorizationStatus::pending) {
-    bool const waited = co_await app.validation.wait_for_outcome(id);
-    if (waited) {
-      CO_TRY(loaded, co_await app.db.read(load));
-    }
+    co_await app.validation.wait_for_outcome(id);
+    CO_TRY(loaded, co_await app.db.read(load));
   }
   auto const current = show_running(app.validation, std::move(loaded));
   auto answer = [&](Authorization const& authorization) {
