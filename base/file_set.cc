@@ -64,10 +64,18 @@ Result<> put_back(std::vector<std::string> const& paths) {
   return {};
 }
 
-Result<> settle(std::vector<std::string> const& paths) {
-  if (file_exists(staged(paths.back()))) return put_back(paths);
+// Former files without the staged last one are left only by what was done to its end; staged ones alone by what never
+// came to replace a file.
+Result<Settled> settle(std::vector<std::string> const& paths) {
+  if (file_exists(staged(paths.back()))) {
+    CHECK_OK(put_back(paths));
+    return Settled::taken_back;
+  }
+  bool const has_former = std::ranges::any_of(paths, [](std::string const& path) { return file_exists(former(path)); });
+  bool const has_staged = std::ranges::any_of(paths, [](std::string const& path) { return file_exists(staged(path)); });
   remove_what_is_beside(paths);
-  return {};
+  if (has_former) return Settled::completed;
+  return has_staged ? Settled::taken_back : Settled::nothing;
 }
 
 // What was done of it, so that it can be undone.
@@ -120,9 +128,9 @@ Result<> replace_files(std::vector<ReplacedFile> const& files) {
   return {};
 }
 
-Result<> settle_files(std::vector<std::string> const& paths) {
+Result<Settled> settle_files(std::vector<std::string> const& paths) {
   auto const is_beside = [](std::string const& path) { return file_exists(staged(path)) || file_exists(former(path)); };
-  if (std::ranges::none_of(paths, is_beside)) return {};
+  if (std::ranges::none_of(paths, is_beside)) return Settled::nothing;
   TRY(auto const lock, Lock::take(paths.front()));
   return settle(paths);
 }

@@ -20,9 +20,16 @@ struct ReplacedFile {
 // former ones back needs no room. After a crash settle_files() has to be called. Former content is not kept.
 Result<> replace_files(std::vector<ReplacedFile> const& files);
 
+// What a crash had left.
+enum class Settled {
+  nothing,
+  completed,   // the last file was in place already
+  taken_back,  // every file is as before
+};
+
 // Ends what a crash has left of replace_files() on these paths, given in the same order: forward where the last file
 // was in place, otherwise back. One that was not there before may stay, unless it is the last. Nothing to do costs
 // nothing.
-Result<> settle_files(std::vector<std::string> const& paths);
+Result<Settled> settle_files(std::vector<std::string> const& paths);
 
 }  // namespace lenscap

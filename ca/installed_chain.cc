@@ -58,7 +58,7 @@ std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certif
 }
 
 // All that install_import() replaces, in its order.
-Result<> settle_chain(std::string const& state_dir) {
+Result<Settled> settle_chain(std::string const& state_dir) {
   return settle_files({key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
                        keys_file(state_dir, "chain.pem")});
 }

@@ -28,7 +28,7 @@ class FileSetTest : public testing::Test {
   Result<> replace() const {
     return replace_files({{path("key"), "new key", 0600}, {path("copy"), "new copy"}, {path("chain"), "new chain"}});
   }
-  Result<> settle() const { return settle_files({path("key"), path("copy"), path("chain")}); }
+  Result<Settled> settle() const { return settle_files({path("key"), path("copy"), path("chain")}); }
 
   std::string dir_ = testing::TempDir() + "lenscap-file-set-" + random_token(6);
 };
@@ -69,17 +69,20 @@ TEST_F(FileSetTest, ACrashIsSettledBackOrForward) {
     char const* name;
     Content left;  // links are made of "X.former" that is "= X"
     Content then;
+    Settled says;
   };
+  using enum Settled;
   Content const old{{"key", "old key"}, {"copy", "old copy"}, {"chain", "old chain"}};
   auto const with = [](Content base, Content const& more) {
     for (auto const& [name, text] : more) base[name] = text;
     return base;
   };
   Case const cases[] = {
-      {"nothing left", old, old},
-      {"while it was written", with(old, {{"key.new", "new key"}}), old},
-      {"all written", with(old, {{"key.new", "n"}, {"copy.new", "n"}, {"chain.new", "n"}}), old},
-      {"some kept", with(old, {{"key.former", "= key"}, {"key.new", "n"}, {"copy.new", "n"}, {"chain.new", "n"}}), old},
+      {"nothing left", old, old, nothing},
+      {"while it was written", with(old, {{"key.new", "new key"}}), old, taken_back},
+      {"all written", with(old, {{"key.new", "n"}, {"copy.new", "n"}, {"chain.new", "n"}}), old, taken_back},
+      {"some kept", with(old, {{"key.former", "= key"}, {"key.new", "n"}, {"copy.new", "n"}, {"chain.new", "n"}}), old,
+       taken_back},
       {"one in place",
        with(old, {{"key", "new key"},
                   {"key.former", "old key"},
@@ -87,14 +90,16 @@ TEST_F(FileSetTest, ACrashIsSettledBackOrForward) {
                   {"chain.former", "= chain"},
                   {"copy.new", "n"},
                   {"chain.new", "n"}}),
-       old},
+       old, taken_back},
       {"all but the last in place",
        {{"key", "new key"}, {"key.former", "old key"}, {"copy", "new copy"}, {"chain.new", "new chain"}},
-       {{"key", "old key"}, {"copy", "new copy"}}},  // as the header says of one that was not there before
-      {"the last in place", with(kNew, {{"key.former", "old key"}, {"chain.former", "old chain"}}), kNew},
+       {{"key", "old key"}, {"copy", "new copy"}},  // as the header says of one that was not there before
+       taken_back},
+      {"the last in place", with(kNew, {{"key.former", "old key"}, {"chain.former", "old chain"}}), kNew, completed},
       {"while it was undone",
        {{"key", "new key"}, {"key.former", "old key"}, {"chain.former", "old chain"}, {"chain.new", "new chain"}},
-       {{"key", "old key"}, {"chain", "old chain"}}},
+       {{"key", "old key"}, {"chain", "old chain"}},
+       taken_back},
   };
   for (auto const& c : cases) {
     SCOPED_TRACE(c.name);
@@ -104,9 +109,13 @@ TEST_F(FileSetTest, ACrashIsSettledBackOrForward) {
       if (!text.starts_with("= ")) put(name, text);
     for (auto const& [name, text] : c.left)
       if (text.starts_with("= ")) std::filesystem::create_hard_link(path(text.substr(2)), path(name));
-    ASSERT_TRUE(settle().ok());
+    auto const settled = settle();
+    ASSERT_TRUE(settled.ok());
+    EXPECT_EQ(*settled, c.says);
     EXPECT_EQ(content(), c.then);
-    ASSERT_TRUE(settle().ok());
+    auto const again = settle();
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(*again, nothing);
     EXPECT_EQ(content(), c.then) << "twice";
   }
 }

@@ -25,6 +25,16 @@ Result<> need_intermediate(CommandLine const& line) {
                                "directory with --state");
 }
 
+Result<> settle_keys(CommandLine const& line) {
+  TRY(auto const settled, ca::settle_chain(line.state));
+  if (settled == Settled::nothing) return {};
+  fmt::print(stderr, "warning: an earlier command was broken off while it replaced the files of {}/keys, and {}\n",
+             line.state,
+             settled == Settled::completed ? "had got far enough: what it installed is in place"
+                                           : "had not got far enough: the files are again as before it");
+  return {};
+}
+
 Result<std::string> check_key_is_here(Settings const& settings, x509::PublicKey const& requested) {
   if (!settings.signer.socket.empty()) return std::string();
   auto const passphrase = read_issuing_passphrase(settings);

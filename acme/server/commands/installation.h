@@ -15,6 +15,10 @@ namespace lenscap::acme {
 // Errc::conflict where the CA has a root of its own, Errc::file where there is none.
 Result<> need_intermediate(CommandLine const& line);
 
+// Ends what an earlier command that was broken off has left in keys/, and says on standard error what came of it: also
+// when this command is then refused, the files are not as they were.
+Result<> settle_keys(CommandLine const& line);
+
 // Is the key that this CA has the one of its request? Errc::conflict when it is another. Not looked at where a user of
 // the signer's own has it; nor where a passphrase is to be had of the service's credentials or a terminal and is not,
 // which is the warning that comes back, otherwise empty.

@@ -20,7 +20,7 @@ namespace {
 
 Result<ExitCode> csr(CommandLine const& line, std::string const& out) {
   CHECK_OK(need_intermediate(line));
-  CHECK_OK(ca::settle_chain(line.state));
+  CHECK_OK(settle_keys(line));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   if (out != "-") CHECK_OK(write_file(out, request, 0644));
   json::Object made{{"request", request}};
@@ -55,7 +55,7 @@ Result<ExitCode> install(CommandLine const& line, std::vector<std::string> const
   CHECK_OK(need_intermediate(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto const given, read_certificates(files));
-  CHECK_OK(ca::settle_chain(line.state));
+  CHECK_OK(settle_keys(line));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   TRY(auto const key, ca::requested_key(request));
   TRY(auto verdict, ca::judge_parent_chain(given, key, SystemClock().now()));
@@ -87,6 +87,7 @@ Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
   TRY(auto const own, permitted_by(settings));
   TRY(auto const passphrase, read_issuing_passphrase(settings));
   auto const request = ca::make_issuer_request(made.key, settings.ca_name, own);
+  CHECK_OK(settle_keys(line));
   CHECK_OK(ca::install_import(line.state, made, request, passphrase));
   print_installation(line, judged);
   return ExitCode::done;

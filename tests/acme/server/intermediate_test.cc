@@ -263,6 +263,44 @@ TEST_F(Intermediate, AnImportedKeyServesWithAWarningWhereNothingConstrainsIt) {
   EXPECT_THAT(server.log(), HasSubstr("ask the parent for name constraints"));
 }
 
+// A command that is refused, and so changes nothing by itself, may find what one before it was broken off in.
+TEST(BrokenOff, WhatIsSettledFirstIsSaidAlsoWhereTheCommandIsRefused) {
+  fakes::Corporation parent;
+  fakes::CaProcess ca("", "", &parent);
+  fakes::Corporation stranger;
+  stranger.issue_with_key();
+  auto const keys = ca.state() + "/keys";
+  auto const before = contents(keys);
+  auto const leave = [&](std::vector<std::string> const& suffixes) {
+    for (auto const& each : suffixes) fs::copy_file(keys + "/" + each.substr(0, each.rfind('.')), keys + "/" + each);
+  };
+  std::vector<std::string> const back{"issuing.csr.former", "issuing.key.former", "chain.pem.new"};
+  std::vector<std::string> const forward{"issuing.pem.former", "chain.pem.former"};
+  struct Case {
+    std::vector<std::string> words;
+    int code;
+  };
+  for (auto const& [words, code] :
+       {Case{{"issuer", "csr"}, 0}, Case{{"issuer", "install", stranger.issuing(), stranger.root()}, 2},
+        Case{{"issuer", "import", stranger.path("issuing.key"), stranger.issuing(), stranger.root()}, 5},
+        Case{{"root", "import", stranger.root()}, 2}}) {
+    SCOPED_TRACE(words[0] + " " + words[1]);
+    leave(back);
+    auto ran = ca.run(words);
+    EXPECT_EQ(ran.code, code) << ran.all();
+    bool const is_judged_first = words[1] == "import" && words[0] == "issuer";  // what is refused so touches nothing
+    EXPECT_EQ(ran.err.find("the files are again as before it") == ran.err.npos, is_judged_first) << ran.all();
+    EXPECT_EQ(contents(keys) == before, !is_judged_first);
+    for (auto const& each : back) fs::remove(keys + "/" + each);
+    leave(forward);
+    ran = ca.run(words);
+    EXPECT_EQ(ran.err.find("what it installed is in place") == ran.err.npos, is_judged_first) << ran.all();
+    EXPECT_EQ(contents(keys) == before, !is_judged_first);
+    for (auto const& each : forward) fs::remove(keys + "/" + each);
+    EXPECT_THAT(ca.run(words).err, Not(HasSubstr("broken off")));
+  }
+}
+
 // --- further issuers ---
 
 // One whose certificate leaves room for another below it.
