@@ -45,9 +45,41 @@ Result<InstalledChain> load_chain(std::string const& state_dir) {
   return InstalledChain{std::move(issuing), {std::move(root)}, false};
 }
 
+Result<> check_follows(std::string const& state_dir, x509::Certificate const& next) {
+  auto const installed = load_chain(state_dir);
+  if (!installed.ok() || !installed->has_parent) return {};
+  return check_follows(installed->issuing, next);
+}
+
+Result<> check_follows(x509::Certificate const& before, x509::Certificate const& next) {
+  if (!(before.key() == next.key()))
+    return Error(Errc::conflict,
+                 "a chain for another key is installed, and certificates hang below it: another issuer is another CA; "
+                 "make one with lenscap-ca init --intermediate in a state directory of its own");
+  std::string differs, ask;
+  if (auto const id = to_hex(before.subject_key_id()); id != to_hex(next.subject_key_id())) {
+    differs = "the subject key identifier " + to_hex(next.subject_key_id()) + " in place of " + id;
+    ask = "the subject key identifier " + id + " (among the extensions of openssl: subjectKeyIdentifier=" + id + ")";
+  }
+  if (before.subject_der() != next.subject_der()) {
+    bool const reads_the_same = before.subject() == next.subject();
+    differs += (differs.empty() ? "" : ", and ") + std::string("the subject ") + next.subject() + " in place of " +
+               before.subject() + (reads_the_same ? ", which reads the same and is encoded in another way" : "");
+    ask += (ask.empty() ? "" : ", and ") + std::string("the subject ") + before.subject() +
+           (reads_the_same ? ", octet by octet" : "");
+  }
+  if (differs.empty()) return {};
+  return Error(Errc::conflict,
+               "the certificate for the issuing key that came has " + differs +
+                   ". What was issued so far points to revocation lists and OCSP answers by the former, and nobody "
+                   "could know any more what of it was revoked; nothing was changed. Ask the parent for " +
+                   ask);
+}
+
 Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
                        std::vector<x509::Certificate> const& above) {
   CHECK_OK(settle_chain(state_dir));
+  CHECK_OK(check_follows(state_dir, issuing));
   return replace_files(chain_files(state_dir, issuing, above));
 }
 

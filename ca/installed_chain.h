@@ -27,7 +27,16 @@ Result<InstalledChain> load_chain(std::string const& state_dir);
 // Was this CA made without a root of its own? Whether or not its chain is installed.
 bool is_intermediate(std::string const& state_dir);
 
-// Replaces the chain of an intermediate as a whole, or changes nothing. Who judged it: parent_rules.h.
+// May `next` take the place of the issuing certificate that is installed below a parent, if one is? Whatever was issued
+// under that one is looked up by its key, subject and subject key identifier: revocation lists, their addresses, OCSP
+// answers, the ledger. Under another of these no list would name it and no answer know it. Errc::conflict, saying what
+// was there, what came, and what to ask the parent for.
+Result<> check_follows(std::string const& state_dir, x509::Certificate const& next);
+// The same for a certificate of whichever issuer, which the parent made, too.
+Result<> check_follows(x509::Certificate const& before, x509::Certificate const& next);
+
+// Replaces the chain of an intermediate as a whole, or changes nothing. Errc::conflict as above. Who judged it:
+// parent_rules.h.
 Result<> install_chain(std::string const& state_dir, x509::Certificate const& issuing,
                        std::vector<x509::Certificate> const& above);
 

@@ -19,10 +19,7 @@ Result<> install_import(std::string const& state_dir, IssuerImport const& made, 
                         SecretBytes const& passphrase) {
   CHECK_OK(settle_chain(state_dir));
   auto const key_place = key_file(state_dir);
-  if (auto const chain = load_chain(state_dir); chain.ok() && !(chain->issuing.key() == made.key.public_key()))
-    return Error(Errc::conflict,
-                 "a chain for another key is installed, and certificates hang below it: another issuer is another CA; "
-                 "make one with lenscap-ca init --intermediate in a state directory of its own");
+  CHECK_OK(check_follows(state_dir, made.verdict.issuing));
   TRY(auto before, read_file(key_place));
   SecretBytes const former{std::string_view(before)};
   OPENSSL_cleanse(before.data(), before.size());

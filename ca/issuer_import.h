@@ -19,7 +19,8 @@ Result<IssuerImport> judge_import(x509::Bundle bundle, Time now);
 // Puts key, request and chain into STATE/keys in place of what `init --intermediate` made, or changes nothing: the
 // chain comes last, and until it is there, nothing is issued and the former key is kept, whose request a parent may
 // have. `passphrase` has to be the one of the key that is replaced (Errc::wrong_passphrase otherwise): the server goes
-// on with it. Errc::conflict when a chain for another key is installed. Takes about 1 s: scrypt.
+// on with it. Errc::conflict when what is installed cannot be followed by this (check_follows()). Takes about 1 s:
+// scrypt.
 Result<> install_import(std::string const& state_dir, IssuerImport const& made, std::string const& request,
                         SecretBytes const& passphrase);
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/file.h"
 #include "ca/issuer_request.h"
 #include "ca/parent_rules.h"
@@ -113,6 +115,7 @@ TEST_F(InstalledChainTest, WhatIsIssuedIsTakenByOthersUnderTheCorporateRoot) {
   using Tool = fakes::Corporation::Tool;
   for (Tool const tool : {Tool::openssl_x509, Tool::openssl_ca, Tool::certtool}) {
     SCOPED_TRACE(static_cast<int>(tool));
+    std::filesystem::remove(settings.state_dir + "/keys/chain.pem");  // the tools do not agree on key identifiers
     fakes::Corporation parent({.tool = tool, .root_key = "RSA -pkeyopt rsa_keygen_bits:4096", .has_policy_ca = true});
     install(parent);
     auto const authority = open();
@@ -135,6 +138,55 @@ TEST_F(InstalledChainTest, WhatIsIssuedIsTakenByOthersUnderTheCorporateRoot) {
     bool const constrained = load(parent.issuing()).name_constraints().has_value();
     EXPECT_EQ(constrained, tool != Tool::openssl_x509);
   }
+}
+
+// What was issued is looked up by key identifier and name of its issuer.
+TEST_F(InstalledChainTest, WhatFollowsKeepsTheNameAndTheKeyIdentifier) {
+  fakes::Corporation parent({.tool = fakes::Corporation::Tool::openssl_ca});  // takes over what the request asks for
+  install(parent);
+  auto const file = settings.state_dir + "/keys/chain.pem";
+  auto const before = read_file(file).value();
+  auto const id = to_hex(load_chain(settings.state_dir)->issuing.subject_key_id());
+  put_file(parent.path("request.csr"), request);
+  // The same name in PrintableStrings, as some programs write them, where the request has UTF8Strings.
+  parent.write("printable.cnf", "[req]\nstring_mask=pkix\ndistinguished_name=d\n[d]\n");
+  parent.shell(
+      "openssl req -in request.csr -pubkey -noout -out our.pub && openssl req -new -key root.key -config printable.cnf "
+      "-subj '/O=Example Cameras/CN=Example Cameras Issuing CA' -out printable.csr");
+  auto const again = [&](std::string const& extension, std::string const& how) {
+    parent.write("again.ext",
+                 "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                 "authorityKeyIdentifier=keyid\n" +
+                     extension + "\n");
+    parent.shell("openssl x509 -req -CA root.pem -CAkey root.key -CAcreateserial -days 300 -extfile again.ext " + how +
+                 " -out again.pem");
+    return install_chain(settings.state_dir, load(parent.path("again.pem")), {load(parent.root())});
+  };
+  struct Case {
+    std::string extension, how;
+    std::vector<std::string> says;
+  };
+  std::string const kept = "subjectKeyIdentifier=" + id;
+  for (Case const& c :
+       {Case{"subjectKeyIdentifier=hash", "-in request.csr", {"in place of " + id, "Ask the parent for", kept}},
+        Case{kept,
+             "-in request.csr -subj '/O=Example Cameras/CN=Another'",
+             {"the subject CN=Another,O=Example Cameras in place of",
+              "Ask the parent for the subject CN=Example Cameras Issuing CA,O=Example Cameras"}},
+        Case{kept, "-in printable.csr -force_pubkey our.pub", {"encoded in another way", "octet by octet"}},
+        Case{"subjectKeyIdentifier=hash",
+             "-in request.csr -subj '/CN=Another'",
+             {kept, ", and the subject CN=Another in place of"}}}) {
+    SCOPED_TRACE(c.extension + " " + c.how);
+    auto const refused = again(c.extension, c.how);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::conflict);
+    for (auto const& says : c.says) EXPECT_THAT(refused.error().detail(), HasSubstr(says));
+    EXPECT_EQ(read_file(file).value(), before);
+  }
+  auto const renewed = again(kept, "-in request.csr");
+  EXPECT_TRUE(renewed.ok()) << renewed.error().detail();
+  EXPECT_NE(read_file(file).value(), before);
 }
 
 // A leaf that outlives any certificate above it is of no use, whichever that is.

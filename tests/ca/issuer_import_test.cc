@@ -259,6 +259,14 @@ TEST(IssuerImport, ARefusedInstallChangesNothing) {
   other.issue_with_key();
   auto const stranger = judge_import(bundle_of(other, {"issuing.key", "issuing.pem", "root.pem"}), today()).value();
   EXPECT_EQ(put(state, stranger).error().code(), Errc::conflict);
+  corporation.write("issuing.ext", "subjectKeyIdentifier=0a0b0c\n" + std::string(kIssuerUse));
+  corporation.shell(
+      "openssl x509 -req -in issuing.csr -CA root.pem -CAkey root.key -days 9 -extfile issuing.ext "
+      "-out issuing.pem");
+  auto const other_id =
+      put(state, judge_import(bundle_of(corporation, {"issuing.key", "issuing.pem", "root.pem"}), today()).value());
+  EXPECT_EQ(other_id.error().code(), Errc::conflict);
+  EXPECT_THAT(other_id.error().detail(), HasSubstr("the subject key identifier 0a0b0c in place of"));
   EXPECT_EQ(text_of(state.path() + "/keys/chain.pem"), chain);
 }
 

@@ -166,12 +166,14 @@ class JsonOutput : public testing::Test {
           {"--intermediate", "--name", "Cameras", "--permit-dns", "cams.example", "--permit-ip", "10.20.0.0/15",
            "--url", "https://ca.cams.example", "--passphrase-file", site.folder("passphrases")});
     auto const other = site.folder("below-too");  // a chain is installed once
-    std::filesystem::copy(state, other, std::filesystem::copy_options::recursive);
+    auto const third = site.folder("below-a-root");
+    for (auto const& each : {other, third})
+      std::filesystem::copy(state, each, std::filesystem::copy_options::recursive);
     auto const request = site.folder("issuing.csr");
     ca_on(state, "issuer csr", {"--out", request});
     parent.sign(request);
     ca_on(state, "issuer install", {parent.issuing(), parent.root()});
-    ca_on(state, "root import", {parent.path("root.key"), parent.root()});
+    ca_on(third, "root import", {parent.path("root.key"), parent.root()});
     parent.issue_with_key();
     ca_on(other, "issuer import", {parent.path("issuing.key"), parent.issuing(), parent.root()});
   }

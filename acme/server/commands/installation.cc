@@ -127,6 +127,7 @@ std::vector<std::string> never_issued(Settings const& settings, std::vector<ca::
 }  // namespace
 
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
+  CHECK_OK(ca::check_follows(settings.state_dir, verdict.issuing));
   ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
   if (auto const further = ca::load_issuers(settings.state_dir, chain); !further)
     return Error(further.error()).with_context("with this chain the other issuers of this CA could not go on: ");

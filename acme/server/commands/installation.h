@@ -36,7 +36,8 @@ struct Installation {
   std::vector<ca::NameLimit> limits;
   std::vector<std::string> warnings;
 };
-// Errc::settings when the server's own name could not be certified below this chain.
+// Errc::conflict when another key, subject or subject key identifier is installed; Errc::settings when the server's own
+// name could not be certified below this chain.
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings);
 void print_installation(CommandLine const& line, Installation const& made);
 

@@ -32,6 +32,13 @@ std::map<std::string, std::string> contents(std::string const& folder) {
   return found;
 }
 
+std::map<std::string, std::string> contents_below(std::string const& folder) {
+  std::map<std::string, std::string> found;
+  for (auto const& file : fs::recursive_directory_iterator(folder))
+    found[file.path()] = file.is_regular_file() ? fakes::CaProcess::read(file.path()) : "";
+  return found;
+}
+
 // One CA with an installed chain of three for the tests that only look, since a key takes a second to make.
 class Intermediate : public ::testing::Test {
  protected:
@@ -299,6 +306,46 @@ TEST(BrokenOff, WhatIsSettledFirstIsSaidAlsoWhereTheCommandIsRefused) {
     for (auto const& each : forward) fs::remove(keys + "/" + each);
     EXPECT_THAT(ca.run(words).err, Not(HasSubstr("broken off")));
   }
+}
+
+// The certificate that was revoked last week has to stay revoked: its list has the address of the old identifier.
+TEST(RenewedByTheParent, AnotherKeyIdentifierOrNameIsRefusedByEachCommand) {
+  fakes::Corporation parent({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
+  fakes::CaProcess ca("", "", &parent);
+  ASSERT_EQ(ca.run({"issuer", "create", "--site", "plant4", "--permit-dns", "localhost"}).code, 0);
+  auto const before = contents_below(ca.state());
+  parent.shell("cp '" + ca.path("issuing.csr") + "' our.csr");
+  auto const sign = [&](std::string const& subject_key_id, std::string const& more) {
+    parent.write("again.ext",
+                 "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                 "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=" +
+                     subject_key_id + "\n");
+    parent.shell(
+        "openssl x509 -req -in our.csr -CA root.pem -CAkey root.key -CAcreateserial -days 300 -extfile "
+        "again.ext -out again.pem" +
+        more);
+  };
+  std::vector<std::string> const install{"issuer", "install", parent.path("again.pem"), parent.root()};
+  sign("0123456789abcdef", "");
+  auto refused = ca.run(install);
+  EXPECT_EQ(refused.code, 5) << refused.all();
+  EXPECT_THAT(refused.err, HasSubstr("the subject key identifier 0123456789abcdef in place of "));
+  // Those that stand below it do not hide the reason.
+  sign("hash", " -subj '/O=Example Cameras/CN=Another CA'");
+  refused = ca.run(install);
+  EXPECT_EQ(refused.code, 5) << refused.all();
+  EXPECT_THAT(refused.err, HasSubstr("the subject CN=Another CA,O=Example Cameras in place of"));
+  // Whose hand it is makes no difference: `root import` gives the identifier that init's request asks for.
+  refused = ca.run({"root", "import", parent.path("root.key"), parent.root()});
+  EXPECT_EQ(refused.code, 5) << refused.all();
+  ASSERT_THAT(refused.err, HasSubstr("subjectKeyIdentifier="));
+  EXPECT_EQ(contents_below(ca.state()), before);
+
+  auto const at = refused.err.find("subjectKeyIdentifier=") + 21;
+  auto const wanted = refused.err.substr(at, refused.err.find(')', at) - at);
+  sign(wanted, "");
+  auto const renewed = ca.run(install);
+  EXPECT_EQ(renewed.code, 0) << renewed.all();
 }
 
 // --- further issuers ---
