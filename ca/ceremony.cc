@@ -269,11 +269,11 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
     if (auto const judged = x509::check_key(holder->public_key(), false); !judged.ok())
       return Error(Errc::usage, "the issuing key: " + judged.error().detail());
     auto const sign = [&](HashAlgorithm hash, ByteView data) { return holder->sign(hash, data); };
-    TRY(request,
-        make_issuer_request(holder->public_key(), sign, settings.name, constraints, settings.extended_key_usage));
+    TRY(request, make_issuer_request(holder->public_key(), sign, settings.name, constraints,
+                                     settings.extended_key_usage, settings.path_length));
   } else {
     auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-    request = make_issuer_request(key, settings.name, constraints, settings.extended_key_usage);
+    request = make_issuer_request(key, settings.name, constraints, settings.extended_key_usage, settings.path_length);
     files.push_back({"issuing.key", key.to_encrypted_pem(passphrase), 0600});
   }
   files.push_back({"issuing.csr", request, 0644});

@@ -28,6 +28,7 @@ struct CeremonySettings {
   // What certificates of the issuing CA may be good for. It shuts off mail and code signing for everything below;
   // clientAuth is there for 802.1X.
   std::vector<ExtendedKeyUsage> extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
+  int path_length = 0;  // that a parent is asked for; below a root of our own further issuers stand beside the first
 };
 
 // Each of at least kPassphraseCharactersMin characters, and not the same.

@@ -72,6 +72,7 @@ Result<ParentVerdict> certify_below(x509::Bundle bundle, Below const& wanted, Ti
   auto const begin = std::max(now - limits::kIssuerBackdate, signer.not_before());
   auto what =
       issuer_template(wanted.name, wanted.key, signer, begin, kIssuerLifetime, wanted.constraints, wanted.usages);
+  what.path_length = wanted.path_length;
   what.not_after = std::min(what.not_after, signer.not_after());
   TRY(auto issuing, sign_ca_certificate(what, key));
   auto all = std::move(bundle.certificates);

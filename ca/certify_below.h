@@ -18,6 +18,7 @@ struct Below {
   x509::PublicKey key;                // our issuing key
   x509::NameConstraints constraints;  // what the new certificate permits
   std::vector<ExtendedKeyUsage> usages = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
+  int path_length = 0;  // 1 leaves room for further issuers
 };
 
 // `bundle` is all that the files held, in any order: the CA's key, its certificate, and all above it up to the root.

@@ -29,8 +29,9 @@ Bytes encode_requested(Template const& what) {
 
 Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing const& sign,
                                         std::string const& organization, x509::NameConstraints const& constraints,
-                                        std::vector<ExtendedKeyUsage> const& usages) {
-  auto const common_name = organization + " Issuing CA";
+                                        std::vector<ExtendedKeyUsage> const& usages, int path_length,
+                                        std::string const& asked_name) {
+  auto const common_name = asked_name.empty() ? organization + " Issuing CA" : asked_name;
   Template const what{.serial = {},
                       .issuer_name = {},
                       .subject_name = encode_name(organization, common_name),
@@ -40,7 +41,7 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
                       .key = key,
                       .names = {},
                       .is_ca = true,
-                      .path_length = 0,
+                      .path_length = path_length,
                       .extended_key_usage = usages,
                       .authority_key_id = {},
                       .ca_issuers_url = {},
@@ -55,9 +56,11 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
 }
 
 std::string make_issuer_request(x509::PrivateKey const& key, std::string const& organization,
-                                x509::NameConstraints const& constraints, std::vector<ExtendedKeyUsage> const& usages) {
+                                x509::NameConstraints const& constraints, std::vector<ExtendedKeyUsage> const& usages,
+                                int path_length, std::string const& common_name) {
   auto const sign = [&](HashAlgorithm hash, ByteView data) -> Result<Bytes> { return key.sign(hash, data); };
-  return make_issuer_request(key.public_key(), sign, organization, constraints, usages).value();
+  return make_issuer_request(key.public_key(), sign, organization, constraints, usages, path_length, common_name)
+      .value();
 }
 
 namespace {
@@ -73,6 +76,9 @@ Result<ossl::X509ReqPtr> read_request(std::string_view pem) {
 
 struct FreeExtensions {
   void operator()(STACK_OF(X509_EXTENSION) * all) const { sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free); }
+};
+struct FreeConstraints {
+  void operator()(BASIC_CONSTRAINTS* all) const { BASIC_CONSTRAINTS_free(all); }
 };
 struct FreeUsages {
   void operator()(EXTENDED_KEY_USAGE* all) const { EXTENDED_KEY_USAGE_free(all); }
@@ -102,6 +108,16 @@ Result<std::vector<ExtendedKeyUsage>> requested_usages(std::string_view pem) {
     if (nid == NID_client_auth) usages.push_back(ExtendedKeyUsage::client_auth);
   }
   return usages;
+}
+
+Result<int> requested_path_length(std::string_view pem) {
+  TRY(auto const request, read_request(pem));
+  ossl::QuietErrors const quiet;
+  std::unique_ptr<STACK_OF(X509_EXTENSION), FreeExtensions> const extensions(X509_REQ_get_extensions(request.get()));
+  std::unique_ptr<BASIC_CONSTRAINTS, FreeConstraints> const asked(
+      static_cast<BASIC_CONSTRAINTS*>(X509V3_get_d2i(extensions.get(), NID_basic_constraints, nullptr, nullptr)));
+  if (!asked || asked->pathlen == nullptr) return 0;
+  return static_cast<int>(ASN1_INTEGER_get(asked->pathlen));
 }
 
 }  // namespace lenscap::ca

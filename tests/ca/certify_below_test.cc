@@ -70,6 +70,15 @@ TEST(CertifyBelow, RootsOfEachKindSignAConstrainedIssuer) {
   }
 }
 
+TEST(CertifyBelow, LeavesTheRoomThatIsWanted) {
+  auto roomy = wanted();
+  roomy.path_length = 1;
+  fakes::Corporation corporation;
+  auto const verdict = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), roomy, today());
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  EXPECT_EQ(verdict->path_length, 1);
+}
+
 TEST(CertifyBelow, NothingOutlivesItsSigner) {
   fakes::Corporation corporation({.has_policy_ca = true});
   auto const verdict =

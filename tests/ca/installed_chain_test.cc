@@ -77,6 +77,18 @@ TEST_F(InstalledChainTest, TheRequestAsksForAConstrainedCa) {
   EXPECT_EQ(run("certtool --crq-info --infile " + dir.path("request.csr")).status, 0);
 }
 
+TEST_F(InstalledChainTest, TheRequestAsksForRoomForFurtherIssuersWhereItIsTo) {
+  settings.state_dir = dir.path("roomy");
+  settings.path_length = 1;
+  put_file(dir.path("roomy.csr"), make_intermediate(settings, passphrase).value());
+  auto const shown = run("openssl req -in " + dir.path("roomy.csr") + " -noout -text -verify");
+  EXPECT_EQ(shown.status, 0) << shown.output;
+  EXPECT_THAT(shown.output, HasSubstr("CA:TRUE, pathlen:1"));
+  EXPECT_EQ(requested_path_length(read_file(dir.path("roomy.csr")).value()).value(), 1);
+  EXPECT_EQ(requested_path_length(request).value(), 0);
+  EXPECT_EQ(requested_path_length("none").error().code(), Errc::file);
+}
+
 // Root, policy CA and issuing certificate each permit something else: what all permit is issued, and whoever forbids a
 // name is told by name.
 TEST_F(InstalledChainTest, EveryCertificateOfTheChainAndTheSettingsLimitTheNames) {

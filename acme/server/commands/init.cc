@@ -157,6 +157,10 @@ std::vector<ca::ExtendedKeyUsage> usages_of(InitOptions const& options) {
 }
 
 Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
+  if (options.ceremony.path_length != 0 && !options.is_intermediate)
+    return Error(Errc::usage,
+                 "--path-length is what a parent is asked for, with --intermediate; below a root of its own a CA can "
+                 "have further issuers anyway");
   options.ceremony.state_dir = line.state;
   options.ceremony.extended_key_usage = usages_of(options);
   auto const file = settings_file(line.state);
@@ -235,6 +239,10 @@ void add_init(CLI::App& app, CommandLine& line) {
   init->add_option("--root-passphrase-file", options->root_passphrase_file, "File with the root's passphrase instead");
   init->add_flag("--intermediate", options->is_intermediate,
                  "Make no root: another CA, such as the corporation's, will sign this one");
+  init->add_option("--path-length", options->ceremony.path_length,
+                   "With --intermediate: 1 asks for room below for further issuers (issuer create), 0 for none")
+      ->check(CLI::Range(0, 1))
+      ->capture_default_str();
   init->add_option("--listen", options->listen, "Where ACME is served (TLS)")->capture_default_str();
   init->add_option("--http", options->http, "Where root and issuing certificate are served; \"\": nowhere")
       ->capture_default_str();

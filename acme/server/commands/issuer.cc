@@ -86,7 +86,11 @@ Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
   TRY(auto const judged, judge_installation(made.verdict, settings));
   TRY(auto const own, permitted_by(settings));
   TRY(auto const passphrase, read_issuing_passphrase(settings));
-  auto const request = ca::make_issuer_request(made.key, settings.ca_name, own);
+  // When it is asked for anew, the issuers below it need the room that they have now.
+  int const path_length = made.verdict.path_length == 0 ? 0 : 1;
+  auto const request =
+      ca::make_issuer_request(made.key, settings.ca_name, own,
+                              {ca::ExtendedKeyUsage::server_auth, ca::ExtendedKeyUsage::client_auth}, path_length);
   CHECK_OK(settle_keys(line));
   CHECK_OK(ca::install_import(line.state, made, request, passphrase));
   print_installation(line, judged);

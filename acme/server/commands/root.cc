@@ -130,8 +130,9 @@ Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const&
   TRY(auto key, ca::requested_key(request));
   TRY(auto warning, check_key_is_here(settings, key));
   TRY(auto usages, ca::requested_usages(request));  // as `init --usage` said
+  TRY(auto const path_length, ca::requested_path_length(request));
   TRY(auto bundle, read_bundles(files, passphrase_file));
-  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints), std::move(usages)};
+  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints), std::move(usages), path_length};
   TRY(auto verdict, ca::certify_below(std::move(bundle), wanted, SystemClock().now()));
   TRY(auto made, judge_installation(std::move(verdict), settings));
   if (!warning.empty()) made.warnings.push_back(std::move(warning));

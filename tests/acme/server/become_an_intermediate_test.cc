@@ -56,6 +56,24 @@ TEST_F(BecomeAnIntermediate, ByAKeyThatSignsOnce) {
   EXPECT_THAT(ran.out, HasSubstr("newOrder"));
 }
 
+// What asks for room gets it of a parent that takes over what it is asked for, and an issuer of a site fits below.
+TEST_F(BecomeAnIntermediate, WithRoomForFurtherIssuers) {
+  auto script = e2e::script_of_sections(kPage, {"Have a request signed"});
+  std::string const init = "--intermediate ";
+  script.insert(script.find(init) + init.size(), "--path-length 1 ");
+  script +=
+      "lenscap-ca issuer create --site plant4 --permit-dns p4.cams.example\n"
+      "systemctl reload lenscap-ca\n"
+      "lenscap-ca explain cam1.p4.cams.example\n"
+      "openssl x509 -in issuing.pem -noout -text\n"
+      "openssl verify -x509_strict -CAfile corporate-root.pem -untrusted issuing.pem "
+      "state/issuers/plant4/issuing.pem\n";
+  auto const ran = machine_.run(script);
+  ASSERT_EQ(ran.code, 0) << ran.all();
+  EXPECT_THAT(ran.out, HasSubstr("CA:TRUE, pathlen:1"));
+  EXPECT_THAT(ran.out, HasSubstr("by the issuer plant4"));
+}
+
 // Imported without constraints, but with room: the warnings say so, and the page's last section makes use of it.
 TEST_F(BecomeAnIntermediate, ByAConstrainedIssuerBelowACertificateThatNothingConstrains) {
   fakes::Corporation roomy(
