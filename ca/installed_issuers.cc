@@ -207,6 +207,24 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
   return rules;
 }
 
+std::optional<Forbidden> who_forbids(std::vector<InstalledIssuer> const& issuers, Profile const& profile) {
+  std::optional<Forbidden> first;
+  for (auto const& issuer : issuers) {
+    bool is_forbidden = false;
+    for (auto const usage : profile.extended_key_usage) {
+      auto const* by = who_forbids(issuer.chain.issuing, issuer.chain.above, usage);
+      if (by == nullptr) continue;
+      is_forbidden = true;
+      if (!first)
+        first = {"the certificate of " + by->subject(), "its extended key usage does not allow " +
+                                                            std::string(to_string(usage)) + ", which the profile " +
+                                                            profile.name + " is for"};
+    }
+    if (!is_forbidden) return std::nullopt;
+  }
+  return first;
+}
+
 // --- writing ---
 
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,

@@ -60,6 +60,10 @@ std::vector<InstalledIssuer const*> line_of(std::vector<InstalledIssuer> const& 
 // `further`: see own_limits().
 std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, std::vector<NameLimit> const& further);
 
+// Who forbids what a profile is for by its extended key usage, where that is so in the chain of every issuer: the
+// server does not start with such a profile. Of the first issuer; nothing where one may serve it.
+std::optional<Forbidden> who_forbids(std::vector<InstalledIssuer> const& issuers, Profile const& profile);
+
 // Makes STATE/issuers/NAME. Errc::conflict when it is there. Takes about 1 s: scrypt. Without `key` it is where
 // note.key says, and the passphrase is not used.
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,

@@ -94,7 +94,7 @@ namespace {
 bool allows(x509::Certificate const& certificate, ExtendedKeyUsage usage) {
   if ((X509_get_extension_flags(certificate.native()) & EXFLAG_XKUSAGE) == 0) return true;
   auto const has = [&](std::uint32_t wanted) {
-    return (X509_get_extended_key_usage(certificate.native()) & (wanted | XKU_ANYEKU)) != 0;
+    return (X509_get_extended_key_usage(certificate.native()) & wanted) != 0;
   };
   if (usage == ExtendedKeyUsage::server_auth) return has(XKU_SSL_SERVER);
   if (usage == ExtendedKeyUsage::client_auth) return has(XKU_SSL_CLIENT);

@@ -28,7 +28,8 @@ std::optional<x509::NameConstraints> narrowed(std::vector<NameLimit> const& limi
 Result<> check_chain_names(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
 
 // The first certificate whose extended key usage does not have `usage`, and so forbids it below; nullptr when none
-// does. A root counts as well: OpenSSL looks at it, others do not.
+// does. A root counts as well: OpenSSL looks at it, others do not. anyExtendedKeyUsage stands for nothing: in a CA
+// certificate neither OpenSSL nor GnuTLS takes it for serverAuth or clientAuth.
 x509::Certificate const* who_forbids(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above,
                                      ExtendedKeyUsage usage);
 

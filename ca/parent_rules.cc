@@ -115,10 +115,11 @@ Result<> check_use(x509::Certificate const& certificate) {
     return refusal(certificate, "may not sign certificates: ask for the key usage keyCertSign");
   if ((usage & KU_CRL_SIGN) == 0) return refusal(certificate, "may not sign CRLs: ask for the key usage cRLSign");
   if ((X509_get_extension_flags(native) & EXFLAG_XKUSAGE) != 0 &&
-      (X509_get_extended_key_usage(native) & (XKU_SSL_SERVER | XKU_ANYEKU)) == 0)
+      (X509_get_extended_key_usage(native) & XKU_SSL_SERVER) == 0)
     return refusal(certificate,
                    "has an extended key usage without serverAuth, and so nothing below it could be a "
-                   "server certificate: ask for serverAuth, or for no extended key usage");
+                   "server certificate (clients do not take anyExtendedKeyUsage for it): ask for serverAuth, or for no "
+                   "extended key usage");
   if (certificate.subject_key_id().empty()) return refusal(certificate, "has no subject key identifier: ask for one");
   auto const constraints = certificate.name_constraints();
   if (constraints && !constraints->unreadable.empty())

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "ca/issuer_request.h"
+#include "ca/name_limits.h"
 #include "tests/ca/fixture.h"
 #include "tests/fakes/corporation.h"
 
@@ -101,6 +102,7 @@ TEST(ParentRules, FaultyCertificatesRefusedWithTheReason) {
       {{.issuer_use = "basicConstraints=CA:TRUE\nkeyUsage=cRLSign\n"}, "keyCertSign"},
       {{.issuer_use = "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign\n"}, "cRLSign"},
       {{.issuer_use = use + "extendedKeyUsage=clientAuth\n"}, "serverAuth"},
+      {{.issuer_use = use + "extendedKeyUsage=anyExtendedKeyUsage\n"}, "without serverAuth"},
       {{.root_use = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"}, "leaves room"},
       {{.hash = "sha1"}, "SHA1"},
       {{.root_key = "RSA -pkeyopt rsa_keygen_bits:1024"}, "not good enough"},
@@ -166,6 +168,52 @@ TEST(ParentRules, WhatOnlyStrictClientsRefuseIsAWarning) {
   EXPECT_THAT(about({.root_use = "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n",
                      .issuer_use = authority + kIssuerUse}),
               Contains(::testing::AllOf(HasSubstr("Corporate Root"), HasSubstr("not critical"), strict)));
+}
+
+// What a usage above says of certificates below is what OpenSSL and GnuTLS make of it: anyExtendedKeyUsage in a CA
+// certificate stands for nothing else.
+TEST(NameLimits, UsagesAreForbiddenWhereClientsForbidThem) {
+  struct Case {
+    char const* usage;
+    bool server, client;
+  };
+  for (Case const& c :
+       {Case{"", true, true}, Case{"serverAuth,clientAuth", true, true}, Case{"serverAuth", true, false},
+        Case{"clientAuth", false, true}, Case{"anyExtendedKeyUsage", false, false},
+        Case{"serverAuth,anyExtendedKeyUsage", true, false}, Case{"clientAuth,anyExtendedKeyUsage", false, true}}) {
+    std::string const usage = *c.usage == '\0' ? "" : "extendedKeyUsage=" + std::string(c.usage) + "\n";
+    // In the issuing certificate, and in the one above it.
+    for (bool const above : {false, true}) {
+      SCOPED_TRACE(std::string(c.usage) + (above ? " above" : ""));
+      fakes::Corporation::Options options{.has_policy_ca = true};
+      (above ? options.policy_use : options.issuer_use) += usage;
+      fakes::Corporation corporation(options);
+      corporation.issue_with_key();
+      auto const load = [&](std::string const& file) {
+        return x509::Certificate::from_pem(read_file(file).value()).value();
+      };
+      auto const issuing = load(corporation.issuing());
+      std::vector const chain{load(corporation.policy()), load(corporation.root())};
+      auto const expect = [&](ExtendedKeyUsage of_leaf, std::string const& purpose, std::string const& oid, bool good) {
+        EXPECT_EQ(who_forbids(issuing, chain, of_leaf) == nullptr, good) << purpose;
+        corporation.write("leaf.ext", "subjectAltName=DNS:a.example\nauthorityKeyIdentifier=keyid\nextendedKeyUsage=" +
+                                          std::string(to_string(of_leaf)) + "\n");
+        corporation.shell(
+            "openssl x509 -req -in root.csr -subj /CN=a -CA issuing.pem -CAkey issuing.key -CAcreateserial -days 5 "
+            "-extfile leaf.ext -out leaf.pem && cat issuing.pem policy.pem >between.pem && "
+            "cat leaf.pem between.pem >chain.pem");
+        auto const in = "cd " + corporation.path("") + " && ";
+        auto const openssl =
+            run(in + "openssl verify -purpose " + purpose + " -CAfile root.pem -untrusted between.pem leaf.pem");
+        EXPECT_EQ(openssl.status == 0, good) << purpose << ": " << openssl.output;
+        auto const gnutls = run(in + "certtool --verify --verify-purpose " + oid +
+                                " --load-ca-certificate root.pem --infile chain.pem");
+        EXPECT_EQ(gnutls.status == 0, good) << purpose << ": " << gnutls.output;
+      };
+      expect(ExtendedKeyUsage::server_auth, "sslserver", "1.3.6.1.5.5.7.3.1", c.server);
+      expect(ExtendedKeyUsage::client_auth, "sslclient", "1.3.6.1.5.5.7.3.2", c.client);
+    }
+  }
 }
 
 // As many corporations write it, and OpenSSL reads it: the name itself is not meant.

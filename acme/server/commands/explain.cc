@@ -105,6 +105,27 @@ void print_for_people(std::string const& text, std::vector<ca::Forbidden> const&
   for (auto const& each : forbidden) fmt::print("  {}: {}\n", each.whose, each.why);
 }
 
+// Profiles of the settings that no issuer may serve, whatever the name.
+Result<std::vector<ca::Forbidden>> who_forbids_profiles(Settings const& settings,
+                                                        std::vector<ca::InstalledIssuer> const& issuers) {
+  std::vector<ca::Forbidden> found;
+  for (auto const& path : authority_settings(settings).profile_files) {
+    TRY(auto const profile, ca::load_profile(path));
+    if (auto forbidden = who_forbids(issuers, profile)) found.push_back(*std::move(forbidden));
+  }
+  return found;
+}
+
+json::Array to_json(std::vector<ca::Forbidden> const& all) {
+  json::Array reasons;
+  for (auto const& each : all) {
+    json::Object reason;
+    reason.set("by", each.whose).set("why", each.why);
+    reasons.emplace_back(std::move(reason));
+  }
+  return reasons;
+}
+
 Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   TRY(auto const settings, load_settings(line));
   auto const now = SystemClock().now();
@@ -128,17 +149,15 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
                                         ? "its certificates carry DNS names and IP addresses alone; the chain "
                                           "and the settings would permit this one"
                                         : "its certificates carry DNS names and IP addresses alone"});
+  TRY(auto const unserved, who_forbids_profiles(settings, issuers));
+  if (by.empty() && forbidden.empty()) forbidden = unserved;
   for (auto& each : not_valid(issuers[place].chain, now)) forbidden.push_back(std::move(each));
   auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;
   if (!line.wants_json()) {
     print_for_people(text, forbidden, limits, by, issuers);
+    if (forbidden.empty())
+      for (auto const& each : unserved) fmt::print("  never by {}: {}\n", each.whose, each.why);
     return code;
-  }
-  json::Array reasons;
-  for (auto const& each : forbidden) {
-    json::Object reason;
-    reason.set("by", each.whose).set("why", each.why);
-    reasons.emplace_back(std::move(reason));
   }
   json::Object issued_by;
   if (forbidden.empty())
@@ -146,7 +165,8 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   json::Object answer;
   answer.set("name", text).set("would_issue", forbidden.empty());
   answer.set("issuers", std::move(issued_by));
-  answer.set("forbidden", std::move(reasons));
+  answer.set("forbidden", to_json(forbidden));
+  if (forbidden.empty() && !unserved.empty()) answer.set("profiles_forbidden", to_json(unserved));
   if (is_foreign) answer.set("chain_permits", chain_permits);
   print_json(answer);
   return code;

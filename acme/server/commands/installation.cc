@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "acme/server/scope_check.h"
+#include "acme/server/server.h"
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
@@ -124,18 +125,34 @@ std::vector<std::string> never_issued(Settings const& settings, std::vector<ca::
   return found;
 }
 
+// Clients hold what the chain forbids by its extended key usage against every certificate below it, and serve does not
+// start with a profile that is for nothing else.
+void warn_of_profiles(std::vector<ca::InstalledIssuer> const& issuers, Settings const& settings,
+                      std::vector<std::string>& warnings) {
+  for (auto const& path : authority_settings(settings).profile_files) {
+    auto const profile = ca::load_profile(path);
+    if (!profile.ok()) continue;  // serve says why
+    if (auto const forbidden = who_forbids(issuers, *profile))
+      warnings.push_back("of " + forbidden->whose + ", " + forbidden->why +
+                         ": the server does not start with it. Ask the parent for it by name (anyExtendedKeyUsage does "
+                         "not stand for it), or for no extended key usage; or take the profile out of ca.profiles");
+  }
+}
+
 }  // namespace
 
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
   CHECK_OK(ca::check_follows(settings.state_dir, verdict.issuing));
   ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
-  if (auto const further = ca::load_issuers(settings.state_dir, chain); !further)
+  auto const further = ca::load_issuers(settings.state_dir, chain);
+  if (!further)
     return Error(further.error()).with_context("with this chain the other issuers of this CA could not go on: ");
   TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   CHECK_OK(check_own_name(settings, limits));
   auto warnings = verdict.warnings;
   for (auto& each : never_issued(settings, ca::limits_of(verdict.issuing, verdict.above)))
     warnings.push_back(std::move(each));
+  warn_of_profiles(*further, settings, warnings);
   return Installation{std::move(verdict), std::move(limits), std::move(warnings)};
 }
 

@@ -308,6 +308,35 @@ TEST(BrokenOff, WhatIsSettledFirstIsSaidAlsoWhereTheCommandIsRefused) {
   }
 }
 
+// What the chain forbids for every name is said when it is installed, and by `explain`.
+TEST(ForbiddenUsage, IsToldAtTheInstallationAndByExplain) {
+  fakes::Corporation parent({.issuer_use =
+                                 "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                                 "extendedKeyUsage=serverAuth,anyExtendedKeyUsage\n"});
+  fakes::CaProcess ca("", "", &parent);
+  std::vector<std::string> const install{"issuer", "install", parent.issuing(), parent.root()};
+  std::string const says = "its extended key usage does not allow clientAuth, which the profile dot1x is for";
+  EXPECT_THAT(ca.run(install).err, Not(HasSubstr("clientAuth"))) << "no profile is for it";
+  auto const settings = ca.state() + "/ca.toml";
+  auto text = fakes::CaProcess::read(settings);
+  auto const table = text.find("[ca]\n");
+  ASSERT_NE(table, text.npos);
+  text.insert(table + 5, "profiles = [\"camera-https\", \"dot1x\"]\n");
+  std::ofstream(settings) << text;
+  fs::copy_file(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/dot1x.toml", ca.state() + "/profiles/dot1x.toml",
+                fs::copy_options::overwrite_existing);
+  auto const warned = ca.run(install);
+  EXPECT_EQ(warned.code, 0) << warned.all();
+  EXPECT_THAT(warned.err, HasSubstr("CN=Example Cameras Issuing CA,O=Example Cameras, " + says));
+  auto const told = ca.run({"explain", "a.cams.example"});
+  EXPECT_EQ(told.code, 0) << told.all();
+  EXPECT_THAT(told.out, HasSubstr("CN=Example Cameras Issuing CA,O=Example Cameras: " + says));
+  EXPECT_THAT(ca.run({"explain", "a.cams.example", "--output", "json"}).out, HasSubstr("profiles_forbidden"));
+  auto const unserved = ca.run({"serve"});
+  EXPECT_EQ(unserved.code, 2) << unserved.all();
+  EXPECT_THAT(unserved.err, HasSubstr("clientAuth"));
+}
+
 // The certificate that was revoked last week has to stay revoked: its list has the address of the old identifier.
 TEST(RenewedByTheParent, AnotherKeyIdentifierOrNameIsRefusedByEachCommand) {
   fakes::Corporation parent({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
