@@ -111,8 +111,10 @@ struct Block {
 
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kDashes = "-----";
+constexpr std::size_t kLabelOctetsMax = 40;  // "ENCRYPTED PRIVATE KEY" has 21
 
-// The next block and what follows it; nothing when there is none.
+// The next block and what follows it; nothing when there is none. A label is short and ends with its line: refusals
+// tell it, and what follows where the dashes are lost may be a private key.
 Result<std::optional<Block>> next_block(std::string_view& rest) {
   auto const from = rest.find(kBegin);
   if (from == rest.npos) return std::optional<Block>();
@@ -120,6 +122,8 @@ Result<std::optional<Block>> next_block(std::string_view& rest) {
   if (label_end == rest.npos) return unreadable("has a damaged BEGIN line");
   Block block;
   block.label = rest.substr(from + kBegin.size(), label_end - from - kBegin.size());
+  if (block.label.size() > kLabelOctetsMax || block.label.find_first_of("\r\n") != block.label.npos)
+    return unreadable("has a damaged BEGIN line");
   auto const end_line = "-----END " + std::string(block.label) + "-----";
   auto const end = rest.find(end_line, label_end);
   if (end == rest.npos) return unreadable("ends inside the block " + std::string(block.label));

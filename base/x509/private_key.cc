@@ -55,6 +55,8 @@ int give_passphrase(char* buffer, int size, int /*writing*/, void* user) {
 }  // namespace
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, SecretBytes const& passphrase) {
+  // As a disk that was full leaves a file behind, and OpenSSL takes no memory that is not there.
+  if (pem.empty()) return Error(Errc::file, "there is no private key: what should hold it is empty");
   ossl::QuietErrors const quiet;
   ossl::BioPtr const bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   ossl::check(bio != nullptr, "BIO_new_mem_buf");

@@ -8,14 +8,13 @@
 #include "ca/ceremony.h"
 #include "tests/ca/bundle_of.h"
 #include "tests/ca/fixture.h"
+#include "tests/fakes/faulty_parents.h"
 
 namespace lenscap::ca::test {
 namespace {
 
 using ::testing::HasSubstr;
 using Options = fakes::Corporation::Options;
-
-constexpr char const* kRootUse = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
 
 Time today() { return SystemClock().now() + Seconds(60); }
 
@@ -99,50 +98,7 @@ TEST(CertifyBelow, AnEarlierCertificateOfTheSameKeyIsReplaced) {
 }
 
 TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {
-  struct Case {
-    char const* says;
-    Options corporation = {};
-    std::vector<std::string> files = {"root.key", "root.pem"};
-    char const* change = ":";  // a command in the corporation's folder
-  };
-  std::string const root = kRootUse;
-  char const* const other_key = "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key";
-  Case const cases[] = {
-      {.says = "no private key", .files = {"root.pem"}},
-      {.says = "several private keys", .files = {"root.key", "other.key", "root.pem"}, .change = other_key},
-      {.says = "belongs to none of the certificates", .files = {"root.key"}},
-      {.says = "belongs to none of the certificates", .files = {"other.key", "root.pem"}, .change = other_key},
-      {.says = "two of the certificates are for the key",
-       .files = {"root.key", "root.pem", "again.pem"},
-       .change = "openssl x509 -req -in root.csr -signkey root.key -days 99 -extfile root.ext -out again.pem"},
-      {.says = "ask for basicConstraints with CA:TRUE",
-       .corporation = {.root_use = "basicConstraints=critical,CA:FALSE\nkeyUsage=keyCertSign,cRLSign\n"}},
-      {.says = "ask for the key usage keyCertSign",
-       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\n"}},
-      {.says = "ask for a path length that leaves room",
-       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"}},
-      {.says =
-           "ask for a path length that leaves room",  // the root allows one CA below it, and this would be the second
-       .corporation = {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=keyCertSign,cRLSign\n",
-                       .has_policy_ca = true},
-       .files = {"policy.key", "policy.pem", "root.pem"}},
-      {.says = "CN=Corporate Root,O=Example Corporation, which is not among",
-       .corporation = {.has_policy_ca = true},
-       .files = {"policy.key", "policy.pem"}},
-      {.says = "ended at",
-       .change = "faketime '2020-01-01' openssl x509 -req -in root.csr -signkey root.key -days 365 -extfile root.ext "
-                 "-out root.pem"},
-      {.says = "begins only at",
-       .change = "faketime '2035-01-01' openssl x509 -req -in root.csr -signkey root.key -days 365 -extfile root.ext "
-                 "-out root.pem"},
-      {.says = "key that is not good enough", .corporation = {.root_key = "RSA -pkeyopt rsa_keygen_bits:1024"}},
-      {.says = "without serverAuth", .corporation = {.root_use = root + "extendedKeyUsage=clientAuth,codeSigning\n"}},
-      {.says = "leave no name",
-       .corporation = {.root_use = root + "nameConstraints=critical,permitted;DNS:other.example,excluded;"
-                                          "IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0\n"}},
-      {.says = "the very name", .corporation = {.root_subject = "/O=Example Cameras/CN=Example Cameras Issuing CA"}},
-  };
-  for (Case const& c : cases) {
+  for (auto const& c : fakes::faulty_signers()) {
     SCOPED_TRACE(c.says);
     fakes::Corporation corporation(c.corporation);
     corporation.shell(c.change);

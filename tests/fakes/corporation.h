@@ -1,5 +1,6 @@
 // A corporation's CA as other people's programs make it: a root, perhaps a policy CA below it, and what they sign for
-// us. Made by openssl x509, by openssl ca, or by GnuTLS's certtool; never by our own code.
+// us. Made by openssl x509, by openssl ca (which stand below a root of openssl x509), or all by GnuTLS's certtool;
+// never by our own code.
 #pragma once
 
 #include <cstdio>
@@ -33,16 +34,12 @@ class Corporation {
   Corporation() : Corporation(Options()) {}
   explicit Corporation(Options options) : options_(std::move(options)) {
     make_key("root");
-    write("root.ext", "subjectKeyIdentifier=hash\n" + options_.root_use);
-    shell("openssl req -new -key root.key -subj '" + options_.root_subject + "' -out root.csr");
-    shell("openssl x509 -req -in root.csr -signkey root.key -days 3650 -extfile root.ext -out root.pem");
-    if (!options_.has_policy_ca) return;
-    shell("openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out policy.key");
-    write("policy.ext", "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n" + options_.policy_use);
-    shell("openssl req -new -key policy.key -subj '/O=Example Corporation/CN=Policy CA' -out policy.csr");
-    shell(
-        "openssl x509 -req -in policy.csr -CA root.pem -CAkey root.key -CAcreateserial -days 1825 -extfile policy.ext "
-        "-out policy.pem");
+    if (options_.has_policy_ca)
+      shell("openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out policy.key");
+    if (options_.tool == Tool::certtool)
+      make_by_certtool();
+    else
+      make_by_openssl();
   }
 
   // Signs the request (PEM) in the file; our certificate is then in issuing(). openssl ca and certtool take over what
@@ -116,6 +113,34 @@ class Corporation {
   }
 
  private:
+  void make_by_openssl() const {
+    write("root.ext", "subjectKeyIdentifier=hash\n" + options_.root_use);
+    shell("openssl req -new -key root.key -subj '" + options_.root_subject + "' -out root.csr");
+    shell("openssl x509 -req -in root.csr -signkey root.key -days 3650 -extfile root.ext -out root.pem");
+    if (!options_.has_policy_ca) return;
+    write("policy.ext", "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n" + options_.policy_use);
+    shell("openssl req -new -key policy.key -subj '/O=Example Corporation/CN=Policy CA' -out policy.csr");
+    shell(
+        "openssl x509 -req -in policy.csr -CA root.pem -CAkey root.key -CAcreateserial -days 1825 -extfile policy.ext "
+        "-out policy.pem");
+  }
+
+  // Its templates have words of their own for what these options say in openssl's.
+  void make_by_certtool() const {
+    Options const usual;
+    if (options_.root_use != usual.root_use || options_.policy_use != usual.policy_use ||
+        options_.root_subject != usual.root_subject)
+      throw std::logic_error("a corporation by certtool has the usual root");
+    std::string const ca = "organization = \"Example Corporation\"\nca\ncert_signing_key\ncrl_signing_key\n";
+    write("root.tmpl", ca + "cn = \"Corporate Root\"\nexpiration_days = 3650\n");
+    shell("certtool --generate-self-signed --load-privkey root.key --template root.tmpl --outfile root.pem");
+    if (!options_.has_policy_ca) return;
+    write("policy.tmpl", ca + "cn = \"Policy CA\"\nexpiration_days = 1825\npath_len = 1\n");
+    shell(
+        "certtool --generate-certificate --load-privkey policy.key --load-ca-certificate root.pem --load-ca-privkey "
+        "root.key --template policy.tmpl --outfile policy.pem");
+  }
+
   void make_key(std::string const& name) const {
     shell("openssl genpkey -quiet -algorithm " + options_.root_key + " -out " + name + ".key");
   }

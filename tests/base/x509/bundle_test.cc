@@ -28,7 +28,7 @@ class Bundles : public ::testing::Test {
   }
   static void TearDownTestSuite() { made_.reset(); }
   static fakes::Corporation& made() { return *made_; }
-  static std::string content(std::string const& name) { return read_file(made().path(name)).value(); }
+  static std::string content(std::string const& name) { return read_file(made().path(name), 2 * 1024 * 1024).value(); }
 
  private:
   static inline std::unique_ptr<fakes::Corporation> made_;
@@ -116,6 +116,18 @@ TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
       // What Windows wrote until 2022.
       {"openssl pkcs12 -export -legacy -inkey issuing.key -in issuing.pem -passout file:words -out out", "-legacy"},
       {"openssl genpkey -quiet -algorithm X25519 -out out", "cannot be used"},
+      // What has no certificates in it.
+      {"openssl crl2pkcs7 -nocrl -out out", "PKCS#7 without certificates"},
+      {"openssl crl2pkcs7 -nocrl -outform DER -out out", "PKCS#7 without certificates"},
+      {"openssl smime -sign -nocerts -signer issuing.pem -inkey issuing.key -in root.pem -outform PEM -out out",
+       "PKCS#7 without certificates"},
+      {"openssl crl2pkcs7 -nocrl -certfile issuing.pem | sed '4,6d' >out", "PKCS7 that cannot be read"},
+      {"printf -- '-----BEGIN CERT' >out", "damaged BEGIN line"},
+      {"sed 's/CERTIFICATE-----/CERTIFICATE/' issuing.pem >out", "damaged BEGIN line"},
+      {"sed 's/KEY-----/KEY/' issuing.key >out", "damaged BEGIN line"},
+      {"sed 's/KEY-----/KEY/' issuing.key | tr -d '\\n' >out", "damaged BEGIN line"},
+      // A whole trust store, given by mistake.
+      {"for i in $(seq 2000); do cat root.pem; done >out", "larger than 1 MiB"},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.command);
@@ -124,6 +136,8 @@ TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code(), Errc::file);
     EXPECT_THAT(refused.error().detail(), HasSubstr(c.says));
+    // It goes to screens and logs: nothing of a key may be in it.
+    EXPECT_LT(refused.error().detail().size(), 250U);
   }
 }
 

@@ -91,6 +91,7 @@ TEST(PrivateKey, EncryptedPemOpensAgain) {
   EXPECT_EQ(PrivateKey::from_pem(pem, passphrase)->public_key(), key.public_key());
   EXPECT_EQ(PrivateKey::from_pem(pem, SecretBytes(std::string_view("wrong"))).error().code(), Errc::wrong_passphrase);
   EXPECT_EQ(PrivateKey::from_pem(pem, SecretBytes()).error().code(), Errc::wrong_passphrase);
+  EXPECT_EQ(PrivateKey::from_pem({}, passphrase).error().code(), Errc::file);
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
