@@ -13,7 +13,8 @@ namespace {
 constexpr store::Table kAudit{"ca_audit"};
 
 constexpr std::size_t kNumberDigits = 16;
-constexpr std::size_t kEntryBytesMax = 16 * 1024;  // what is cut off is detail
+constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;  // so that whatever follows on a number is one, too
+constexpr std::size_t kEntryBytesMax = 16 * 1024;             // what is cut off is detail
 
 struct Word {
   AuditEvent event;
@@ -48,7 +49,7 @@ std::optional<std::uint64_t> number_of(std::string_view key) {
   std::uint64_t number = 0;
   auto const [end, error] = std::from_chars(key.data(), key.data() + key.size(), number, 16);
   if (error != std::errc{} || end != key.data() + key.size() || key.size() != kNumberDigits) return std::nullopt;
-  return number;
+  return number <= kNumberMax && key == key_of(number) ? std::optional(number) : std::nullopt;
 }
 
 // The hash that binds `text` to all before it.
@@ -80,18 +81,14 @@ std::string to_json(std::uint64_t number, AuditEntry const& entry) {
                                   {"detail", entry.detail}});
 }
 
-struct Read {
-  std::uint64_t number;
-  AuditEntry entry;
-};
-Result<Read> parse(std::string_view text) {
+Result<NumberedEntry> parse(std::string_view text) {
   TRY(auto const object, json::parse_object(text, {.bytes = 8 * kEntryBytesMax, .depth = 1, .members = 16}));
   TRY(auto const number, json::need_int(object, "number"));
   TRY(auto const at, json::need_int(object, "at"));
   TRY(auto const word, json::need_string(object, "event"));
   auto const event = audit_event_of(word);
   if (!event) return Error(Errc::malformed, "the event \"" + word + "\" is not known");
-  Read read{static_cast<std::uint64_t>(number), {}};
+  NumberedEntry read{static_cast<std::uint64_t>(number), {}};
   read.entry.at = from_unix(at);
   read.entry.event = *event;
   TRY(read.entry.actor, json::need_string(object, "actor"));
@@ -119,9 +116,9 @@ std::optional<AuditHead> find_audit_head(store::ReadTxn& txn) {
   std::optional<AuditHead> head;
   txn.scan_down(kAudit, "", [&](std::string_view key, std::string_view value) {
     auto const number = number_of(key);
+    if (!number) return true;
     auto const stored = split(value);
-    if (!number || !stored) throw store::Broken("the last entry of the audit trail cannot be read");
-    head = AuditHead{*number, stored->hash};
+    head = AuditHead{*number, stored ? stored->hash : Sha256{}};
     return false;
   });
   return head;
@@ -156,14 +153,32 @@ std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry) {
 }
 
 void begin_audit_anew(store::WriteTxn& txn, std::uint64_t number, AuditEntry const& entry) {
-  put_entry(txn, number, Sha256{}, entry);
+  constexpr std::size_t kTold = 8;
+  std::vector<std::string> strays;
+  txn.scan(kAudit, key_of(number), [&](std::string_view key, std::string_view) {
+    strays.emplace_back(key);
+    return true;
+  });
+  auto whole = entry;
+  if (!strays.empty()) whole.detail += "; taken away: " + std::to_string(strays.size()) + " rows that were no entries";
+  for (std::size_t i = 0; i < strays.size(); ++i) {
+    if (i < kTold) whole.detail += (i == 0 ? ", of the keys (in hex) " : ", ") + to_hex(as_bytes(strays[i]));
+    txn.erase(kAudit, strays[i]);
+  }
+  put_entry(txn, number, Sha256{}, whole);
+}
+
+void visit_audit_rows(store::ReadTxn& txn, std::uint64_t from,
+                      std::function<bool(std::string_view key, Result<NumberedEntry> const&)> const& visit) {
+  txn.scan(kAudit, key_of(from), [&](std::string_view key, std::string_view value) {
+    auto const stored = split(value);
+    return visit(key, stored ? parse(stored->text) : Error(Errc::malformed, "it is too short"));
+  });
 }
 
 void visit_audit(store::ReadTxn& txn, std::uint64_t from,
                  std::function<bool(std::uint64_t number, AuditEntry const&)> const& visit) {
-  txn.scan(kAudit, key_of(from), [&](std::string_view key, std::string_view value) {
-    auto const stored = split(value);
-    auto const read = stored ? parse(stored->text) : Result<Read>(Error(Errc::malformed, "it is too short"));
+  visit_audit_rows(txn, from, [&](std::string_view key, Result<NumberedEntry> const& read) {
     if (!read.ok())
       throw store::Broken("the entry " + std::string(key) +
                           " of the audit trail cannot be read: " + read.error().detail());

@@ -52,15 +52,26 @@ struct AuditEntry {
   bool operator==(AuditEntry const&) const = default;
 };
 
-// Adds the entry behind the last one and gives its number: 1, 2, 3 and so on.
+struct NumberedEntry {
+  std::uint64_t number = 0;
+  AuditEntry entry;
+};
+
+// Adds the entry behind the last one and gives its number: 1, 2, 3 and so on. Whatever stands at the end: what happened
+// has to be on record also when somebody else wrote there, and verify_audit finds that.
 std::uint64_t append_audit(store::WriteTxn& txn, AuditEntry const& entry);
-// Begins a chain that is bound to nothing before it, with this number, which is above that of the last entry. For
-// audit_break.h alone.
+// Begins a chain that is bound to nothing before it, with this number, which is above that of the last entry. Takes
+// away what stands behind it: rows that are no entries, which no chain could pass. For audit_break.h alone.
 void begin_audit_anew(store::WriteTxn& txn, std::uint64_t number, AuditEntry const& entry);
 
 // From this number on, oldest first; false stops. Throws store::Broken at an entry that cannot be read.
 void visit_audit(store::ReadTxn& txn, std::uint64_t from,
                  std::function<bool(std::uint64_t number, AuditEntry const&)> const& visit);
+
+// The same for who has to see what is left of a trail that was changed: what cannot be read comes as the error. `key`
+// is the row's own, 16 hex digits of its number if it is an entry's.
+void visit_audit_rows(store::ReadTxn& txn, std::uint64_t from,
+                      std::function<bool(std::string_view key, Result<NumberedEntry> const&)> const& visit);
 
 // How far the trail goes, and a hash of all of it.
 struct AuditHead {
@@ -69,7 +80,8 @@ struct AuditHead {
 
   bool operator==(AuditHead const&) const = default;
 };
-// Nothing when there is no entry yet.
+// Nothing when there is no entry yet. Rows that are no entries count for nothing; of a last entry that cannot be read
+// the hash is all zero.
 std::optional<AuditHead> find_audit_head(store::ReadTxn& txn);
 // The hash of the trail up to and with this entry, as it was written; nothing when there is no such entry.
 std::optional<Sha256> find_audit_hash(store::ReadTxn& txn, std::uint64_t number);

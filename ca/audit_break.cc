@@ -98,9 +98,7 @@ Result<> check_no_audit_break(store::ReadTxn& txn) {
 
 SignedAuditHead accept_audit_break(store::WriteTxn& txn, x509::PrivateKey const& key, AuditEntry const& entry) {
   // Above all that was ever signed for, so that no head of the old chain speaks of the new one.
-  auto number = find_audit_head(txn).value_or(AuditHead{}).number;
-  if (auto const last = last_audit_head(txn)) number = std::max(number, last->head.number);
-  ++number;
+  auto const number = std::max(find_audit_head(txn).value_or(AuditHead{}).number, forget_unreadable_heads(txn)) + 1;
   begin_audit_anew(txn, number, entry);
   auto head = sign_audit_head(key, {number, find_audit_hash(txn, number).value()}, entry.at);
   txn.put(tables::kState, kBegin, json::write(to_json(head)));

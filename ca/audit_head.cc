@@ -1,6 +1,10 @@
 #include "ca/audit_head.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include <algorithm>
 
 namespace lenscap::ca {
 namespace {
@@ -91,6 +95,23 @@ void keep_audit_head(store::WriteTxn& txn, SignedAuditHead const& head) {
     return true;
   });
   for (auto const& key : old) txn.erase(kHeads, key);
+}
+
+std::uint64_t forget_unreadable_heads(store::WriteTxn& txn) {
+  std::uint64_t highest = 0;
+  std::vector<std::string> unreadable;
+  txn.scan(kHeads, "", [&](std::string_view key, std::string_view value) {
+    std::uint64_t number = 0;
+    auto const [end, error] = std::from_chars(key.data(), key.data() + key.size(), number, 16);
+    bool const is_number = error == std::errc() && end == key.data() + key.size() && key == key_of(number);
+    // Numbers go on as far as a signed one can tell of them (JSON); the rest is no number of ours.
+    constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max() / 2;
+    if (is_number && number <= kNumberMax) highest = std::max(highest, number);
+    if (!is_number || number > kNumberMax || !read_audit_head(value).ok()) unreadable.emplace_back(key);
+    return true;
+  });
+  for (auto const& key : unreadable) txn.erase(kHeads, key);
+  return highest;
 }
 
 std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn) {

@@ -42,4 +42,8 @@ std::optional<SignedAuditHead> last_audit_head(store::ReadTxn& txn);
 void visit_audit_heads(store::ReadTxn& txn, std::uint64_t from,
                        std::function<void(SignedAuditHead const&)> const& visit);
 
+// Takes what is no head out of the store, and gives the highest number that any row of heads has or had: for
+// audit_break.h alone.
+std::uint64_t forget_unreadable_heads(store::WriteTxn& txn);
+
 }  // namespace lenscap::ca

@@ -168,6 +168,53 @@ TEST_F(Break, TheBeginOfANewChainIsKept) {
   EXPECT_THAT(whole().fault, HasSubstr("entry 5 is missing"));
 }
 
+// Whatever somebody wrote at the very end: it is found, what happens after it is on record all the same, and a person
+// can go on.
+TEST_F(Break, RowsAtTheEndThatAreNoEntries) {
+  struct Case {
+    char const* name;
+    std::string key, value;
+    std::uint64_t next;  // of what is appended then
+    char const* fault;
+  };
+  for (auto const& c : {
+           Case{"a name", "zzz", "garbage", 5, "no entry"},
+           Case{"no number of ours", "ffffffffffffffff", std::string(40, 'x'), 5, "no entry"},
+           Case{"a number in capitals", "000000000000000A", std::string(40, 'x'), 5, "no entry"},
+           Case{"the next entry, cut off", key_of(5), "short", 6, "entry 5 cannot be read"},
+           Case{"the last entry, emptied", key_of(4), "", 5, "entry 4 cannot be read"},
+           Case{"an entry far away", "00000000ffffffff", std::string(40, 'x'), 0x100000000, "entry 5 is missing"},
+       }) {
+    SCOPED_TRACE(c.name);
+    store = store::make_memory_store();
+    append(4);
+    write([&](store::WriteTxn& txn) { txn.put(kTable, c.key, c.value); });
+    EXPECT_THAT(whole().fault, HasSubstr(c.fault));
+    EXPECT_THAT(since_head(), HasSubstr(c.fault));
+    write([&](store::WriteTxn& txn) { EXPECT_EQ(append_audit(txn, entry("0b")), c.next); });
+    EXPECT_THAT(whole().fault, HasSubstr(c.fault)) << "it is not written over";
+    auto const begin = accept();
+    EXPECT_GT(begin.head.number, c.next);
+    append(2);
+    EXPECT_EQ(whole().fault, "");
+    EXPECT_EQ(whole({begin}).last.number, begin.head.number + 2);
+  }
+}
+
+TEST_F(Break, TheEntryTellsOfRowsThatWereTakenAway) {
+  append(2);
+  write([](store::WriteTxn& txn) {
+    for (char c = 'a'; c < 'm'; ++c) txn.put(kTable, std::string("z") + c, "garbage");
+  });
+  auto const begin = accept();
+  store->read([&](store::ReadTxn& txn) {
+    visit_audit(txn, begin.head.number, [](std::uint64_t, AuditEntry const& first) {
+      EXPECT_THAT(first.detail, HasSubstr("taken away: 12 rows that were no entries, of the keys (in hex) 7a61, 7a62"));
+      return true;
+    });
+  });
+}
+
 // Who can write the store, and has no key, cannot make a break good by a note of his own.
 TEST_F(Break, ANewChainThatSomebodyElseSignedIsNone) {
   append(4);

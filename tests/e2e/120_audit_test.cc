@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
 #include "base/json.h"
 #include "store/store.h"
 #include "tests/fakes/ca_process.h"
@@ -178,6 +182,59 @@ TEST_F(Audit, ABrokenTrailStopsIssuingUntilSomebodyAcceptsIt) {
   EXPECT_THAT(verified.out, HasSubstr("somebody accepted that"));
   EXPECT_THAT(events(), HasSubstr("audit_break_accepted"));
   ASSERT_EQ(ca.stop(), 0);
+}
+
+// Whatever stands at the end of the trail or of its heads, the service serves lists and takes revocations, what is left
+// can be exported, and a person can accept it.
+TEST_F(Audit, RowsThatAreNoneDoNotEndTheService) {
+  struct Last {
+    std::string key, value;
+  };
+  auto const last_of = [](store::ReadTxn& txn, store::Table table) {
+    Last last;
+    txn.scan_down(table, "", [&](std::string_view key, std::string_view value) {
+      last = {std::string(key), std::string(value)};
+      return false;
+    });
+    return last;
+  };
+  struct Attack {
+    char const* name;
+    int export_code;
+    std::function<void(store::WriteTxn&)> change;
+  };
+  for (auto const& attack : std::vector<Attack>{
+           {"a head that was changed", 0,
+            [&](store::WriteTxn& txn) {
+              auto last = last_of(txn, kHeads);
+              last.value[last.value.size() / 2] = static_cast<char>(last.value[last.value.size() / 2] ^ 1);
+              txn.put(kHeads, last.key, last.value);
+            }},
+           {"a row behind all heads", 0, [](store::WriteTxn& txn) { txn.put(kHeads, "zz", "no head"); }},
+           {"a row behind all entries", 6, [](store::WriteTxn& txn) { txn.put(kTable, "zz", "no entry"); }},
+           {"a last row that is too short", 6,
+            [&](store::WriteTxn& txn) { txn.put(kTable, last_of(txn, kTable).key, "ten octets"); }}}) {
+    SCOPED_TRACE(attack.name);
+    ca.serve();
+    ASSERT_EQ(ca.run({"audit", "head"}).code, 0);
+    ASSERT_EQ(ca.stop(), 0);
+    with_the_store(attack.change);
+    ca.serve();
+    EXPECT_THAT(ca.log(), HasSubstr("\"audit.trail_changed\""));
+    auto const listed = json::parse_object(ca.run({"--output", "json", "cert", "list"}).out).value();
+    auto const serial = json::need_string(*listed.find("certificates")->as_array()->front().as_object(), "serial");
+    auto const revoked = ca.run({"cert", "revoke", serial.value()});
+    EXPECT_EQ(revoked.code, 0) << revoked.all();
+    auto const exported = ca.run({"audit", "export"});
+    EXPECT_EQ(exported.code, attack.export_code) << exported.all();
+    EXPECT_THAT(exported.out, HasSubstr(serial.value()));
+    EXPECT_EQ(ca.run({"audit", "export", "--format", "csv"}).code, attack.export_code);
+    auto const accepted = ca.run({"audit", "accept-break"});
+    EXPECT_EQ(accepted.code, 0) << accepted.all();
+    auto const verified = ca.run({"audit", "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.all();
+    ASSERT_EQ(ca.stop(), 0) << ca.log();
+  }
 }
 
 TEST_F(Audit, AHeadOfSomebodyElseFitsNothing) {

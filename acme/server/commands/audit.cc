@@ -8,6 +8,7 @@
 #include "acme/server/commands/commands.h"
 #include "base/file.h"
 #include "base/text_table.h"
+#include "base/utf8.h"
 #include "ca/audit.h"
 #include "ca/audit_break.h"
 #include "store/store.h"
@@ -40,17 +41,34 @@ json::Object to_json(std::uint64_t number, ca::AuditEntry const& entry) {
           {"detail", entry.detail}};
 }
 
+// Whoever writes rows that are none of ours may give them any key.
+std::string row_name(std::string_view key) { return is_utf8(key) ? std::string(key) : to_hex(as_bytes(key)); }
+
+// Somebody changed it; what there is to see around it is shown all the same.
+json::Object unreadable(std::string_view key, Error const& why) {
+  return {{"row", row_name(key)}, {"event", "unreadable"}, {"detail", why.detail()}};
+}
+
+ExitCode code_of(std::size_t unreadable) {
+  if (unreadable == 0) return ExitCode::done;
+  fmt::print(stderr, "warning: {} rows cannot be read; lenscap-ca audit verify says what is wrong\n", unreadable);
+  return ExitCode::attention;
+}
+
 Result<ExitCode> list(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const store, open_store(line));
   json::Array entries;
+  std::size_t bad = 0;
   store->read([&](store::ReadTxn& txn) {
     entries.clear();
+    bad = 0;
     auto const head = ca::find_audit_head(txn).value_or(ca::AuditHead{});
     auto const from = options.from != 0            ? options.from
                       : head.number > options.last ? head.number - options.last + 1
                                                    : 1;
-    ca::visit_audit(txn, from, [&](std::uint64_t number, ca::AuditEntry const& entry) {
-      entries.emplace_back(to_json(number, entry));
+    ca::visit_audit_rows(txn, from, [&](std::string_view key, Result<ca::NumberedEntry> const& read) {
+      bad += read ? 0 : 1;
+      entries.emplace_back(read ? to_json(read->number, read->entry) : unreadable(key, read.error()));
       return entries.size() < options.last;
     });
   });
@@ -66,7 +84,7 @@ Result<ExitCode> list(CommandLine const& line, AuditOptions const& options) {
                  {"What", "subject"},
                  {"By which rule", "rule"},
                  {"Detail", "detail"}});
-  return ExitCode::done;
+  return code_of(bad);
 }
 
 // RFC 4180; and nothing that a spreadsheet would take for a formula.
@@ -81,18 +99,25 @@ std::string csv_cell(std::string text) {
 Result<ExitCode> export_all(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const store, open_store(line));
   bool const is_csv = options.format == "csv";
+  std::size_t bad = 0;
   if (is_csv) fmt::print("number,at,event,actor,subject,rule,detail\r\n");
   store->read([&](store::ReadTxn& txn) {
-    ca::visit_audit(txn, std::max<std::uint64_t>(options.from, 1), [&](std::uint64_t number, auto const& entry) {
+    bad = 0;
+    auto const from = std::max<std::uint64_t>(options.from, 1);
+    ca::visit_audit_rows(txn, from, [&](std::string_view key, Result<ca::NumberedEntry> const& read) {
+      bad += read ? 0 : 1;
       if (!is_csv)
-        fmt::print("{}\n", json::write(to_json(number, entry)));
+        fmt::print("{}\n", json::write(read ? to_json(read->number, read->entry) : unreadable(key, read.error())));
+      else if (read)
+        fmt::print("{},{},{},{},{},{},{}\r\n", read->number, to_rfc3339(read->entry.at),
+                   ca::to_string(read->entry.event), csv_cell(read->entry.actor), csv_cell(read->entry.subject),
+                   csv_cell(read->entry.rule), csv_cell(read->entry.detail));
       else
-        fmt::print("{},{},{},{},{},{},{}\r\n", number, to_rfc3339(entry.at), ca::to_string(entry.event),
-                   csv_cell(entry.actor), csv_cell(entry.subject), csv_cell(entry.rule), csv_cell(entry.detail));
+        fmt::print(",,unreadable,,{},,{}\r\n", csv_cell(row_name(key)), csv_cell(read.error().detail()));
       return true;
     });
   });
-  return ExitCode::done;
+  return code_of(bad);
 }
 
 Result<ExitCode> head(CommandLine const& line, AuditOptions const& options) {

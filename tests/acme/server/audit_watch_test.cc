@@ -145,6 +145,25 @@ TEST_F(ChangedTrail, WhatWasPutBackStillHasToBeAccepted) {
   EXPECT_FALSE(run("audit.head").ok());
 }
 
+// Each certificate has to be put behind the last row, and that one is no entry: it ends no process.
+TEST_F(ChangedTrail, ARowAtTheEndThatIsNoEntryStopsIssuingAlone) {
+  issue();
+  app.store->write([](store::WriteTxn& txn) {
+    txn.put(kTable, "zzz", "garbage");
+    return true;
+  });
+  issue();  // until it is seen
+  watch.look(kNow);
+  expect_come_again(client.new_order(hosts));
+  EXPECT_THAT(server.log_lines(), Contains(HasSubstr("audit.trail_changed")));
+  ASSERT_TRUE(run("audit.accept_break").ok());
+  watch.look(kNow);
+  issue();
+  watch.look(kNow + 2 * kHour);
+  issue();
+  EXPECT_TRUE(run("audit.head").ok());
+}
+
 TEST_F(ChangedTrail, GoesOnWhenAPersonAcceptsIt) {
   issue();
   erase_an_entry();
