@@ -132,11 +132,20 @@ std::optional<Sha256> find_audit_hash(store::ReadTxn& txn, std::uint64_t number)
 
 namespace {
 
+// Whole characters of UTF-8.
+std::string begin_of(std::string const& text, std::size_t octets_most) {
+  auto end = std::min(text.size(), octets_most);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 void put_entry(store::WriteTxn& txn, std::uint64_t number, Sha256 const& before, AuditEntry const& entry) {
   auto text = to_json(number, entry);
   if (text.size() > kEntryBytesMax) {
+    // Its beginning says most of it. As JSON an octet takes up to six.
     auto shorter = entry;
-    shorter.detail = "(" + std::to_string(entry.detail.size()) + " octets, too many to keep)";
+    shorter.detail = begin_of(entry.detail, kEntryBytesMax / 8) + " ... (" + std::to_string(entry.detail.size()) +
+                     " octets, of which this is the beginning)";
     text = to_json(number, shorter);
   }
   auto const hash = chained(before, text);
