@@ -39,6 +39,29 @@ struct File {
   std::string text;
 };
 
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+// What one file's name may be: nothing that leads out of the state directory, and nothing that is hidden.
+bool is_path(std::string_view path) {
+  if (path == kSettings) return true;
+  for (std::string_view folder : {"keys/", "profiles/"})
+    if (path.starts_with(folder) && is_name(path.substr(folder.size()))) return true;
+  for (auto const above : {kIssuers, kRoots}) {
+    if (!path.starts_with(std::string(above) + "/")) continue;
+    auto const rest = path.substr(above.size() + 1);
+    auto const slash = rest.find('/');  // the number of a root could be an issuer's name
+    if (slash == std::string_view::npos) return false;
+    auto const folder = rest.substr(0, slash);
+    return ca::check_issuer_name(folder).ok() && is_name(rest.substr(slash + 1));
+  }
+  return false;
+}
+
 // --- writing ---
 
 Result<File> load_file(std::string const& from, std::string path) {
@@ -64,7 +87,9 @@ Result<std::vector<std::string>> folders_of(std::string const& state_dir) {
   return folders;
 }
 
-Result<std::vector<File>> collect(std::string const& state_dir, std::string const& config) {
+// `left_out`: what has a name that no restore would write.
+Result<std::vector<File>> collect(std::string const& state_dir, std::string const& config,
+                                  std::vector<std::string>& left_out) {
   std::vector<File> files;
   TRY(auto settings, load_file(config, std::string(kSettings)));
   files.push_back(std::move(settings));
@@ -73,8 +98,13 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
     std::error_code error;
     for (auto const& entry : std::filesystem::directory_iterator(state_dir + "/" + folder, error)) {
       auto const name = entry.path().filename().string();
-      if (!entry.is_regular_file() || name == kRootKey || is_left_over(name)) continue;
-      TRY(auto file, load_file(entry.path().string(), folder + "/" + name));
+      if (!entry.is_regular_file() || name.starts_with(kRootKey) || is_left_over(name)) continue;
+      auto path = folder + "/" + name;
+      if (!is_path(path)) {
+        left_out.push_back(std::move(path));
+        continue;
+      }
+      TRY(auto file, load_file(entry.path().string(), std::move(path)));
       files.push_back(std::move(file));
     }
     if (error) return Error(Errc::file, state_dir + "/" + folder + ": " + error.message());
@@ -84,28 +114,6 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
 }
 
 // --- reading ---
-
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  });
-}
-
-// What one file's name may be: nothing that leads out of the state directory, and nothing that is hidden.
-bool is_path(std::string_view path) {
-  if (path == kSettings) return true;
-  for (std::string_view folder : {"keys/", "profiles/"})
-    if (path.starts_with(folder) && is_name(path.substr(folder.size()))) return true;
-  for (auto const above : {kIssuers, kRoots}) {
-    if (!path.starts_with(std::string(above) + "/")) continue;
-    auto const rest = path.substr(above.size() + 1);
-    auto const slash = rest.find('/');  // the number of a root could be an issuer's name
-    return slash != std::string_view::npos && ca::check_issuer_name(rest.substr(0, slash)).ok() &&
-           is_name(rest.substr(slash + 1));
-  }
-  return false;
-}
 
 Error no_backup() { return Error(Errc::malformed, "the file opens, but what is in it is no back-up of this program"); }
 
@@ -266,10 +274,14 @@ class Attempt {
 
 Result<BackupContent> write_backup(std::ostream& out, SecretBytes const& passphrase, std::string const& state_dir,
                                    std::string const& config, store::Store& store, Time now) {
-  TRY(auto const files, collect(state_dir, config));
+  std::vector<std::string> left_out;
+  TRY(auto const files, collect(state_dir, config, left_out));
   TRY(auto const chain, ca::load_chain(state_dir));
-  BackupContent content{
-      .made_at = now, .root_sha256 = to_hex(chain.root().fingerprint()), .files = files.size(), .records = 0};
+  BackupContent content{.made_at = now,
+                        .root_sha256 = to_hex(chain.root().fingerprint()),
+                        .files = files.size(),
+                        .records = 0,
+                        .left_out = std::move(left_out)};
   SealedOutput sealed(out, passphrase);
   sealed.stream() << json::write(json::Object{{"lenscap_backup", kFormat},
                                               {"made_at", to_unix(content.made_at)},

@@ -1,6 +1,7 @@
 // A back-up: one file, sealed under a passphrase of its own, with all that makes the CA again on another machine: the
 // store as of one moment, the settings, the profiles, and the keys folder. NOT in it: the root's key, which belongs
-// elsewhere, and no passphrase. The issuing key in it stays sealed under its own passphrase as well.
+// elsewhere (whatever begins with its name), and no passphrase. The issuing key in it stays sealed under its own
+// passphrase as well.
 //
 // Inside the seal (base/sealed_stream.h) are lines of JSON:
 //   {"lenscap_backup":1,"made_at":1780315200,"root_sha256":"...","files":7}
@@ -10,6 +11,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "base/time.h"
@@ -22,6 +24,9 @@ struct BackupContent {
   std::string root_sha256 = {};
   std::size_t files = 0;
   std::size_t records = 0;
+  // Files below the state directory whose names no restore would write, such as what an editor leaves behind: not in
+  // it. Of a back-up that is read: empty.
+  std::vector<std::string> left_out = {};
 };
 
 // Reads one moment of the store, beside the service that writes to it. `config` is the settings file.

@@ -56,10 +56,13 @@ void print(CommandLine const& line, std::string_view what, BackupContent const& 
     print_json({{"made_at", to_rfc3339(content.made_at)},
                 {"root_sha256", content.root_sha256},
                 {"files", content.files},
-                {"records", content.records}});
+                {"records", content.records},
+                {"left_out", json::Value::strings(content.left_out)}});
   else
     fmt::print("{}: of {}, {} files and {} records; root SHA-256 {}\n", what, to_rfc3339(content.made_at),
                content.files, content.records, content.root_sha256);
+  for (auto const& path : content.left_out)
+    fmt::print(stderr, "warning: {} is not in it: no file of ours has such a name\n", path);
 }
 
 // A file that is not there, or whole, and read back: never one that is half.
@@ -70,11 +73,13 @@ Result<BackupContent> create_whole(CommandLine const& line, std::string const& t
   CHECK_OK(create_file(temporary, "", 0600));
   std::ofstream out(temporary, std::ios::binary);
   if (!out) return Error(Errc::file, temporary + " cannot be written");
-  CHECK_OK(write_backup(out, passphrase, line.state, line.config_file(), *store, now));
+  TRY(auto const written, write_backup(out, passphrase, line.state, line.config_file(), *store, now));
   out.close();
   CHECK_OK(make_durable(temporary));
   TRY(auto in, open_file(temporary));
-  return verify_backup(in, passphrase);
+  TRY(auto content, verify_backup(in, passphrase));
+  content.left_out = written.left_out;
+  return content;
 }
 
 // Not when somebody has taken the name meanwhile, as far as the file system knows how to refuse that.

@@ -97,6 +97,24 @@ TEST_F(Backup, IsReadBackWhole) {
   EXPECT_GT(content->records, 10u);
 }
 
+// What an editor leaves beside a file must not be the end of back-ups, and a copy of the root's key in none.
+TEST_F(Backup, LeavesOutWhatNoRestoreWouldWrite) {
+  for (auto const* name :
+       {"profiles/camera-https.toml~", "profiles/.camera-https.toml.swp", "profiles/a b", "keys/x+y"})
+    put(name, "left behind");
+  for (auto const* name : {"keys/root.key.bak", "keys/root.key~"}) put(name, "the key that belongs elsewhere");
+  std::ostringstream out;
+  auto const made = write_backup(out, words(), state, state + "/ca.toml", *server.app->store, server.clock.now());
+  ASSERT_TRUE(made.ok()) << made.error().detail();
+  EXPECT_THAT(made->left_out, ::testing::UnorderedElementsAre("profiles/camera-https.toml~", "profiles/a b", "keys/x+y",
+                                                              "profiles/.camera-https.toml.swp"));
+  EXPECT_EQ(made->files, 5u);
+  std::istringstream in(out.str());
+  auto const content = verify_backup(in, words());
+  ASSERT_TRUE(content.ok()) << content.error().detail();
+  EXPECT_EQ(content->files, 5u);
+}
+
 TEST_F(Backup, RestoresTheStoreAndTheFiles) {
   auto const before = dumped(*server.app->store);
   auto const to = dir.path("restored");
