@@ -141,7 +141,11 @@ std::string_view tbs_of_intent(std::string_view value) {
   return value.substr(end + 1);
 }
 
-bool is_key(std::string_view serial_hex) { return !serial_hex.empty() && serial_hex.size() <= 40; }
+bool is_key(std::string_view serial_hex) {
+  constexpr std::size_t kDigitsMax = 40;  // RFC 5280 4.1.2.2
+  return !serial_hex.empty() && serial_hex.size() <= kDigitsMax && serial_hex.size() % 2 == 0 &&
+         !serial_hex.starts_with("00") && serial_hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 
 // --- keys ---
 

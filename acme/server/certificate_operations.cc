@@ -61,9 +61,17 @@ Result<std::string> read_serial(std::string_view text) {
   return serial;
 }
 
+// The whole number in the one form that the ledger has: octets, none of them a leading zero. Many programs print
+// numbers without the zero that half an octet begins with, or with "0x" before them.
 Result<std::string> need_serial(Object const& arguments) {
   TRY(auto const text, json::need_text(arguments, "serial"));
-  return read_serial(text);
+  bool const has_prefix = text.starts_with("0x") || text.starts_with("0X");
+  TRY(auto serial, read_serial(std::string_view(text).substr(has_prefix ? 2 : 0)));
+  auto const zeros = serial.find_first_not_of('0');
+  if (zeros == std::string::npos) return usage("0 is no serial number of a certificate (RFC 5280 4.1.2.2)");
+  serial.erase(0, zeros);
+  if (serial.size() % 2 != 0) serial.insert(0, 1, '0');
+  return serial;
 }
 
 // What `cert.list` is asked for: one of the first four, or the newest; and of those, the ones of a status.

@@ -136,6 +136,10 @@ TEST_F(Ledger, WhatItDoesNotKnowCanBeRevoked) {
     });
     return outcome;
   };
+  // A list is made of these as they stand, so what no list can hold must not come in.
+  for (std::string const none : {"", "169000000aa", "00ab", "0", "0169000000AA", "0169 0000", "xy", "0x0169",
+                                 "0123456789abcdef0123456789abcdef0123456789"})
+    EXPECT_EQ(revoke_unknown(none).error().code(), Errc::not_found) << none;
   ASSERT_TRUE(revoke_unknown(serial).ok());
   auto const record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, serial); });
   ASSERT_TRUE(record);

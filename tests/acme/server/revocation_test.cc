@@ -288,7 +288,7 @@ TEST_F(Revocation, TheCommandsForStolenKeys) {
   auto const fill_in = [&](std::string line) {
     line = std::regex_replace(line, std::regex("\\bSERVED_NAME\\b"), "cam1.cams.example");
     line = std::regex_replace(line, std::regex("\\bKID\\b"), kid);
-    line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), "0169aabbccdd");
+    line = std::regex_replace(line, std::regex("\\bSERIAL\\b"), "0x169aabbccdd");  // as a number
     return std::regex_replace(line, std::regex("\\bACCOUNT\\b"), account);
   };
   auto const ran = run_page("when-a-key-is-stolen.md", fill_in);
