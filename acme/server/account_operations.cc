@@ -25,6 +25,8 @@ Object account_to_json(Account const& account) {
   object.set("contact", Value::strings(account.contact));
   if (account.terms_of_service_agreed) object.set("terms", account.terms_of_service);
   object.set("created", to_rfc3339(account.created));
+  if (!account.trusts.empty()) object.set("trusts", Value::strings(account.trusts));
+  if (account.trusts_at) object.set("trusts_at", to_rfc3339(*account.trusts_at));
   return object;
 }
 

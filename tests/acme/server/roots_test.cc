@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "acme/server/account_operations.h"
 #include "acme/server/records.h"
 #include "acme/wire/roots.h"
 #include "ca/ceremony.h"
@@ -40,6 +41,16 @@ struct Roots : ::testing::Test {
         [&](store::ReadTxn& txn) { visit_accounts(txn, [&](Account const& each) { return found = each, true; }); });
     return found.value();
   }
+  // As account list tells of it.
+  json::Object listed() {
+    auto const answer = list_accounts({.settings = server.app->settings,
+                                       .store = *server.app->store,
+                                       .root = server.app->authority->root_certificate(),
+                                       .limits = server.app->authority->issuer().limits(),
+                                       .now = server.clock.now()},
+                                      {});
+    return *answer.value().find("accounts")->as_array()->begin()->as_object();
+  }
 };
 
 TEST_F(Roots, AreOfferedWhereOneFollowsAnother) {
@@ -60,6 +71,7 @@ TEST_F(Roots, AreGivenWithWhatTheySayOfEachOther) {
 
 TEST_F(Roots, WhoTrustsWhichIsKept) {
   EXPECT_THAT(account().trusts, IsEmpty());
+  EXPECT_EQ(listed().find("trusts"), nullptr);
   client.post(url, report({known.roots.front()}));
   EXPECT_THAT(account().trusts, ElementsAre(to_hex(known.roots.front().fingerprint())));
   EXPECT_EQ(account().trusts_at, server.clock.now());
@@ -69,8 +81,10 @@ TEST_F(Roots, WhoTrustsWhichIsKept) {
   client.post(url, report({known.roots.front()}));  // says the same
   EXPECT_EQ(account().trusts_at, first_said);
   client.post(url, report(known.roots));
-  EXPECT_THAT(account().trusts,
-              ElementsAre(to_hex(known.roots[0].fingerprint()), to_hex(known.roots[1].fingerprint())));
+  auto const both = ElementsAre(to_hex(known.roots[0].fingerprint()), to_hex(known.roots[1].fingerprint()));
+  EXPECT_THAT(account().trusts, both);
+  EXPECT_THAT(json::need_strings(listed(), "trusts").value(), both);
+  EXPECT_EQ(json::need_string(listed(), "trusts_at").value(), to_rfc3339(server.clock.now()));
   EXPECT_EQ(account().trusts_at, server.clock.now());
 }
 
