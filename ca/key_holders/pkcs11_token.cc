@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/x509/der.h"
 
@@ -78,8 +79,10 @@ Result<Slot> find_slot(Pkcs11Modules const& modules, Pkcs11Uri const& uri) {
     slots.resize(std::min<std::size_t>(count, slots.size()));
     for (auto const id : slots) {
       CK_TOKEN_INFO token{};
+      CK_SLOT_INFO slot{};
       if (module->C_GetTokenInfo(id, &token) != CKR_OK || (token.flags & CKF_TOKEN_INITIALIZED) == 0) continue;
-      if (uri.matches(token))
+      if (module->C_GetSlotInfo(id, &slot) != CKR_OK) continue;
+      if (uri.matches(token) && uri.matches(id, slot))
         matching.push_back({module, id, token});
       else
         others += (others.empty() ? "" : ", ") + ("\"" + text_of(token.label) + "\"");
@@ -129,8 +132,41 @@ Bytes point_of(Bytes attribute_value) {
 
 }  // namespace
 
+namespace {
+
+// Without the query attributes that nobody here knows: what is ignored may be a PIN whose attribute is misspelt.
+std::string known_part(std::string const& text) {
+  auto const query = text.find('?');
+  std::string known = text.substr(0, query);
+  char separator = '?';
+  for (auto begin = query; begin != text.npos;) {
+    auto const end = text.find('&', begin + 1);
+    auto const attribute = text.substr(begin + 1, end == text.npos ? end : end - begin - 1);
+    if (attribute.starts_with("module-path=") || attribute.starts_with("module-name=")) {
+      known += std::exchange(separator, '&');
+      known += attribute;
+    }
+    begin = end;
+  }
+  return known;
+}
+
+// RFC 7512 2.3: neither a path nor a file name.
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+bool is_same_name(std::string_view a, std::string_view b) {
+  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+}  // namespace
+
 Result<Pkcs11Uri> Pkcs11Uri::parse(std::string const& text) {
-  Pkcs11Uri uri({p11_kit_uri_new(), {}}, text);
+  Pkcs11Uri uri({p11_kit_uri_new(), {}}, known_part(text));
   if (int const rv = p11_kit_uri_parse(text.c_str(), P11_KIT_URI_FOR_ANY, uri.uri_.get()); rv != P11_KIT_URI_OK) {
     uri.text_ = "the key's pkcs11: URI";  // what cannot be read may have a PIN in it
     return unfit(uri, p11_kit_uri_message(rv));
@@ -141,7 +177,14 @@ Result<Pkcs11Uri> Pkcs11Uri::parse(std::string const& text) {
                  "a PIN does not belong into settings; leave pin-value and pin-source out and give the PIN where "
                  "the passphrase is asked for");
   }
-  if (p11_kit_uri_any_unrecognized(uri.uri_.get()) != 0) return unfit(uri, "it has a part that RFC 7512 does not know");
+  if (p11_kit_uri_any_unrecognized(uri.uri_.get()) != 0)
+    return unfit(uri, "it has a part that RFC 7512 does not know, and so it matches nothing");
+  if (uri.module_name() != nullptr && !is_plain_name(uri.module_name()))
+    return unfit(
+        uri,
+        "module-name is a plain name such as softhsm2, neither a path nor a file name: for a file give module-path");
+  if (uri.module_name() != nullptr && uri.module_path() != nullptr)
+    return unfit(uri, "it has a module-path and a module-name: leave one of them out");
   if (uri.label() == nullptr && uri.id() == nullptr) return unfit(uri, "it names no key: add object= or id=");
   if (auto const* kind = p11_kit_uri_get_attribute(uri.uri_.get(), CKA_CLASS);
       kind != nullptr && *static_cast<CK_OBJECT_CLASS const*>(kind->pValue) != CKO_PRIVATE_KEY)
@@ -152,6 +195,11 @@ Result<Pkcs11Uri> Pkcs11Uri::parse(std::string const& text) {
 bool Pkcs11Uri::matches(CK_INFO const& module) const { return p11_kit_uri_match_module_info(uri_.get(), &module) == 1; }
 bool Pkcs11Uri::matches(CK_TOKEN_INFO const& token) const {
   return p11_kit_uri_match_token_info(uri_.get(), &token) == 1;
+}
+bool Pkcs11Uri::matches(CK_SLOT_ID id, CK_SLOT_INFO const& slot) const {
+  auto const wanted = p11_kit_uri_get_slot_id(uri_.get());
+  if (wanted != static_cast<CK_SLOT_ID>(-1) && wanted != id) return false;
+  return p11_kit_uri_match_slot_info(uri_.get(), &slot) == 1;
 }
 CK_ATTRIBUTE const* Pkcs11Uri::label() const { return p11_kit_uri_get_attribute(uri_.get(), CKA_LABEL); }
 CK_ATTRIBUTE const* Pkcs11Uri::id() const { return p11_kit_uri_get_attribute(uri_.get(), CKA_ID); }
@@ -174,7 +222,19 @@ Result<Pkcs11Modules> Pkcs11Modules::load(Pkcs11Uri const& uri) {
   }
   modules.registered_ = p11_kit_modules_load_and_initialize(0);
   if (modules.registered_ == nullptr) return unfit(uri, "p11-kit cannot load its modules: " + words());
-  for (auto** module = modules.registered_; *module != nullptr; ++module) modules.list_.push_back(*module);
+  std::string others;
+  for (auto** module = modules.registered_; *module != nullptr; ++module) {
+    std::unique_ptr<char, decltype(&std::free)> const name(p11_kit_module_get_name(*module), &std::free);
+    std::string const known = name ? name.get() : "";
+    if (uri.module_name() == nullptr || is_same_name(known, uri.module_name()))
+      modules.list_.push_back(*module);
+    else
+      others += (others.empty() ? "" : ", ") + known;
+  }
+  if (modules.list_.empty() && uri.module_name() != nullptr)
+    return unfit(uri, "p11-kit knows no module of this name; " +
+                          (others.empty() ? "it knows none" : "it knows: " + others) +
+                          ". A module is known by a file NAME.module in p11-kit's folder of modules");
   return modules;
 }
 

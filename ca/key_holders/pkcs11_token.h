@@ -18,12 +18,17 @@ namespace lenscap::ca {
 // What to look for and in which module. Kept for as long as the key is used.
 class Pkcs11Uri {
  public:
-  // Errc::settings: no such URI, none that names a private key, or one with a PIN in it.
+  // Errc::settings: no such URI, none that names a private key, one with a PIN in it, one whose module-name is no plain
+  // name, or with an attribute in its path that is not known (RFC 7512 2.5: it matches nothing). Query attributes that
+  // are not known are ignored, as it says there, and are not part of text().
   static Result<Pkcs11Uri> parse(std::string const& text);
 
   std::string const& text() const { return text_; }
   char const* module_path() const { return p11_kit_uri_get_module_path(uri_.get()); }  // nullptr: p11-kit's modules
+  char const* module_name() const { return p11_kit_uri_get_module_name(uri_.get()); }  // nullptr: any of them
   bool matches(CK_INFO const& module) const;
+  // By slot-id, slot-description and slot-manufacturer.
+  bool matches(CK_SLOT_ID id, CK_SLOT_INFO const& slot) const;
   bool matches(CK_TOKEN_INFO const& token) const;
   CK_ATTRIBUTE const* label() const;  // nullptr: any; borrowed
   CK_ATTRIBUTE const* id() const;
@@ -37,7 +42,8 @@ class Pkcs11Uri {
   std::string text_;
 };
 
-// The loaded and initialised modules that a URI means.
+// The loaded and initialised modules that a URI means: the one at its module-path; otherwise those that p11-kit knows
+// by a file NAME.module in its folder of modules, of which module-name chooses one, whatever its case.
 class Pkcs11Modules {
  public:
   static Result<Pkcs11Modules> load(Pkcs11Uri const& uri);  // Errc::settings

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <sstream>
 #include <thread>
 
 #include "tests/ca/fixture.h"
@@ -92,6 +94,97 @@ TEST_F(Pkcs11, AKeyIsFoundByWhatTheUriSays) {
   auto const key = open("token=ca;id=%01");
   ASSERT_TRUE(key.ok()) << key.error().detail();
   EXPECT_THAT(verify(**key, HashAlgorithm::sha256, "right"), HasSubstr("Verified OK"));
+}
+
+struct Token {
+  std::string slot, serial;
+};
+
+// As softhsm2-util tells of them.
+std::vector<Token> tokens_called(std::string const& label) {
+  std::istringstream told(run("softhsm2-util --show-slots").output);
+  std::vector<Token> found;
+  Token at;
+  for (std::string line; std::getline(told, line);) {
+    auto const value = [&](std::string const& name) -> std::optional<std::string> {
+      auto const begin = line.find(name);
+      if (begin == line.npos) return std::nullopt;
+      auto text = line.substr(begin + name.size());
+      text.erase(0, text.find_first_not_of(' '));
+      text.erase(text.find_last_not_of(" \n") + 1);
+      return text;
+    };
+    if (line.starts_with("Slot ")) at.slot = *value("Slot ");
+    if (auto const serial = value("Serial number:")) at.serial = *serial;
+    if (value("Label:") == label) found.push_back(at);
+  }
+  return found;
+}
+
+// Tokens with one label, keys with another: each part of a URI that RFC 7512 has for a token, a slot or a module.
+TEST_F(Pkcs11, EachPartOfTheUriChooses) {
+  hsm.add_token("twin");
+  hsm.add_token("twin");
+  auto const twins = tokens_called("twin");
+  ASSERT_EQ(twins.size(), 2U);
+  ASSERT_NE(twins[0].slot, twins[1].slot);
+  for (std::string const file : {"first", "second"}) {
+    hsm.run({"openssl", "genpkey", "-out", hsm.path(file), "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"});
+    hsm.run({"openssl", "pkey", "-in", hsm.path(file), "-pubout", "-out", hsm.path(file + ".pub")});
+    hsm.run({"softhsm2-util", "--import", hsm.path(file), "--serial", twins[file == "first" ? 0 : 1].serial, "--label",
+             "a key; 100% ü", "--id", "01", "--pin", SoftHsm::kPin});
+  }
+  std::string const key = ";object=a%20%6b%65%79%3b%20100%25%20%c3%bc";
+  std::string const path = std::string("module-path=") + SoftHsm::kModule;
+  auto const serial = [&](int at) { return "serial=" + twins[static_cast<std::size_t>(at)].serial; };
+  struct Case {
+    std::string uri;
+    char const* file;
+  };
+  for (auto const& [uri, file] :
+       {Case{serial(0) + key + "?" + path, "first"}, Case{serial(1) + key + "?" + path, "second"},
+        Case{"slot-id=" + twins[0].slot + key + "?" + path, "first"},
+        Case{"token=twin;slot-id=" + twins[1].slot + key + "?" + path, "second"},
+        Case{"manufacturer=SoftHSM%20project;model=SoftHSM%20v2;" + serial(1) + key + "?" + path, "second"},
+        Case{"slot-manufacturer=SoftHSM%20project;" + serial(0) + key + "?" + path, "first"},
+        Case{serial(0) + ";id=%01?" + path, "first"},
+        // RFC 7512 2.5: a query attribute that nobody knows is ignored.
+        Case{serial(1) + key + "?x-acme-hint=hunter2&" + path + "&colour=blue", "second"},
+        Case{serial(0) + key + "?module-name=softhsm2", "first"},
+        Case{serial(1) + key + "?module-name=SoftHSM2", "second"}}) {
+    SCOPED_TRACE(uri);
+    auto const found = open(uri);
+    ASSERT_TRUE(found.ok()) << found.error().detail();
+    EXPECT_THAT(verify(**found, HashAlgorithm::sha256, file), HasSubstr("Verified OK"));
+  }
+  struct Refused {
+    std::string uri;
+    char const* says;
+  };
+  for (auto const& [uri, says] :
+       {Refused{"token=twin" + key + "?" + path, "add serial="},
+        Refused{"manufacturer=Another;" + serial(0) + key + "?" + path, "no token matches"},
+        Refused{"model=Another;" + serial(0) + key + "?" + path, "no token matches"},
+        Refused{"slot-id=0;" + serial(0) + key + "?" + path, "no token matches"},
+        Refused{"slot-manufacturer=Another;" + serial(0) + key + "?" + path, "no token matches"},
+        Refused{"slot-id=first;" + serial(0) + key + "?" + path, "URI"},
+        Refused{serial(0) + ";object=a%20key?" + path, "no such private key"},
+        // And one of the path that nobody knows matches nothing.
+        Refused{"x-acme-shelf=4;" + serial(0) + key + "?" + path, "does not know"},
+        Refused{"colour=blue;" + serial(0) + key + "?" + path, "does not know"},
+        Refused{serial(0) + key + "?module-name=absent", "it knows: "},
+        Refused{serial(0) + key + "?module-name=..%2f..%2ftmp%2fsofthsm2", "a plain name"},
+        Refused{serial(0) + key + "?module-name=libsofthsm2.so", "a plain name"},
+        Refused{serial(0) + key + "?module-name=", "a plain name"},
+        Refused{serial(0) + key + "?module-name=softhsm2&" + path, "leave one of them out"},
+        Refused{serial(0) + ";object=absent?pin-vaule=hunter2&" + path, "no such private key"}}) {
+    SCOPED_TRACE(uri);
+    auto const refused = open(uri);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::settings);
+    EXPECT_THAT(refused.error().detail(), HasSubstr(says));
+    EXPECT_THAT(refused.error().detail(), Not(HasSubstr("hunter2")));
+  }
 }
 
 TEST_F(Pkcs11, WhatIsRefusedAndWhy) {
