@@ -5,8 +5,8 @@
 #include "base/limits.h"
 #include "ca/ca_certificate.h"
 #include "ca/ceremony.h"
+#include "ca/constraint_order.h"
 #include "ca/crl_places.h"
-#include "ca/issuer_choice.h"
 #include "ca/parent_rules.h"
 
 namespace lenscap::ca {
@@ -31,15 +31,6 @@ Error wider(x509::NameConstraints const& constraints, NameLimit const& limit) {
                            ". Say by --permit-dns and --permit-ip a part that all permit"};
 }
 
-void keep_exclusions(x509::NameConstraints const& of, x509::NameConstraints& in) {
-  auto const add = [](auto const& from, auto& to) {
-    for (auto const& each : from)
-      if (std::ranges::find(to, each) == to.end()) to.push_back(each);
-  };
-  add(of.excluded_dns, in.excluded_dns);
-  add(of.excluded_ip, in.excluded_ip);
-}
-
 }  // namespace
 
 Result<x509::NameConstraints> constraints_below(x509::Certificate const& root,
@@ -56,7 +47,16 @@ Result<x509::NameConstraints> constraints_below(x509::Certificate const& root,
   wanted.permit_ip = permit_ip;
   TRY(auto constraints, constraints_of(wanted));
   if (!of_root) return constraints;
-  keep_exclusions(*of_root, constraints);
+  // Only names and addresses were asked for; of the rest the site has what the root has.
+  if (!of_root->permitted_mail.empty()) {
+    constraints.permitted_mail = of_root->permitted_mail;
+    constraints.excluded_mail.clear();
+  }
+  if (!of_root->permitted_uri.empty()) {
+    constraints.permitted_uri = of_root->permitted_uri;
+    constraints.excluded_uri.clear();
+  }
+  keep_limits_of(*of_root, constraints);
   if (!is_narrower_or_equal(constraints, of_root)) return wider(constraints, root);
   return constraints;
 }
@@ -74,7 +74,7 @@ Result<x509::NameConstraints> constraints_below(InstalledChain const& parent, Na
     wanted.rules = rules;
     TRY(constraints, constraints_of(wanted));
   }
-  for (auto const& limit : limits) keep_exclusions(limit.constraints, constraints);
+  for (auto const& limit : limits) keep_limits_of(limit.constraints, constraints);
   for (auto const& limit : limits)
     if (!is_narrower_or_equal(constraints, limit.constraints)) return wider(constraints, limit);
   return constraints;

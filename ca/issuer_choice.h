@@ -40,10 +40,6 @@ std::string_view to_string(IssuerState state);  // "published"
 // every issuer, and of a retired one as long as its certificates live. Errc::unavailable or invalid_profile, in words.
 Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now);
 
-// Does `inner` permit nothing that `outer` does not? By DNS names and addresses: what issuers are made with.
-bool is_narrower_or_equal(std::optional<x509::NameConstraints> const& inner,
-                          std::optional<x509::NameConstraints> const& outer);
-
 // Its place in `all`. Among those that are active, serve the profile, are good for its usages, and may name every name:
 // one that was made for a site or for profiles comes before the default's line; then one whose constraints lie inside
 // another's before that other; then the one that became active last; then by name. Nothing: nobody may.

@@ -26,6 +26,11 @@ bool host_is_within(std::string_view host, std::string_view subtree) {
   return folded.size() > subtree.size() && folded.ends_with(subtree);
 }
 
+// All hosts of the one in the other?
+bool subtree_is_within(std::string_view inner, std::string_view outer) {
+  return inner == outer || (outer.starts_with('.') && host_is_within(inner, outer));
+}
+
 bool is_mailbox(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
@@ -67,6 +72,10 @@ bool MailSubtree::contains(std::string_view address) const {
   return host_is_within(address.substr(at + 1), host_);
 }
 
+bool MailSubtree::contains(MailSubtree const& other) const {
+  return (mailbox_.empty() || mailbox_ == other.mailbox_) && subtree_is_within(other.host_, host_);
+}
+
 Result<UriSubtree> UriSubtree::parse(std::string_view text) {
   if (text.find(':') != text.npos || text.find('/') != text.npos)
     return Error(Errc::malformed,
@@ -76,6 +85,8 @@ Result<UriSubtree> UriSubtree::parse(std::string_view text) {
 }
 
 bool UriSubtree::contains_host(std::string_view host) const { return host_is_within(host, host_); }
+
+bool UriSubtree::contains(UriSubtree const& other) const { return subtree_is_within(other.host_, host_); }
 
 bool is_mail_address(std::string_view text) {
   auto const at = text.rfind('@');

@@ -39,6 +39,7 @@ class MailSubtree {
   static Result<MailSubtree> parse(std::string_view text);  // Errc::malformed
   std::string text() const { return mailbox_.empty() ? host_ : mailbox_ + "@" + host_; }
   bool contains(std::string_view address) const;  // an address that is none lies nowhere; see is_mail_address()
+  bool contains(MailSubtree const& other) const;
   auto operator<=>(MailSubtree const&) const = default;
 
  private:
@@ -52,6 +53,7 @@ class UriSubtree {
   static Result<UriSubtree> parse(std::string_view text);  // Errc::malformed
   std::string const& text() const { return host_; }
   bool contains_host(std::string_view host) const;  // see host_of_uri()
+  bool contains(UriSubtree const& other) const;
   auto operator<=>(UriSubtree const&) const = default;
 
  private:

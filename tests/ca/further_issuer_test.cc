@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ca/constraint_order.h"
 #include "ca/issuer_import.h"
 #include "ca/parent_rules.h"
 #include "tests/ca/bundle_of.h"
@@ -39,6 +40,28 @@ TEST(ConstraintsBelow, OnlyInsideTheRoot) {
   EXPECT_THAT(refusal({"*.cams.example"}, {}), HasSubstr("without \"*.\""));
   EXPECT_THAT(refusal({"a.secret.cams.example"}, {}), HasSubstr("does not permit"));
   EXPECT_EQ(constraints_below(root_ca().root, {}, {}).value(), *root_ca().root.name_constraints());
+}
+
+// A site is asked for by names and addresses of hosts; what the root says of other names holds there as well, also for
+// clients that do not look at the constraints of roots.
+TEST(ConstraintsBelow, KeepsWhatTheRootSaysOfOtherNames) {
+  auto settings = ceremony_settings();
+  settings.rules.permit_email = {"mail.example"};
+  settings.rules.permit_uri = {".web.example"};
+  settings.rules.permit_directory = {"O=Example Cameras"};
+  settings.rules.exclude_email = {"ceo@mail.example"};
+  settings.rules.exclude_uri = {"a.web.example"};
+  settings.rules.exclude_directory = {"OU=Board,O=Example Cameras"};
+  auto const ca = generate_ca(settings, kNow).value();
+  auto const of_root = ca.root.name_constraints().value();
+  auto const site = constraints_below(ca.root, {"p4.cams.example"}, {"10.20.4.0/24"}).value();
+  EXPECT_EQ(site.permitted_mail, of_root.permitted_mail);
+  EXPECT_EQ(site.excluded_mail, of_root.excluded_mail);
+  EXPECT_EQ(site.permitted_uri, of_root.permitted_uri);
+  EXPECT_EQ(site.excluded_uri, of_root.excluded_uri);
+  EXPECT_EQ(site.permitted_directory, of_root.permitted_directory);
+  EXPECT_EQ(site.excluded_directory, of_root.excluded_directory);
+  EXPECT_EQ(site.permitted_dns, (std::vector<x509::DnsSubtree>{x509::DnsName::parse("p4.cams.example").value()}));
 }
 
 TEST(CertifyIssuer, IsBelowTheRootAndVerifies) {

@@ -151,35 +151,5 @@ TEST(StateAt, ByDate) {
   EXPECT_EQ(state_at(one, kNow + 2 * kDay), IssuerState::ended);
 }
 
-TEST(IsNarrowerOrEqual, ByEveryKindOfName) {
-  auto const whole = permit({"cams.example"}, {"10.20.0.0/15"});
-  auto without_a_part = whole;
-  without_a_part.excluded_dns = {x509::DnsName::parse("secret.cams.example").value()};
-  without_a_part.excluded_ip.push_back(x509::IpBlock::parse("10.20.9.0/24").value());
-  struct Case {
-    char const* why;
-    std::optional<x509::NameConstraints> inner, outer;
-    bool is;
-  };
-  for (auto const& c : std::vector<Case>{
-           {"the same", whole, whole, true},
-           {"a part", permit({"p4.cams.example"}, {"10.20.4.0/24"}), whole, true},
-           {"names alone", permit({"p4.cams.example"}, {}), whole, true},
-           {"addresses alone", permit({}, {"10.21.0.0/16"}), whole, true},
-           {"another suffix", permit({"bank.example"}, {}), whole, false},
-           {"a wider suffix", permit({"example"}, {}), whole, false},
-           {"a wider network", permit({}, {"10.20.0.0/14"}), whole, false},
-           {"a part, and more", permit({"p4.cams.example"}, {"10.22.0.0/16"}), whole, false},
-           {"addresses of the other kind", permit({}, {"fd00::/16"}), whole, false},
-           {"names where there are none", permit({"cams.example"}, {}), permit({}, {"10.20.0.0/15"}), false},
-           {"inside of what is not limited", whole, std::nullopt, true},
-           {"not limited", std::nullopt, whole, false},
-           {"without what the other excludes", whole, without_a_part, false},
-           {"beside what the other excludes", permit({"p4.cams.example"}, {"10.20.4.0/24"}), without_a_part, true},
-           {"with what the other excludes", permit({"p4.cams.example"}, {"10.20.8.0/23"}), without_a_part, false},
-       })
-    EXPECT_EQ(is_narrower_or_equal(c.inner, c.outer), c.is) << c.why;
-}
-
 }  // namespace
 }  // namespace lenscap::ca::test

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "ca/constraint_order.h"
 #include "tests/base/x509/chain_maker.h"
 #include "tests/ca/fixture.h"
 #include "tests/ca/gnutls_judge.h"
@@ -411,6 +412,44 @@ TEST(NameJudges, WhatTheIssuerPrepares) {
   EXPECT_GT(issued, 50);
   EXPECT_GT(refused, 50);
   EXPECT_GT(without_subject, 0) << "no chain forbade the common name as a directory name";
+}
+
+// A further issuer's constraints inside its parent's: below both, OpenSSL accepts whatever it accepts below the inner
+// ones alone.
+TEST(NameJudges, WhatIsNarrowerPermitsNothingMore) {
+  RandomNames random(seed() + 3);
+  int narrower = 0, accepted = 0;
+  for (unsigned set = 0; set < share_of(1200); ++set) {
+    auto const outer = random.constraints({});
+    auto inner = random.constraints({});
+    if (random.once_in(2)) {
+      inner.permitted_dns = outer.permitted_dns;
+      inner.permitted_ip = outer.permitted_ip;
+      inner.excludes_all_dns = outer.excludes_all_dns;
+    }
+    keep_limits_of(outer, inner);
+    if (!is_narrower_or_equal(inner, outer)) continue;
+    auto const root_name = random.ca_name("Root");
+    auto const name = random.ca_name("Issuing");
+    auto const chain = [&](NameConstraints const& in_root) -> Cas {
+      auto root = make_ca(root_name, in_root, keys().root, keys().root, nullptr, 1);
+      auto issuing = make_ca(name, inner, keys().issuing, keys().root, root.get(), 2);
+      auto certificate = to_certificate(issuing);
+      return {std::move(certificate), {to_certificate(root)}, std::move(issuing), {inner, in_root}};
+    };
+    auto const alone = chain({});
+    auto const below = chain(outer);
+    if (!check_chain_names(below.issuing, below.above).ok()) continue;  // the issuer's own name is refused
+    ++narrower;
+    for (int i = 0; i < 5; ++i) {
+      auto const leaf = make_leaf(random, alone);
+      if (!openssl_accepts(leaf.certificate, alone)) continue;
+      ++accepted;
+      EXPECT_TRUE(openssl_accepts(leaf.certificate, below)) << below.text() << "\n  leaf: " << leaf.text;
+    }
+  }
+  EXPECT_GT(narrower, static_cast<int>(share_of(1200)) / 20);
+  EXPECT_GT(accepted, narrower / 2);
 }
 
 // The rare row of the table: no set that `init` writes is met by it, since root and issuing CA have the same.
