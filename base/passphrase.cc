@@ -83,14 +83,42 @@ bool read_octet(int tty, std::uint8_t& octet) {
   }
 }
 
-// Reads one line from the terminal without echo.
-Result<SecretBytes> from_terminal(std::string const& question) {
+Error unread(std::string const& path) {
+  return {Errc::file, fmt::format("cannot read {}: {}", path, std::strerror(errno))};
+}
+
+// False: `errno` says why.
+bool read_all(int fd, Bytes& room, std::size_t& size) {
+  while (size < room.size()) {
+    ssize_t const count = ::read(fd, room.data() + size, room.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count == 0;
+    size += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<SecretBytes> read_secret_file(std::string const& path, std::size_t bytes_max) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return unread(path);
+  Bytes room(bytes_max + 1);  // what a vector leaves behind when it grows is not wiped
+  std::size_t size = 0;
+  bool const is_read = read_all(fd, room, size);
+  auto failed = unread(path);
+  ::close(fd);
+  room.resize(size);
+  SecretBytes content(std::move(room));
+  if (!is_read) return failed;
+  if (size > bytes_max) return Error(Errc::file, fmt::format("{} is longer than {} bytes", path, bytes_max));
+  return content;
+}
+
+Result<SecretBytes> ask_unseen(std::string const& question, std::string_view instead) {
   int const tty = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (tty < 0) {
-    return Error(
-        Errc::needs_confirmation,
-        fmt::format("{}: there is no terminal to ask on; give a file (--passphrase-file) or a systemd credential",
-                    question));
+    return Error(Errc::needs_confirmation, fmt::format("{}: there is no terminal to ask on; {}", question, instead));
   }
   std::string const prompt = question + ": ";
   Bytes line;
@@ -106,6 +134,12 @@ Result<SecretBytes> from_terminal(std::string const& question) {
   ::close(tty);
   if (line.empty()) return Error(Errc::needs_confirmation, fmt::format("{}: nothing was entered", question));
   return SecretBytes(std::move(line));
+}
+
+namespace {
+
+Result<SecretBytes> from_terminal(std::string const& question) {
+  return ask_unseen(question, "give a file (--passphrase-file) or a systemd credential");
 }
 
 }  // namespace

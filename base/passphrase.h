@@ -13,6 +13,11 @@ namespace lenscap {
 // shows its access list in the group's bits), or when it is empty;
 // Errc::needs_confirmation when a prompt is needed and there is no terminal.
 Result<SecretBytes> read_passphrase(std::string const& source, std::string_view what);
+// A file as it is, of which no copy is left in memory. Errc::file. It does NOT ask who else may read it.
+Result<SecretBytes> read_secret_file(std::string const& path, std::size_t bytes_max = 64 * 1024L);
+// One line of the terminal that is not shown while it is typed, at most 1024 octets. `instead`: what to do where there
+// is no terminal, as the end of a sentence. Errc::needs_confirmation then, and when nothing was entered.
+Result<SecretBytes> ask_unseen(std::string const& question, std::string_view instead);
 // Asks twice and compares.
 Result<SecretBytes> new_passphrase(std::string const& source, std::string_view what);
 

@@ -79,9 +79,10 @@ Result<NewKey> new_key(CommandLine const& line, KeyOptions const& options, Secre
 // The key that signs below a parent.
 Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const& line, Settings const& settings,
                                                     KeyOptions const& options, SecretBytes const& passphrase) {
-  if (!options.root.file.empty())
+  if (!options.root.file.empty() || !options.root.shares.empty())
     return Error(Errc::usage,
-                 "--root-key is for a CA with a root of its own: below a parent the issuing key of this CA signs");
+                 std::string(options.root.file.empty() ? "--share" : "--root-key") +
+                     " is for a CA with a root of its own: below a parent the issuing key of this CA signs");
   if (!options.issuing_key.empty()) {
     auto const& words = options.root.passphrase_file;
     TRY(auto const own, read_passphrase(words.empty() ? "prompt" : "file:" + words, "passphrase of the issuing key"));

@@ -10,9 +10,9 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/root_key.h"
 #include "acme/server/commands/root_roll_over.h"
 #include "base/file.h"
-#include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/certify_below.h"
 #include "ca/installed_issuers.h"
@@ -96,25 +96,81 @@ Result<ExitCode> export_root(CommandLine const& line, std::string const& form, s
 
 // --- seal ---
 
-Result<ExitCode> seal(CommandLine const& line, std::string const& to, std::string const& passphrase_file) {
-  TRY(auto const words,
-      read_passphrase(passphrase_file.empty() ? "prompt" : "file:" + passphrase_file, "passphrase of the root key"));
-  TRY(auto const sealed, ca::seal_root(line.state, to, ca::first_line(words)));
-  if (line.wants_json()) {
-    print_json({{"root_sha256", to_hex(sealed.root.fingerprint())},
-                {"key", sealed.key_file},
-                {"certificate", sealed.certificate_file},
-                {"on_the_same_disk", sealed.on_the_same_disk}});
-    return ExitCode::done;
+struct SealOptions {
+  std::string to;
+  RootKeyOptions key;
+  std::string shares;     // "3-of-5"; empty: none
+  std::string shares_to;  // empty: beside the key
+  std::string new_passphrase_file;
+};
+
+Result<ca::SealAs> how_to_seal(CommandLine const& line, SealOptions const& options) {
+  if (options.shares.empty() && !options.shares_to.empty())
+    return Error(Errc::usage, "--shares-to is for --shares K-of-N: without it there are no shares");
+  ca::SealAs as;
+  as.shares_directory = options.shares_to;
+  if (!options.shares.empty()) {
+    TRY(as.shares, ca::parse_share_count(options.shares));
   }
+  as.key_file = options.key.file;
+  if (!as.key_file.empty()) return as;
+  TRY(as.key_file, ca::root_key_here(line.state));
+  return as;
+}
+
+void print_sealed(SealOptions const& options, ca::SealedRoot const& sealed) {
   if (sealed.on_the_same_disk)
     fmt::print(stderr, "warning: {} is on the disk of the state directory: the key has not left this machine yet\n",
-               to);
+               options.to);
+  fmt::print("Sealed    {}\n          {}\nKey       {}\n", sealed.root.subject(), ca::fingerprint_text(sealed.root),
+             sealed.key_file);
+  if (!sealed.sealing) {
+    fmt::print(
+        "\nThe copy was read back and opens with its passphrase; where it was, the key is gone. The server goes on as "
+        "before.\n"
+        "Keep the medium and a copy of it in two places, and the passphrase in a third.\n");
+    return;
+  }
+  auto const& [needed, made] = sealed.sealing->count;
+  fmt::print("Sealing   {}: {} of {} shares open it\nShares    {}\n          to {}\n", sealed.sealing->id, needed, made,
+             sealed.share_files.front(), sealed.share_files.back());
   fmt::print(
-      "Sealed    {}\n          {}\nKey       {}\n\n"
-      "The copy was read back and opens with its passphrase; here the key is gone. The server goes on as before.\n"
-      "Keep the medium and a copy of it in two places, and the passphrase in a third.\n",
-      sealed.root.subject(), ca::fingerprint_text(sealed.root), sealed.key_file);
+      "\nKey and shares were read back, any {0} of the {1} open it, and where it was, the key is gone. No passphrase "
+      "of\n"
+      "this key is written anywhere. The server goes on as before.\n"
+      "Give each of {1} people one share, on paper or on a medium of their own, and remove the files here: whoever "
+      "has\n"
+      "the key and all of them needs nobody. Keep the medium with the key and a copy of it in two other places.\n"
+      "Former copies of the key still open as they did: destroy them.\n",
+      needed, made);
+}
+
+json::Object to_json(ca::SealedRoot const& sealed) {
+  json::Object object{{"root_sha256", to_hex(sealed.root.fingerprint())},
+                      {"key", sealed.key_file},
+                      {"certificate", sealed.certificate_file},
+                      {"on_the_same_disk", sealed.on_the_same_disk}};
+  if (!sealed.sealing) return object;
+  object.set("sealing", sealed.sealing->id);
+  object.set("shares_needed", static_cast<std::int64_t>(sealed.sealing->count.needed));
+  object.set("shares", json::Value::strings(sealed.share_files));
+  return object;
+}
+
+Result<ExitCode> seal(CommandLine const& line, SealOptions const& options) {
+  TRY(auto as, how_to_seal(line, options));
+  TRY(auto const opened, open_root_key_file(as.key_file, options.key));
+  // A passphrase that nobody knows is no good without its shares.
+  if (!as.shares && (opened.of_shares || !options.new_passphrase_file.empty())) {
+    TRY(auto const settings, load_settings(line));
+    TRY(as.new_passphrase, new_root_passphrase(settings, options.new_passphrase_file));
+  }
+  if (options.key.file.empty()) as.key_file.clear();  // then what was left over beside it goes, too
+  TRY(auto const sealed, ca::seal_root(line.state, options.to, opened.passphrase, as));
+  if (line.wants_json())
+    print_json(to_json(sealed));
+  else
+    print_sealed(options, sealed);
   return ExitCode::done;
 }
 
@@ -171,13 +227,27 @@ void add_root(CLI::App& app, CommandLine& line) {
     line.run = [&line, form, out, chain, newest] { return export_root(line, *form, *out, *chain, *newest); };
   });
 
-  auto to = std::make_shared<std::string>();
-  auto words = std::make_shared<std::string>();
+  auto options = std::make_shared<SealOptions>();
   auto* sealed = root->add_subcommand("seal", "Move the root's key off this machine; the server never needs it");
-  sealed->add_option("--to", *to, "Directory on a medium that is then taken away")->required();
-  sealed->add_option("--passphrase-file", *words, "File with the root key's passphrase; without it you are asked");
-  sealed->footer("Examples:\n  lenscap-ca root seal --to /media/usb/lenscap-root");
-  sealed->callback([&line, to, words] { line.run = [&line, to, words] { return seal(line, *to, *words); }; });
+  sealed->add_option("--to", options->to, "Directory on a medium that is then taken away")->required();
+  add_root_key_options(*sealed, options->key);
+  auto* shares = sealed->add_option("--shares", options->shares,
+                                    "K-of-N: no passphrase, but a share for each of N people, of whom any K open it");
+  sealed->add_option("--shares-to", options->shares_to,
+                     "Directory for the shares, best of a file system in memory; without it beside the key");
+  sealed
+      ->add_option("--new-passphrase-file", options->new_passphrase_file,
+                   "File with another passphrase; a key that was in shares gets one, and without it you are asked")
+      ->excludes(shares);
+  sealed->footer(
+      "Examples:\n"
+      "  lenscap-ca root seal --to /media/usb/lenscap-root\n"
+      "  lenscap-ca root seal --to /media/usb/lenscap-root --shares 3-of-5 --shares-to /dev/shm/shares\n"
+      "  lenscap-ca root seal --to /media/usb/new --root-key /media/usb/lenscap-root/root.key \\\n"
+      "      --share share-1.txt --share share-2.txt --share share-4.txt --shares 2-of-3");
+  sealed->callback([&line, options] {
+    line.run = [&line, options] { return seal(line, *options); };
+  });
 
   auto files = std::make_shared<std::vector<std::string>>();
   auto of_files = std::make_shared<std::string>();

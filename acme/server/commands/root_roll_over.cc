@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "acme/server/commands/root_key.h"
-#include "base/passphrase.h"
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
 #include "ca/known_roots.h"
@@ -31,16 +30,6 @@ Result<ca::KnownRoots> load_own_roots(CommandLine const& line) {
   return ca::load_known_roots(line.state, chain.root());
 }
 
-Result<> check_new_passphrase(SecretBytes const& fresh, SecretBytes const& issuing) {
-  if (fresh.size() < ca::kPassphraseCharactersMin)
-    return Error(Errc::usage, fmt::format("the passphrase of the new root key needs at least {} characters",
-                                          ca::kPassphraseCharactersMin));
-  if (fresh.text() == issuing.text())
-    return Error(Errc::usage,
-                 "the new root key needs a passphrase of its own: the issuing key's is on the server at every start");
-  return {};
-}
-
 // --- roll-over ---
 
 constexpr char const* kSplit =
@@ -55,12 +44,7 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
   TRY(auto const former_key, open_root_key(line, roots, options.former));
   auto const now = SystemClock().now();
   TRY(auto const next, ca::make_next_root(settings.ca_name, roots.newest(), former_key, now));
-  TRY(auto const words,
-      new_passphrase(options.new_passphrase_file.empty() ? "prompt" : "file:" + options.new_passphrase_file,
-                     "root key's passphrase"));
-  auto const fresh = ca::first_line(words);
-  TRY(auto const issuing, read_issuing_passphrase(settings));
-  CHECK_OK(check_new_passphrase(fresh, issuing));
+  TRY(auto const fresh, new_root_passphrase(settings, options.new_passphrase_file));
   TRY(auto const directory, ca::keep_next_root(line.state, roots, next, fresh));
   if (line.wants_json()) {
     print_json({{"subject", next.root.subject()},
