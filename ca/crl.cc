@@ -88,19 +88,44 @@ CrlBuilder::CrlBuilder(x509::Certificate const& issuer, CrlHeading heading, std:
   octets_.resize(room_);
 }
 
-// As der::time, but without memory of its own: a million of them count.
-void CrlBuilder::append_time(Time when) {
+namespace {
+
+constexpr std::size_t kSerialOctetsMax = 20;
+
+// One entry, put together where it costs least: a million of them count.
+class Entry {
+ public:
+  void put(std::uint8_t octet) { octets_[size_++] = octet; }
+  void put(ByteView octets) {
+    std::ranges::copy(octets, octets_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += octets.size();
+  }
+  // As der::time, but without memory of its own.
+  void put_time(Time when);
+  // A SEQUENCE of all that was put: less than 128 octets for every entry.
+  ByteView finish() {
+    octets_[1] = static_cast<std::uint8_t>(size_ - kHeader);
+    return ByteView(octets_).first(size_);
+  }
+
+ private:
+  static constexpr std::size_t kHeader = 2;
+  std::array<std::uint8_t, kEntryOctetsMax> octets_{der::kSequence};
+  std::size_t size_ = kHeader;
+};
+
+void Entry::put_time(Time when) {
   auto const day = std::chrono::floor<std::chrono::days>(when);
   std::chrono::year_month_day const date(day);
   std::chrono::hh_mm_ss const clock(when - day);
   auto const year = static_cast<unsigned>(static_cast<int>(date.year()));
   auto const two_digits = [&](unsigned value) {
-    octets_.push_back(static_cast<std::uint8_t>('0' + value / 10 % 10));
-    octets_.push_back(static_cast<std::uint8_t>('0' + value % 10));
+    put(static_cast<std::uint8_t>('0' + value / 10 % 10));
+    put(static_cast<std::uint8_t>('0' + value % 10));
   };
   bool const utc = year >= 1950 && year < 2050;
-  octets_.push_back(utc ? kUtcTime : kGeneralizedTime);
-  octets_.push_back(utc ? 13 : 15);
+  put(utc ? kUtcTime : kGeneralizedTime);
+  put(utc ? 13 : 15);
   if (!utc) two_digits(year / 100);
   two_digits(year % 100);
   two_digits(static_cast<unsigned>(date.month()));
@@ -108,25 +133,29 @@ void CrlBuilder::append_time(Time when) {
   two_digits(static_cast<unsigned>(clock.hours().count()));
   two_digits(static_cast<unsigned>(clock.minutes().count()));
   two_digits(static_cast<unsigned>(clock.seconds().count()));
-  octets_.push_back('Z');
+  put('Z');
 }
 
-namespace {
-
-constexpr std::size_t kSerialOctetsMax = 20;
-
-int digit_of(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+// By a table, since what serials have in common no branch can foresee. 16 and more: no digit.
+constexpr std::array<std::uint8_t, 256> kDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(0x80);
+  for (unsigned i = 0; i < 16; ++i)
+    digits[static_cast<std::uint8_t>("0123456789abcdef"[i])] = static_cast<std::uint8_t>(i);
+  return digits;
+}();
 
 // As from_hex, but without memory of its own: of how many octets the serial is, 0 when it is none.
 std::size_t read_serial(std::string_view hex, std::array<std::uint8_t, kSerialOctetsMax>& serial) {
   if (hex.size() % 2 != 0 || hex.size() > 2 * kSerialOctetsMax) return 0;
+  unsigned seen = 0;
   for (std::size_t i = 0; i < hex.size(); i += 2) {
-    int const high = digit_of(hex[i]);
-    int const low = digit_of(hex[i + 1]);
-    if (high < 0 || low < 0) return 0;
-    serial[i / 2] = static_cast<std::uint8_t>(high << 4 | low);
+    unsigned const high = kDigits[static_cast<std::uint8_t>(hex[i])];
+    unsigned const low = kDigits[static_cast<std::uint8_t>(hex[i + 1])];
+    seen |= high | low;
+    serial[i / 2] = static_cast<std::uint8_t>((high << 4 | low) & 0xff);
   }
-  return hex.size() / 2;
+  return seen < 16 ? hex.size() / 2 : 0;
 }
 
 }  // namespace
@@ -136,18 +165,14 @@ void CrlBuilder::add(RevokedCertificate const& revoked) {
   ByteView const serial = ByteView(octets).first(read_serial(revoked.serial_hex, octets));
   if (serial.empty() || serial.front() == 0) bug("a serial that no certificate of ours has");
   ++entries_;
-  std::size_t const begin = octets_.size();
-  octets_.push_back(der::kSequence);
-  octets_.push_back(0);  // its length, below: less than 128 for every entry
 
+  Entry entry;
   bool const sign_octet = (serial.front() & 0x80) != 0;
-  octets_.push_back(x509::der::kInteger);
-  octets_.push_back(static_cast<std::uint8_t>(serial.size() + (sign_octet ? 1 : 0)));
-  if (sign_octet) octets_.push_back(0);
-  append(octets_, serial);
-
-  append_time(revoked.revoked_at);
-
+  entry.put(x509::der::kInteger);
+  entry.put(static_cast<std::uint8_t>(serial.size() + (sign_octet ? 1 : 0)));
+  if (sign_octet) entry.put(0);
+  entry.put(serial);
+  entry.put_time(revoked.revoked_at);
   if (has_code(revoked.reason)) {
     std::uint8_t const extensions[] = {
         der::kSequence,
@@ -165,9 +190,9 @@ void CrlBuilder::add(RevokedCertificate const& revoked) {
         1,
         static_cast<std::uint8_t>(*revoked.reason),
     };
-    append(octets_, extensions);
+    entry.put(ByteView(extensions));
   }
-  octets_[begin + 1] = static_cast<std::uint8_t>(octets_.size() - begin - 2);
+  append(octets_, entry.finish());
 }
 
 CrlDraft CrlBuilder::finish() && {

@@ -54,8 +54,6 @@ class CrlBuilder {
   CrlDraft finish() &&;
 
  private:
-  void append_time(Time when);
-
   CrlHeading heading_;
   Bytes issuer_key_id_;
   Bytes before_entries_;  // version to nextUpdate
