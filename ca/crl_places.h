@@ -4,6 +4,8 @@
 // that looks like its own and lacks it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/x509/certificate.h"
@@ -26,6 +28,18 @@ std::string crl_path(x509::Certificate const& issuer);
 
 // What tells the lists of one issuer apart: empty for the whole list, "16-5" for the part 5 of 0 to 15.
 std::string crl_scope(unsigned parts, unsigned part);
+
+// Did all of these serial numbers belong to one part? For who reads them before he reads how many parts there are. Its
+// size does not depend on how many they are.
+class CrlPartsSeen {
+ public:
+  void add(ByteView serial);
+  bool all_in(unsigned parts, unsigned part) const;  // true where there were none
+
+ private:
+  std::optional<std::uint32_t> first_;
+  std::uint32_t common_ = 0;  // the greatest common divisor of all distances from the first
+};
 
 // The part of a serial number: its last four octets, which are random, modulo the number of parts.
 unsigned crl_part_of(ByteView serial, unsigned parts);

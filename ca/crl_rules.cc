@@ -52,44 +52,10 @@ Result<Time> need_time(Reader& reader, std::string_view name) {
   return *time;
 }
 
-// --- entries ---
-
 struct Part {
   unsigned parts = 1;
   unsigned part = 0;
 };
-
-// SEQUENCE { SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } } }, with a reason that a full list may have.
-bool is_reason(ByteView octets) {
-  static constexpr std::uint8_t kFront[] = {0x30, 12, 0x30, 10, 0x06, 3, 0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1};
-  if (octets.size() != std::size(kFront) + 1 || !std::ranges::equal(octets.first(std::size(kFront)), kFront))
-    return false;
-  auto const code = octets.back();
-  return code >= 1 && code <= 10 && code != 7 && code != 8;
-}
-
-Result<> judge_entry(Reader& entries, Part const& where, Time this_update) {
-  constexpr std::size_t kSerialMax = 20;
-  TRY(auto const entry, entries.next(der::kSequence, "entry"));
-  Reader fields(entry.content, Errc::malformed, "entry");
-  TRY(auto const serial, fields.unsigned_integer("serial"));
-  if (serial.empty() || serial.size() > kSerialMax) return fields.refuse("a serial that no certificate has");
-  if (where.parts > 1 && crl_part_of(serial, where.parts) != where.part)
-    return fields.refuse("a serial that belongs into another part");
-  TRY(auto const at, need_time(fields, "revocation date"));
-  if (at > this_update + kClockStepBack) return fields.refuse("revoked after the list was made");
-  if (fields.at_end()) return {};
-  TRY(auto const extensions, fields.next());
-  if (!is_reason(extensions.whole)) return fields.refuse("something else than a reason");
-  return fields.end();
-}
-
-Result<> judge_entries(ByteView list, Part const& where, Time this_update) {
-  Reader entries(list, Errc::malformed, "entries");
-  if (entries.at_end()) return entries.refuse("a list without entries has no list of them");
-  while (!entries.at_end()) CHECK_OK(judge_entry(entries, where, this_update));
-  return {};
-}
 
 // --- heading ---
 
@@ -134,56 +100,193 @@ std::optional<Part> part_of_url(std::string const& url, CrlPlaces const& places)
   return places.url(crl_scope(part.parts, part.part)) == url ? std::optional(part) : std::nullopt;
 }
 
+constexpr char const* kWhat = "revocation list";
+
+Error refuse(std::string_view why) { return {Errc::malformed, std::string(kWhat) + ": " + std::string(why)}; }
+Error refuse_entry(std::string_view why) { return {Errc::malformed, "entry: " + std::string(why)}; }
+
+// The largest that ours can be: a key id of 20 octets, a URL.
+constexpr std::size_t kExtensionsMax = 4096;
+// Version, algorithm, two times, and the headers around and behind them; the issuer's name comes on top.
+constexpr std::size_t kHeadingWithoutName = 256;
+
+// At most so many octets of `from` into `to`.
+void move_octets(ByteView& from, std::size_t most, Bytes& to) {
+  auto const now = from.first(std::min(most, from.size()));
+  to.insert(to.end(), now.begin(), now.end());
+  from = from.subspan(now.size());
+}
+
 }  // namespace
 
-Result<SeenCrl> judge_crl(ByteView tbs, x509::Certificate const& issuer, CrlPlaces const& places, Time now) {
-  if (!places.is_served()) return Error(Errc::malformed, "a revocation list where none is served");
-  Reader whole(tbs, Errc::malformed, "revocation list");
-  TRY(auto fields, whole.enter(der::kSequence, "TBSCertList"));
-  CHECK_OK(whole.end());
-  (void)fields.next();  // version, algorithm and issuer are compared below
-  (void)fields.next();
-  (void)fields.next();
-  CrlHeading heading;
-  TRY(heading.this_update, need_time(fields, "thisUpdate"));
-  TRY(heading.next_update, need_time(fields, "nextUpdate"));
-  std::optional<Element> entries;
-  if (fields.next_is(der::kSequence)) {
-    TRY(auto const found, fields.next());
-    entries = found;
-  }
-  TRY(auto extensions, fields.enter(der::context_constructed(0), "extensions"));
-  CHECK_OK(fields.end());
-  TRY(auto choices, read_extensions(extensions));
-  heading.number = choices.number;
-  heading.part_url = std::move(choices.part_url);
+CrlJudge::CrlJudge(x509::Certificate const& issuer, CrlPlaces const& places)
+    : issuer_(issuer), places_(places), heading_most_(issuer.subject_der().size() + kHeadingWithoutName) {}
 
+Result<> CrlJudge::add(ByteView octets) {
+  if (has_heading_) return read_on(octets);
+  move_octets(octets, heading_most_ - heading_.size(), heading_);
+  if (heading_.size() < heading_most_) return {};
+  CHECK_OK(read_heading());
+  return read_on(octets);
+}
+
+// Version, algorithm and issuer are compared at the end; here is found out where they end.
+Result<> CrlJudge::read_heading() {
+  has_heading_ = true;
+  Reader reader(heading_, Errc::malformed, kWhat);
+  TRY(auto const outer, reader.header());
+  if (outer.tag != der::kSequence) return refuse("has something else where its TBSCertList should be");
+  for (char const* name : {"version", "algorithm", "issuer"})
+    if (auto const skipped = reader.next(); !skipped) return refuse("has no " + std::string(name) + " as ours have");
+  TRY(this_update_, need_time(reader, "thisUpdate"));
+  TRY(next_update_, need_time(reader, "nextUpdate"));
+  auto const end = heading_.size() - reader.rest().size();
+  auto content = end - outer.octets;
+  if (reader.next_is(der::kSequence)) {
+    TRY(auto const entries, reader.header());
+    if (entries.length == 0) return refuse("a list without entries has no list of them");
+    content += entries.octets + entries.length;
+    entries_left_ = entries.length;
+  }
+  if (content > outer.length) return refuse("ends inside an element");
+  extensions_left_ = outer.length - content;
+  if (extensions_left_ > kExtensionsMax) return refuse("has more behind its entries than ours have");
+  auto const rest = to_bytes(reader.rest());
+  heading_ = to_bytes(ByteView(heading_).first(end).subspan(outer.octets));
+  return read_on(rest);
+}
+
+Result<> CrlJudge::read_on(ByteView octets) {
+  if (entries_left_ > 0) {
+    auto const entries = octets.first(std::min(entries_left_, octets.size()));
+    entries_left_ -= entries.size();
+    CHECK_OK(read_entries(entries));
+    octets = octets.subspan(entries.size());
+  }
+  if (octets.size() > extensions_left_) return refuse("has octets after its end");
+  extensions_left_ -= octets.size();
+  extensions_.insert(extensions_.end(), octets.begin(), octets.end());
+  return {};
+}
+
+// --- entries ---
+
+namespace {
+
+constexpr std::size_t kEntryHeader = 2;  // tag and a length in one octet
+// Serial with a sign octet, GeneralizedTime, reason.
+constexpr std::size_t kEntryMax = (2 + 21) + (2 + 15) + 14;
+
+// Octets of the entry that begins so; 0: that cannot be told yet.
+Result<std::size_t> entry_size(ByteView begin) {
+  if (!begin.empty() && begin[0] != der::kSequence) return refuse_entry("something else than an entry");
+  if (begin.size() < kEntryHeader) return std::size_t{0};
+  if (begin[1] > kEntryMax) return refuse_entry("it is longer than ours can be");
+  return kEntryHeader + begin[1];
+}
+
+}  // namespace
+
+Result<> CrlJudge::read_entries(ByteView octets) {
+  while (!octets.empty()) {
+    if (entry_.empty()) {  // the common way: nothing is copied
+      TRY(auto const size, entry_size(octets));
+      if (size != 0 && size <= octets.size()) {
+        CHECK_OK(judge_entry(octets.subspan(kEntryHeader, size - kEntryHeader)));
+        octets = octets.subspan(size);
+        continue;
+      }
+    }
+    TRY(auto const size, entry_size(entry_));
+    move_octets(octets, (size == 0 ? kEntryHeader : size) - entry_.size(), entry_);
+    TRY(auto const known, entry_size(entry_));
+    if (known == 0 || entry_.size() < known) continue;
+    CHECK_OK(judge_entry(ByteView(entry_).subspan(kEntryHeader)));
+    entry_.clear();
+  }
+  if (entries_left_ == 0 && !entry_.empty()) return refuse_entry("ends behind the list of entries");
+  return {};
+}
+
+namespace {
+
+// SEQUENCE { SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } } }, with a reason that a full list may have.
+bool is_reason(ByteView octets) {
+  static constexpr std::uint8_t kFront[] = {0x30, 12, 0x30, 10, 0x06, 3, 0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1};
+  if (octets.size() != std::size(kFront) + 1 || !std::ranges::equal(octets.first(std::size(kFront)), kFront))
+    return false;
+  auto const code = octets.back();
+  return code >= 1 && code <= 10 && code != 7 && code != 8;
+}
+
+// An element with a length in one octet, which all of an entry's have; it goes from the front of `rest`. No content is
+// no element. A Reader would do the same, with its texts, in three times the time, and there are millions of them.
+std::optional<Element> next_short(ByteView& rest) {
+  if (rest.size() < 2 || rest[1] == 0 || rest[1] > rest.size() - 2) return std::nullopt;
+  std::size_t const size = 2 + std::size_t{rest[1]};
+  Element const found{rest[0], rest.subspan(2, size - 2), rest.first(size)};
+  rest = rest.subspan(size);
+  return found;
+}
+
+// The octets of a positive INTEGER without a sign octet; empty when it is none as DER writes it.
+ByteView serial_of(Element const& element) {
+  auto const content = element.content;
+  if (element.tag != x509::der::kInteger || (content[0] & 0x80) != 0) return {};
+  if (content[0] != 0) return content;
+  bool const needs_sign = content.size() > 1 && (content[1] & 0x80) != 0;
+  return needs_sign ? content.subspan(1) : ByteView();
+}
+
+}  // namespace
+
+Result<> CrlJudge::judge_entry(ByteView entry) {
+  constexpr std::size_t kSerialMax = 20;
+  auto const number = next_short(entry);
+  auto const serial = number ? serial_of(*number) : ByteView();
+  if (serial.empty() || serial.size() > kSerialMax) return refuse_entry("a serial that no certificate has");
+  parts_.add(serial);
+  auto const date = next_short(entry);
+  auto const at = date ? read_time(*date) : std::nullopt;
+  if (!at) return refuse_entry("revocation date is not a time as DER writes it");
+  if (*at > this_update_ + kClockStepBack) return refuse_entry("revoked after the list was made");
+  if (!entry.empty() && !is_reason(entry)) return refuse_entry("something else than a reason");
+  return {};
+}
+
+// --- the end ---
+
+Result<SeenCrl> CrlJudge::finish(Time now) && {
+  if (!places_.is_served()) return Error(Errc::malformed, "a revocation list where none is served");
+  if (!has_heading_) CHECK_OK(read_heading());
+  if (entries_left_ > 0 || extensions_left_ > 0) return refuse("ends too early");
+  Reader whole(extensions_, Errc::malformed, kWhat);
+  TRY(auto extensions, whole.enter(der::context_constructed(0), "extensions"));
+  CHECK_OK(whole.end());
+  TRY(auto choices, read_extensions(extensions));
+  CrlHeading heading{.number = choices.number,
+                     .this_update = this_update_,
+                     .next_update = next_update_,
+                     .part_url = std::move(choices.part_url)};
   if (heading.this_update < now - kOldest || heading.this_update > now + kClockStepBack)
-    return whole.refuse("it is of " + to_rfc3339(heading.this_update) + ", and now is " + to_rfc3339(now));
+    return refuse("it is of " + to_rfc3339(heading.this_update) + ", and now is " + to_rfc3339(now));
   if (heading.next_update <= heading.this_update || heading.next_update > heading.this_update + kLifetimeMax)
-    return whole.refuse("it would be in force until " + to_rfc3339(heading.next_update));
+    return refuse("it would be in force until " + to_rfc3339(heading.next_update));
   Part where;
   if (!heading.part_url.empty()) {
-    auto const part = part_of_url(heading.part_url, places);
-    if (!part) return whole.refuse("it is to be served at " + heading.part_url);
+    auto const part = part_of_url(heading.part_url, places_);
+    if (!part) return refuse("it is to be served at " + heading.part_url);
     where = *part;
+    if (!parts_.all_in(where.parts, where.part)) return refuse_entry("a serial that belongs into another part");
   }
+  auto const number = heading.number;
+  auto const this_update = heading.this_update;
   // All but the entries, made anew and compared: nothing is left that could say something else.
-  auto const expected = CrlBuilder(issuer, heading, 0).finish();
-  Reader rebuilt(expected.tbs(), Errc::malformed, "revocation list");
-  TRY(auto const own, rebuilt.next());
-  TRY(auto const given, Reader(tbs, Errc::malformed, "revocation list").next());
-  Bytes without_entries;
-  if (entries) {
-    auto const begin = static_cast<std::size_t>(entries->whole.data() - given.content.data());
-    without_entries = der::join({given.content.first(begin), given.content.subspan(begin + entries->whole.size())});
-    CHECK_OK(judge_entries(entries->content, where, heading.this_update));
-  } else {
-    without_entries = to_bytes(given.content);
-  }
-  if (!std::ranges::equal(without_entries, own.content))
-    return whole.refuse("its heading or its extensions are not those of this issuer's lists");
-  return SeenCrl{crl_scope(where.parts, where.part), heading.number, heading.this_update};
+  auto const expected = CrlBuilder(issuer_, std::move(heading), 0).finish();
+  TRY(auto const own, Reader(expected.tbs(), Errc::malformed, kWhat).next());
+  if (!std::ranges::equal(der::join({heading_, extensions_}), own.content))
+    return refuse("its heading or its extensions are not those of this issuer's lists");
+  return SeenCrl{crl_scope(where.parts, where.part), number, this_update};
 }
 
 }  // namespace lenscap::ca

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/limits.h"
 #include "ca/message_parts.h"
@@ -27,6 +28,7 @@ enum Type : std::uint8_t {
 
 constexpr std::size_t kTextMax = 4096;
 constexpr std::size_t kKeyIdMax = 64;  // ours have 20 octets, a parent's may have more
+static_assert(kCrlFrontOctetsMax == 1 + 8 + 4 + kKeyIdMax);
 constexpr std::size_t kIssuersMax = 1000;
 constexpr std::size_t kSecretMax = 64 * 1024;
 // Names in the one order and the one spelling that a set of them has.
@@ -93,7 +95,7 @@ Result<Wanted> decode_crl(ByteView message) {
   auto issuer = to_bytes(reader.counted(kKeyIdMax));
   auto const tbs = reader.rest();
   CHECK_OK(reader.end());
-  return Wanted(CrlWanted{id, std::move(issuer), to_bytes(tbs)});
+  return Wanted(CrlWanted{id, std::move(issuer), tbs});
 }
 
 Result<Wanted> decode_recent_wanted(ByteView message) {
@@ -131,13 +133,14 @@ Bytes encode(CertificateWanted const& wanted) {
   return std::move(writer).frame();
 }
 
-Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs) {
-  Writer writer(crl, tbs.size() + issuer.size() + 16);
+Bytes encode_crl_front(std::uint64_t id, ByteView issuer, std::size_t tbs_octets) {
+  Writer writer(crl, kCrlFrontOctetsMax);
   writer.number(id);
   writer.counted(issuer);
-  writer.fixed(tbs);
-  return std::move(writer).frame();
+  return std::move(writer).frame(tbs_octets);
 }
+
+bool has_room_for_crl(std::size_t tbs_octets) { return tbs_octets <= kCrlMessageBytesMax - kCrlFrontOctetsMax; }
 
 Bytes encode(RecentWanted const& wanted) {
   Writer writer(recent_wanted);
@@ -312,25 +315,56 @@ std::size_t most_of(std::uint8_t type) {
 
 }  // namespace
 
-Result<std::optional<Bytes>> Frames::next() {
+// Of the message that begins in the buffer; 0: as much has not come yet.
+Result<std::size_t> Frames::next_length() const {
   auto const waiting = ByteView(buffer_).subspan(begin_);
-  if (waiting.size() > kLengthOctets) {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < kLengthOctets; ++i) length = length << 8 | waiting[i];
-    if (length == 0 || length > most_of(waiting[kLengthOctets]))
-      return Error(Errc::payload_too_large, "a message of " + std::to_string(length) + " octets");
-    if (waiting.size() >= kLengthOctets + length) {
+  if (waiting.size() <= kLengthOctets) return std::size_t{0};
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < kLengthOctets; ++i) length = length << 8 | waiting[i];
+  if (length == 0 || length > most_of(waiting[kLengthOctets]))
+    return Error(Errc::payload_too_large, "a message of " + std::to_string(length) + " octets");
+  return length;
+}
+
+Result<std::optional<Bytes>> Frames::next() {
+  if (list_left_ == 0) {
+    TRY(auto const length, next_length());
+    if (length != 0 && buffer_.size() - begin_ >= kLengthOctets + length) {
       begin_ += kLengthOctets + length;
-      return std::optional(to_bytes(waiting.subspan(kLengthOctets, length)));
+      auto const message = std::span(buffer_).subspan(begin_ - length, length);
+      auto taken = to_bytes(message);
+      OPENSSL_cleanse(message.data(), message.size());  // it may have been the passphrase
+      return std::optional(std::move(taken));
     }
   }
-  if (begin_ > 0) {
-    Bytes rest(waiting.begin(), waiting.end());
-    OPENSSL_cleanse(buffer_.data(), buffer_.size());  // it may have been the passphrase
-    buffer_ = std::move(rest);
-    begin_ = 0;
-  }
+  drop_what_was_taken();
   return std::optional<Bytes>();
+}
+
+void Frames::drop_what_was_taken() {
+  if (begin_ == 0) return;
+  auto const rest = static_cast<std::ptrdiff_t>(begin_);
+  std::copy(buffer_.begin() + rest, buffer_.end(), buffer_.begin());
+  OPENSSL_cleanse(buffer_.data() + (buffer_.size() - begin_), begin_);
+  buffer_.resize(buffer_.size() - begin_);
+  begin_ = 0;
+}
+
+std::optional<Frames::ListPiece> Frames::next_of_list() {
+  bool const is_first = list_left_ == 0;
+  if (is_first) {
+    auto const length = next_length();
+    if (!length || *length == 0 || buffer_[begin_ + kLengthOctets] != crl) return std::nullopt;
+    if (buffer_.size() - begin_ - kLengthOctets < std::min(*length, kCrlFrontOctetsMax)) return std::nullopt;
+    begin_ += kLengthOctets;
+    list_left_ = *length;
+  }
+  if (begin_ == buffer_.size()) return std::nullopt;
+  auto const size = std::min(list_left_, buffer_.size() - begin_);
+  ListPiece const piece{ByteView(buffer_).subspan(begin_, size), is_first, size == list_left_};
+  begin_ += size;
+  list_left_ -= size;
+  return piece;
 }
 
 }  // namespace lenscap::ca

@@ -44,7 +44,7 @@ struct CertificateWanted {
 struct CrlWanted {
   std::uint64_t id = 0;
   Bytes issuer;  // key id
-  Bytes tbs;
+  ByteView tbs;  // borrowed from the message, or from its beginning: then it is the beginning of the list
 };
 
 // What was signed of late?
@@ -56,13 +56,17 @@ using Wanted = std::variant<CertificateWanted, CrlWanted, RecentWanted>;
 
 Bytes encode(Opening const& opening);
 Bytes encode(CertificateWanted const& wanted);
-// Of a list in the front end's memory.
-Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs);
+// The beginning of a message with a list: its octets, as many as are said here, are to follow.
+Bytes encode_crl_front(std::uint64_t id, ByteView issuer, std::size_t tbs_octets);
+// A message with so long a list is still one that the other end takes.
+bool has_room_for_crl(std::size_t tbs_octets);
 Bytes encode(RecentWanted const& wanted);
 // What an answer to this message has to be addressed to, whatever else is wrong with the message; 0: it is too short.
 std::uint64_t message_id(ByteView message);
 Result<Opening> decode_opening(ByteView message);  // Errc::malformed
-Result<Wanted> decode_wanted(ByteView message);    // Errc::malformed
+// Errc::malformed. Of a message with a list its first kCrlFrontOctetsMax octets do as well.
+Result<Wanted> decode_wanted(ByteView message);
+constexpr std::size_t kCrlFrontOctetsMax = 1 + 8 + 4 + 64;  // type, id, the issuer's key id with its length
 
 // --- from the signer ---
 
@@ -103,9 +107,24 @@ class Frames {
   // The next whole one, or nothing yet. Errc::payload_too_large: nothing can be read from here on.
   Result<std::optional<Bytes>> next();
 
+  struct ListPiece {
+    ByteView octets;  // until the next call of anything here
+    bool is_first = false;
+    bool is_last = false;
+  };
+  // For those who do not keep whole lists: asked before each next(), it gives what has come of a message with a list.
+  // The first piece is the whole of the message or has kCrlFrontOctetsMax octets. Nothing: none has come.
+  std::optional<ListPiece> next_of_list();
+  // Has all been taken that came?
+  bool is_empty() const { return begin_ == buffer_.size() && list_left_ == 0; }
+
  private:
+  Result<std::size_t> next_length() const;
+  void drop_what_was_taken();
+
   Bytes buffer_;
   std::size_t begin_ = 0;
+  std::size_t list_left_ = 0;  // octets of a list that is given in pieces
 };
 
 }  // namespace lenscap::ca

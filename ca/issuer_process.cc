@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/local_socket.h"
 #include "base/sandbox.h"
+#include "base/x509/digest_signature.h"
 #include "ca/clock_mark.h"
-#include "ca/crl_rules.h"
 #include "ca/crl_schedule.h"
 
 namespace lenscap::ca {
@@ -159,20 +159,15 @@ void IssuerProcess::remember(SignedEntry const& entry) {
 
 // --- judging ---
 
-Result<KnownIssuer const*> IssuerProcess::find_issuer(ByteView key_id) const {
-  if (auto const* found = issuing_.find(key_id)) return found;
-  return Error(Errc::internal, "the signer has no issuer " + to_hex(key_id) + "; start the service anew");
-}
-
 Result<IssuerProcess::Passed> IssuerProcess::judge(Bytes const& message, Time now) {
-  TRY(auto wanted, decode_wanted(message));
+  TRY(auto const wanted, decode_wanted(message));
   if (std::holds_alternative<RecentWanted>(wanted)) {
     RecentlySigned entries{{last_certificates_.begin(), last_certificates_.end()}, lists_};
-    return Passed{nullptr, {}, Recent{std::get<RecentWanted>(wanted).id, std::move(entries)}};
+    return Passed{.answer = Recent{std::get<RecentWanted>(wanted).id, std::move(entries)}};
   }
+  if (std::holds_alternative<CrlWanted>(wanted)) return judge(begin_list(message), now);
   CHECK_OK(check_clock(mark_, now));
-  if (auto const* certificate = std::get_if<CertificateWanted>(&wanted)) return judge(*certificate, now);
-  return judge(std::get<CrlWanted>(std::move(wanted)), now);
+  return judge(std::get<CertificateWanted>(wanted), now);
 }
 
 Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& wanted, Time now) {
@@ -181,7 +176,7 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
     return Error(Errc::invalid_profile, "the signer has no profile \"" + wanted.request.profile + "\"");
   if (profile->hash() != wanted.profile_hash)
     return Error(Errc::internal, "the signer's profile " + profile->name + " is another one; start the service anew");
-  TRY(auto const* issuer, find_issuer(wanted.issuer));
+  TRY(auto const* issuer, need_issuer(issuing_, wanted.issuer));
   if (wanted.prepared_at < now - kOldestRequest || wanted.prepared_at > now + kClockStepBack)
     return Error(Errc::unavailable, "a request of " + to_rfc3339(wanted.prepared_at) +
                                         " for the signer, whose clock says " + to_rfc3339(now));
@@ -217,10 +212,12 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
   return Passed{issuer, draft.tbs()};
 }
 
-Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
-  TRY(auto const* issuer, find_issuer(wanted.issuer));
-  auto const id = to_hex(wanted.issuer);
-  TRY(auto const seen, judge_crl(wanted.tbs, issuer->issuer->certificate(), issuer->issuer->crl_places(), now));
+Result<IssuerProcess::Passed> IssuerProcess::judge(CrlReading reading, Time now) {
+  CHECK_OK(check_clock(mark_, now));
+  TRY(auto read, std::move(reading).finish(now));
+  auto const* issuer = read.issuer;
+  auto const& seen = read.seen;
+  auto const id = issuer->id();
   auto const known = lists_.find({id, seen.scope});
   auto const last = known == lists_.end() ? 0 : known->second.number;
   if (known != lists_.end() && seen.number <= last)
@@ -241,10 +238,10 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
                           .at = now,
                           .scope = seen.scope,
                           .number = seen.number,
-                          .tbs_hash = to_hex(sha256(wanted.tbs))};
+                          .tbs_hash = to_hex(read.hash)};
   ledger_.add(entry);
   learn(entry);
-  return Passed{issuer, std::move(wanted.tbs)};
+  return Passed{.issuer = issuer, .digest = std::move(read.digest)};
 }
 
 // --- signing ---
@@ -253,23 +250,32 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CrlWanted wanted, Time now) {
 Result<Bytes> IssuerProcess::sign(Passed const& passed) {
   auto const hash = passed.issuer->issuer->algorithm().hash;
   auto const& key = keys_[static_cast<std::size_t>(passed.issuer - issuing_.issuers.data())];
-  TRY(auto signature, key->sign_octets(passed.tbs, hash));
-  if (!key->public_key().verify(hash, passed.tbs, signature))
+  bool const is_digest = !passed.digest.empty();
+  TRY(auto signature, is_digest ? key->sign_digest(passed.digest, hash) : key->sign_octets(passed.tbs, hash));
+  if (is_digest ? !x509::verify_digest(key->public_key(), hash, passed.digest, signature)
+                : !key->public_key().verify(hash, passed.tbs, signature))
     return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
   return signature;
 }
 
 std::vector<Bytes> IssuerProcess::answer(std::vector<Bytes> const& messages, Time now) {
+  std::vector<Arrived> arrived;
+  arrived.reserve(messages.size());
+  for (auto const& message : messages) arrived.push_back({.message = message});
+  return answer(std::move(arrived), now);
+}
+
+std::vector<Bytes> IssuerProcess::answer(std::vector<Arrived> arrived, Time now) {
   std::vector<std::uint64_t> ids;
   std::vector<Result<Passed>> judged;
-  judged.reserve(messages.size());
-  for (auto const& message : messages) {
-    ids.push_back(message_id(message));
-    judged.push_back(judge(message, now));
+  judged.reserve(arrived.size());
+  for (auto& each : arrived) {
+    ids.push_back(each.list ? each.list->id() : message_id(each.message));
+    judged.push_back(each.list ? judge(*std::move(each.list), now) : judge(each.message, now));
   }
   auto const durable = ledger_.commit();
   std::vector<Bytes> answers;
-  answers.reserve(messages.size());
+  answers.reserve(judged.size());
   for (std::size_t i = 0; i < judged.size(); ++i) {
     auto const refuse = [&](Error error) { answers.push_back(encode(Refused{ids[i], std::move(error)})); };
     if (!judged[i]) {
@@ -298,38 +304,78 @@ std::vector<Bytes> IssuerProcess::answer(std::vector<Bytes> const& messages, Tim
 
 namespace {
 
-// Whole messages, as many as have come, at least one. Empty: the other end is closed, or says what cannot be read.
+// What comes out of the socket.
 class Inbox {
  public:
   explicit Inbox(int socket) : socket_(socket), block_(std::size_t{256} * 1024) {}
-  std::vector<Bytes> wait(Log const& log) {
-    std::vector<Bytes> messages;
+
+  // The first message. Nothing: the other end is closed, or says what cannot be read.
+  std::optional<Bytes> opening(Log const& log) {
     while (true) {
+      // It would be kept whole here.
+      if (frames_.next_of_list()) return unreadable({Errc::malformed, "a list before the opening"}, log), std::nullopt;
       auto next = frames_.next();
-      if (!next) {
-        log.error("signer.unreadable", {{"error", next.error().detail()}});
-        return {};
-      }
-      if (*next) {
-        messages.push_back(**std::move(next));
-        if (messages.size() < kBatch) continue;
-        return messages;
-      }
-      if (!messages.empty()) return messages;
-      auto const count = ::read(socket_, block_.data(), block_.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return {};
-      frames_.feed(ByteView(block_).first(static_cast<std::size_t>(count)));
+      if (!next) return unreadable(next.error(), log), std::nullopt;
+      if (*next) return **std::move(next);
+      bool const more = fill();
       // The passphrase must not stay behind.
-      OPENSSL_cleanse(block_.data(), static_cast<std::size_t>(count));
+      OPENSSL_cleanse(block_.data(), block_.size());
+      if (!more) return std::nullopt;
     }
+  }
+  bool is_empty() const { return frames_.is_empty(); }
+
+  // Whole messages, as many as have come, at least one; of a list nothing is kept. Empty: as of opening().
+  std::vector<IssuerProcess::Arrived> wait(IssuerProcess const& process, Log const& log) {
+    std::vector<IssuerProcess::Arrived> arrived;
+    while (arrived.size() < kBatch) {
+      if (auto const piece = frames_.next_of_list()) {
+        take(*piece, process, arrived);
+        continue;
+      }
+      auto next = frames_.next();
+      if (!next) return unreadable(next.error(), log), std::vector<IssuerProcess::Arrived>();
+      if (*next)
+        arrived.push_back({.message = **std::move(next)});
+      else if (!arrived.empty())
+        return arrived;
+      else if (!fill())
+        return {};
+    }
+    return arrived;
   }
 
  private:
   static constexpr std::size_t kBatch = 64;
+
+  void take(Frames::ListPiece const& piece, IssuerProcess const& process,
+            std::vector<IssuerProcess::Arrived>& arrived) {
+    if (piece.is_first)
+      list_.emplace(process.begin_list(piece.octets));
+    else
+      list_->add(piece.octets);
+    if (!piece.is_last) return;
+    arrived.push_back({.list = std::move(list_)});
+    list_.reset();
+  }
+
+  bool fill() {
+    while (true) {
+      auto const count = ::read(socket_, block_.data(), block_.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count > 0) frames_.feed(ByteView(block_).first(static_cast<std::size_t>(count)));
+      return count > 0;
+    }
+  }
+
+  static void unreadable(Error const& error, Log const& log) {
+    log.error("signer.unreadable", {{"error", error.detail()}});
+  }
+
   int socket_;
   Frames frames_;
   Bytes block_;
+  std::optional<CrlReading> list_;  // that is on its way
 };
 
 Result<std::unique_ptr<IssuerProcess>> open_with(Bytes& message, IssuerProcessSettings const& settings, Time now) {
@@ -351,9 +397,10 @@ Ready be_confined(IssuerProcess const& process, std::string_view key, Connection
 // Answers until the other end is closed, or until the ledger is broken.
 void converse(IssuerProcess& process, int socket, Inbox& inbox, Clock const& clock, Log const& log) {
   while (!process.is_broken()) {
-    auto const messages = inbox.wait(log);
-    if (messages.empty()) return;
-    for (auto const& answer : process.answer(messages, clock.now()))
+    auto arrived = inbox.wait(process, log);
+    if (arrived.empty()) return;
+    auto const answers = process.answer(std::move(arrived), clock.now());
+    for (auto const& answer : answers)
       if (!write_all(socket, as_text(answer))) return;
   }
   log.error("signer.ledger_broken", {{"what_to_do", "see docs/when-something-is-wrong.md; the signer ends now"}});
@@ -363,9 +410,9 @@ void converse(IssuerProcess& process, int socket, Inbox& inbox, Clock const& clo
 
 void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log) {
   Inbox inbox(socket);
-  auto first = inbox.wait(log);
-  if (first.empty()) return;
-  auto process = open_with(first.front(), settings, clock.now());
+  auto first = inbox.opening(log);
+  if (!first) return;
+  auto process = open_with(*first, settings, clock.now());
   if (!process) {
     write_all(socket, as_text(encode(Refused{0, process.error()})));
     return;
@@ -376,10 +423,10 @@ void serve_signing(int socket, IssuerProcessSettings const& settings, Clock cons
 
 void rehearse_signing(int socket, IssuerProcessSettings const& settings, Log const& log) {
   Inbox inbox(socket);
-  auto first = inbox.wait(log);
-  if (first.empty()) return;
-  auto const opening = decode_opening(first.front());
-  OPENSSL_cleanse(first.front().data(), first.front().size());
+  auto first = inbox.opening(log);
+  if (!first) return;
+  auto const opening = decode_opening(*first);
+  OPENSSL_cleanse(first->data(), first->size());
   auto const look = [&]() -> Result<Ready> {
     if (!opening) return opening.error();
     TRY(auto const opened, open_keys(settings.authority, opening->passphrase));
@@ -394,11 +441,11 @@ namespace {
 // A front end that begins as one does. It has no passphrase for us, and what it says instead is not looked at.
 void serve_one(IssuerProcess& process, Ready const& ready, int socket, Clock const& clock, Log const& log) {
   Inbox inbox(socket);
-  auto first = inbox.wait(log);
-  if (first.empty()) return;
-  auto const opening = decode_opening(first.front());
-  OPENSSL_cleanse(first.front().data(), first.front().size());
-  if (!opening || first.size() > 1) {
+  auto first = inbox.opening(log);
+  if (!first) return;
+  auto const opening = decode_opening(*first);
+  OPENSSL_cleanse(first->data(), first->size());
+  if (!opening || !inbox.is_empty()) {
     write_all(socket,
               as_text(encode(Refused{0, Error(Errc::malformed, "the first message to the signer is its opening")})));
     return;

@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "ca/authority.h"
+#include "ca/crl_reading.h"
 #include "ca/issuer_messages.h"
 #include "ca/key_signer.h"
 #include "ca/signing_cap.h"
@@ -51,8 +52,17 @@ class IssuerProcess {
   std::vector<Bytes> spkis() const { return spkis_of(keys_); }  // of every issuer
   static std::vector<Bytes> spkis_of(std::vector<std::shared_ptr<KeySigner>> const& keys);
 
-  // One answer to each message, in their order, as frames. All of them become durable in the ledger by one write before
-  // the first of them is signed.
+  // What came: a message, or one with a list, which is read while it comes.
+  struct Arrived {
+    Bytes message = {};
+    std::optional<CrlReading> list = {};
+  };
+  CrlReading begin_list(ByteView message_begin) const { return {issuing_, message_begin}; }
+
+  // One answer to each, in their order, as frames. All of them become durable in the ledger by one write before the
+  // first of them is signed.
+  std::vector<Bytes> answer(std::vector<Arrived> arrived, Time now);
+  // The same of messages that are there as a whole.
   std::vector<Bytes> answer(std::vector<Bytes> const& messages, Time now);
   // The ledger can no longer be trusted to take what is signed: nothing more will be.
   bool is_broken() const { return ledger_.is_broken(); }
@@ -62,17 +72,17 @@ class IssuerProcess {
   struct Passed {
     KnownIssuer const* issuer = nullptr;
     Bytes tbs = {};                     // to sign
+    Bytes digest = {};                  // or this is all that there is of it
     std::optional<Recent> answer = {};  // or there is nothing to sign
   };
 
   IssuerProcess(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys, SigningLedger ledger,
                 SigningCaps const& caps);
-  Result<KnownIssuer const*> find_issuer(ByteView key_id) const;
   void learn(SignedEntry const& entry);
   void remember(SignedEntry const& entry);
   Result<Passed> judge(Bytes const& message, Time now);
   Result<Passed> judge(CertificateWanted const& wanted, Time now);
-  Result<Passed> judge(CrlWanted wanted, Time now);
+  Result<Passed> judge(CrlReading reading, Time now);
   Result<Bytes> sign(Passed const& passed);
 
   Issuing issuing_;

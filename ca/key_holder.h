@@ -18,6 +18,8 @@ class KeyHolder {
   virtual x509::PublicKey const& public_key() const = 0;
   // Signs `data` once (as x509::PublicKey::verify reads it). Errc::unavailable when the holder cannot be reached.
   virtual Result<Bytes> sign(HashAlgorithm hash, ByteView data) = 0;
+  // The same for octets that were hashed while they came and are not here any more: `digest` is of `hash`'s length.
+  virtual Result<Bytes> sign_digest(HashAlgorithm hash, ByteView digest) = 0;
   // Does sign() never block, and is it over in a tenth of a millisecond or so?
   virtual bool signs_at_once() const { return false; }
 };

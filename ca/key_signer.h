@@ -17,6 +17,7 @@ class KeySigner final : public Signer {
   Result<Bytes> sign(Draft const& draft, HashAlgorithm hash) override;
   Result<Bytes> sign(CrlDraft const& draft, HashAlgorithm hash) override;
   Result<Bytes> sign_octets(ByteView octets, HashAlgorithm hash) { return key_->sign(hash, octets); }
+  Result<Bytes> sign_digest(ByteView digest, HashAlgorithm hash) { return key_->sign_digest(hash, digest); }
   bool signs_at_once() const override { return key_->signs_at_once(); }
 
  private:

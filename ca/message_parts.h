@@ -41,8 +41,9 @@ class Writer {
     fixed(view);
   }
   void text(std::string_view view) { counted(as_bytes(view)); }
-  Bytes frame() && {
-    auto const length = octets_.size() - kLengthOctets;
+  // `behind`: octets of the same frame that whoever sends it has elsewhere.
+  Bytes frame(std::size_t behind = 0) && {
+    auto const length = octets_.size() - kLengthOctets + behind;
     for (std::size_t i = 0; i < kLengthOctets; ++i)
       octets_[i] = static_cast<std::uint8_t>(length >> 8 * (kLengthOctets - 1 - i) & 0xff);
     return std::move(octets_);

@@ -149,7 +149,7 @@ Result<> RemoteSigner::check_ready() const {
   return error;
 }
 
-Result<Answer> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
+Result<Answer> RemoteSigner::ask(std::uint64_t id, ByteView frame, ByteView rest) {
   Waiting mine;
   {
     std::lock_guard const lock(mutex_);
@@ -158,7 +158,7 @@ Result<Answer> RemoteSigner::ask(std::uint64_t id, ByteView frame) {
   }
   {
     std::lock_guard const lock(write_mutex_);
-    send_all(socket_, frame);  // where it fails, listen() sees the end, too
+    if (send_all(socket_, frame)) send_all(socket_, rest);  // where it fails, listen() sees the end, too
   }
   std::unique_lock lock(mutex_);
   mine.wake.wait(lock, [&] { return mine.outcome.has_value(); });
@@ -171,8 +171,8 @@ Error other_answer() { return {Errc::internal, "the signer gives an answer of an
 
 }  // namespace
 
-Result<Bytes> RemoteSigner::ask_to_sign(std::uint64_t id, ByteView frame) {
-  TRY(auto answer, ask(id, frame));
+Result<Bytes> RemoteSigner::ask_to_sign(std::uint64_t id, ByteView frame, ByteView rest) {
+  TRY(auto answer, ask(id, frame, rest));
   auto* signature = std::get_if<Signature>(&answer);
   if (signature == nullptr) return other_answer();
   return std::move(signature->octets);
@@ -198,8 +198,14 @@ Result<Bytes> RemoteSigner::sign(Draft const& draft, HashAlgorithm /*hash*/) {
 }
 
 Result<Bytes> RemoteSigner::sign(CrlDraft const& draft, HashAlgorithm /*hash*/) {
+  auto const tbs = draft.tbs();
+  // The signer would hang up, and certificates would be refused, too.
+  if (!has_room_for_crl(tbs.size()))
+    return Error(Errc::unavailable, "the revocation list has " + std::to_string(tbs.size()) +
+                                        " octets, more than the signer takes; divide the certificates among more "
+                                        "lists ([crl] shards of ca.toml), and replace those of the long list");
   auto const id = ++last_id_;
-  return ask_to_sign(id, encode_crl_wanted(id, draft.issuer_key_id(), draft.tbs()));
+  return ask_to_sign(id, encode_crl_front(id, draft.issuer_key_id(), tbs.size()), tbs);
 }
 
 }  // namespace lenscap::ca

@@ -45,8 +45,9 @@ class RemoteSigner final : public Signer {
   };
 
   RemoteSigner(int socket, Ready ready, std::function<void()> on_end);
-  Result<Answer> ask(std::uint64_t id, ByteView frame);
-  Result<Bytes> ask_to_sign(std::uint64_t id, ByteView frame);
+  // `rest`: of the frame, where it stands elsewhere in memory; borrowed.
+  Result<Answer> ask(std::uint64_t id, ByteView frame, ByteView rest = {});
+  Result<Bytes> ask_to_sign(std::uint64_t id, ByteView frame, ByteView rest = {});
   void listen();  // the thread
   void take(Answer answer);
 

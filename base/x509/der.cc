@@ -4,7 +4,7 @@
 
 namespace lenscap::x509::der {
 
-Result<Element> Reader::next() {
+Result<Header> Reader::header() {
   if (rest_.size() < 2) return refuse("ends too early");
   std::uint8_t const tag = rest_[0];
   if ((tag & 0x1f) == 0x1f) return refuse("has a tag of several octets, which nothing here uses");
@@ -21,10 +21,19 @@ Result<Element> Reader::next() {
     bool const minimal = length >= 0x80 && (count == 1 || length >> (8 * (count - 1)) != 0);
     if (!minimal) return refuse("has a length that is not written in the shortest way: this is BER, not DER");
   }
-  if (length > rest_.size() - header) return refuse("ends inside an element");
-  Element out{tag, rest_.subspan(header, length), rest_.first(header + length)};
-  rest_ = rest_.subspan(header + length);
-  return out;
+  rest_ = rest_.subspan(header);
+  return Header{tag, length, header};
+}
+
+Result<Element> Reader::next() {
+  auto const whole = rest_;
+  TRY(auto const found, header());
+  if (found.length > rest_.size()) {
+    rest_ = whole;
+    return refuse("ends inside an element");
+  }
+  rest_ = rest_.subspan(found.length);
+  return Element{found.tag, whole.subspan(found.octets, found.length), whole.first(found.octets + found.length)};
 }
 
 Result<Element> Reader::next(std::uint8_t tag, std::string_view name) {

@@ -30,6 +30,13 @@ struct Element {
   ByteView whole;  // with tag and length
 };
 
+// The first octets of an element.
+struct Header {
+  std::uint8_t tag = 0;
+  std::size_t length = 0;  // of the content
+  std::size_t octets = 0;  // of the header itself
+};
+
 // Reads one element after the other. Every refusal carries `code` and a text that begins with `what`.
 class Reader {
  public:
@@ -38,6 +45,8 @@ class Reader {
   bool at_end() const { return rest_.empty(); }
   bool next_is(std::uint8_t tag) const { return !rest_.empty() && rest_[0] == tag; }
 
+  // Steps into the next element without need of its content, which may be still to come.
+  Result<Header> header();
   Result<Element> next();                                         // any tag
   Result<Element> next(std::uint8_t tag, std::string_view name);  // this tag
   Result<Reader> enter(std::uint8_t tag, std::string_view name);  // a reader over the content
@@ -45,6 +54,7 @@ class Reader {
   Result<ByteView> bit_string(std::string_view name);             // whole octets only
   Result<bool> boolean(std::string_view name);                    // 0x00 or 0xff
   Result<> end() const;                                           // refuses left-over octets
+  ByteView rest() const { return rest_; }
   Error refuse(std::string_view why) const { return {code_, what_ + ": " + std::string(why)}; }
 
  private:

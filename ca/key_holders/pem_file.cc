@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/x509/digest_signature.h"
 
 namespace lenscap::ca {
 namespace {
@@ -13,6 +14,9 @@ class PemFile final : public KeyHolder {
   x509::PublicKey const& public_key() const override { return key_.public_key(); }
   // Every signature has a context of its own and the key is only read, hence safe from any thread.
   Result<Bytes> sign(HashAlgorithm hash, ByteView data) override { return key_.sign(hash, data); }
+  Result<Bytes> sign_digest(HashAlgorithm hash, ByteView digest) override {
+    return x509::sign_digest(key_, hash, digest);
+  }
   bool signs_at_once() const override { return key_.public_key().type() == x509::KeyType::ec_p256; }
 
  private:

@@ -41,12 +41,15 @@ std::vector<pid_t> children_of(std::string const& folder) {
 
 }  // namespace
 
+std::uint64_t anonymous_of(pid_t process) {
+  return number_of("/proc/" + std::to_string(process) + "/status", "RssAnon:") * 1024;
+}
+
 Cost cost_of(pid_t process) {
   auto const folder = "/proc/" + std::to_string(process);
   if (!std::filesystem::exists(folder)) throw std::runtime_error("no process " + std::to_string(process));
-  Cost cost{.cpu = cpu_of(folder),
-            .written = number_of(folder + "/io", "write_bytes:"),
-            .anonymous = number_of(folder + "/status", "RssAnon:") * 1024};
+  Cost cost{
+      .cpu = cpu_of(folder), .written = number_of(folder + "/io", "write_bytes:"), .anonymous = anonymous_of(process)};
   for (pid_t child : children_of(folder)) {
     auto const more = cost_of(child);
     cost.cpu += more.cpu;

@@ -16,5 +16,7 @@ struct Cost {
 
 // Zero for what the kernel does not tell. Throws when there is no such process.
 Cost cost_of(pid_t process);
+// Of this process alone (RssAnon). Zero when there is none.
+std::uint64_t anonymous_of(pid_t process);
 
 }  // namespace lenscap::bench

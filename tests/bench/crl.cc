@@ -1,21 +1,28 @@
 // bench-crl: what a revocation list costs to make, from the ledger's index to the signature, in a store with many
-// revocations.
-//   bench-crl fill STATE PASSPHRASE_FILE ENTRIES    revokes so many, written as the server writes them
-//   bench-crl make STATE PASSPHRASE_FILE FILE       makes the list once, and prints its cost as JSON
-// Two calls, so that the memory of the first is not in the figures of the second.
+// revocations and with the key in the signer's process, as `serve` has it.
+//   bench-crl fill STATE ENTRIES    a CA of its own in STATE, with so many revocations, written as the server writes
+//   them bench-crl make STATE FILE       makes the list once, and prints as JSON what it costs both processes
+// Two calls, so that the memory of the first is not in the figures of the second. By itself it calls
+//   bench-crl signer STATE          the signer (ca/issuer_process.h), confined as the server's is
+//   bench-crl watch FRONT SIGNER    looks at the memory of both, every millisecond, and tells the most at the end
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
-#include "acme/server/settings.h"
-#include "base/passphrase.h"
+#include "base/child_process.h"
 #include "ca/authority.h"
 #include "ca/ceremony.h"
 #include "ca/crl_maker.h"
+#include "ca/issuer_process.h"
 #include "ca/ledger.h"
+#include "ca/remote_signer.h"
 #include "tests/bench/cost.h"
 
 namespace lenscap::bench {
@@ -30,67 +37,131 @@ void take(Result<> const& result) {
   if (!result.ok()) throw std::runtime_error(result.error().detail());
 }
 
-struct Ca {
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<ca::Authority> authority;
-};
+SecretBytes passphrase() { return SecretBytes(std::string_view("the issuing key's words")); }
 
-Ca open_ca(std::string const& state, std::string const& passphrase_file) {
-  auto const settings = take(acme::load_settings(state + "/ca.toml", state));
-  auto const passphrase = ca::first_line(take(read_passphrase("file:" + passphrase_file, "the issuing key")));
-  ca::AuthoritySettings authority{
-      .state_dir = state, .key = settings.ca_key, .http_url = settings.http_url(), .profile_files = {}};
-  for (auto const& name : settings.profiles) authority.profile_files.push_back(settings.profile_file(name));
-  Ca ca;
-  ca.store = take(store::open(settings.store_url, state));
-  ca.authority = take(ca::Authority::open(authority, *ca.store, passphrase));
-  return ca;
+ca::AuthoritySettings authority_settings(std::string const& state) {
+  return {.state_dir = state,
+          .http_url = "http://localhost:14002",
+          .crl_parts = 1,
+          .profile_files = {LENSCAP_SOURCE_DIR "/conf/profiles/camera-https.toml"}};
 }
 
-// An intent is revoked as a certificate is, and needs no signature.
-void fill(Ca const& ca, std::size_t entries) {
+std::unique_ptr<store::Store> open_store(std::string const& state) { return take(store::open("lmdb:db", state)); }
+
+// Certificates that nobody has a record of are revoked by the rows that all others are revoked by.
+void fill(std::string const& state, std::size_t entries) {
   constexpr std::size_t kInOneCommit = 500;
+  ca::CeremonySettings const settings{.name = "Bench",
+                                      .permit_dns = {"localhost"},
+                                      .permit_ip = {"127.0.0.0/8"},
+                                      .url = "https://localhost:14001",
+                                      .state_dir = state};
   auto const now = SystemClock().now();
-  auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
-  auto const& profile = ca.authority->default_profile();
+  auto const made = take(
+      ca::make_ca(settings, {passphrase(), SecretBytes(std::string_view("the root's own words"))}, now - Seconds(1)));
+  auto const issuer = to_hex(made.issuing.subject_key_id());
+  auto const store = open_store(state);
   for (std::size_t begin = 0; begin < entries; begin += kInOneCommit) {
-    std::vector<ca::Draft> batch;
-    for (std::size_t i = begin; i < std::min(entries, begin + kInOneCommit); ++i) {
-      x509::NameSet names;
-      names.dns.insert(take(x509::DnsName::parse("cam" + std::to_string(i) + ".localhost")));
-      batch.push_back(take(ca.authority->issuer().prepare(profile, {profile.name, key, names, "", {}, {}}, now)));
-    }
-    ca.store->write([&](store::WriteTxn& txn) {
-      for (auto const& draft : batch) {
-        take(ca::record_intent(txn, draft, "bench"));
-        take(ca::record_revoked(txn, draft.serial_hex(),
-                                {.at = now, .reason = x509::RevocationReason::superseded, .by = "bench"}));
+    auto const count = std::min(kInOneCommit, entries - begin);
+    store->write([&](store::WriteTxn& txn) {
+      for (std::size_t i = begin; i < begin + count; ++i) {
+        // Revoked at different times, some minutes apart from each other.
+        auto const at = now - Seconds(static_cast<long>(i % 100'000) * 137);
+        take(ca::record_unknown_revoked(txn, to_hex(ca::new_serial(at)), issuer, now + 90 * kDay,
+                                        {.at = at, .reason = x509::RevocationReason::superseded, .by = "bench"}));
       }
       return true;
     });
   }
 }
 
-std::chrono::microseconds user_and_system() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  auto const us = [](timeval const& time) {
-    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-  };
-  return us(usage.ru_utime) + us(usage.ru_stime);
+// --- the signer, and who looks at both ---
+
+void be_signer(std::string const& state) {
+  for (int const each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(each, SIG_IGN);
+  ca::IssuerProcessSettings const settings{.authority = authority_settings(state), .caps = {}};
+  ca::serve_signing(ChildProcess::kSocket, settings, SystemClock(), Log::to_stderr());
+  ::_exit(0);
 }
 
-// The memory is that which holds the finished list: nothing that went into it was given back before.
-void make(Ca const& ca, std::string const& file) {
-  auto const memory = cost_of(::getpid()).anonymous;
-  auto const begin = user_and_system();
-  auto const lists = take(ca::make_crls(*ca.store, ca.authority->issuer(), 1, {}, SystemClock().now()));
+struct Peaks {
+  std::uint64_t front = 0, signer = 0;
+  std::uint64_t both = 0;  // at the same time
+};
+
+// Until the other end says no more; then it is told.
+void watch(pid_t front, pid_t signer) {
+  Peaks peaks;
+  pollfd end{ChildProcess::kSocket, POLLIN, 0};
+  do {
+    auto const of_front = anonymous_of(front);
+    auto const of_signer = anonymous_of(signer);
+    peaks.front = std::max(peaks.front, of_front);
+    peaks.signer = std::max(peaks.signer, of_signer);
+    peaks.both = std::max(peaks.both, of_front + of_signer);
+  } while (::poll(&end, 1, 1) == 0);
+  if (::write(ChildProcess::kSocket, &peaks, sizeof peaks) != sizeof peaks) throw std::runtime_error("nobody listens");
+}
+
+class Watch {
+ public:
+  explicit Watch(pid_t signer)
+      : process_(take(ChildProcess::start_self({"watch", std::to_string(::getpid()), std::to_string(signer)}))),
+        socket_(process_.take_socket()) {}
+  ~Watch() { ::close(socket_); }
+  Watch(Watch const&) = delete;
+  Watch& operator=(Watch const&) = delete;
+  Peaks end() const {
+    Peaks peaks;
+    ::shutdown(socket_, SHUT_WR);
+    if (::read(socket_, &peaks, sizeof peaks) != sizeof peaks) throw std::runtime_error("the watch has ended");
+    return peaks;
+  }
+
+ private:
+  ChildProcess process_;
+  int socket_;
+};
+
+// --- the front ---
+
+double user_and_system() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  auto const s = [](timeval const& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return s(usage.ru_utime) + s(usage.ru_stime);
+}
+
+double seconds(std::chrono::microseconds time) { return static_cast<double>(time.count()) / 1e6; }
+double mib(std::uint64_t octets) { return static_cast<double>(octets) / (1024 * 1024); }
+
+void make(std::string const& state, std::string const& file) {
+  auto child = take(ChildProcess::start_self({"signer", state}));
+  std::shared_ptr<ca::RemoteSigner> const signer = take(ca::RemoteSigner::open(child.take_socket(), passphrase()));
+  auto const& ready = signer->ready();
+  auto const store = open_store(state);
+  auto const authority = take(ca::Authority::open(authority_settings(state), *store, passphrase(), signer));
+
+  auto const front_before = anonymous_of(::getpid());
+  auto const signer_before = cost_of(child.pid());
+  auto const front_cpu_before = user_and_system();
+  Watch const watch(child.pid());
+  auto const lists = take(ca::make_crls(*store, authority->issuer(), 1, {}, SystemClock().now()));
+  auto const front_cpu = user_and_system() - front_cpu_before;
+  auto const signer_cpu = seconds(cost_of(child.pid()).cpu - signer_before.cpu);
+  auto const peaks = watch.end();
+
   auto const& list = lists.front().der;
-  auto const cpu = user_and_system() - begin;
-  auto const more = cost_of(::getpid()).anonymous - memory;
   std::ofstream(file, std::ios::binary) << as_text(list);
-  fmt::print("{{\"cpu_s\": {:.3f}, \"anonymous_mib\": {:.1f}, \"octets\": {}}}\n",
-             static_cast<double>(cpu.count()) / 1e6, static_cast<double>(more) / (1024 * 1024), list.size());
+  fmt::print("{{\"cpu_s\": {:.3f}, \"front_cpu_s\": {:.3f}, \"signer_cpu_s\": {:.3f}, ", front_cpu + signer_cpu,
+             front_cpu, signer_cpu);
+  fmt::print("\"anonymous_mib\": {:.1f}, \"front_mib\": {:.1f}, \"signer_mib\": {:.1f}, ", mib(peaks.both),
+             mib(peaks.front), mib(peaks.signer));
+  fmt::print("\"front_before_mib\": {:.1f}, \"signer_before_mib\": {:.1f}, ", mib(front_before),
+             mib(signer_before.anonymous));
+  fmt::print("\"confined\": {}, \"octets\": {}}}\n", ready.calls_filtered && ready.files_walled, list.size());
 }
 
 }  // namespace
@@ -98,11 +169,13 @@ void make(Ca const& ca, std::string const& file) {
 
 int main(int argc, char** argv) {
   using namespace lenscap::bench;
-  std::string const what = argc == 5 ? argv[1] : "";
+  std::string const what = argc > 2 ? argv[1] : "";
   try {
-    if (what == "fill") return fill(open_ca(argv[2], argv[3]), std::stoul(argv[4])), 0;
-    if (what == "make") return make(open_ca(argv[2], argv[3]), argv[4]), 0;
-    std::fputs("usage: bench-crl fill STATE PASSPHRASE_FILE ENTRIES | make STATE PASSPHRASE_FILE FILE\n", stderr);
+    if (what == "fill" && argc == 4) return fill(argv[2], std::stoul(argv[3])), 0;
+    if (what == "make" && argc == 4) return make(argv[2], argv[3]), 0;
+    if (what == "signer" && argc == 3) return be_signer(argv[2]), 0;
+    if (what == "watch" && argc == 4) return watch(std::stoi(argv[2]), std::stoi(argv[3])), 0;
+    std::fputs("usage: bench-crl fill STATE ENTRIES | make STATE FILE\n", stderr);
     return 2;
   } catch (std::exception const& error) {
     std::fprintf(stderr, "bench-crl: %s\n", error.what());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "tests/ca/fixture.h"
@@ -48,6 +49,31 @@ TEST(CrlPlaces, NewSerialsSpreadEvenly) {
   for (auto const& [part, count] : counts) {
     EXPECT_LT(part, kParts);
     EXPECT_NEAR(count, kSerials / kParts, 200) << part;  // more than six standard deviations
+  }
+}
+
+// The judgement of all at once is that of each: whatever the number of parts, and whatever serial comes last.
+TEST(CrlPartsSeen, AreAsEachSerialsPartIs) {
+  EXPECT_TRUE(CrlPartsSeen().all_in(16, 5)) << "a list without entries";
+  constexpr unsigned kMade = 12;
+  std::vector<Bytes> of_one_part;
+  while (of_one_part.size() < 20)
+    if (auto serial = new_serial(kNow); crl_part_of(serial, kMade) == 7) of_one_part.push_back(std::move(serial));
+  auto last = of_one_part.front();
+  last.back() = static_cast<std::uint8_t>(last.back() ^ 1U);
+  auto odd = of_one_part;
+  odd.push_back(last);
+  std::vector<Bytes> const twice{of_one_part.front(), of_one_part.front()};
+  std::vector<Bytes> const one{{0x09}};
+  std::vector<Bytes> const ends{{0xff, 0xff, 0xff, 0xff}, {0x00}, {0x80, 0x00, 0x00, 0x00}};
+  for (auto const& serials : {of_one_part, odd, twice, one, ends}) {
+    CrlPartsSeen seen;
+    for (auto const& serial : serials) seen.add(serial);
+    for (unsigned parts = 2; parts <= kCrlPartsMax; ++parts)
+      for (unsigned part = 0; part < parts; ++part)
+        ASSERT_EQ(seen.all_in(parts, part),
+                  std::ranges::all_of(serials, [&](Bytes const& each) { return crl_part_of(each, parts) == part; }))
+            << parts << "-" << part << " of " << serials.size();
   }
 }
 

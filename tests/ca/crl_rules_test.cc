@@ -32,7 +32,26 @@ struct JudgeCrl : ::testing::Test {
     for (auto const& each : entries) builder.add(each);
     return to_bytes(std::move(builder).finish().tbs());
   }
-  Result<SeenCrl> judge(Bytes const& tbs) const { return judge_crl(tbs, ca.issuing, places, kNow); }
+  Result<SeenCrl> judge_in_pieces(Bytes const& tbs, std::size_t piece, CrlPlaces const& where) const {
+    CrlJudge judge(ca.issuing, where);
+    for (ByteView rest = tbs; !rest.empty();) {
+      auto const now = rest.first(std::min(piece, rest.size()));
+      CHECK_OK(judge.add(now));
+      rest = rest.subspan(now.size());
+    }
+    return std::move(judge).finish(kNow);
+  }
+  // Whole, and in pieces: it is the same judgement.
+  Result<SeenCrl> judge(Bytes const& tbs) const {
+    auto const told = [](Result<SeenCrl> const& seen) {
+      return seen ? seen->scope + " " + std::to_string(seen->number) + " " + to_rfc3339(seen->this_update)
+                  : seen.error().detail();
+    };
+    auto whole = judge_in_pieces(tbs, tbs.size(), places);
+    for (std::size_t const piece : {1, 2, 3, 64})
+      EXPECT_EQ(told(judge_in_pieces(tbs, piece, places)), told(whole)) << "in pieces of " << piece;
+    return whole;
+  }
   std::string refusal(Bytes const& tbs) const {
     auto const seen = judge(tbs);
     return seen ? "" : seen.error().detail();
@@ -70,7 +89,7 @@ TEST_F(JudgeCrl, AnotherIssuersOrAnotherTimes) {
   auto long_one = heading();
   long_one.next_update = kNow + 400 * kDay;
   EXPECT_THAT(refusal(list(long_one)), HasSubstr("in force until"));
-  EXPECT_FALSE(judge_crl(list(heading()), ca.issuing, CrlPlaces{}, kNow)) << "where none is served";
+  EXPECT_FALSE(judge_in_pieces(list(heading()), 1000, CrlPlaces{})) << "where none is served";
 }
 
 TEST_F(JudgeCrl, APartIsOneOfOursAndHoldsWhatBelongsThere) {
@@ -90,6 +109,74 @@ TEST_F(JudgeCrl, EntriesInNoOtherForm) {
   for (unsigned const code : {0U, 7U, 8U, 11U}) {
     *at = static_cast<std::uint8_t>(code);
     EXPECT_THAT(refusal(bad), HasSubstr("than a reason")) << code;
+  }
+}
+
+// Entries of all sizes, cut at each octet once: whatever is kept from one piece to the next is put together again.
+TEST_F(JudgeCrl, ALongListInPiecesOfAnySize) {
+  std::vector<RevokedCertificate> entries;
+  for (int i = 0; i < 200; ++i)
+    entries.push_back(revoked(to_hex(Bytes(static_cast<std::size_t>(1 + i % 20), static_cast<std::uint8_t>(1 + i))),
+                              i % 3 == 0 ? std::optional(x509::RevocationReason::superseded) : std::nullopt,
+                              kNow - Seconds(i * 86'399)));
+  auto const tbs = list(heading(), entries);
+  for (std::size_t piece = 1; piece < 300; ++piece) {
+    auto const seen = judge_in_pieces(tbs, piece, places);
+    ASSERT_TRUE(seen) << piece << ": " << seen.error().detail();
+    EXPECT_EQ(seen->number, 0x1234U);
+  }
+}
+
+// One certificate more in the wrong part, wherever it stands: the part is read behind all of them.
+TEST_F(JudgeCrl, OneStrangerAmongManyIsFound) {
+  for (int stranger = -1; stranger < 50; ++stranger) {
+    std::vector<RevokedCertificate> entries;
+    for (int i = 0; i < 50; ++i) {
+      Bytes const serial{0x0a, static_cast<std::uint8_t>(i), 0x33, static_cast<std::uint8_t>(i == stranger ? 7 : 6)};
+      entries.push_back(revoked(to_hex(serial)));
+    }
+    auto const why = refusal(list(heading(places.url("4-2")), entries));
+    if (stranger < 0)
+      EXPECT_EQ(why, "");
+    else
+      EXPECT_THAT(why, HasSubstr("another part")) << stranger;
+  }
+}
+
+// What a list says of its own lengths does not decide how much is kept of it: the judge has enough after a few
+// kilobytes of anything that is no list.
+TEST_F(JudgeCrl, WhatIsNoListEndsEarly) {
+  constexpr std::size_t kEarly = 8 * 1024;
+  auto const good = list(heading(), {revoked("01", x509::RevocationReason::superseded)});
+  auto const without = list(heading());
+  // Of 4 GiB from its first octet on, with its own heading.
+  auto const huge = [](Bytes const& tbs, std::size_t header) {
+    Bytes out{0x30, 0x84, 0xff, 0xff, 0xff, 0xff};
+    out.insert(out.end(), tbs.begin() + static_cast<std::ptrdiff_t>(header), tbs.end());
+    return out;
+  };
+  ASSERT_EQ(good[1], 0x81);
+  ASSERT_EQ(without[1], 0x81);
+  struct Case {
+    char const* name;
+    Bytes begin;
+    std::uint8_t filling;
+  };
+  Case const cases[] = {
+      {"zeros", {}, 0},
+      {"sequences", {}, 0x30},
+      {"a SEQUENCE without end", {0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, 0x30},
+      {"a version without end", {0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x02, 0x84, 0xff, 0xff, 0xff, 0x00}, 1},
+      {"extensions without end", huge(without, 3), 0},
+      {"one entry, then extensions without end", huge(good, 3), 0},
+      {"more behind its end", good, 0},
+  };
+  for (Case const& c : cases) {
+    CrlJudge judge(ca.issuing, places);
+    auto refused = judge.add(c.begin);
+    Bytes const piece(64, c.filling);
+    for (std::size_t fed = c.begin.size(); refused && fed < kEarly; fed += piece.size()) refused = judge.add(piece);
+    EXPECT_FALSE(refused) << c.name;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/x509/digest_signature.h"
 #include "ca/authority.h"
 #include "ca/ceremony.h"
 #include "store/store.h"
@@ -46,12 +47,19 @@ class MemoryKey final : public KeyHolder {
   x509::PublicKey const& public_key() const override { return key_.public_key(); }
   Result<Bytes> sign(HashAlgorithm hash, ByteView data) override {
     ++signatures;
-    if (before) before();
+    if (before) before(data);
     if (instead) return instead(data);
     return key_.sign(hash, data);
   }
-  std::function<Result<Bytes>(ByteView)> instead;
-  std::function<void()> before;  // each signature: to wait, or to count
+  Result<Bytes> sign_digest(HashAlgorithm hash, ByteView digest) override {
+    ++signatures;
+    if (before) before(digest);
+    if (instead) return instead(digest);
+    return x509::sign_digest(key_, hash, digest);
+  }
+  std::function<Result<Bytes>(ByteView)> instead;  // gets the data, or the digest where that is all there is
+  std::function<void(ByteView)>
+      before;  // each signature: to wait, to count, or to look at what is to be signed; likewise
   std::atomic<int> signatures = 0;
 
  private:

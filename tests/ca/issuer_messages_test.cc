@@ -96,6 +96,76 @@ TEST(Frames, ComeInPiecesAndTogether) {
   }
 }
 
+// A list between two other messages, for who does not keep lists: its octets come as they come, and as often as the
+// socket likes, and the first of them are enough to know whose list it is.
+TEST(Frames, GiveListsInPieces) {
+  auto const issuer = Bytes(20, 7);
+  Bytes const tbs(5000, 0x30);
+  auto const certificate = encode(wanted());
+  Bytes all = certificate;
+  for (auto const& more :
+       {encode_crl_wanted(5, issuer, tbs), encode_crl_wanted(6, issuer, {}), encode(RecentWanted{8})})
+    all.insert(all.end(), more.begin(), more.end());
+  for (std::size_t const piece : {std::size_t{1}, std::size_t{7}, std::size_t{76}, std::size_t{1000}, all.size()}) {
+    SCOPED_TRACE(piece);
+    Frames frames;
+    std::vector<Bytes> messages;
+    std::vector<std::pair<std::uint64_t, Bytes>> lists;
+    bool is_whole = true;
+    std::size_t in_a_piece_most = 0;
+    for (std::size_t at = 0; at < all.size(); at += piece) {
+      frames.feed(ByteView(all).subspan(at, std::min(piece, all.size() - at)));
+      for (bool more = true; more;) {
+        if (auto const part = frames.next_of_list()) {
+          in_a_piece_most = std::max(in_a_piece_most, part->octets.size());
+          auto octets = part->octets;
+          EXPECT_EQ(part->is_first, is_whole);
+          if (part->is_first) {
+            auto const begin = std::get<CrlWanted>(decode_wanted(octets).value());
+            EXPECT_EQ(begin.issuer, issuer);
+            lists.emplace_back(begin.id, Bytes());
+            octets = begin.tbs;
+          }
+          lists.back().second.insert(lists.back().second.end(), octets.begin(), octets.end());
+          is_whole = part->is_last;
+          continue;
+        }
+        auto next = frames.next().value();
+        more = next.has_value();
+        if (next) messages.push_back(*std::move(next));
+      }
+    }
+    EXPECT_TRUE(frames.is_empty());
+    EXPECT_TRUE(is_whole);
+    ASSERT_EQ(lists.size(), 2U);
+    EXPECT_EQ(lists[0], (std::pair{std::uint64_t{5}, tbs}));
+    EXPECT_EQ(lists[1], (std::pair{std::uint64_t{6}, Bytes()}));
+    EXPECT_LE(in_a_piece_most, piece + kCrlFrontOctetsMax);
+    ASSERT_EQ(messages.size(), 2U);
+    EXPECT_EQ(messages[0], message_of(certificate));
+    EXPECT_EQ(std::get<RecentWanted>(decode_wanted(messages[1]).value()).id, 8U);
+  }
+}
+
+// What the front end takes for too long is what the signer would hang up at.
+TEST(Frames, TakeAListAsLongAsThereIsRoomFor) {
+  auto const begins = [](std::size_t tbs_octets) {
+    Frames frames;
+    auto const key_id = Bytes(64, 1);
+    frames.feed(encode_crl_front(1, key_id, tbs_octets));
+    bool const is_list = frames.next_of_list().has_value();
+    EXPECT_EQ(frames.next().ok(), is_list);
+    return is_list;
+  };
+  std::size_t const most = kCrlMessageBytesMax - kCrlFrontOctetsMax;
+  EXPECT_TRUE(has_room_for_crl(most));
+  EXPECT_TRUE(begins(most));
+  EXPECT_FALSE(has_room_for_crl(most + 1));
+  EXPECT_FALSE(begins(most + 1));
+  // Five million of the largest that ours are: a serial of 19 octets, a date, a reason.
+  EXPECT_TRUE(has_room_for_crl(std::size_t{5'000'000} * (2 + 21 + 15 + 14)));
+}
+
 TEST(Frames, AreBounded) {
   auto const refuses = [](Bytes const& octets) {
     Frames frames;

@@ -46,7 +46,7 @@ struct IssuerProcessTest : ::testing::Test {
 TEST_F(IssuerProcessTest, SignsWhatIsInsideTheRulesAndPutsItOnRecordFirst) {
   auto const want = asked();
   std::size_t on_record = 0;
-  key->before = [&] { on_record = entries_of(ledger).size(); };
+  key->before = [&](ByteView) { on_record = entries_of(ledger).size(); };
   auto const given = answer(*signer, encode(want.wanted), kNow);
   EXPECT_TRUE(verifies(given, want.tbs)) << refusal(given);
   EXPECT_EQ(std::get<Signature>(given).id, 7U);
@@ -203,6 +203,62 @@ TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
               HasSubstr("revocation list"));
   EXPECT_THAT(entries_of(ledger), SizeIs(2));
   EXPECT_EQ(refusal(answer(*signer, crl(3'000'000, kNow + 10 * kDay), kNow + 10 * kDay)), "");
+}
+
+// As a list comes over the socket: what is signed and put on record is the list that the pieces make.
+TEST_F(IssuerProcessTest, AListThatComesInPiecesIsSignedAsOne) {
+  std::uint64_t number = 0;
+  for (std::size_t const piece : {std::size_t{1}, std::size_t{50}, std::size_t{100'000}}) {
+    auto const message = message_of(crl(++number));
+    auto const begin = std::min(message.size(), kCrlFrontOctetsMax);
+    auto list = signer->begin_list(ByteView(message).first(begin));
+    for (auto rest = ByteView(message).subspan(begin); !rest.empty();) {
+      auto const now = rest.first(std::min(piece, rest.size()));
+      list.add(now);
+      rest = rest.subspan(now.size());
+    }
+    std::vector<IssuerProcess::Arrived> arrived;
+    arrived.push_back({.message = message_of(encode(asked().wanted))});
+    arrived.push_back({.list = std::move(list)});
+    auto const answers = signer->answer(std::move(arrived), kNow);
+    EXPECT_EQ(refusal(decode_answer(message_of(answers.at(0))).value()), "");
+    auto const given = decode_answer(message_of(answers.at(1))).value();
+    auto const tbs = std::get<CrlWanted>(decode_wanted(message).value()).tbs;
+    EXPECT_TRUE(verifies(given, tbs)) << refusal(given);
+    EXPECT_EQ(std::get<Signature>(given).id, 9U);
+    EXPECT_EQ(entries_of(ledger).back().tbs_hash, to_hex(sha256(tbs)));
+    EXPECT_EQ(entries_of(ledger).back().number, number);
+  }
+}
+
+TEST_F(IssuerProcessTest, AListThatEndsTooEarlyOrGoesOnIsNotSigned) {
+  auto const message = message_of(crl(1));
+  auto const answered = [&](ByteView octets) {
+    auto const begin = std::min(octets.size(), kCrlFrontOctetsMax);
+    auto list = signer->begin_list(octets.first(begin));
+    list.add(octets.subspan(begin));
+    std::vector<IssuerProcess::Arrived> arrived;
+    arrived.push_back({.list = std::move(list)});
+    auto const given = decode_answer(message_of(signer->answer(std::move(arrived), kNow).at(0))).value();
+    return std::holds_alternative<Signature>(given) ? "signed" : refusal(given);
+  };
+  for (std::size_t length = 1; length < message.size(); ++length)
+    EXPECT_NE(answered(ByteView(message).first(length)), "signed") << length;
+  auto longer = message;
+  longer.push_back(0);
+  EXPECT_THAT(answered(longer), HasSubstr("octets after its end"));
+  EXPECT_EQ(key->signatures, 0);
+  EXPECT_THAT(entries_of(ledger), IsEmpty());
+  EXPECT_EQ(answered(message), "signed");
+}
+
+// The clock is asked when the list is there, not when it begins: one that took an hour to come is too old.
+TEST_F(IssuerProcessTest, AListIsJudgedByTheTimeOfItsEnd) {
+  auto const message = message_of(crl(1));
+  std::vector<IssuerProcess::Arrived> arrived;
+  arrived.push_back({.list = signer->begin_list(message)});
+  auto const answers = signer->answer(std::move(arrived), kNow + kHour);
+  EXPECT_THAT(refusal(decode_answer(message_of(answers.at(0))).value()), HasSubstr("and now is"));
 }
 
 TEST_F(IssuerProcessTest, TellsWhatItSignedAlsoAfterARestart) {

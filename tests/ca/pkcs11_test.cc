@@ -65,6 +65,9 @@ TEST_F(Pkcs11, SignsWhatOpensslVerifies) {
         auto const signature = (*key)->sign(hash, to_bytes("again"));
         ASSERT_TRUE(signature.ok()) << signature.error().detail();
         EXPECT_TRUE((*key)->public_key().verify(hash, to_bytes("again"), *signature));
+        auto const of_digest = (*key)->sign_digest(hash, digest(hash, to_bytes("again")));
+        ASSERT_TRUE(of_digest.ok()) << of_digest.error().detail();
+        EXPECT_TRUE((*key)->public_key().verify(hash, to_bytes("again"), *of_digest));
       }
     for (auto const hash : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512})
       EXPECT_THAT(verify(**key, hash, c.name), HasSubstr("Verified OK"));

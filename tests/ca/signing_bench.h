@@ -52,6 +52,13 @@ inline Asked ask(GeneratedCa const& ca, IssueRequest const& request, Time now) {
           std::move(tbs)};
 }
 
+// A whole message with a list.
+inline Bytes encode_crl_wanted(std::uint64_t id, ByteView issuer, ByteView tbs) {
+  auto frame = encode_crl_front(id, issuer, tbs.size());
+  frame.insert(frame.end(), tbs.begin(), tbs.end());
+  return frame;
+}
+
 // A frame without its length.
 inline Bytes message_of(Bytes const& frame) { return {frame.begin() + 4, frame.end()}; }
 

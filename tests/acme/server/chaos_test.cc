@@ -275,7 +275,7 @@ struct SlowKeyHolder : ::testing::Test {
 
   SlowKeyHolder() {
     server.app->finalization.wait = std::chrono::milliseconds(1);
-    server.key->before = [waiting = release.get_future().share()] { waiting.wait(); };
+    server.key->before = [waiting = release.get_future().share()](ByteView) { waiting.wait(); };
   }
   Answer finish() {
     release.set_value();

@@ -304,7 +304,7 @@ class CrlThread : public Crl {
     std::mutex mutex;
     std::condition_variable signed_one;
     bool done = false;
-    server->key->before = [&] {
+    server->key->before = [&](ByteView) {
       std::lock_guard const lock(mutex);
       done = true;
       signed_one.notify_all();

@@ -1,4 +1,4 @@
-#include "base/x509/key.h"
+#include "base/x509/digest_signature.h"
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/running_digest.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace lenscap::x509 {
@@ -206,6 +207,38 @@ TEST(CheckKey, Ed25519PointsOfSmallOrder) {
       octets.back() |= 0x80;
     }
   }
+}
+
+// Hashed elsewhere and in pieces, or signed as a whole: either way the signature is good for the same octets.
+TEST(DigestSignature, IsTheSignatureOfTheOctets) {
+  auto const data = to_bytes(as_bytes("what is too long to be kept"));
+  for (auto const type : {KeyType::ec_p256, KeyType::ec_p384, KeyType::ec_p521, KeyType::rsa})
+    for (auto const hash : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
+      SCOPED_TRACE(to_string(type));
+      auto const key = PrivateKey::generate(type);
+      RunningDigest running(hash);
+      for (std::uint8_t const octet : data) running.add(ByteView(&octet, 1));
+      auto const hashed = std::move(running).finish();
+      EXPECT_EQ(hashed, digest(hash, data));
+      auto const signature = sign_digest(key, hash, hashed).value();
+      EXPECT_TRUE(key.public_key().verify(hash, data, signature));
+      EXPECT_TRUE(verify_digest(key.public_key(), hash, hashed, key.sign(hash, data)));
+      EXPECT_FALSE(verify_digest(key.public_key(), hash, digest(hash, as_bytes("another")), signature));
+      EXPECT_FALSE(verify_digest(PrivateKey::generate(type).public_key(), hash, hashed, signature));
+    }
+  EXPECT_EQ(ERR_peek_error(), 0U);
+}
+
+TEST(DigestSignature, OfAnotherLengthOrByAKeyThatHashesItself) {
+  auto const hashed = digest(HashAlgorithm::sha256, as_bytes("data"));
+  auto const ed25519 = PrivateKey::generate(KeyType::ed25519);
+  EXPECT_FALSE(sign_digest(ed25519, HashAlgorithm::sha256, hashed));
+  EXPECT_FALSE(verify_digest(ed25519.public_key(), HashAlgorithm::sha256, hashed, Bytes(64, 1)));
+  auto const key = PrivateKey::generate(KeyType::ec_p256);
+  EXPECT_FALSE(sign_digest(key, HashAlgorithm::sha384, hashed));
+  EXPECT_FALSE(sign_digest(key, HashAlgorithm::sha256, {}));
+  auto const signature = sign_digest(key, HashAlgorithm::sha256, hashed).value();
+  EXPECT_FALSE(verify_digest(key.public_key(), HashAlgorithm::sha384, hashed, signature));
 }
 
 }  // namespace
