@@ -13,14 +13,21 @@ Seconds wait_for(std::deque<Time> const& times, std::size_t most, Seconds window
 
 }  // namespace
 
+// A clock that was put right says less than before. What was signed then counts as of now: forgotten, it could be had
+// once more, and at its own time it would have to be waited for.
+void SigningCap::put_right(Time now) {
+  for (auto at = signed_.rbegin(); at != signed_.rend() && *at > now; ++at) *at = now;
+}
+
 void SigningCap::count(Time at) {
+  put_right(at);
   if (caps_.per_minute != 0 || caps_.per_day != 0) signed_.push_back(at);
 }
 
 Seconds SigningCap::wait(Time now) {
+  put_right(now);
   Seconds const kept = caps_.per_day != 0 ? kDay : kMinute;
   while (!signed_.empty() && signed_.front() + kept <= now) signed_.pop_front();
-  while (!signed_.empty() && signed_.back() > now) signed_.pop_back();  // of a clock that was ahead
   return std::max(wait_for(signed_, caps_.per_minute, kMinute, now), wait_for(signed_, caps_.per_day, kDay, now));
 }
 

@@ -1,4 +1,5 @@
-// How many certificates may be signed in a minute and in a day, whoever asks. Pure: the time is a parameter.
+// How many certificates may be signed in a minute and in a day, whoever asks, also when the clock is set back
+// meanwhile. Pure: the time is a parameter.
 #pragma once
 
 #include <cstddef>
@@ -17,14 +18,16 @@ class SigningCap {
  public:
   explicit SigningCap(SigningCaps const& caps) : caps_(caps) {}
 
-  // One was signed at this time; each no earlier than the one before, as a clock runs.
+  // One was signed at this time.
   void count(Time at);
   // How long to wait for the next one; 0: it may be signed now.
   Seconds wait(Time now);
 
  private:
+  void put_right(Time now);
+
   SigningCaps caps_;
-  std::deque<Time> signed_;  // as far back as a cap looks
+  std::deque<Time> signed_;  // as far back as a cap looks; never falling
 };
 
 }  // namespace lenscap::ca

@@ -189,6 +189,22 @@ TEST_F(IssuerProcessTest, CapsDoNotWaitForTheTimeOfAClockThatRanAhead) {
   EXPECT_EQ(wait(kNow + kDay), Seconds(0));
 }
 
+// By less than what makes a clock unbelievable, so that signing goes on.
+TEST_F(IssuerProcessTest, TheCapsHoldAlsoWhenTheClockIsSetBackALittle) {
+  caps = {.per_minute = 2, .per_day = 0};
+  restart(kNow);
+  EXPECT_EQ(refused(asked().wanted), "");
+  EXPECT_EQ(refused(asked().wanted), "");
+  auto const back = kNow - Seconds(20);
+  for (bool const restarted : {false, true}) {
+    if (restarted) restart(back);
+    auto const capped = answer(*signer, encode(asked(back).wanted), back);
+    EXPECT_THAT(refusal(capped), HasSubstr("cap is reached"));
+    EXPECT_EQ(std::get<Refused>(capped).error.retry_after, kMinute) << "and not until the other time has come";
+  }
+  EXPECT_EQ(refused(asked(back + kMinute).wanted, back + kMinute), "");
+}
+
 TEST_F(IssuerProcessTest, ListsAreOfThisIssuerAndNumbersRise) {
   EXPECT_EQ(refusal(answer(*signer, crl(5), kNow)), "");
   EXPECT_THAT(refusal(answer(*signer, crl(5), kNow)), HasSubstr("comes too late"));
