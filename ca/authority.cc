@@ -91,6 +91,15 @@ KnownIssuer const* Issuing::find(ByteView key_id) const {
   return found == issuers.end() ? nullptr : &*found;
 }
 
+Result<> Issuing::check_is_not_ours(x509::PublicKey const& key) const {
+  auto const has_it = [&](x509::Certificate const& ca) { return ca.key() == key; };
+  auto const is_in_chain = [&](KnownIssuer const& each) {
+    return has_it(each.issuer->certificate()) || std::ranges::any_of(each.issuer->above(), has_it);
+  };
+  if (std::ranges::none_of(issuers, is_in_chain) && std::ranges::none_of(roots.roots, has_it)) return {};
+  return Error(Errc::bad_public_key, "this is the CA's own key");
+}
+
 Issuing issuing_by(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles) {
   InstalledIssuer const installed{
       kDefaultIssuer, {.issuing = issuer->certificate(), .above = issuer->above(), .has_parent = false}, "", {}};
@@ -191,6 +200,7 @@ Result<Draft> Authority::prepare_by(KnownIssuer const& issuer, Profile const& pr
   CHECK_OK(check_clock(mark, now));
   CHECK_OK(check_serves(issuer.rule, profile, now));
   CHECK_OK(issuer.issuer->check_ready());
+  CHECK_OK(issuing_.check_is_not_ours(request.key));
   return issuer.issuer->prepare(profile, request, now);
 }
 

@@ -63,6 +63,9 @@ struct Issuing {
   KnownRoots roots = {};             // none: the default's root is the only one
 
   KnownIssuer const* find(ByteView key_id) const;  // nullptr when there is none
+  // No certificate of a subscriber may have the key of an issuer, whichever, or of anything above one.
+  // Errc::bad_public_key.
+  Result<> check_is_not_ours(x509::PublicKey const& key) const;
 };
 // A CA of one issuer.
 Issuing issuing_by(std::unique_ptr<Issuer> issuer, std::vector<Profile> profiles);

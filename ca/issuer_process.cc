@@ -197,6 +197,7 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
     return full;
   }
 
+  CHECK_OK(issuing_.check_is_not_ours(wanted.request.key));
   TRY(auto draft, issuer->issuer->prepare(*profile, wanted.request, wanted.serial, wanted.prepared_at));
   auto const hash = sha256(draft.tbs());
   if (hash != wanted.tbs_hash)

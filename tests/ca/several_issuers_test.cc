@@ -60,6 +60,16 @@ TEST_F(SeveralAuthority, WhatNobodyMayIssueIsRefusedAsByOneIssuer) {
   EXPECT_EQ(authority.prepare(unknown, kNow).error().code(), Errc::invalid_profile);
 }
 
+TEST_F(SeveralAuthority, NoIssuerMakesACertificateOfAnothersKey) {
+  auto own = request(names({"a.cams.example"}));
+  for (auto const& each : issuing) {
+    own.key = each.key();
+    auto const refused = authority.prepare(own, kNow);
+    ASSERT_FALSE(refused) << each.subject();
+    EXPECT_EQ(refused.error().code(), Errc::bad_public_key);
+  }
+}
+
 // A draft that was made just before the other issuer's time is signed by the one that it names.
 TEST_F(SeveralAuthority, ADraftIsSignedByItsOwnIssuer) {
   auto draft = authority.prepare(request(names({"a.cams.example"})), kNow + 7 * kDay - Seconds(1)).value();
@@ -93,8 +103,10 @@ struct SeveralSigner : ::testing::Test {
                  .value();
   }
   CertificateWanted wanted(std::size_t by, std::vector<std::string> const& dns, Time now) const {
-    auto const draft =
-        front.issuing.issuers[by].issuer->prepare(profile("camera-https"), request(names(dns)), now).value();
+    return wanted(by, request(names(dns)), now);
+  }
+  CertificateWanted wanted(std::size_t by, IssueRequest const& asked, Time now) const {
+    auto const draft = front.issuing.issuers[by].issuer->prepare(profile("camera-https"), asked, now).value();
     return {.id = 7,
             .issuer = draft.issuer_key_id(),
             .request = draft.request(),
@@ -126,6 +138,15 @@ TEST_F(SeveralSigner, JudgesByTheIssuerThatIsToSign) {
   want.issuer = root_ca().root.subject_key_id();
   EXPECT_THAT(refused(want, kNow), HasSubstr("has no issuer"));
   EXPECT_EQ(entries_of(ledger).size(), 1U);
+}
+
+TEST_F(SeveralSigner, NoIssuerSignsACertificateOfAnothersKey) {
+  start();
+  for (std::size_t const of : {1U, 2U}) {
+    auto own = request(names({"a.cams.example"}));
+    own.key = issuing[of].key();
+    EXPECT_THAT(refused(wanted(0, own, kNow), kNow), HasSubstr("the CA's own key")) << issuing[of].subject();
+  }
 }
 
 TEST_F(SeveralSigner, KeepsToTheDates) {
