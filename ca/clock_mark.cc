@@ -14,8 +14,8 @@ Result<> check_clock(std::optional<Time> mark, Time now) {
                                         ", when this program was not there yet; nothing is signed until the clock is "
                                         "right");
   if (!mark || now >= *mark - kClockStepBack) return {};
-  return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) + ", but a certificate was made at " +
-                                      to_rfc3339(*mark) +
+  return Error(Errc::unavailable, "this machine's clock says " + to_rfc3339(now) +
+                                      ", but a certificate or a revocation list was made at " + to_rfc3339(*mark) +
                                       "; nothing is signed until the clock is right. If it is right now and was ahead "
                                       "then: lenscap-ca serve --accept-clock, once");
 }

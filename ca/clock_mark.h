@@ -1,5 +1,5 @@
-// When this machine's clock is not believed: the highest time that ever stood in an intent (ledger.h) is kept, and a
-// clock that says less signs nothing.
+// When this machine's clock is not believed: the highest time that ever stood in an intent (ledger.h) or in a
+// revocation list that was begun is kept, and a clock that says less signs nothing.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ constexpr std::int64_t kProgramBegins = 1'767'225'600;
 // Refuses (Errc::unavailable, saying what to look at) when `now` lies more than kClockStepBack before `mark`, or before
 // kProgramBegins.
 Result<> check_clock(std::optional<Time> mark, Time now);
-// The highest time that ever stood in an intent.
+// The highest time that ever stood in an intent or in a list.
 std::optional<Time> clock_mark(store::ReadTxn& txn);
 // A person says that the clock is right and the mark is not: once, this machine's clock ran ahead. Lowers the mark to
 // `now`; gives the former one when it was later.
 std::optional<Time> accept_clock(store::WriteTxn& txn, Time now);
-// A certificate is made at this time: lifts the mark where it is lower.
+// A certificate or a list is made at this time: lifts the mark where it is lower.
 void lift_clock_mark(store::WriteTxn& txn, Time time);
 
 }  // namespace lenscap::ca

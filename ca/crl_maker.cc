@@ -33,6 +33,7 @@ Result<std::vector<CrlBegin>> begin_crls(store::Store& store, std::string_view i
     begun.clear();
     clock = check_clock(clock_mark(txn), now);
     if (!clock.ok()) return false;
+    lift_clock_mark(txn, now);  // a list bears its time, as an intent does, and the signer remembers both
     for (unsigned part = 0; part < parts; ++part)
       begun.push_back(begin_crl(txn, plan, issuer, crl_scope(parts, part), now));
     return true;

@@ -19,8 +19,8 @@ struct SignedCrl {
 
 // All lists of one division of the issuer's certificates: the whole list when `parts` is 1. One scan of the index for
 // all of them. Refuses (Errc::unavailable) when the clock has run back or the issuing certificate has ended, and passes
-// on why the key did not sign: numbers that were taken by then are left out for good. The store knows of the lists as
-// signed once all of them are. Blocks.
+// on why the key did not sign: numbers that were taken by then are left out for good. Lifts the clock's mark. The store
+// knows of the lists as signed once all of them are. Blocks.
 Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issuer, unsigned parts, CrlPlan const& plan,
                                          Time now);
 

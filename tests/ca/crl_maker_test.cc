@@ -105,6 +105,19 @@ TEST_F(MakeCrls, WhatWasRevokedByAClockThatRanAheadCountsAsOfTheList) {
   EXPECT_EQ(ASN1_TIME_compare(X509_REVOKED_get0_revocationDate(entry), X509_CRL_get0_lastUpdate(read.get())), 0);
 }
 
+// As an intent: a signer remembers the time of both, so who asks it for a certificate has to hear of it before that.
+TEST_F(MakeCrls, AListOfAClockThatRanAheadIsRemembered) {
+  make(1, kNow + kDay);
+  std::optional<Time> mark;
+  store->read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
+  EXPECT_EQ(mark, kNow + kDay);
+  EXPECT_THAT(make_crls(*store, *test.issuer, 1, kPlan, kNow).error().detail(), HasSubstr("revocation list was made"));
+  auto const draft = test.issuer->prepare(profile("camera-https"), request(names({"a.cams.example"})), kNow).value();
+  Result<> intended;
+  store->write([&](store::WriteTxn& txn) { return (intended = record_intent(txn, draft, "order-1")).ok(); });
+  EXPECT_EQ(intended.error().code(), Errc::unavailable);
+}
+
 TEST_F(MakeCrls, DivisionsAreRemembered) {
   EXPECT_THAT(divisions(), IsEmpty());
   make(4);

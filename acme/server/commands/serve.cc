@@ -380,8 +380,9 @@ void add_serve(CLI::App& app, CommandLine& line) {
   auto options = std::make_shared<ServeOptions>();
   auto* serve = app.add_subcommand("serve", "Serve ACME until stopped");
   serve->add_option("--port-file", options->port_file, "Write the open ports here once they are open");
-  serve->add_flag("--accept-clock", options->accept_clock,
-                  "Believe the clock though a certificate was made at a later time: for once, when it had run ahead");
+  serve->add_flag(
+      "--accept-clock", options->accept_clock,
+      "Believe the clock though a certificate or a list was made at a later time: for once, when it had run ahead");
   serve->add_flag("--check", options->check,
                   "Only say whether a start or a reload would take the settings; needs no passphrase");
   serve->footer(

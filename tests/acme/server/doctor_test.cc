@@ -53,7 +53,7 @@ std::vector<Case> const& cases() {
       {"before the issuer begins", [](Facts& f) { f.now = f.issuing.not_before - Seconds(1); }, "clock",
        Severity::critical, "before the issuing certificate begins"},
       {"clock far back", [](Facts& f) { f.clock_mark = f.now + Seconds(301); }, "clock", Severity::critical,
-       "a certificate was made at"},
+       "a certificate or a revocation list was made at"},
       {"clock a little back", [](Facts& f) { f.clock_mark = f.now + Seconds(300); }, "clock", Severity::advice,
        "set back"},
       {"nothing was signed yet", [](Facts& f) { f.clock_mark.reset(); }, "clock", Severity::good, ""},
