@@ -18,13 +18,6 @@ std::size_t expected_entries(CrlState const& state, unsigned parts) {
   return even + even / 8 + kUneven;
 }
 
-// The signature stands at the end, and is of every octet of the list.
-std::string tag_of(ByteView der) {
-  constexpr std::size_t kOfSignature = 48;
-  constexpr std::size_t kDigits = 16;
-  return to_hex(sha256(der.last(std::min(der.size(), kOfSignature)))).substr(0, kDigits);
-}
-
 Result<std::vector<CrlBegin>> begin_crls(store::Store& store, std::string_view issuer, unsigned parts,
                                          CrlPlan const& plan, Time now) {
   std::vector<CrlBegin> begun;
@@ -50,6 +43,13 @@ unsigned part_of(RevokedCertificate const& revoked, unsigned parts) {
 }
 
 }  // namespace
+
+// The signature stands at the end, and is of every octet of the list.
+std::string crl_tag(ByteView der) {
+  constexpr std::size_t kOfSignature = 48;
+  constexpr std::size_t kDigits = 16;
+  return to_hex(sha256(der.last(std::min(der.size(), kOfSignature)))).substr(0, kDigits);
+}
 
 Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issuer, unsigned parts, CrlPlan const& plan,
                                          Time now) {
@@ -89,11 +89,12 @@ Result<std::vector<SignedCrl>> make_crls(store::Store& store, Issuer const& issu
   std::vector<SignedCrl> lists;
   for (unsigned part = 0; part < parts; ++part) {
     TRY(auto der, issuer.sign_crl(std::move(builders[part]).finish()));
-    auto tag = tag_of(der);
+    auto tag = crl_tag(der);
     lists.push_back({crl_scope(parts, part), begun[part].state, std::move(der), entries[part], std::move(tag)});
   }
   store.write([&](store::WriteTxn& txn) {
-    for (auto const& list : lists) record_signed_crl(txn, key_id, list.scope, list.state);
+    for (auto const& list : lists)
+      record_signed_crl(txn, key_id, list.scope, SignedCrlState{list.state, list.entries, list.tag});
     return true;
   });
   return lists;

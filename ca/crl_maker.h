@@ -14,8 +14,11 @@ struct SignedCrl {
   CrlState state;
   Bytes der;
   std::size_t entries = 0;
-  std::string tag;  // hex: tells it from every other list, also of its own number
+  std::string tag;  // see crl_tag()
 };
+
+// Hex: tells a list from every other one, also of its own number, where both have good signatures.
+std::string crl_tag(ByteView der);
 
 // All lists of one division of the issuer's certificates: the whole list when `parts` is 1. One scan of the index for
 // all of them. Refuses (Errc::unavailable) when the clock has run back or the issuing certificate has ended, and passes

@@ -36,8 +36,7 @@ Result<std::uint64_t> need_count(json::Object const& object, std::string_view na
   return static_cast<std::uint64_t>(value);
 }
 
-Result<CrlState> parse_state(std::string_view text) {
-  TRY(auto object, json::parse_object(text));
+Result<CrlState> parse_state(json::Object const& object) {
   CrlState state;
   TRY(state.number, need_count(object, "number"));
   TRY(auto this_update, json::need_int(object, "this_update"));
@@ -48,18 +47,31 @@ Result<CrlState> parse_state(std::string_view text) {
   return state;
 }
 
-std::string to_json(CrlState const& state) {
-  return json::write(json::Object{{"number", static_cast<std::int64_t>(state.number)},
-                                  {"this_update", to_unix(state.this_update)},
-                                  {"next_update", to_unix(state.next_update)},
-                                  {"revocations", static_cast<std::int64_t>(state.revocations)}});
+Result<SignedCrlState> parse_signed(json::Object const& object) {
+  SignedCrlState state;
+  TRY(static_cast<CrlState&>(state), parse_state(object));
+  if (object.find("tag") == nullptr) return state;
+  TRY(state.entries, need_count(object, "entries"));
+  TRY(state.tag, json::need_string(object, "tag"));
+  return state;
 }
 
-std::optional<CrlState> find_state(store::ReadTxn& txn, store::Table table, std::string_view issuer,
-                                   std::string_view scope) {
+json::Object to_object(CrlState const& state) {
+  return json::Object{{"number", static_cast<std::int64_t>(state.number)},
+                      {"this_update", to_unix(state.this_update)},
+                      {"next_update", to_unix(state.next_update)},
+                      {"revocations", static_cast<std::int64_t>(state.revocations)}};
+}
+
+std::string to_json(CrlState const& state) { return json::write(to_object(state)); }
+
+template <typename State>
+std::optional<State> find_state(store::ReadTxn& txn, store::Table table, std::string_view issuer,
+                                std::string_view scope, Result<State> parse(json::Object const&)) {
   auto const text = txn.get(table, state_key(issuer, scope));
   if (!text) return std::nullopt;
-  auto state = parse_state(*text);
+  auto const object = json::parse_object(*text);
+  auto state = object.ok() ? parse(*object) : Result<State>(object.error());
   if (!state.ok()) throw store::Broken("the state of a revocation list cannot be read: " + state.error().detail());
   return *std::move(state);
 }
@@ -74,11 +86,11 @@ Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::u
 }
 
 std::optional<CrlState> find_begun_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
-  return find_state(txn, kCrls, issuer, scope);
+  return find_state(txn, kCrls, issuer, scope, parse_state);
 }
 
-std::optional<CrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
-  return find_state(txn, kSignedCrls, issuer, scope);
+std::optional<SignedCrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope) {
+  return find_state(txn, kSignedCrls, issuer, scope, parse_signed);
 }
 
 void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
@@ -94,18 +106,22 @@ CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view i
                    Time now) {
   auto const last = find_begun_crl(txn, issuer, scope);
   // Where none was signed, one of before this was recorded may have been.
-  auto const stood_in = find_signed_crl(txn, issuer, scope).value_or(last.value_or(CrlState{.this_update = now}));
+  auto const signed_last = find_signed_crl(txn, issuer, scope);
+  auto const stood_in = signed_last ? signed_last->this_update : last ? last->this_update : now;
   CrlBegin begin{.state = {.number = (last ? last->number : floor_of(txn)) + 1,
                            .this_update = now,
                            .next_update = now + plan.lifetime,
                            .revocations = count_revocations(txn, issuer)},
-                 .ends_from = std::min(stood_in.this_update, now)};
+                 .ends_from = std::min(stood_in, now)};
   txn.put(kCrls, state_key(issuer, scope), to_json(begin.state));
   return begin;
 }
 
-void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, CrlState const& state) {
-  txn.put(kSignedCrls, state_key(issuer, scope), to_json(state));
+void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope,
+                       SignedCrlState const& state) {
+  auto object = to_object(state);
+  object.set("entries", static_cast<std::int64_t>(state.entries)).set("tag", state.tag);
+  txn.put(kSignedCrls, state_key(issuer, scope), json::write(object));
 }
 
 bool note_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, std::uint64_t number,

@@ -1,10 +1,11 @@
-// When the next revocation list of an issuer is due, and which number it has. The lists themselves are not kept: a
-// program that starts makes new ones, with new numbers.
+// When the next revocation list of an issuer is due, and which number it has. The lists themselves are not in
+// the store: a program that starts makes new ones, with new numbers.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ca/crl.h"
@@ -22,6 +23,14 @@ struct CrlState {
   bool operator==(CrlState const&) const = default;
 };
 
+// A list that was signed: which octets it has is known by its tag, so that it is found again where it was kept.
+struct SignedCrlState : CrlState {
+  std::uint64_t entries = 0;
+  std::string tag;  // of SignedCrl (crl_maker.h); empty in what was recorded before there were tags
+
+  bool operator==(SignedCrlState const&) const = default;
+};
+
 struct CrlPlan {
   Seconds lifetime = 7 * kDay;       // from thisUpdate to nextUpdate
   Seconds after_revocation = kHour;  // with revocations coming in, a list is made no more often than this
@@ -36,7 +45,7 @@ Time crl_due_at(CrlPlan const& plan, std::optional<CrlState> const& last, std::u
 // The last list that was begun: its number is used up. It does NOT tell whether there is such a list.
 std::optional<CrlState> find_begun_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
 // The last list that was signed (record_signed_crl): the one to go by where somebody asks what clients can know.
-std::optional<CrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
+std::optional<SignedCrlState> find_signed_crl(store::ReadTxn& txn, std::string_view issuer, std::string_view scope);
 // The scopes of the issuer's lists so far, those that were begun alone among them.
 void visit_crl_scopes(store::ReadTxn& txn, std::string_view issuer,
                       std::function<void(std::string_view scope)> const& visit);
@@ -50,7 +59,8 @@ struct CrlBegin {
 CrlBegin begin_crl(store::WriteTxn& txn, CrlPlan const& plan, std::string_view issuer, std::string_view scope,
                    Time now);
 // A list that was begun so has its signature.
-void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope, CrlState const& state);
+void record_signed_crl(store::WriteTxn& txn, std::string_view issuer, std::string_view scope,
+                       SignedCrlState const& state);
 
 // A list of this number was signed at this time, whatever the store says (it may have been restored): the next one gets
 // a higher number. True when the store did not know of it.

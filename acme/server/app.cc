@@ -61,7 +61,7 @@ App::App(AppParts parts)
       resolver(settings.resolver),
       pool(authority->issuer().signs_elsewhere() ? kWaitingThreads : kPoolThreads),
       issuing(*authority, pool, log),
-      crls(*authority, *store, db, settings.crl.plan, clock, log),
+      crls(*authority, *store, db, settings.crl.plan, settings.state_dir, clock, log),
       ocsp(*authority, *store, db, settings.ocsp.lifetime, clock, log),
       finalization(*this),
       acme_routes(make_acme_routes(*this)),

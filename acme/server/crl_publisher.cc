@@ -5,8 +5,14 @@
 namespace lenscap::acme {
 
 CrlPublisher::CrlPublisher(ca::Authority const& authority, store::Store& store, Db const& db, ca::CrlPlan plan,
-                           Clock const& clock, Log log)
-    : store_(store), db_(db), plan_(plan), clock_(clock), log_(std::move(log)), authority_(authority) {}
+                           std::string const& state_dir, Clock const& clock, Log log)
+    : store_(store),
+      db_(db),
+      plan_(plan),
+      clock_(clock),
+      log_(std::move(log)),
+      authority_(authority),
+      kept_(state_dir) {}
 
 CrlPublisher::~CrlPublisher() { stop(); }
 
@@ -28,6 +34,7 @@ std::optional<ca::CrlState> CrlPublisher::last_of(ca::KnownIssuer const& issuer,
 }
 
 bool CrlPublisher::is_due(ca::KnownIssuer const& issuer, unsigned parts, Time now) const {
+  if (!made_here_.contains({issuer.id(), parts})) return true;
   // Is the key back? Somebody has to try, and a list costs nobody anything.
   if (issuer.issuer->last_signature_failed()) return true;
   std::uint64_t revocations = 0;
@@ -42,6 +49,8 @@ Result<> CrlPublisher::make(ca::KnownIssuer const& issuer, unsigned parts, Time 
                          {"parts", std::size_t{parts}},
                          {"revocations", lists.front().state.revocations},
                          {"next_update", to_rfc3339(lists.front().state.next_update)}});
+  made_here_.insert({issuer.id(), parts});
+  keep(issuer.id(), lists);
   std::lock_guard const lock(mutex_);
   auto& of_issuer = lists_[issuer.id()];
   for (auto& list : lists) {
@@ -81,6 +90,33 @@ void CrlPublisher::make_due() {
   failed_ = !why.empty();
 }
 
+// --- those of before ---
+
+void CrlPublisher::keep(std::string_view issuer, std::vector<ca::SignedCrl> const& lists) const {
+  for (auto const& list : lists) {
+    auto const kept = kept_.keep(issuer, list);
+    if (kept) continue;
+    log_.warning("crl.not_kept", {{"error", kept.error().detail()}});
+    return;
+  }
+}
+
+void CrlPublisher::take_kept(ca::KnownIssuer const& issuer, std::string const& scope) {
+  std::optional<ca::SignedCrlState> state;
+  store_.read([&](store::ReadTxn& txn) { state = ca::find_signed_crl(txn, issuer.id(), scope); });
+  if (!state || state->next_update <= clock_.now()) return;
+  auto list = kept_.find(*issuer.issuer, scope, *state);
+  if (!list) return log_.info("crl.none_kept", {{"issuer", issuer.rule.name}, {"error", list.error().detail()}});
+  std::lock_guard const lock(mutex_);
+  lists_[issuer.id()][scope] = std::make_shared<ca::SignedCrl const>(*std::move(list));
+}
+
+void CrlPublisher::take_kept() {
+  for (auto const& issuer : authority_.issuers())
+    for (unsigned const parts : divisions(issuer))
+      for (unsigned part = 0; part < parts; ++part) take_kept(issuer, ca::crl_scope(parts, part));
+}
+
 // --- the thread ---
 
 void CrlPublisher::warn_of_names() const {
@@ -97,6 +133,7 @@ void CrlPublisher::warn_of_names() const {
 void CrlPublisher::start(std::chrono::milliseconds retry) {
   if (!is_served()) return warn_of_names();
   retry_ = retry;
+  take_kept();
   make_due();
   thread_ = std::thread([this] { run(); });
 }

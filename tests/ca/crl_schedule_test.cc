@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ca/clock_mark.h"
+#include "ca/ledger_tables.h"
 #include "tests/ca/fixture.h"
 
 namespace lenscap::ca::test {
@@ -57,7 +58,7 @@ class BeginCrl : public ::testing::Test {
   }
   void have_signed(std::string const& scope, CrlState const& state) {
     store->write([&](store::WriteTxn& txn) {
-      record_signed_crl(txn, "ab", scope, state);
+      record_signed_crl(txn, "ab", scope, SignedCrlState{state, 3, "5eed"});
       return true;
     });
   }
@@ -160,6 +161,33 @@ TEST_F(BeginCrl, NumbersGoOnAboveThoseOfAGap) {
   restore(kNow, kNow + kMinute + kDay);
   EXPECT_GT(begin("", kNow + kDay).state.number, last);
   EXPECT_EQ(find_signed(""), std::nullopt) << "that numbers are used up is no list";
+}
+
+TEST_F(BeginCrl, ASignedListIsKnownByItsTag) {
+  auto const begun = begin("4-1", kNow).state;
+  auto const as = [&](SignedCrlState const& state) {
+    store->write([&](store::WriteTxn& txn) {
+      record_signed_crl(txn, "ab", "4-1", state);
+      return true;
+    });
+    std::optional<SignedCrlState> found;
+    store->read([&](store::ReadTxn& txn) { found = find_signed_crl(txn, "ab", "4-1"); });
+    return found;
+  };
+  SignedCrlState const known{begun, 17, "c0ffee"};
+  EXPECT_EQ(as(known), known);
+  EXPECT_EQ(as({begun, 0, ""}), (SignedCrlState{begun, 0, ""}));
+}
+
+// Stores of before have lists without one.
+TEST_F(BeginCrl, ASignedListMayHaveNoTag) {
+  std::optional<SignedCrlState> found;
+  store->write([&](store::WriteTxn& txn) {
+    txn.put(tables::kSignedCrls, "ab|", R"({"number":3,"this_update":1000,"next_update":2000,"revocations":5})");
+    found = find_signed_crl(txn, "ab", "");
+    return true;
+  });
+  EXPECT_EQ(found, (SignedCrlState{{3, from_unix(1000), from_unix(2000), 5}, 0, ""}));
 }
 
 // A new issuer's first list has to be one that its signer takes.

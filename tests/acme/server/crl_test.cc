@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <fstream>
 
+#include "base/file.h"
 #include "ca/crl_places.h"
 #include "store/backends.h"
 #include "tests/acme/server/fixture.h"
 #include "tests/fakes/failing_store.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap::acme::test {
 namespace {
@@ -25,6 +28,7 @@ class Crl : public ::testing::Test {
   // A server of this CA and store, whose certificates are divided so; 0: no lists are served.
   void start(unsigned parts = 1) {
     ServerOptions options{.settings = kPlan};
+    options.state_dir = state_dir;
     options.store = std::make_unique<BorrowedStore>(store, *real);
     auto holder = std::make_unique<ca::test::MemoryKey>(ca.ca.issuing_key);
     path = ca::crl_path(ca.ca.issuing);
@@ -63,6 +67,8 @@ class Crl : public ::testing::Test {
     return draft->serial_hex();
   }
 
+  fakes::TempDir dir;
+  std::string state_dir = "/nonexistent";
   ca::test::TestCa ca;
   std::unique_ptr<store::Store> real = store::make_memory_store();
   fakes::FailingStore store{*real};
@@ -277,6 +283,62 @@ TEST_F(Crl, WithoutTheKeyAtTheStartThereIsNone) {
   make(kNow);
   EXPECT_EQ(whole().status, 503);
   EXPECT_EQ(health().status, 503);
+}
+
+// A start makes each list anew; where it cannot, those of before are served as long as they are in force.
+TEST_F(Crl, WithoutTheKeyAtTheStartTheListsOfBeforeAreServed) {
+  state_dir = dir.path();
+  start(4);
+  server->app->crls.start(std::chrono::hours(1));
+  auto const tag = get(path + "/4-3.crl").header("ETag");
+  auto const body = get(path + "/4-3.crl").body;
+  auto const again = [&](Time at) {
+    server.reset();
+    start(4);
+    set_clock(at);
+    server->key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "no token in the slot"); };
+    server->app->crls.start(std::chrono::hours(1));
+    return get(path + "/4-3.crl");
+  };
+  auto const kept = again(kNow + kDay);
+  EXPECT_EQ(kept.status, 200);
+  EXPECT_EQ(kept.body, body);
+  EXPECT_EQ(kept.header("ETag"), tag);
+  EXPECT_EQ(health().text("status"), "degraded");
+  server->key->instead = nullptr;
+  server->app->crls.make_due();
+  EXPECT_NE(get(path + "/4-3.crl").body, body) << "and tried for until there is a new one";
+  EXPECT_EQ(health().text("status"), "ok");
+  EXPECT_EQ(again(kNow + 20 * kDay).status, 503) << "it has ended";
+}
+
+// A file is believed when it is the list that the store knows as the last, under its issuer's signature.
+TEST_F(Crl, WhatIsKeptIsJudged) {
+  state_dir = dir.path();
+  start();
+  make(kNow);
+  auto const file = dir.path("crls/" + path.substr(path.rfind('/') + 1) + "/whole.crl");
+  auto const good = read_file(file).value();
+  auto const served = [&](std::string const& content) {
+    server.reset();
+    std::ofstream(file) << content;
+    start();
+    server->key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "no token in the slot"); };
+    server->app->crls.start(std::chrono::hours(1));
+    return whole().status;
+  };
+  EXPECT_EQ(served(good), 200);
+  auto spoilt = good;
+  spoilt[spoilt.size() / 2] ^= 1;
+  EXPECT_EQ(served(spoilt), 503) << "another octet";
+  EXPECT_EQ(served(good.substr(0, good.size() - 1)), 503) << "cut";
+  EXPECT_EQ(served(""), 503);
+  EXPECT_EQ(served(good), 200);
+  server->key->instead = nullptr;
+  make(kNow + 4 * kDay);
+  auto const newer = read_file(file).value();
+  EXPECT_EQ(served(good), 503) << "one of before";
+  EXPECT_EQ(served(newer), 200);
 }
 
 TEST_F(Crl, WhenTheStoreTakesNothingTheOldListGoesOn) {

@@ -222,6 +222,30 @@ TEST_F(SeveralIssuers, RollOverWithRenewalsUnderWay) {
   EXPECT_EQ(judged(held[1]), "");
   EXPECT_EQ(status_by_ocsp(held[1]), V_OCSP_CERTSTATUS_GOOD);
   EXPECT_EQ(judged(held.back()), "");
+
+  // To the last day of the last of its leaves: each day there is a list that is good on that day, with what was revoked
+  // long ago and what is revoked in the last hour.
+  Time end = kNow;
+  for (auto const& each : held)
+    if (each.above.front() == issuing[0]) end = std::max(end, each.leaf.not_after());
+  ASSERT_GT(end, kNow + kAfter + 80 * kDay);
+  for (Time day = kNow + kAfter + 61 * kDay; day < end; day += kDay) {
+    set_clock(day);
+    do_chores();
+    EXPECT_EQ(judged(held[0]), "certificate revoked") << to_rfc3339(day);
+    EXPECT_EQ(judged(held[1]), "") << to_rfc3339(day);
+  }
+  set_clock(end - kHour);
+  EXPECT_EQ(revoke(held[2]).status, 200);
+  do_chores();
+  set_clock(end - kMinute);
+  ASSERT_GE(held[0].leaf.not_after(), server->clock.now());
+  EXPECT_EQ(judged(held[0]), "certificate revoked");
+  EXPECT_EQ(judged(held[1]), "");
+  EXPECT_EQ(judged(held[2]), "certificate revoked");
+  EXPECT_EQ(status_by_ocsp(held[1]), V_OCSP_CERTSTATUS_GOOD);
+  EXPECT_EQ(status_by_ocsp(held[2]), V_OCSP_CERTSTATUS_REVOKED);
+  EXPECT_EQ(broken_promises(*server->app->store, server->clock.now()), "");
 }
 
 // When the old issuer has ended, nothing of it is left to be made, and nobody is alarmed.
