@@ -10,8 +10,12 @@ Front::Front(Log log, InheritedSockets inherited, std::size_t io_threads)
 Front::~Front() { stop(); }
 
 Result<> Front::show(std::vector<x509::Certificate> const& chain, x509::PrivateKey const& key) {
-  if (tls_) return tls_->replace(chain, key);
-  TRY(tls_, net::TlsServerContext::make(chain, key));
+  if (tls_) {
+    CHECK_OK(tls_->replace(chain, key));
+  } else {
+    TRY(tls_, net::TlsServerContext::make(chain, key));
+  }
+  shown_ = chain;
   return {};
 }
 

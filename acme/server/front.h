@@ -36,6 +36,8 @@ class Front {
 
   // What new connections are shown: until it is there, none can be opened.
   Result<> show(std::vector<x509::Certificate> const& chain, x509::PrivateKey const& key);
+  // The chain that is shown, leaf first; empty before the first. Of the one thread that calls show().
+  std::vector<x509::Certificate> const& shown() const { return shown_; }
 
   // Lets these answer, and opens the sockets of the settings when none is open yet: Errc::settings when an address
   // cannot be had.
@@ -68,6 +70,7 @@ class Front {
   Log const log_;
   InheritedSockets inherited_;
   std::unique_ptr<net::TlsServerContext> tls_;
+  std::vector<x509::Certificate> shown_;
   net::Gate acme_, web_, metrics_;
   std::unique_ptr<Routes> routes_;  // of the last open()
   net::IoThreads threads_;

@@ -86,6 +86,22 @@ void OcspResponder::renew_if_due() {
   failed_ = !why.empty();
 }
 
+OcspResponder::Signers OcspResponder::signers() const {
+  std::lock_guard const lock(mutex_);
+  Signers all;
+  for (auto const& each : issuers_)
+    if (each.signer) all[each.issuer->id()] = each.signer;
+  return all;
+}
+
+void OcspResponder::take_over(Signers const& former) {
+  std::lock_guard const lock(mutex_);
+  for (auto& each : issuers_) {
+    auto const found = former.find(each.issuer->id());
+    if (is_served_ && found != former.end()) each.signer = found->second;
+  }
+}
+
 void OcspResponder::start() {
   constexpr std::string_view kServed = "ocsp_served";
   bool was_served = false;

@@ -7,6 +7,7 @@
 // (Issuer::ocsp_url).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,12 @@ class OcspResponder {
   OcspResponder(ca::Authority const& authority, store::Store& store, Db const& db, Seconds lifetime, Clock const& clock,
                 Log log);
 
+  // By the issuer's id. What a reload takes over, so that it needs no signature.
+  struct Signer;
+  using Signers = std::map<std::string, std::shared_ptr<Signer const>>;
+  Signers signers() const;
+  void take_over(Signers const& former);  // before start(); those of issuers that are here
+
   // The first signers, and word in the log when certificates name a responder that is not served any more. Blocks.
   void start();
   // Another signer where there is none, when half of its life is over, and when it was revoked; none any more for an
@@ -79,7 +86,6 @@ class OcspResponder {
   OcspLimits limits;  // set before the first answer
 
  private:
-  struct Signer;
   struct Known {
     ca::OcspStatus status;
     std::shared_ptr<OcspReply const> reply;

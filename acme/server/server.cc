@@ -113,7 +113,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
   recover(app, now);
   note_changes(*app.store, app.settings, *app.authority, now);
   note_start(app, now);
-  TRY(auto certificate, ServerCertificate::make(*app.authority, app.settings.urls, front, now));
+  TRY(auto certificate, ServerCertificate::make(app, front, now));
   server->certificate_ = std::move(certificate);
   auto run = [&app](std::string_view name, json::Object const& arguments, unsigned user) -> Result<json::Object> {
     auto const* operation = find_operation(name);

@@ -144,6 +144,7 @@ class Service {
   std::optional<Settings> settings_;     // of what serves
   std::unique_ptr<store::Store> store_;  // while there is no App that has it
   std::optional<SignerProcess> signer_;  // ends after all that asks it
+  OcspResponder::Signers ocsp_signers_;  // of the App before
   std::unique_ptr<App> app_;
   std::unique_ptr<Server> server_;
 };
@@ -182,12 +183,14 @@ Result<> Service::begin_serving(bool accepts_clock) {
   warn_of_issuer(*app_);
   app_->db.on_broken = [this](std::string const& why) { end_broken(log_, why); };
   if (accepts_clock) accept_clock(*app_);
+  app_->ocsp.take_over(ocsp_signers_);
   TRY(server_, Server::start(*app_, front_));
   return {};
 }
 
 void Service::end() {
   server_.reset();
+  if (app_) ocsp_signers_ = app_->ocsp.signers();
   if (app_) store_ = App::end(std::move(app_));
   signer_.reset();
 }

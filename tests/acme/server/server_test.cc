@@ -8,6 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <thread>
+
+#include "acme/server/audit_changes.h"
 #include "acme/server/operations.h"
 #include "acme/server/store_sealer.h"
 #include "acme/wire/join.h"
@@ -15,6 +19,7 @@
 #include "base/net/http_client.h"
 #include "ca/audit_head.h"
 #include "ca/ceremony.h"
+#include "ca/crl_places.h"
 #include "ca/ledger_visits.h"
 #include "tests/base/net/raw_peer.h"
 #include "tests/fakes/fake_clock.h"
@@ -67,7 +72,7 @@ class ServerOnSockets : public ::testing::Test {
     threads.join();
   }
 
-  void start(std::chrono::milliseconds chores_every = Server::kChoresEvery, std::string const& more = "") {
+  void open(std::string const& more = "") {
     auto reader = config::Reader::parse(
         "[server]\nurl = \"https://localhost:8443\"\nlisten = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n" + more,
         "ca.toml");
@@ -76,8 +81,26 @@ class ServerOnSockets : public ::testing::Test {
     auto opened = open_app(*std::move(settings), passphrase, clock, Log::nowhere());
     ASSERT_TRUE(opened.ok()) << opened.error().detail();
     app = *std::move(opened);
+  }
+  void start(std::chrono::milliseconds chores_every = Server::kChoresEvery, std::string const& more = "") {
+    open(more);
     front = std::make_unique<Front>(Log::nowhere());
     auto started = Server::start(*app, *front, chores_every);
+    ASSERT_TRUE(started.ok()) << started.error().detail();
+    server = *std::move(started);
+  }
+  // As `serve` does it: the front stays.
+  void reload(std::function<void()> const& meanwhile = [] {}) {
+    ASSERT_TRUE(front->close(std::chrono::seconds(10)));
+    server.reset();
+    auto settings = app->settings;
+    auto store = App::end(std::move(app));
+    meanwhile();
+    SecretBytes const passphrase{std::string_view(StateTemplate::kIssuing)};
+    auto opened = open_app(std::move(settings), std::move(store), passphrase, clock, Log::nowhere());
+    ASSERT_TRUE(opened.ok()) << opened.error().detail();
+    app = *std::move(opened);
+    auto started = Server::start(*app, *front);
     ASSERT_TRUE(started.ok()) << started.error().detail();
     server = *std::move(started);
   }
@@ -106,6 +129,16 @@ class ServerOnSockets : public ::testing::Test {
     auto response = net::run(threads.executor(0), http.fetch(std::move(request)));
     EXPECT_TRUE(response.ok()) << response.error().detail();
     return response.ok() ? *std::move(response) : net::ClientResponse();
+  }
+  // The revocation list, as everybody gets it.
+  std::string list() {
+    net::ClientRequest request;
+    request.url = "http://localhost" + ca::crl_path(app->authority->issuing_certificate()) + ".crl";
+    request.connect_to = "127.0.0.1:" + port(false);
+    auto response = net::run(threads.executor(0), http.fetch(std::move(request)));
+    EXPECT_TRUE(response.ok()) << response.error().detail();
+    EXPECT_EQ(response->status, 200);
+    return response->body;
   }
   // The certificate that is shown when that is another one, or after a minute. It may begin in the real clock's future:
   // look at it, believe nothing.
@@ -195,6 +228,66 @@ TEST_F(ServerOnSockets, ARefusedJwsKeepsTheConnection) {  // 8555-6.7-1, 8555-6.
   EXPECT_EQ(too_large.status, 413);
   EXPECT_EQ(too_large.header("Content-Type"), "application/problem+json");
   EXPECT_TRUE(connection.is_closed());
+}
+
+TEST_F(ServerOnSockets, AReloadKeepsTheCertificateThatIsShown) {
+  auto const shown = fetch("/health").peer_chain;
+  reload();
+  EXPECT_EQ(fetch("/health").peer_chain, shown);
+  auto const serial = shown.front().serial_hex();
+  app->store->write([&](store::WriteTxn& txn) {
+    return ca::record_revoked(txn, serial, {.at = clock.now(), .reason = {}, .by = "a test"}).ok();
+  });
+  reload();
+  auto const another = fetch("/health").peer_chain;
+  EXPECT_FALSE(another == shown) << "it was revoked";
+  clock.advance(kDay * 61);
+  reload();
+  auto const renewed = another_than(another.front());
+  ASSERT_TRUE(renewed);
+  EXPECT_FALSE(*renewed == another.front()) << "two thirds of its time were over";
+}
+
+// Nothing can be signed then. What was signed before is as good as it was.
+TEST_F(ServerOnSockets, AClockThatIsWrongForAMomentEndsNothing) {
+  auto const shown = fetch("/health").peer_chain;
+  auto const listed = list();
+  clock.advance(-kHour);
+  reload();
+  EXPECT_EQ(fetch("/health").peer_chain, shown);
+  EXPECT_EQ(list(), listed);
+  stop();
+  start();
+  EXPECT_EQ(fetch("/health").peer_chain, shown) << "its key is kept, sealed";
+  EXPECT_EQ(list(), listed);
+  EXPECT_EQ(app->crls.condition(clock.now()), CrlCondition::overdue);
+  clock.advance(kHour);
+  stop();
+  start();
+  EXPECT_FALSE(fetch("/health").peer_chain == shown);
+  EXPECT_FALSE(list() == listed);
+  EXPECT_EQ(app->crls.condition(clock.now()), CrlCondition::good);
+}
+
+// Clients of ACME refuse it; what is revoked can still be known.
+TEST_F(ServerOnSockets, AnEndedCertificateOfItsOwnIsShownForWantOfAnother) {
+  auto const shown = front->shown();
+  stop();
+  clock.advance(100 * kDay);
+  open();
+  app->crls.make_due();
+  app.reset();
+  clock.advance(-kHour);  // nothing is signed
+  start();
+  auto const listed = list();
+  EXPECT_TRUE(front->shown() == shown);
+  EXPECT_LT(shown.front().not_after(), clock.now());
+  reload();
+  EXPECT_TRUE(front->shown() == shown);
+  EXPECT_EQ(list(), listed);
+  clock.advance(kHour);
+  reload();
+  EXPECT_FALSE(front->shown() == shown);
 }
 
 TEST_F(ServerOnSockets, RenewsItsCertificateWhileServing) {
