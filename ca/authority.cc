@@ -199,13 +199,13 @@ Result<Draft> Authority::prepare_by(KnownIssuer const& issuer, Profile const& pr
   store_.read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
   CHECK_OK(check_clock(mark, now));
   CHECK_OK(check_serves(issuer.rule, profile, now));
-  CHECK_OK(issuer.issuer->check_ready());
   CHECK_OK(issuing_.check_is_not_ours(request.key));
   return issuer.issuer->prepare(profile, request, now);
 }
 
 Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
   TRY(auto const* issuer, choose(request.profile, request.names, now));
+  CHECK_OK(issuer->issuer->check_ready());
   return prepare_by(*issuer, *find_profile(request.profile), request, now);
 }
 
@@ -234,7 +234,12 @@ Result<> write(store::Store& store, Body const& body) {
 
 }  // namespace
 
+// For the CA itself. Where a cap is reached the signer keeps a reserve for some of these, and says itself whether this
+// is one of them.
 Result<x509::Certificate> Authority::complete(Draft draft, std::string_view reference, Time now) const {
+  auto const* issuer = issuing_.find(draft.issuer_key_id());
+  if (issuer == nullptr) bug("a draft of no issuer of this authority");
+  if (auto const ready = issuer->issuer->check_ready(); !ready && !ready.error().retry_after) return ready.error();
   CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_intent(txn, draft, reference); }));
   TRY(auto certificate, sign(std::move(draft)));
   CHECK_OK(write(store_, [&](store::WriteTxn& txn) { return record_issued(txn, certificate, now); }));

@@ -80,13 +80,14 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::open(IssuerProcessSettings
                                                            SecretBytes const& passphrase, Time now) {
   TRY(auto opened, open_keys(settings.authority, passphrase));
   return make(std::move(opened.issuing), std::move(opened.keys), signing_ledger_file(settings.authority.state_dir),
-              settings.caps, settings.accept_clock, now);
+              settings.caps, settings.accept_clock, now, settings.front);
 }
 
 Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
                                                            std::vector<std::shared_ptr<KeySigner>> keys,
                                                            std::string const& path, SigningCaps const& caps,
-                                                           bool accept_clock, Time now) {
+                                                           bool accept_clock, Time now,
+                                                           std::optional<FrontCertificate> front) {
   std::unique_ptr<IssuerProcess> process;
   std::vector<SignedEntry> recent, recent_lists;
   std::deque<SignedEntry> last;
@@ -108,6 +109,7 @@ Result<std::unique_ptr<IssuerProcess>> IssuerProcess::make(Issuing issuing,
   });
   if (!ledger) return std::move(ledger).error();
   process.reset(new IssuerProcess(std::move(issuing), std::move(keys), *std::move(ledger), caps));
+  process->front_ = std::move(front);
   bool const is_put_right = accept_clock && mark && now < *mark;
   if (is_put_right) put_right(recent, now);
   if (is_put_right) put_right(recent_lists, now);
@@ -159,6 +161,12 @@ void IssuerProcess::remember(SignedEntry const& entry) {
 
 // --- judging ---
 
+// By what it is, and never because the front end says so. The names matter: accounts may be given the profile, too.
+bool IssuerProcess::is_own(Profile const& profile, IssueRequest const& request) const {
+  if (profile.signs_ocsp()) return true;
+  return front_ && profile.name == front_->profile && request.names == front_->names;
+}
+
 Result<IssuerProcess::Passed> IssuerProcess::judge(Bytes const& message, Time now) {
   TRY(auto const wanted, decode_wanted(message));
   if (std::holds_alternative<RecentWanted>(wanted)) {
@@ -186,7 +194,8 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
   if (!is_serial_of(wanted.serial, wanted.prepared_at))
     return Error(Errc::internal, "a serial number of another form or time: " + serial_hex);
   if (serials_.contains(serial_hex)) return Error(Errc::internal, "the serial number was signed before: " + serial_hex);
-  if (auto const wait = cap_.wait(now); wait > Seconds(0)) {
+  auto const wait = is_own(*profile, wanted.request) ? cap_.wait_for_own(now) : cap_.wait(now);
+  if (wait > Seconds(0)) {
     Error capped(Errc::unavailable, "the signer's cap is reached; see [signer] of ca.toml");
     capped.retry_after = wait;
     return capped;

@@ -31,9 +31,18 @@
 
 namespace lenscap::ca {
 
+// What the front end shows to its clients.
+struct FrontCertificate {
+  std::string profile;
+  x509::NameSet names;
+};
+
 struct IssuerProcessSettings {
   AuthoritySettings authority;
   SigningCaps caps;
+  // By the settings, as the signer reads them. Such a certificate, and what signs OCSP answers, may be had when the
+  // caps are reached: out of a reserve (signing_cap.h), which is all that a front end in wrong hands gains by it.
+  std::optional<FrontCertificate> front = {};
   // A person says that the clock is right, though something was signed at a later time (see ledger.h).
   bool accept_clock = false;
 };
@@ -47,7 +56,8 @@ class IssuerProcess {
   // From parts, for tests; `keys` are the signers of the issuers, in their order. `path`: of the ledger.
   static Result<std::unique_ptr<IssuerProcess>> make(Issuing issuing, std::vector<std::shared_ptr<KeySigner>> keys,
                                                      std::string const& path, SigningCaps const& caps,
-                                                     bool accept_clock, Time now);
+                                                     bool accept_clock, Time now,
+                                                     std::optional<FrontCertificate> front = {});
 
   std::vector<Bytes> spkis() const { return spkis_of(keys_); }  // of every issuer
   static std::vector<Bytes> spkis_of(std::vector<std::shared_ptr<KeySigner>> const& keys);
@@ -80,6 +90,7 @@ class IssuerProcess {
                 SigningCaps const& caps);
   void learn(SignedEntry const& entry);
   void remember(SignedEntry const& entry);
+  bool is_own(Profile const& profile, IssueRequest const& request) const;
   Result<Passed> judge(Bytes const& message, Time now);
   Result<Passed> judge(CertificateWanted const& wanted, Time now);
   Result<Passed> judge(CrlReading reading, Time now);
@@ -89,6 +100,7 @@ class IssuerProcess {
   std::vector<std::shared_ptr<KeySigner>> keys_;  // of issuing_.issuers
   SigningLedger ledger_;
   SigningCap cap_;
+  std::optional<FrontCertificate> front_;
   SigningCap list_cap_;
   std::set<std::string> serials_;  // hex; those that the clock alone would not refuse
   std::map<std::pair<std::string, std::string>, SignedEntry> lists_;  // the last of each issuer and scope

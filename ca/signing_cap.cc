@@ -24,11 +24,16 @@ void SigningCap::count(Time at) {
   if (caps_.per_minute != 0 || caps_.per_day != 0) signed_.push_back(at);
 }
 
-Seconds SigningCap::wait(Time now) {
+Seconds SigningCap::wait(Time now) { return wait(now, {.per_minute = 0, .per_day = 0}); }
+Seconds SigningCap::wait_for_own(Time now) { return wait(now, kOwnReserve); }
+
+Seconds SigningCap::wait(Time now, SigningCaps const& above) {
   put_right(now);
   Seconds const kept = caps_.per_day != 0 ? kDay : kMinute;
   while (!signed_.empty() && signed_.front() + kept <= now) signed_.pop_front();
-  return std::max(wait_for(signed_, caps_.per_minute, kMinute, now), wait_for(signed_, caps_.per_day, kDay, now));
+  auto const most = [](std::size_t cap, std::size_t more) { return cap == 0 ? 0 : cap + more; };
+  return std::max(wait_for(signed_, most(caps_.per_minute, above.per_minute), kMinute, now),
+                  wait_for(signed_, most(caps_.per_day, above.per_day), kDay, now));
 }
 
 }  // namespace lenscap::ca

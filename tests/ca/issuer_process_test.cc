@@ -155,6 +155,37 @@ TEST_F(IssuerProcessTest, TheCapsHoldAlsoAfterARestartAndSayHowLongTheyHold) {
   EXPECT_EQ(refusal(answer(*signer, crl(1, kNow + kHour), kNow + kHour)), "") << "lists have a cap of their own";
 }
 
+// Without it a server that was started anew could not even say what is revoked. No front end gets more by it than the
+// reserve, whatever it says of its requests.
+TEST_F(IssuerProcessTest, AReachedCapLeavesAReserveForTheServersOwnCertificateAlone) {
+  auto const own = names({"pki.cams.example"});
+  auto const open = [&](Time now) {
+    signer.reset();
+    signer =
+        open_signer(ca, ledger, now, {.per_minute = 0, .per_day = 1}, false, &key, FrontCertificate{"server", own});
+  };
+  auto const ask_for = [&](x509::NameSet const& wanted, char const* profile, Time now = kNow) {
+    return answer(*signer, encode(ask(ca, request(wanted, profile), now).wanted), now);
+  };
+  open(kNow);
+  EXPECT_EQ(refused(asked().wanted), "");
+  auto both = own;
+  both.dns.merge(names({"cam1.cams.example"}).dns);
+  EXPECT_THAT(refusal(ask_for(own, "camera-https")), HasSubstr("cap is reached")) << "the name, of another profile";
+  EXPECT_THAT(refusal(ask_for(both, "server")), HasSubstr("cap is reached")) << "the name and another";
+  EXPECT_THAT(refusal(ask_for(names({"cam1.cams.example"}), "server")), HasSubstr("cap is reached"));
+  auto const given = ask_for(own, "server");
+  ASSERT_EQ(refusal(given), "");
+  EXPECT_EQ(std::get<Signature>(given).wait, kDay) << "of everybody else";
+  for (std::size_t i = 1; i < kOwnReserve.per_day; ++i) ASSERT_EQ(refusal(ask_for(own, "server")), "") << i;
+  auto const later = kNow + kHour;
+  for (bool const restarted : {false, true}) {
+    if (restarted) open(later);
+    EXPECT_THAT(refusal(ask_for(own, "server", later)), HasSubstr("cap is reached")) << "the reserve has an end";
+  }
+  EXPECT_THAT(entries_of(ledger), SizeIs(1 + kOwnReserve.per_day));
+}
+
 TEST_F(IssuerProcessTest, ListsHaveACapThatHoldsAfterARestart) {
   std::uint64_t number = 0;
   std::vector<Bytes> many;

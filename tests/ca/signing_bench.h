@@ -12,7 +12,8 @@ inline constexpr unsigned kCrlParts = 4;
 // A signer of `ca`. A new one on the same ledger is a restart.
 inline std::unique_ptr<IssuerProcess> open_signer(GeneratedCa const& ca, std::string const& ledger, Time now,
                                                   SigningCaps const& caps = {}, bool accept_clock = false,
-                                                  MemoryKey** key = nullptr) {
+                                                  MemoryKey** key = nullptr,
+                                                  std::optional<FrontCertificate> front = {}) {
   auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
   if (key != nullptr) *key = holder.get();
   auto const signer = std::make_shared<KeySigner>(std::move(holder));
@@ -21,7 +22,7 @@ inline std::unique_ptr<IssuerProcess> open_signer(GeneratedCa const& ca, std::st
                               {.base = kHttpUrl + crl_path(ca.issuing), .parts = kCrlParts})
                      .value(),
                  {profile("camera-https"), profile("server")});
-  return IssuerProcess::make(std::move(issuing), {signer}, ledger, caps, accept_clock, now).value();
+  return IssuerProcess::make(std::move(issuing), {signer}, ledger, caps, accept_clock, now, std::move(front)).value();
 }
 
 // What a front end puts on record and asks for, built without any check.

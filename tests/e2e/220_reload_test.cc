@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "ca/ledger_visits.h"
 #include "tests/e2e/load.h"
 
 namespace lenscap::e2e {
@@ -200,6 +201,24 @@ TEST_F(ReloadWithoutASigner, GoesTheSameWay) {
   ASSERT_EQ(roll_over().code, 0);
   EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
   EXPECT_THAT(served_chain(), HasSubstr("Issuing CA 2"));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+}
+
+class ReloadAtTheCap : public Reload {
+ protected:
+  ReloadAtTheCap() : Reload("[signer]\nper_day = 1\n") {}
+};
+
+// The first certificate, which is the server's own, reaches it.
+TEST_F(ReloadAtTheCap, NeitherAReloadNorARestartNeedsWhatOthersMayNotHave) {
+  ca.serve();
+  auto const shown = served_chain();
+  EXPECT_EQ(reload(), "reload.done") << ca.log();
+  EXPECT_EQ(served_chain(), shown) << "nothing new was needed";
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  ca.serve();
+  EXPECT_NE(served_chain(), shown) << "it came out of the reserve";
+  EXPECT_EQ(reload(), "reload.done") << ca.log();
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 

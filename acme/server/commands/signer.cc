@@ -25,8 +25,13 @@
 namespace lenscap::acme {
 namespace {
 
-ca::IssuerProcessSettings process_settings(Settings const& settings, bool accept_clock) {
-  return {.authority = authority_settings(settings), .caps = settings.signer.caps, .accept_clock = accept_clock};
+Result<ca::IssuerProcessSettings> process_settings(Settings const& settings, bool accept_clock) {
+  TRY(auto names, ServerCertificate::names(settings.urls));
+  return ca::IssuerProcessSettings{
+      .authority = authority_settings(settings),
+      .caps = settings.signer.caps,
+      .front = ca::FrontCertificate{std::string(ServerCertificate::kProfile), std::move(names)},
+      .accept_clock = accept_clock};
 }
 
 // --- as a child of serve ---
@@ -45,7 +50,7 @@ Result<ExitCode> be_a_child(Settings const& settings, SignerOptions const& optio
   ::prctl(PR_SET_NAME, "lenscap-signer");  // as people see it among processes; it was started by /proc/self/exe
   // It ends when serve closes the socket, after the last request: not when both are told to stop.
   for (int const each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(each, SIG_IGN);
-  auto const process = process_settings(settings, options.accept_clock);
+  TRY(auto const process, process_settings(settings, options.accept_clock));
   if (options.rehearse)
     ca::rehearse_signing(ChildProcess::kSocket, process, Log::to_stderr());
   else
@@ -76,12 +81,12 @@ Result<int> listening_socket(std::string const& path) {
 
 Result<ExitCode> be_a_service(Settings const& settings, bool accept_clock) {
   TRY(auto const front, front_user(settings.signer.front_user));
+  TRY(auto const process, process_settings(settings, accept_clock));
   TRY(auto passphrase, read_issuing_passphrase(settings));
   TRY(auto const listening, listening_socket(settings.signer.socket));
   ::signal(SIGPIPE, SIG_IGN);
   auto const ended = ca::serve_signing_at(
-      listening, front, passphrase, process_settings(settings, accept_clock), [] { notify_supervisor("READY=1"); },
-      SystemClock(), Log::to_stderr());
+      listening, front, passphrase, process, [] { notify_supervisor("READY=1"); }, SystemClock(), Log::to_stderr());
   fmt::print(stderr, "lenscap-ca: {} ({})\n", ended.error().detail(), error_id(ended.error().code()));
   ::_exit(static_cast<int>(exit_code(ended.error().code())));  // as above
 }
