@@ -1,284 +1,304 @@
 // A front end in wrong hands: it knows the CA's settings and its builder, and asks the signer for whatever it likes,
-// mostly for what it must not get. Each message follows from the seed. Beside it the judge, who knows what the front
-// end had in mind with each message and believes no answer.
+// mostly for what it must not get: the profile of one issuer from another, names of another site, an issuer before and
+// after its time, lists that say something else than they seem to. Each message follows from the seed, the keys and the
+// random octets of some serial numbers apart. It does NOT judge what it gets: signed_things.h does.
 #pragma once
 
-#include <openssl/x509.h>
-
-#include <algorithm>
-#include <random>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ca/crl.h"
+#include "tests/ca/seen_issuer.h"
 #include "tests/ca/signing_bench.h"
+#include "tests/ca/spoilt_octets.h"
 
 namespace lenscap::ca::test {
 
 // What was sent, and what may have been signed for it.
 struct Shot {
-  Bytes message;  // without its length
-  Bytes tbs;      // of the certificate that the front end wants
+  Bytes message;   // without its length
+  Bytes tbs = {};  // of the certificate that the front end wants
 };
 
 class HostileFront {
  public:
-  // The CA's settings: where its lists are served, in how many parts.
-  HostileFront(GeneratedCa const& ca, std::uint64_t seed, std::string const& http_url = kHttpUrl,
-               unsigned parts = kCrlParts)
-      : ca_(ca),
-        random_(seed),
-        places_{.base = http_url + crl_path(ca.issuing), .parts = parts},
-        url_(http_url + aia_path(ca.issuing)) {
+  HostileFront(x509::Certificate root, std::vector<SeenIssuer> issuers, std::uint64_t seed)
+      : root_(std::move(root)), issuers_(std::move(issuers)), dice_(seed), profiles_{ocsp_signer_profile()} {
+    for (auto const* name : {"camera-https", "server", "short-lived", "agent", "dot1x"})
+      profiles_.push_back(profile(name));
     for (auto const type : {x509::KeyType::ec_p256, x509::KeyType::ec_p384, x509::KeyType::rsa})
       keys_.push_back(x509::PrivateKey::generate(type).public_key());
     keys_.push_back(x509::PrivateKey::generate(x509::KeyType::rsa, 1024).public_key());
     keys_.push_back(x509::PrivateKey::generate(x509::KeyType::ed25519).public_key());
-    keys_.push_back(ca.issuing.key());
+    keys_.push_back(root_.key());
+    for (auto const& issuer : issuers_) keys_.push_back(issuer.certificate.key());
   }
 
   Shot next(Time now) {
-    if (rarely() && !sent_.empty()) return one_of(sent_);  // the same once more
-    Shot shot = roll(12) == 0 ? list(now) : certificate(now);
-    if (roll(3) == 0) spoil(shot.message);
-    last_ = shot;
-    sent_.push_back(shot);
+    if (dice_.once_in(30) && !sent_.empty()) return shot_of(dice_.one_of(sent_));  // the same once more
+    Bytes message = dice_.once_in(400) ? message_of(encode(RecentWanted{dice_.roll(1000)}))
+                    : dice_.once_in(8) ? list(now)
+                                       : certificate(now);
+    if (dice_.once_in(3)) {
+      Bytes const other = sent_.empty() ? Bytes{} : dice_.one_of(sent_);
+      if (dice_.once_in(2))
+        spoil_fields(dice_, message, other);
+      else
+        spoil_octets(dice_, message, other);
+    }
+    sent_.push_back(message);
     if (sent_.size() > kRemembered) sent_.erase(sent_.begin());
+    return shot_of(std::move(message));
+  }
+
+  // So many messages as they go over a socket, where now and then a length lies, or a frame is cut or stands twice.
+  Bytes stream(Time now, std::size_t count) {
+    std::vector<Bytes> frames;
+    while (frames.size() < count) frames.push_back(in_frame(next(now).message));
+    if (dice_.once_in(10)) {
+      auto const at = dice_.roll(count);
+      auto& frame = frames[at];
+      switch (dice_.roll(4)) {
+        case 0:
+          std::ranges::copy(big_endian(lying_length(dice_, frame.size() - 4), 4), frame.begin());
+          break;
+        case 1:
+          frame.resize(dice_.roll(frame.size()));
+          break;
+        case 2:
+          frames.insert(frames.begin() + static_cast<std::ptrdiff_t>(at), Bytes(frame));
+          break;
+        default:  // octets that are no frame
+          frames.insert(frames.begin() + static_cast<std::ptrdiff_t>(at), Bytes(dice_.roll(6) + 1, dice_.octet()));
+      }
+    }
+    return joined(frames);
+  }
+
+  // Of a message that arrived: what it says at its end is what the front end has put on record.
+  Shot shot_of(Bytes message) const {
+    Shot shot{std::move(message)};
+    if (shot.message.size() < sizeof(Sha256)) return shot;
+    auto const found = built_.find(Bytes(shot.message.end() - sizeof(Sha256), shot.message.end()));
+    if (found != built_.end()) shot.tbs = found->second;
     return shot;
   }
 
  private:
-  static constexpr std::size_t kRemembered = 100;
+  static constexpr std::size_t kRemembered = 200, kBuiltRemembered = 5'000;
 
-  std::size_t roll(std::size_t sides) { return std::uniform_int_distribution<std::size_t>(0, sides - 1)(random_); }
-  bool rarely() { return roll(16) == 0; }
-  template <class T>
-  T const& one_of(std::vector<T> const& all) {
-    return all[roll(all.size())];
+  bool rarely() { return dice_.once_in(24); }
+  // Most of the time one that signs certificates now.
+  SeenIssuer const& some_issuer(Time now) {
+    std::vector<SeenIssuer const*> active;
+    for (auto const& each : issuers_)
+      if (each.active_from <= now && now < each.retired_from) active.push_back(&each);
+    return active.empty() || dice_.once_in(4) ? dice_.one_of(issuers_) : *dice_.one_of(active);
   }
-
+  Profile const& some_profile(SeenIssuer const& of) {
+    std::vector<Profile const*> served;
+    for (auto const& each : profiles_)
+      if (of.serves(each.name)) served.push_back(&each);
+    return served.empty() || dice_.once_in(4) ? dice_.one_of(profiles_) : *dice_.one_of(served);
+  }
+  // Also the seconds beside an issuer's beginning and its end.
   Time some_time(Time now) {
-    static std::vector<Seconds> const kShifts{Seconds(0),  -Seconds(30), -kHour,   kHour,
+    static std::vector<Seconds> const kShifts{Seconds(0),  -Seconds(30), -9 * kMinute, -11 * kMinute,
+                                              4 * kMinute, 6 * kMinute,  -kHour,       kHour,
                                               -400 * kDay, 400 * kDay,   30 * kDay};
-    return now + one_of(kShifts) + Seconds(static_cast<long long>(roll(100)));
+    auto const& issuer = dice_.one_of(issuers_);
+    for (auto const edge : {issuer.active_from, issuer.retired_from})
+      if (edge > now - 9 * kMinute && edge < now + 4 * kMinute && dice_.once_in(2))
+        return edge + Seconds(static_cast<long long>(dice_.roll(3))) - Seconds(1);
+    return now + dice_.one_of(kShifts) + Seconds(static_cast<long long>(dice_.roll(100)));
   }
 
-  IssueRequest wish(Time now) {
-    static std::vector<std::string> const kGood{"a.cams.example", "b.cams.example", "deep.er.cams.example",
-                                                "*.line.cams.example", "cams.example"};
+  // --- certificates ---
+
+  std::string good_dns(SeenIssuer const& of) {
+    static std::vector<std::string> const kFronts{"a.", "b.", "deep.er.", "*.line.", ""};
+    return dice_.one_of(kFronts) + dice_.one_of(of.dns);
+  }
+  std::string good_ip(SeenIssuer const& of) {
+    auto const block = x509::IpBlock::parse(dice_.one_of(of.ip)).value();
+    auto octets = to_bytes(block.base().octets());
+    octets.back() = static_cast<std::uint8_t>(octets.back() | dice_.roll(16));  // no network has less than 16
+    return x509::IpAddress::from_octets(octets)->text();
+  }
+
+  IssueRequest wish(SeenIssuer const& by, Profile const& rules, Time now) {
     static std::vector<std::string> const kBad{
         "evil.example", "cams.example.evil.example", "xcams.example", "example", "*.example", "localhost"};
-    static std::vector<std::string> const kGoodIp{"10.20.0.1", "10.21.255.254"};
     static std::vector<std::string> const kBadIp{"10.22.0.0", "192.0.2.1", "fd00::1", "127.0.0.1"};
+    auto const& of = dice_.once_in(12) ? dice_.one_of(issuers_) : by;
     std::vector<std::string> dns, ip;
-    for (auto i = roll(4); i > 0; --i) dns.push_back(one_of(rarely() ? kBad : kGood));
-    for (auto i = roll(3); i > 0; --i) ip.push_back(one_of(rarely() ? kBadIp : kGoodIp));
-    auto const& key = roll(4) == 0 ? one_of(keys_) : keys_.front();
-    IssueRequest wanted{.profile = roll(4) == 0 ? "server" : "camera-https",
-                        .key = key,
+    bool const is_named = !rules.signs_ocsp() || rarely();
+    for (auto i = is_named ? dice_.roll(4) : 0; i > 0; --i) dns.push_back(rarely() ? dice_.one_of(kBad) : good_dns(of));
+    for (auto i = is_named ? dice_.roll(3) : 0; i > 0; --i) ip.push_back(rarely() ? dice_.one_of(kBadIp) : good_ip(of));
+    IssueRequest wanted{.profile = rules.name,
+                        .key = dice_.once_in(5) ? dice_.one_of(keys_) : keys_.front(),
                         .names = names(dns, ip),
-                        .common_name = roll(2) == 0 ? one_of(kGood) : one_of(kBad)};
+                        .common_name = dice_.once_in(2) ? good_dns(of) : dice_.one_of(kBad)};
     if (rarely()) wanted.not_before = some_time(now);
     if (rarely()) wanted.not_after = some_time(now);
     return wanted;
   }
 
-  Shot certificate(Time now) {
-    auto const wanted = wish(now);
+  // A new one, or one that was there before, with its time: also for another issuer. And one of another time or form.
+  std::pair<Bytes, Time> serial_and_time(Time now) {
+    if (rarely() && !serials_.empty()) return dice_.one_of(serials_);
     auto const at = rarely() ? some_time(now) : now;
-    auto serial = rarely() && !serials_.empty() ? one_of(serials_) : new_serial(at);
-    if (rarely()) serial = {roll(2) == 0 ? std::uint8_t{1} : std::uint8_t{0x7f}, 2, 3};
-    // A random serial number would make each run another one.
-    for (std::size_t i = 5; i < serial.size() && serial.size() == 19 && !rarely(); ++i)
-      serial[i] = static_cast<std::uint8_t>(roll(256));
-    serials_.push_back(serial);
-    auto rules = wanted.profile == "server" ? server_ : camera_;
-    auto const hash = rarely() ? Sha256{} : rules.hash();
+    auto serial = new_serial(at);
+    for (std::size_t i = 5; i < serial.size() && !rarely(); ++i) serial[i] = dice_.octet();
+    if (rarely()) serial = {dice_.once_in(2) ? std::uint8_t{1} : std::uint8_t{0x7f}, 2, 3};
+    if (rarely()) return {new_serial(some_time(now)), now};
+    if (rarely()) serial[0] = static_cast<std::uint8_t>(dice_.roll(255) + 1);
+    serials_.emplace_back(serial, at);
+    if (serials_.size() > kRemembered) serials_.erase(serials_.begin());
+    return {serial, at};
+  }
+
+  Bytes certificate(Time now) {
+    auto const& by = some_issuer(now);
+    auto const& addressed = dice_.once_in(16) ? dice_.one_of(issuers_) : by;
+    auto const& asked = some_profile(addressed);
+    auto wanted = wish(by, asked, now);
+    auto const& hashed = rarely() ? dice_.one_of(profiles_) : asked;
+    auto rules = rarely() ? dice_.one_of(profiles_) : asked;
     if (rarely()) rules.lifetime = 4000 * kDay;
     if (rarely()) rules.extended_key_usage = {ExtendedKeyUsage::client_auth, ExtendedKeyUsage::server_auth};
-    auto what = build_template(rules, wanted, view(serial), serial, at);
+    auto const [serial, at] = serial_and_time(now);
+    IssuerView const view(by.certificate, by.ca_issuers_url, by.begins, by.ends, by.places.url_for(serial),
+                          by.ocsp_url);
+    auto what = build_template(rules, wanted, view, serial, at);
     if (rarely()) what.is_ca = true;
     if (rarely()) what.names.dns.insert(x509::DnsName::parse("evil.example").value());
     if (rarely()) what.not_after += kDay;
-    if (rarely()) what.issuer_name = ca_.root.subject_der();
-    Shot shot;
-    shot.tbs = encode_tbs(what, signature_algorithm(ca_.issuing.key()));
-    shot.message = message_of(
-        encode(CertificateWanted{.id = roll(1000),
-                                 .issuer = rarely() ? ca_.root.subject_key_id() : ca_.issuing.subject_key_id(),
-                                 .request = wanted,
-                                 .profile_hash = hash,
+    if (rarely()) what.issuer_name = dice_.one_of(issuers_).certificate.subject_der();
+    if (rarely()) what.authority_key_id = root_.subject_key_id();
+    auto tbs = encode_tbs(what, signature_algorithm(by.certificate.key()));
+    auto const hash = sha256(tbs);
+    remember(Bytes(hash.begin(), hash.end()), std::move(tbs));
+    return message_of(
+        encode(CertificateWanted{.id = dice_.roll(1000),
+                                 .issuer = rarely() ? root_.subject_key_id() : addressed.certificate.subject_key_id(),
+                                 .request = std::move(wanted),
+                                 .profile_hash = rarely() ? Sha256{} : hashed.hash(),
                                  .serial = serial,
                                  .prepared_at = at,
-                                 .tbs_hash = sha256(shot.tbs)}));
-    return shot;
+                                 .tbs_hash = hash}));
   }
 
-  Shot list(Time now) {
-    Shot shot;
-    if (rarely() && !last_.tbs.empty()) {  // a certificate in a list's clothes
-      shot.message = message_of(encode_crl_wanted(1, ca_.issuing.subject_key_id(), last_.tbs));
-      return shot;
-    }
-    number_ += roll(4) == 0 ? 0 : 1;
-    CrlHeading heading{.number = rarely() ? roll(number_ + 1) : number_,
-                       .this_update = rarely() ? some_time(now) : now,
-                       .next_update = now + (rarely() ? 3000 : 7) * kDay};
-    if (roll(4) == 0)
-      heading.part_url = (rarely() ? "http://evil.example" : places_.base) + "/4-" + std::to_string(roll(5)) + ".crl";
-    if (heading.next_update <= heading.this_update) heading.next_update = heading.this_update + kDay;
-    CrlBuilder builder(rarely() ? ca_.root : ca_.issuing, heading, 8);
-    for (auto i = roll(8); i > 0; --i)
-      builder.add(
-          {.serial_hex = "01020" + std::to_string(roll(10)), .not_after = now, .revoked_at = now - kDay, .reason = {}});
-    shot.message =
-        message_of(encode_crl_wanted(roll(1000), ca_.issuing.subject_key_id(), std::move(builder).finish().tbs()));
-    return shot;
+  void remember(Bytes hash, Bytes tbs) {
+    last_certificate_ = tbs;
+    order_.push_back(hash);
+    built_.insert_or_assign(std::move(hash), std::move(tbs));
+    if (order_.size() <= kBuiltRemembered) return;
+    built_.erase(order_.front());
+    order_.pop_front();
   }
 
-  IssuerView view(Bytes const& serial) const {
-    return {ca_.issuing, url_, std::max(ca_.issuing.not_before(), ca_.root.not_before()),
-            std::min(ca_.issuing.not_after(), ca_.root.not_after()), places_.url_for(serial)};
+  // --- lists ---
+
+  // A serial number of this part; now and then of any.
+  std::string listed_serial(unsigned parts, unsigned part) {
+    auto const value = static_cast<std::uint32_t>(dice_.roll(50)) * parts + (rarely() ? 0 : part);
+    return to_hex(joined({{0x01, static_cast<std::uint8_t>(dice_.roll(4))}, big_endian(value, 4)}));
   }
 
-  // Some octets changed, taken away, put in, or taken from the message before.
-  void spoil(Bytes& message) {
-    for (auto times = roll(3) + 1; times > 0 && !message.empty(); --times) {
-      auto const at = message.begin() + static_cast<std::ptrdiff_t>(roll(message.size()));
-      switch (roll(5)) {
-        case 0:
-          *at = static_cast<std::uint8_t>(roll(256));
-          break;
-        case 1:
-          *at = static_cast<std::uint8_t>(*at ^ 1U << roll(8));
-          break;
-        case 2:
-          message.erase(at, at + static_cast<std::ptrdiff_t>(
-                                     std::min(roll(8) + 1, static_cast<std::size_t>(message.end() - at))));
-          break;
-        case 3:
-          message.insert(at, roll(4) + 1, static_cast<std::uint8_t>(roll(256)));
-          break;
-        default:
-          if (last_.message.empty()) break;
-          message.erase(at, message.end());
-          message.insert(message.end(), last_.message.begin() + static_cast<std::ptrdiff_t>(roll(last_.message.size())),
-                         last_.message.end());
-      }
+  void add_entries(CrlBuilder& builder, unsigned parts, unsigned part, Time now) {
+    using Reason = x509::RevocationReason;
+    static std::vector<std::optional<Reason>> const kReasons{
+        {}, Reason::key_compromise, Reason::superseded, Reason::certificate_hold, Reason::aa_compromise};
+    std::string last;
+    for (auto i = dice_.roll(8); i > 0; --i) {
+      if (last.empty() || !dice_.once_in(6)) last = listed_serial(parts, part);  // else the same once more
+      auto at = now - Seconds(static_cast<long long>(dice_.roll(40'000'000)));
+      if (rarely()) at = now + dice_.one_of(std::vector<Seconds>{kMinute, kDay, 30 * 365 * kDay, -80 * 365 * kDay});
+      builder.add({.serial_hex = last, .not_after = now, .revoked_at = at, .reason = dice_.one_of(kReasons)});
     }
   }
 
-  GeneratedCa const& ca_;
-  std::mt19937_64 random_;
-  CrlPlaces const places_;
-  std::string const url_;
+  std::uint64_t some_number(SeenIssuer const& by, std::string const& scope) {
+    auto& last = numbers_[{by.name, scope}];
+    if (rarely()) {
+      std::vector<std::uint64_t> const strange{0,
+                                               last,
+                                               dice_.roll(last + 1),
+                                               last + 1'000'000,
+                                               1'000'001,
+                                               last + 9'000'000,
+                                               ~std::uint64_t{0},
+                                               std::uint64_t{1} << 63};
+      return dice_.one_of(strange);
+    }
+    return last += dice_.once_in(4) ? 0 : 1;
+  }
+
+  Bytes list(Time now) {
+    static std::vector<Seconds> const kFar{Seconds(1), 366 * kDay, 366 * kDay + Seconds(1), 3000 * kDay};
+    auto const& by = dice_.one_of(issuers_);
+    auto const& addressed = dice_.once_in(16) ? dice_.one_of(issuers_) : by;
+    auto const id = dice_.roll(1000);
+    if (rarely() && !last_certificate_.empty())  // a certificate in a list's clothes
+      return message_of(encode_crl_wanted(id, by.certificate.subject_key_id(), last_certificate_));
+    unsigned parts = 1, part = 0;
+    CrlHeading heading{.this_update = rarely() ? some_time(now) : now};
+    heading.next_update = heading.this_update + (rarely() ? dice_.one_of(kFar) : 7 * kDay);
+    if (dice_.once_in(2)) {
+      parts = rarely() ? dice_.one_of(std::vector<unsigned>{1, 2, 16, 256, 257, 100'000}) : by.places.parts;
+      part = static_cast<unsigned>(dice_.roll(parts + (rarely() ? 1 : 0)));
+      auto const base = rarely()   ? std::string("http://evil.example")
+                        : rarely() ? dice_.one_of(issuers_).places.base
+                                   : by.places.base;
+      heading.part_url = base + "/" + std::to_string(parts) + "-" + std::to_string(part) + ".crl";
+    }
+    heading.number = some_number(by, heading.part_url);
+    CrlBuilder builder(rarely() ? root_ : by.certificate, heading, 8);
+    add_entries(builder, parts, part, now);
+    auto tbs = to_bytes(std::move(builder).finish().tbs());
+    if (dice_.once_in(4)) spoil_list(by, tbs);
+    last_list_ = tbs;
+    return message_of(encode_crl_wanted(id, addressed.certificate.subject_key_id(), tbs));
+  }
+
+  // Everything in it is DER as it was, or all but an octet of it.
+  void spoil_list(SeenIssuer const& by, Bytes& tbs) {
+    auto const replace = [&](Bytes const& what, Bytes const& with) {
+      auto const found = std::ranges::search(tbs, what);
+      if (!found.empty() && what.size() == with.size()) std::ranges::copy(with, found.begin());
+    };
+    auto const& other = dice_.one_of(issuers_);
+    switch (dice_.roll(5)) {
+      case 0:  // another's authority key identifier
+        replace(by.certificate.subject_key_id(), other.certificate.subject_key_id());
+        break;
+      case 1:  // another's place
+        replace(to_bytes(as_bytes(by.places.base)), to_bytes(as_bytes(other.places.base)));
+        break;
+      case 2:  // the reason of an entry
+        replace({0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1, 1},
+                {0x55, 0x1d, 0x15, 0x04, 3, 0x0a, 1, static_cast<std::uint8_t>(dice_.roll(14))});
+        break;
+      default:
+        tbs = restructured(dice_, tbs, last_list_);
+    }
+  }
+
+  x509::Certificate const root_;
+  std::vector<SeenIssuer> const issuers_;
+  Dice dice_;
+  std::vector<Profile> profiles_;
   std::vector<x509::PublicKey> keys_;
-  std::vector<Bytes> serials_;
-  std::uint64_t number_ = 0;
-  Shot last_;
-  std::vector<Shot> sent_;  // the last ones
-  Profile const camera_ = profile("camera-https"), server_ = profile("server");
+  std::vector<std::pair<Bytes, Time>> serials_;  // the last ones
+  std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;
+  std::map<Bytes, Bytes> built_;  // by hash; the last ones
+  std::deque<Bytes> order_;
+  Bytes last_certificate_, last_list_;
+  std::vector<Bytes> sent_;  // the last ones
 };
-
-// Reads what was signed by other means than the signer's, as far as there are any.
-class SignedThings {
- public:
-  // `dns` and `ip`: what alone may be named.
-  explicit SignedThings(GeneratedCa const& ca, std::vector<std::string> dns = {"cams.example"},
-                        std::vector<std::string> ip = {"10.20.0.0/15"})
-      : ca_(ca), dns_(std::move(dns)), ip_(std::move(ip)) {}
-
-  // What is wrong with this answer; empty when nothing is. `now`: the signer's clock.
-  std::string judge(Shot const& shot, Answer const& answer, Time now) {
-    auto const* signature = std::get_if<Signature>(&answer);
-    bool const was_asked = shot.message.at(0) == kRecentType && std::holds_alternative<Recent>(answer);
-    if (signature == nullptr)
-      return was_asked || std::holds_alternative<Refused>(answer) ? "" : "an answer of another kind";
-    auto const algorithm = signature_algorithm(ca_.issuing.key());
-    bool const is_list = shot.message.at(0) == kCrlType;
-    Bytes const tbs = is_list ? Bytes(shot.message.begin() + kListBegin, shot.message.end()) : shot.tbs;
-    if (!ca_.issuing.key().verify(algorithm.hash, tbs, signature->octets)) return "it signed something else";
-    hashes_.insert(to_hex(sha256(tbs)));
-    auto const whole = assemble_certificate(tbs, algorithm, signature->octets);
-    return is_list ? judge_list(whole) : judge_certificate(whole, now);
-  }
-
-  std::set<std::string> const& hashes() const { return hashes_; }
-  std::vector<Time> const& certificates_at() const { return certificates_at_; }
-  std::size_t lists() const { return lists_; }
-
- private:
-  static constexpr std::uint8_t kCrlType = 3, kRecentType = 4;
-  static constexpr std::ptrdiff_t kListBegin = 1 + 8 + 4 + 20;  // behind type, id, and the issuer's key id
-
-  std::string judge_certificate(Bytes const& der, Time now) {
-    auto const read = x509::Certificate::from_der(der);
-    if (!read) return "not a certificate: " + read.error().detail();
-    certificates_at_.push_back(now);
-    auto const& leaf = *read;
-    // OpenSSL's verifier: name constraints of both, serverAuth, validity.
-    if (auto const chain = x509::verify_chain(leaf, {ca_.issuing}, {ca_.root}, std::max(now, leaf.not_before()));
-        !chain)
-      return "the chain does not verify: " + chain.error().detail();
-    if (leaf.is_ca() || (X509_get_extension_flags(leaf.native()) & EXFLAG_CA) != 0) return "a CA";
-    if (X509_get_extended_key_usage(leaf.native()) != XKU_SSL_SERVER) return "more uses than the profile's";
-    if (!serials_.insert(leaf.serial_hex()).second) return "a serial number twice";
-    if (leaf.not_before() < now - 2 * kHour) return "it begins long ago";
-    if (leaf.not_after() - leaf.not_before() >= 91 * kDay) return "longer than the profile allows";
-    auto const named = leaf.names();
-    if (named.empty()) return "no names";
-    for (auto const& name : named.dns)
-      if (std::ranges::none_of(dns_, [&](auto const& in) { return name.is_within(x509::DnsName::parse(in).value()); }))
-        return "named " + name.text();
-    for (auto const& address : named.ip)
-      if (std::ranges::none_of(ip_, [&](auto const& in) { return x509::IpBlock::parse(in)->contains(address); }))
-        return "named " + address.text();
-    if (leaf.key() == ca_.issuing.key() || leaf.key() == ca_.root.key()) return "a key of the CA";
-    if (auto const good = x509::check_key(leaf.key(), false); !good) return good.error().detail();
-    return "";
-  }
-
-  std::string judge_list(Bytes const& der) {
-    auto const* at = der.data();
-    std::unique_ptr<X509_CRL, void (*)(X509_CRL*)> const list(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())),
-                                                              X509_CRL_free);
-    if (!list || at != der.data() + der.size()) return "not a list";
-    ++lists_;
-    if (X509_NAME_cmp(X509_CRL_get_issuer(list.get()), X509_get_subject_name(ca_.issuing.native())) != 0)
-      return "a list of another issuer";
-    std::unique_ptr<ASN1_INTEGER, void (*)(ASN1_INTEGER*)> const number(
-        static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(list.get(), NID_crl_number, nullptr, nullptr)),
-        ASN1_INTEGER_free);
-    std::uint64_t value = 0;
-    if (!number || ASN1_INTEGER_get_uint64(&value, number.get()) != 1) return "a list without number";
-    auto const part = X509_CRL_get_ext_by_NID(list.get(), NID_issuing_distribution_point, -1);
-    std::string scope;
-    if (part >= 0) {
-      auto const* octets = X509_EXTENSION_get_data(X509_CRL_get_ext(list.get(), part));
-      scope.assign(reinterpret_cast<char const*>(ASN1_STRING_get0_data(octets)),
-                   static_cast<std::size_t>(ASN1_STRING_length(octets)));
-      if (scope.find(crl_path(ca_.issuing)) == std::string::npos) return "a list for another place";
-    }
-    auto const last = numbers_.find(scope);
-    if (last != numbers_.end() && value <= last->second) return "the number of a list twice";
-    numbers_[scope] = value;
-    return "";
-  }
-
-  GeneratedCa const& ca_;
-  std::vector<std::string> const dns_, ip_;
-  std::set<std::string> hashes_, serials_;
-  std::map<std::string, std::uint64_t> numbers_;
-  std::vector<Time> certificates_at_;
-  std::size_t lists_ = 0;
-};
-
-// How many were signed in the busiest window of this length.
-inline std::size_t most_within(std::vector<Time> const& times, Seconds window) {
-  std::size_t most = 0;
-  for (std::size_t begin = 0, end = 0; end < times.size(); ++end) {
-    while (times[begin] + window <= times[end]) ++begin;
-    most = std::max(most, end - begin + 1);
-  }
-  return most;
-}
 
 }  // namespace lenscap::ca::test

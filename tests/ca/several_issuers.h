@@ -19,6 +19,7 @@ struct Further {
 struct SeveralIssuers {
   Issuing issuing;  // the default first
   std::vector<std::shared_ptr<KeySigner>> signers;
+  std::vector<MemoryKey*> keys;  // owned by the signers
   std::vector<x509::Certificate> certificates;
 };
 
@@ -31,7 +32,9 @@ inline SeveralIssuers several_issuers(GeneratedCa const& ca, std::vector<Further
   auto const add = [&](std::string const& name, x509::Certificate const& issuing, IssuerNote const& note,
                        x509::PrivateKey const& key) {
     installed.push_back({name, {issuing, {ca.root}, false}, "", note});
-    made.signers.push_back(std::make_shared<KeySigner>(std::make_unique<MemoryKey>(key)));
+    auto holder = std::make_unique<MemoryKey>(key);
+    made.keys.push_back(holder.get());
+    made.signers.push_back(std::make_shared<KeySigner>(std::move(holder)));
     made.certificates.push_back(issuing);
   };
   add(kDefaultIssuer, ca.issuing, {}, ca.issuing_key);
@@ -59,6 +62,20 @@ inline SeveralIssuers several_issuers(GeneratedCa const& ca, std::vector<Further
   for (auto const& name : profiles) made.issuing.profiles.push_back(profile(name));
   if (ocsp) made.issuing.profiles.push_back(ocsp_signer_profile());
   return made;
+}
+
+// The same issuers once more, for a signer that starts anew: the keys are shared.
+inline Issuing once_more(SeveralIssuers const& made) {
+  Issuing issuing{.issuers = {}, .profiles = made.issuing.profiles};
+  for (auto const& each : made.issuing.issuers) {
+    auto const& issuer = *each.issuer;
+    auto const& signer = made.signers[issuing.issuers.size()];
+    issuing.issuers.push_back({Issuer::make(issuer.certificate(), issuer.above(), std::shared_ptr<Signer>(signer),
+                                            issuer.ca_issuers_url(), issuer.crl_places(), {}, issuer.ocsp_url())
+                                   .value(),
+                               each.rule});
+  }
+  return issuing;
 }
 
 // A corporate root without constraints, and our issuing certificate below it, likewise.

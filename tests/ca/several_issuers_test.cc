@@ -90,17 +90,7 @@ struct SeveralSigner : ::testing::Test {
   SeveralIssuers front = std::move(made);
   void start(Time now = kNow) {
     signer.reset();
-    std::vector<KnownIssuer> issuers;
-    for (auto const& each : front.issuing.issuers) {
-      auto const& issuer = *each.issuer;
-      issuers.push_back(
-          {Issuer::make(issuer.certificate(), issuer.above(), std::shared_ptr<Signer>(front.signers[issuers.size()]),
-                        issuer.ca_issuers_url(), issuer.crl_places())
-               .value(),
-           each.rule});
-    }
-    signer = IssuerProcess::make({std::move(issuers), front.issuing.profiles}, front.signers, ledger, caps, false, now)
-                 .value();
+    signer = IssuerProcess::make(once_more(front), front.signers, ledger, caps, false, now).value();
   }
   CertificateWanted wanted(std::size_t by, std::vector<std::string> const& dns, Time now) const {
     return wanted(by, request(names(dns)), now);

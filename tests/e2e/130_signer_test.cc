@@ -14,7 +14,7 @@
 #include "ca/installed_chain.h"
 #include "ca/remote_signer.h"
 #include "ca/signing_ledger_check.h"
-#include "tests/ca/hostile_front.h"
+#include "tests/ca/signed_things.h"
 #include "tests/fakes/ca_process.h"
 
 namespace lenscap::e2e {
@@ -251,25 +251,29 @@ TEST_F(SignerProcess, KilledAtWorkItLeavesNothingUnrecorded) {
 TEST_F(SignerProcess, AHostileFrontEndGetsNothingOverTheSocketEither) {
   constexpr std::size_t kMessages = 400;
   auto const chain = ca::load_chain(ca.state()).value();
-  ca::GeneratedCa const known{.root_key = x509::PrivateKey::generate(x509::KeyType::ec_p256),
-                              .root = chain.root(),
-                              .issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256),
-                              .issuing = chain.issuing};
   auto const settings = acme::load_settings(ca.state() + "/ca.toml", ca.state()).value();
-  ca::test::HostileFront front(known, /*seed=*/1, settings.http_url(), settings.crl.shards);
-  ca::test::SignedThings things(known, {"cams.example", "localhost"}, {"10.20.0.0/15", "127.0.0.0/8"});
+  auto const base = settings.http_url();
+  ca::test::SeenIssuer known{.name = "default",
+                             .certificate = chain.issuing,
+                             .ca_issuers_url = base + ca::aia_path(chain.issuing),
+                             .places = {.base = base + ca::crl_path(chain.issuing), .parts = settings.crl.shards},
+                             .ocsp_url = {},
+                             .begins = std::max(chain.issuing.not_before(), chain.root().not_before()),
+                             .ends = std::min(chain.issuing.not_after(), chain.root().not_after()),
+                             .dns = {"cams.example"},
+                             .ip = {"10.20.0.0/15"}};
+  ca::test::HostileFront front(chain.root(), {known}, /*seed=*/1);
+  known.dns.emplace_back("localhost");
+  known.ip.emplace_back("127.0.0.0/8");
+  ca::test::SignedThings things(chain.root(), {known});
   Signer process(ca);
   process.send(ca::encode(ca::Opening{passphrase()}));
   ASSERT_TRUE(std::holds_alternative<ca::Ready>(process.receive().value()));
   for (std::size_t sent = 0; sent < kMessages; ++sent) {
     auto const now = SystemClock().now();
     auto const shot = front.next(now);
-    auto const size = shot.message.size();
-    if (size == 0) continue;
-    Bytes frame;
-    for (int shift = 24; shift >= 0; shift -= 8) frame.push_back(static_cast<std::uint8_t>(size >> shift & 0xff));
-    frame.insert(frame.end(), shot.message.begin(), shot.message.end());
-    process.send(frame);
+    if (shot.message.empty()) continue;
+    process.send(ca::test::in_frame(shot.message));
     auto const answer = process.receive();
     ASSERT_TRUE(answer) << "message " << sent << " ended the signer: " << to_hex(shot.message);
     ASSERT_EQ(things.judge(shot, *answer, now), "") << sent << ": " << to_hex(shot.message);
