@@ -100,7 +100,9 @@ milliseconds since(std::chrono::steady_clock::time_point begin) {
 
 class Service {
  public:
-  Service(CommandLine const& line, Log log) : line_(line), log_(std::move(log)), front_(log_, inherited_sockets()) {}
+  // `watchdog` is borrowed.
+  Service(CommandLine const& line, Log log, Watchdog& watchdog)
+      : line_(line), log_(std::move(log)), watchdog_(watchdog), front_(log_, inherited_sockets()) {}
   ~Service() { stop(); }
   Service(Service const&) = delete;
   Service& operator=(Service const&) = delete;
@@ -126,7 +128,11 @@ class Service {
 
  private:
   static constexpr std::chrono::seconds kLastAnswers{10};
-  static constexpr std::chrono::seconds kSignerReturns{5};
+  static constexpr std::chrono::seconds kSignerReturns{8};
+  // How long a step of a reload may take before the watchdog is to take it for a hang. Opening a key takes a second,
+  // and there may be 64; taking what is wanted may mean that what was before is taken again.
+  static constexpr std::chrono::minutes kRehearsed{3};
+  static constexpr std::chrono::minutes kTaken{6};
 
   Result<> begin(Settings const& settings, SecretBytes const& passphrase, bool accepts_clock,
                  milliseconds signer_patience);
@@ -139,6 +145,7 @@ class Service {
 
   CommandLine const& line_;
   Log const log_;
+  Watchdog& watchdog_;
   SystemClock const clock_;
   Front front_;  // ends last: a request that nobody waits for may still be known to the App's threads
   std::optional<Settings> settings_;     // of what serves
@@ -228,6 +235,7 @@ Result<> Service::rehearse(Settings const& wanted, SecretBytes const& passphrase
 
 // Connections stay, and nobody is being answered.
 Result<> Service::let_go() {
+  Watchdog::Step const step(watchdog_, 3 * kLastAnswers);
   if (!front_.close(kLastAnswers))
     return Error(Errc::unavailable, "a request was still being answered after ten seconds; try again");
   if (server_->is_idle(kLastAnswers)) return {};
@@ -241,6 +249,7 @@ Result<> Service::take(Settings const& wanted, milliseconds signer_patience) {
     TRY(auto const passphrase, read_issuing_passphrase(settings));
     return begin(settings, passphrase, false, signer_patience);
   };
+  Watchdog::Step const step(watchdog_, kTaken);
   auto const from = std::chrono::steady_clock::now();
   end();
   auto const taken = begun(wanted);
@@ -263,6 +272,7 @@ Result<> Service::reload() {
   auto settings = wanted();
   if (!settings) return refuse(settings.error());
   {
+    Watchdog::Step const step(watchdog_, kRehearsed);
     auto const passphrase = read_issuing_passphrase(*settings);
     if (!passphrase) return refuse(passphrase.error());
     if (auto const fits = rehearse(*settings, *passphrase); !fits) return refuse(fits.error());
@@ -285,10 +295,10 @@ Result<> Service::follow_signer() {
 enum class Told { stop, reload, look_at_signer };
 
 // Waits for a signal; these must be blocked in every thread.
-Told wait_for_signal(sigset_t const& signals) {
-  auto const watchdog = watchdog_interval();
+Told wait_for_signal(sigset_t const& signals, Watchdog& watchdog) {
   for (;;) {
-    auto const pause_us = watchdog.count() > 0 ? watchdog.count() / 2 : 60'000'000;
+    watchdog.look();
+    auto const pause_us = watchdog.may_wait(std::chrono::minutes(1)).count();
     timespec const pause{pause_us / 1'000'000, (pause_us % 1'000'000) * 1000};
     siginfo_t info{};
     int const signal = ::sigtimedwait(&signals, &info, &pause);
@@ -296,7 +306,6 @@ Told wait_for_signal(sigset_t const& signals) {
     // Of the kernel's own: the terminal is gone in which somebody had started it.
     if (signal == SIGHUP) return info.si_code == SI_KERNEL ? Told::stop : Told::reload;
     if (signal > 0) return Told::stop;
-    if (watchdog.count() > 0) notify_supervisor("WATCHDOG=1");
   }
 }
 
@@ -311,10 +320,10 @@ Result<> as_reload(Result<> (Service::*work)(), Service& service) {
 }
 
 // Until it is told to stop, or the signer has ended for good: then there is nothing that it could issue.
-Result<> serve_until_told(sigset_t const& signals, Service& service, Log const& log) {
+Result<> serve_until_told(sigset_t const& signals, Service& service, Watchdog& watchdog, Log const& log) {
   bool has_signer = true;
   for (;;) {
-    auto const told = wait_for_signal(signals);
+    auto const told = wait_for_signal(signals, watchdog);
     if (told == Told::stop) return {};
     if (told == Told::reload) {
       CHECK_OK(as_reload(&Service::reload, service));
@@ -360,7 +369,8 @@ Result<ExitCode> run_serve(CommandLine const& line, ServeOptions const& options)
 
   auto const log = Log::to_stderr();
   auto const begin = std::chrono::steady_clock::now();
-  Service service(line, log);
+  Watchdog watchdog(watchdog_interval());
+  Service service(line, log, watchdog);
   CHECK_OK(service.start(settings, passphrase, options.accept_clock));
   passphrase = SecretBytes();  // this process's memory then holds neither the key nor what opens it
   CHECK_OK(write_ports(options.port_file, service.front()));
@@ -368,7 +378,7 @@ Result<ExitCode> run_serve(CommandLine const& line, ServeOptions const& options)
                             {"root_sha256", to_hex(service.app().authority->root_certificate().fingerprint())},
                             {"start_ms", since(begin).count()}});
   notify_supervisor("READY=1");
-  auto const stop = serve_until_told(signals, service, log);
+  auto const stop = serve_until_told(signals, service, watchdog, log);
   notify_supervisor("STOPPING=1");
   log.info("server.stopping");
   service.stop();

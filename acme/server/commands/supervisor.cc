@@ -60,4 +60,44 @@ std::chrono::microseconds watchdog_interval() {
   return std::chrono::microseconds(std::max(environment_number("WATCHDOG_USEC"), 0LL));
 }
 
+std::chrono::microseconds Watchdog::may_wait(std::chrono::microseconds at_most) const {
+  if (every_.count() == 0) return at_most;
+  auto const left = std::chrono::ceil<std::chrono::microseconds>(due_ - std::chrono::steady_clock::now());
+  return std::clamp(left, std::chrono::microseconds(0), at_most);
+}
+
+void Watchdog::look() {
+  if (every_.count() != 0 && std::chrono::steady_clock::now() >= due_) tell();
+}
+
+void Watchdog::tell() {
+  notify_supervisor("WATCHDOG=1");
+  due_ = std::chrono::steady_clock::now() + every_;
+}
+
+// While the thread is there the loop does not touch the watchdog.
+Watchdog::Step::Step(Watchdog& watchdog, std::chrono::milliseconds at_most) : watchdog_(watchdog) {
+  watchdog.look();
+  if (watchdog.every_.count() == 0) return;
+  thread_ = std::thread([this, until = std::chrono::steady_clock::now() + at_most] { run(until); });
+}
+
+Watchdog::Step::~Step() {
+  {
+    std::lock_guard const lock(mutex_);
+    is_over_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  watchdog_.look();
+}
+
+void Watchdog::Step::run(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  while (watchdog_.due_ < until) {
+    if (wake_.wait_until(lock, watchdog_.due_, [this] { return is_over_; })) return;
+    watchdog_.tell();
+  }
+}
+
 }  // namespace lenscap::acme

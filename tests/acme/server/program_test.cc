@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "acme/wire/jws.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -462,35 +464,81 @@ TEST_F(Program, RootAndIssuingCertificateOverPlainHttp) {
   EXPECT_EQ(ca().stop(), 0);
 }
 
-// What systemd wants of a service of Type=notify (sd_notify(3)), by a socket of the test's own.
-TEST_F(Program, TellsItsSupervisorWhenItIsReadyAndThatItLives) {
-  int const fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  auto const path = ca().path("notify");
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  timeval const patience{20, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  auto const next = [&] {
+// What systemd hears of a service of Type=notify (sd_notify(3)), by a socket of the test's own.
+class Supervisor {
+ public:
+  explicit Supervisor(std::string path) : path_(std::move(path)), fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Supervisor() { ::close(fd_); }
+  Supervisor(Supervisor const&) = delete;
+  Supervisor& operator=(Supervisor const&) = delete;
+
+  std::vector<std::string> words(std::chrono::microseconds watchdog) const {
+    return {"env", "NOTIFY_SOCKET=" + path_, "WATCHDOG_USEC=" + std::to_string(watchdog.count())};
+  }
+  std::string next(std::chrono::milliseconds at_most = std::chrono::seconds(20)) const {
+    timeval const patience{at_most.count() / 1000, at_most.count() % 1000 * 1000};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     char buffer[256];
-    auto const got = ::recv(fd, buffer, sizeof buffer, 0);
+    auto const got = ::recv(fd_, buffer, sizeof buffer, 0);
     return got < 0 ? std::string("nothing") : std::string(buffer, static_cast<std::size_t>(got));
-  };
-  ca().serve({"env", "NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=200000"});
-  EXPECT_EQ(next(), "READY=1");
-  EXPECT_EQ(next(), "WATCHDOG=1");
-  EXPECT_EQ(next(), "WATCHDOG=1");
+  }
+
+ private:
+  std::string const path_;
+  int const fd_;
+};
+
+TEST_F(Program, TellsItsSupervisorWhenItIsReadyAndThatItLives) {
+  Supervisor const supervisor(ca().path("notify"));
+  ca().serve(supervisor.words(std::chrono::milliseconds(200)));
+  EXPECT_EQ(supervisor.next(), "READY=1");
+  EXPECT_EQ(supervisor.next(), "WATCHDOG=1");
+  EXPECT_EQ(supervisor.next(), "WATCHDOG=1");
   ca().signal(SIGHUP);
-  auto told = next();
-  while (told == "WATCHDOG=1") told = next();
+  auto told = supervisor.next();
+  while (told == "WATCHDOG=1") told = supervisor.next();
   EXPECT_THAT(told, StartsWith("RELOADING=1\nMONOTONIC_USEC="));
-  EXPECT_EQ(next(), "READY=1");
+  // It opens the key twice, each time for half a second and more.
+  int during = 0;
+  for (told = supervisor.next(); told == "WATCHDOG=1"; told = supervisor.next()) ++during;
+  EXPECT_EQ(told, "READY=1");
+  EXPECT_GE(during, 3) << "a long step is no hang";
   EXPECT_EQ(ca().stop(), 0);
-  auto last = next();
-  while (last == "WATCHDOG=1") last = next();
+  auto last = supervisor.next();
+  while (last == "WATCHDOG=1") last = supervisor.next();
   EXPECT_EQ(last, "STOPPING=1");
-  ::close(fd);
+}
+
+// A signal begins no new wait: however often one comes, the watchdog hears of us in its time.
+TEST_F(Program, TheWatchdogHearsOfItInTimeWhateverSignalsCome) {
+  using std::chrono::milliseconds, std::chrono::steady_clock;
+  constexpr milliseconds kWatchdog{6000};  // it has half of that to spare
+  Supervisor const supervisor(ca().path("notify-often"));
+  ca().serve(supervisor.words(kWatchdog));
+  ASSERT_EQ(supervisor.next(), "READY=1");
+  auto last = steady_clock::now();
+  auto const end = last + 3 * kWatchdog;
+  auto longest = milliseconds(0);
+  int heard = 0;
+  for (auto signal_at = last; last < end && steady_clock::now() < end;) {
+    if (steady_clock::now() >= signal_at) {
+      ca().signal(heard == 2 ? SIGHUP : SIGCHLD);  // one of them a reload
+      signal_at += milliseconds(500);
+    }
+    auto const left = std::chrono::ceil<milliseconds>(signal_at - steady_clock::now());
+    if (supervisor.next(std::max(left, milliseconds(1))) != "WATCHDOG=1") continue;
+    longest = std::max(longest, std::chrono::ceil<milliseconds>(steady_clock::now() - last));
+    last = steady_clock::now();
+    ++heard;
+  }
+  EXPECT_GE(heard, 4);
+  EXPECT_LT(longest, kWatchdog);
+  EXPECT_EQ(ca().stop(), 0);
 }
 
 // What Prometheus reads, by a reader of its format that is not ours. Labels are of known sets: nothing of what a client
