@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kLineBytes = 64 * 1024;           // of a request
 constexpr std::size_t kAnswerBytes = 64 * 1024 * 1024;  // lists are long
 constexpr int kPatienceSeconds = 30;
+// Of a command, for its answer: before it lie the callers of before, and a reload.
+constexpr int kAnswerPatienceSeconds = 120;
 
 class Fd {
  public:
@@ -49,8 +51,8 @@ Result<sockaddr_un> address_of(std::string const& path) {
   return address;
 }
 
-void set_patience(int fd) {
-  timeval const patience{kPatienceSeconds, 0};
+void set_patience(int fd, int seconds = kPatienceSeconds) {
+  timeval const patience{seconds, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
@@ -87,51 +89,81 @@ Result<std::optional<Fd>> connect_to(std::string const& path) {
   TRY(auto const address, address_of(path));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (fd.get() < 0) return failed(path, "socket");
-  set_patience(fd.get());
+  set_patience(fd.get(), kAnswerPatienceSeconds);
   if (::connect(fd.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0)
     return std::optional<Fd>(std::move(fd));
   if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<Fd>();
   return failed(path, "the server's admin socket");
 }
 
-// Who is at the other end; nothing when he may not ask.
-std::optional<unsigned> allowed_user(int fd) {
+// Who is at the other end.
+std::optional<unsigned> user_at(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  return peer.uid == ::geteuid() || peer.uid == 0 ? std::optional<unsigned>(peer.uid) : std::nullopt;
+  return peer.uid;
 }
+
+bool may_ask(unsigned user) { return user == ::geteuid() || user == 0; }
 
 constexpr json::Limits kRequestLimits{.bytes = kLineBytes, .depth = 16, .members = 10'000};
 
 }  // namespace
 
-struct AdminServer::State {
+struct AdminSocket::State {
   std::string path;
+  Fd listening;
+
+  State(std::string path_, Fd listening_) : path(std::move(path_)), listening(std::move(listening_)) {}
+  ~State() { ::unlink(path.c_str()); }
+};
+
+AdminSocket::AdminSocket(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AdminSocket::~AdminSocket() = default;
+
+Result<std::unique_ptr<AdminSocket>> AdminSocket::open(std::string const& path) {
+  TRY(auto const address, address_of(path));
+  TRY(auto const other, connect_to(path));
+  if (other)
+    return Error(Errc::conflict, "another lenscap-ca serves this state directory already (" + path + " answers)");
+  Fd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (listening.get() < 0) return failed(path, "socket");
+  ::unlink(path.c_str());
+  // The state directory is 0700; the mode of the socket is a second fence.
+  auto const mask = ::umask(0177);
+  auto const bound = ::bind(listening.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address);
+  ::umask(mask);
+  constexpr int kWaiting = 64;
+  if (bound != 0 || ::listen(listening.get(), kWaiting) != 0) return failed(path, "cannot listen");
+  return std::unique_ptr<AdminSocket>(new AdminSocket(std::make_unique<State>(path, std::move(listening))));
+}
+
+struct AdminServer::State {
+  int listening;  // borrowed
   Run run;
   Log log;
-  Fd listening, bell;
+  Fd bell;
   std::thread thread;
 
-  State(std::string path_, Run run_, Log log_) : path(std::move(path_)), run(std::move(run_)), log(std::move(log_)) {}
+  State(int listening_, Run run_, Log log_) : listening(listening_), run(std::move(run_)), log(std::move(log_)) {}
 
   ~State() {
     if (!thread.joinable()) return;
     std::uint64_t const one = 1;
     [[maybe_unused]] auto written = ::write(bell.get(), &one, sizeof one);
     thread.join();
-    ::unlink(path.c_str());
   }
 
   void serve() {
     for (;;) {
-      pollfd fds[] = {{bell.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}};
+      pollfd fds[] = {{bell.get(), POLLIN, 0}, {listening, POLLIN, 0}};
       if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
       if (fds[0].revents != 0) return;
-      Fd caller(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      Fd caller(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
       if (caller.get() < 0) continue;
-      auto const user = allowed_user(caller.get());
-      if (!user) {
+      auto const user = user_at(caller.get());
+      if (!user) continue;
+      if (!may_ask(*user)) {
         log.warning("admin.refused");
         continue;
       }
@@ -163,22 +195,10 @@ struct AdminServer::State {
 AdminServer::AdminServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::open(std::string const& path, Run run, Log log) {
-  TRY(auto const address, address_of(path));
-  TRY(auto const other, connect_to(path));
-  if (other)
-    return Error(Errc::conflict, "another lenscap-ca serves this state directory already (" + path + " answers)");
-  auto state = std::make_unique<State>(path, std::move(run), std::move(log));
+Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminSocket const& socket, Run run, Log log) {
+  auto state = std::make_unique<State>(socket.state_->listening.get(), std::move(run), std::move(log));
   state->bell = Fd(::eventfd(0, EFD_CLOEXEC));
-  state->listening = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (state->bell.get() < 0 || state->listening.get() < 0) return failed(path, "socket");
-  ::unlink(path.c_str());
-  auto const fd = state->listening.get();
-  // The state directory is 0700; the mode of the socket is a second fence.
-  auto const mask = ::umask(0177);
-  auto const bound = ::bind(fd, reinterpret_cast<sockaddr const*>(&address), sizeof address);
-  ::umask(mask);
-  if (bound != 0 || ::listen(fd, 16) != 0) return failed(path, "cannot listen");
+  if (state->bell.get() < 0) return failed(socket.state_->path, "eventfd");
   state->thread = std::thread([raw = state.get()] { raw->serve(); });
   return std::unique_ptr<AdminServer>(new AdminServer(std::move(state)));
 }

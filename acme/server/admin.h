@@ -13,6 +13,22 @@
 
 namespace lenscap::acme {
 
+// The socket itself. It stays while the server behind it is taken down and set up anew: callers wait at it meanwhile.
+class AdminSocket {
+ public:
+  // One that a dead server left is replaced. Errc::conflict when a living one answers there, Errc::file.
+  static Result<std::unique_ptr<AdminSocket>> open(std::string const& path);
+  ~AdminSocket();  // removes it
+  AdminSocket(AdminSocket const&) = delete;
+  AdminSocket& operator=(AdminSocket const&) = delete;
+
+ private:
+  friend class AdminServer;
+  struct State;
+  explicit AdminSocket(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 // The server's end: a thread of its own that serves one caller after the other.
 class AdminServer {
  public:
@@ -20,9 +36,9 @@ class AdminServer {
   using Run =
       std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments, unsigned user)>;
 
-  // A socket that a dead server left is replaced. Errc::conflict when a living one answers there, Errc::file.
-  static Result<std::unique_ptr<AdminServer>> open(std::string const& path, Run run, Log log);
-  ~AdminServer();  // removes the socket
+  // `socket` is borrowed. Errc::file.
+  static Result<std::unique_ptr<AdminServer>> start(AdminSocket const& socket, Run run, Log log);
+  ~AdminServer();  // whoever is being answered gets the answer
   AdminServer(AdminServer const&) = delete;
   AdminServer& operator=(AdminServer const&) = delete;
 
@@ -32,7 +48,7 @@ class AdminServer {
   std::unique_ptr<State> state_;
 };
 
-// The command's end. Nothing when no server listens there.
+// The command's end. Nothing when no server listens there. Waits for one that is just being set up anew.
 Result<std::optional<json::Object>> ask_server(std::string const& path, std::string_view operation,
                                                json::Object const& arguments);
 

@@ -81,6 +81,13 @@ bool Front::close(std::chrono::milliseconds at_most) {
   return true;
 }
 
+Result<AdminSocket const*> Front::admin_socket(std::string const& path) {
+  if (!admin_) {
+    TRY(admin_, AdminSocket::open(path));
+  }
+  return admin_.get();
+}
+
 // Handlers that missed their deadline stand still from here on, and may be left behind by what they use.
 void Front::stop() {
   for (auto& each : listeners_) each.listener->stop();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/server/admin.h"
 #include "acme/server/settings.h"
 #include "base/log.h"
 #include "base/net/gate.h"
@@ -47,6 +48,10 @@ class Front {
   bool close(std::chrono::milliseconds at_most);
   // Lets those of the last open() answer again.
   void reopen() { let_in(*routes_); }
+  // Where commands of this machine come in; opened at the first call. Those that come while nobody serves it wait.
+  Result<AdminSocket const*> admin_socket(std::string const& path);
+  // Commands find no server any more. Nobody serves it by then.
+  void close_admin_socket() { admin_.reset(); }
   // Closes the ports, lets requests in progress end (as long as net::ServerLimits says), then closes every connection.
   // After it nobody uses the routes any more. For good. Blocks.
   void stop();
@@ -73,6 +78,7 @@ class Front {
   std::vector<x509::Certificate> shown_;
   net::Gate acme_, web_, metrics_;
   std::unique_ptr<Routes> routes_;  // of the last open()
+  std::unique_ptr<AdminSocket> admin_;
   net::IoThreads threads_;
   std::vector<Port> ports_;
   struct Open {

@@ -133,7 +133,9 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
       throw;
     }
   };
-  TRY(auto admin, AdminServer::open(admin_socket_path(app.settings.state_dir), run, app.log));
+  auto const socket_path = admin_socket_path(app.settings.state_dir);
+  TRY(auto const* socket, front.admin_socket(socket_path));
+  TRY(auto admin, AdminServer::start(*socket, run, app.log));
   server->admin_ = std::move(admin);
   app.crls.start(chores_every);  // the first lists, before anybody can ask for them
   app.ocsp.start();

@@ -48,7 +48,8 @@ Result<Settings> load_settings(CommandLine const& line);
 // Where the issuing key's passphrase is read from; a relative file is one of the state directory.
 Result<SecretBytes> read_issuing_passphrase(Settings const& settings);
 
-// Runs an operation in the server that serves this state directory, or, when none does, on the store itself.
+// Runs an operation in the server that serves this state directory, or, when none does, on the store itself; waits some
+// seconds for a server that is just starting or ending.
 Result<json::Object> run_operation(CommandLine const& line, std::string_view operation, json::Object const& arguments);
 
 void print_json(json::Object const& object);

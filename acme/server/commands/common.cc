@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "acme/server/admin.h"
 #include "acme/server/commands/commands.h"
@@ -36,32 +38,50 @@ Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
 
 namespace {
 
-Result<json::Object> run_on_store(CommandLine const& line, Operation const& operation, json::Object const& arguments) {
-  TRY(auto const settings, load_settings(line));
+Result<json::Object> run_on_store(CommandLine const& line, Settings const& settings, store::Store& store,
+                                  Operation const& operation, json::Object const& arguments) {
   TRY(auto const chain, ca::load_chain(line.state));
   TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   TRY(auto const roots, ca::load_known_roots(line.state, chain.root()));
-  auto const open = operation.writes ? store::open : store::open_read_only;
-  TRY(auto const store, open(settings.store_url, line.state, settings.store_size_max));
   std::optional<Sealer> sealer;
   if (operation.needs_sealer) {
     TRY(auto const passphrase, read_issuing_passphrase(settings));
-    TRY(auto opened, open_sealer(*store, passphrase));
+    TRY(auto opened, open_sealer(store, passphrase));
     sealer = std::move(opened);
   }
-  OperationContext context{settings, *store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
+  OperationContext context{settings, store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
   context.actor = operator_by(::geteuid());
   return operation.run(context, arguments);
 }
 
+Result<json::Object> ask_server_or_store(CommandLine const& line, std::string_view name, Operation const& operation,
+                                         json::Object const& arguments) {
+  // A server that is just starting or ending has the store, and nobody is at its socket.
+  constexpr std::chrono::seconds kPatience{15};
+  constexpr std::chrono::milliseconds kPause{100};
+  for (auto const until = std::chrono::steady_clock::now() + kPatience;;) {
+    TRY(auto answer, ask_server(admin_socket_path(line.state), name, arguments));
+    if (answer) return *std::move(answer);
+    TRY(auto const settings, load_settings(line));
+    auto const open = operation.writes ? store::open : store::open_read_only;
+    auto const store = open(settings.store_url, line.state, settings.store_size_max);
+    if (store) return run_on_store(line, settings, **store, operation, arguments);
+    if (store.error().code() != Errc::conflict || std::chrono::steady_clock::now() >= until) return store.error();
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 }  // namespace
 
+// A store that breaks is a refusal here: the command may have done something before that it has to tell of.
 Result<json::Object> run_operation(CommandLine const& line, std::string_view operation, json::Object const& arguments) {
   auto const* row = find_operation(operation);
   if (row == nullptr) bug("a command without operation");
-  TRY(auto answer, ask_server(admin_socket_path(line.state), operation, arguments));
-  if (answer) return *std::move(answer);
-  return run_on_store(line, *row, arguments);
+  try {
+    return ask_server_or_store(line, operation, *row, arguments);
+  } catch (store::Broken const& broken) {
+    return Error(Errc::file, broken.what());
+  }
 }
 
 void print_json(json::Object const& object) { fmt::print("{}", json::write_pretty(object)); }

@@ -117,6 +117,7 @@ class Service {
   void stop() {
     front_.stop();
     server_.reset();
+    front_.close_admin_socket();
   }
 
   bool signer_has_ended() { return signer_ && signer_->has_ended(); }

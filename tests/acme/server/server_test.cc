@@ -107,6 +107,7 @@ class ServerOnSockets : public ::testing::Test {
   void stop() {
     stop_serving();
     app.reset();
+    front.reset();  // with the admin socket
   }
   void stop_serving() {
     if (front) front->stop();
@@ -246,6 +247,19 @@ TEST_F(ServerOnSockets, AReloadKeepsTheCertificateThatIsShown) {
   auto const renewed = another_than(another.front());
   ASSERT_TRUE(renewed);
   EXPECT_FALSE(*renewed == another.front()) << "two thirds of its time were over";
+}
+
+TEST_F(ServerOnSockets, AnAdminCommandThatComesDuringAReloadWaitsForItsEnd) {
+  std::optional<Result<json::Object>> answer;
+  std::thread command;
+  reload([&] { command = std::thread([&] { answer.emplace(ask("eab.list")); }); });
+  command.join();
+  EXPECT_TRUE(answer->ok()) << answer->error().detail();
+  front->stop();
+  server.reset();
+  front->close_admin_socket();
+  EXPECT_FALSE(std::filesystem::exists(admin_socket_path(dir.path())));
+  EXPECT_EQ(ask("eab.list").error().code(), Errc::unreachable) << "then commands take the store";
 }
 
 // Nothing can be signed then. What was signed before is as good as it was.
