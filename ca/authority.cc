@@ -211,9 +211,14 @@ Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
 
 Result<x509::Certificate> Authority::sign(Draft&& draft) const {
   std::optional<Bytes> intent;
-  store_.read([&](store::ReadTxn& txn) { intent = find_intent_tbs(txn, draft.serial_hex()); });
+  Result<> open;
+  store_.read([&](store::ReadTxn& txn) {
+    intent = find_intent_tbs(txn, draft.serial_hex());
+    if (intent) open = check_open_intent(txn, draft.serial_hex());
+  });
   if (intent != draft.tbs())
     return Error(Errc::internal, "nothing was signed: the store does not hold the intent of " + draft.serial_hex());
+  CHECK_OK(std::move(open));
   auto const* issuer = issuing_.find(draft.issuer_key_id());
   if (issuer == nullptr) bug("a draft of no issuer of this authority");
   return issuer->issuer->sign(std::move(draft));

@@ -108,10 +108,6 @@ class IssuerProcess {
   std::optional<Time> mark_;                                          // the latest time of a signature
 };
 
-// Of a store without an accident the front end knows all of them; of one that was restored, or of a crash, the last
-// ones are of use. One message has room for them.
-constexpr std::size_t kRecent = 2000;
-
 // The signer's whole life on its end of the socket: takes the passphrase, opens, gives up every right that signing does
 // not need, and answers until the other end is closed. Refusals to start go to the other end.
 void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log);

@@ -24,6 +24,8 @@ std::string_view to_string(CertificateStatus status) {
   switch (status) {
     case CertificateStatus::possibly_issued:
       return "possibly issued";
+    case CertificateStatus::not_issued:
+      return "not issued";
     case CertificateStatus::issued:
       return "issued";
     case CertificateStatus::unknown:
@@ -61,12 +63,53 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .not_after = what.not_after,
                            .recorded_at = draft.prepared_at(),
                            .by_signer = draft.is_for_signer(),
+                           .given_up_at = {},
                            .issued_at = {},
                            .fingerprint = {},
                            .revocation = {}};
   txn.put(kIntents, serial, records::intent(record, as_text(draft.tbs())));
   txn.put(kKeys, record.spki_hash + "|" + serial, "");  // from now on: who takes it for another purpose has to see it
   lift_clock_mark(txn, draft.prepared_at());
+  return {};
+}
+
+namespace {
+
+Error no_intent(std::string_view serial) {
+  return {Errc::internal, "there is no intent of the certificate " + std::string(serial)};
+}
+
+Result<> check_not_given_up(CertificateRecord const& intent) {
+  if (!intent.given_up_at) return {};
+  return Error(Errc::conflict, "the intent of the certificate " + intent.serial_hex + " was given up at " +
+                                   to_rfc3339(*intent.given_up_at));
+}
+
+Result<> check_open(CertificateRecord const& intent) {
+  CHECK_OK(check_not_given_up(intent));
+  if (!intent.revocation) return {};
+  return Error(Errc::already_revoked, "the certificate was revoked at " + to_rfc3339(intent.revocation->at) +
+                                          ", before it was made; order another one");
+}
+
+}  // namespace
+
+Result<> check_open_intent(store::ReadTxn& txn, std::string_view serial_hex) {
+  auto const intent = txn.get(kIntents, serial_hex);
+  if (!intent) return no_intent(serial_hex);
+  return check_open(records::read(serial_hex, records::record_of_intent(*intent)));
+}
+
+Result<> give_up_intent(store::WriteTxn& txn, std::string_view serial_hex, CertificateStatus as, Time now) {
+  if (as != CertificateStatus::possibly_issued && as != CertificateStatus::not_issued)
+    bug("an intent that is given up as something else");
+  auto const intent = txn.get(kIntents, serial_hex);
+  if (!intent) return no_intent(serial_hex);
+  auto record = records::read(serial_hex, records::record_of_intent(*intent));
+  CHECK_OK(check_not_given_up(record));
+  record.status = as;
+  record.given_up_at = now;
+  txn.put(kIntents, serial_hex, records::intent(record, records::tbs_of_intent(*intent)));
   return {};
 }
 
@@ -82,6 +125,7 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
     return Error(Errc::internal, "the certificate " + serial + " is not what its intent said");
 
   auto record = records::read(serial, records::record_of_intent(*intent));
+  CHECK_OK(check_open(record));
   record.status = CertificateStatus::issued;
   record.issued_at = now;
   record.fingerprint = to_hex(certificate.fingerprint());
@@ -116,6 +160,20 @@ std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer) {
 
 namespace {
 
+// For who reads the audit trail.
+std::string what_was_revoked(CertificateRecord const& record) {
+  switch (record.status) {
+    case CertificateStatus::unknown:
+      return "not on record";
+    case CertificateStatus::issued:
+      return record.names.text();
+    case CertificateStatus::possibly_issued:
+    case CertificateStatus::not_issued:
+      return std::string(to_string(record.status)) + ": " + record.names.text();
+  }
+  bug("unknown CertificateStatus");
+}
+
 // All that a revocation is beside the record itself.
 void write_revoked(store::WriteTxn& txn, CertificateRecord const& record) {
   auto const& revocation = record.revocation.value();
@@ -128,7 +186,7 @@ void write_revoked(store::WriteTxn& txn, CertificateRecord const& record) {
                      .actor = revocation.by,
                      .subject = record.serial_hex,
                      .rule = revocation.reason ? "reason " + std::string(x509::to_string(*revocation.reason)) : "",
-                     .detail = record.status == CertificateStatus::unknown ? "not on record" : record.names.text()});
+                     .detail = what_was_revoked(record)});
 }
 
 }  // namespace

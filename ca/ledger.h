@@ -1,9 +1,10 @@
 // The book of serials: what was about to be signed (intents), what was issued and what was revoked, with indexes. Free
 // functions over the store's transactions, so that the caller can put its own records into the same transaction.
 //
-// Guaranteed: a serial is taken once and for ever; an intent never disappears, it becomes a certificate or stays
-// `possibly issued`; a revocation is for good. Not guaranteed: that an intent without certificate was not signed: after
-// a crash nobody knows, so it counts as issued for every purpose of safety.
+// Guaranteed: a serial is taken once and for ever; an intent never disappears, it becomes a certificate, or it is given
+// up and stays `possibly issued` or `not issued`; a revocation is for good. Not guaranteed: that an intent without
+// certificate was not signed: after a crash nobody knows, so it counts as issued for every purpose of safety, unless
+// the signer's ledger rules it out (signing_ledger_check.h).
 #pragma once
 
 #include <cstdint>
@@ -23,10 +24,11 @@ Result<> check_form(store::ReadTxn& txn);
 
 enum class CertificateStatus {
   possibly_issued,  // an intent without certificate: being signed at this moment, or lost in a crash
+  not_issued,       // one that was lost, and of which the signer's ledger tells that it was never signed
   issued,
   unknown,  // not on record but for its revocation: record_unknown_revoked
 };
-std::string_view to_string(CertificateStatus status);  // "possibly issued", "issued", "unknown"
+std::string_view to_string(CertificateStatus status);  // "possibly issued", "not issued", "issued", "unknown"
 
 struct Revocation {
   Time at{};
@@ -50,10 +52,11 @@ struct CertificateRecord {
   std::string tbs_hash;   // hex SHA-256 of the octets that were to be signed
   Time not_before{};
   Time not_after{};
-  Time recorded_at{};             // of the intent
-  bool by_signer = false;         // to be signed by a process that keeps a ledger of its own (signing_ledger.h)
-  std::optional<Time> issued_at;  // when the certificate was recorded
-  std::string fingerprint;        // hex SHA-256 of the certificate; empty until issued
+  Time recorded_at{};               // of the intent
+  bool by_signer = false;           // to be signed by a process that keeps a ledger of its own (signing_ledger.h)
+  std::optional<Time> given_up_at;  // of an intent: since when no certificate can come of it (give_up_intent)
+  std::optional<Time> issued_at;    // when the certificate was recorded
+  std::string fingerprint;          // hex SHA-256 of the certificate; empty until issued
   std::optional<Revocation> revocation;
 };
 
@@ -64,9 +67,18 @@ struct CertificateRecord {
 Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_view reference,
                        std::string_view subscriber = {});
 
+// May this intent still be signed, and become a certificate? Errc::internal: there is none. Errc::conflict: it was
+// given up. Errc::already_revoked: that was faster.
+Result<> check_open_intent(store::ReadTxn& txn, std::string_view serial_hex);
+
 // Completes the intent with the certificate; the to-be-signed octets must be those of the intent (Errc::internal
-// otherwise, also when there is no intent). Recording the same certificate again changes nothing.
+// otherwise). The refusals of check_open_intent. Recording the same certificate again changes nothing.
 Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificate, Time now);
+
+// Whoever was to sign this intent is gone: from now on no certificate can come of it, however late. `as`:
+// possibly_issued, or not_issued where the signer's ledger rules it out. The refusals of check_open_intent, but for a
+// revocation, which stays.
+Result<> give_up_intent(store::WriteTxn& txn, std::string_view serial_hex, CertificateStatus as, Time now);
 
 // Revokes a certificate, or what was possibly issued, once and for all; by key_compromise its key, too, is never
 // certified again (is_compromised). Errc::not_found: no such serial. Errc::already_revoked: since when.

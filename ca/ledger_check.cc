@@ -6,6 +6,7 @@
 
 #include "base/x509/der.h"
 #include "ca/clock_mark.h"
+#include "ca/gap.h"
 #include "ca/ledger_tables.h"
 #include "ca/ledger_visits.h"
 
@@ -106,16 +107,27 @@ void check_intents(ReadTxn& txn, std::vector<x509::Certificate> const& issuers, 
 
 namespace {
 
+bool belongs_to(Table table, CertificateRecord const& record) {
+  switch (record.status) {
+    case CertificateStatus::possibly_issued:
+      return table == kIntents;
+    case CertificateStatus::not_issued:
+      return table == kIntents && record.given_up_at.has_value();
+    case CertificateStatus::issued:
+      return table == kRecords && !record.given_up_at;
+    case CertificateStatus::unknown:
+      return table == kUnknown;
+  }
+  bug("unknown CertificateStatus");
+}
+
 // What a serial's record says of itself, in the table that it stands in.
 void check_own_serial(ReadTxn& txn, Table table, std::string_view serial, Findings const& report) {
   try {
     auto const record = find_by_serial(txn, serial);
-    auto const expected = table == kIntents   ? CertificateStatus::possibly_issued
-                          : table == kUnknown ? CertificateStatus::unknown
-                                              : CertificateStatus::issued;
     if (!record || record->serial_hex != serial)
       report({at(table, serial), "the record is that of another serial number", kLook});
-    else if (record->status != expected)
+    else if (!belongs_to(table, *record))
       report({at(table, serial), "the record says that it is " + std::string(to_string(record->status)), kLook});
   } catch (store::Broken const& broken) {
     report({at(table, serial), broken.what(), kRestore});
@@ -406,6 +418,19 @@ void check_revocations(ReadTxn& txn, CrlPlan const& plan, Time now, Findings con
       return true;
     });
   check_lists(txn, plan, living, now, report);
+}
+
+void check_given_up(ReadTxn& txn, Time now, Findings const& report) {
+  auto const restored = restored_at(txn);
+  txn.scan(kIntents, "", [&](std::string_view serial, std::string_view) {
+    auto const record = record_of(txn, serial);
+    if (!record || !record->given_up_at || record->revocation || record->not_after < now) return true;
+    bool const is_of_a_restore = restored && record->recorded_at <= *restored;
+    if (record->status == CertificateStatus::possibly_issued && !is_of_a_restore)
+      report({at(kIntents, serial), "it was possibly issued, nobody has it, and it is in no list",
+              "reload the service, or start it: it revokes it"});
+    return true;
+  });
 }
 
 }  // namespace lenscap::ca

@@ -39,5 +39,8 @@ void check_ledger_indexes(store::ReadTxn& txn, Findings const& report);
 // made, one that is in force was signed in time since; of an issuer whose certificates have all ended there need be
 // none.
 void check_revocations(store::ReadTxn& txn, CrlPlan const& plan, Time now, Findings const& report);
+// Of I8, where the service revokes by itself what was possibly issued: every intent that was given up, has not ended
+// and was not ruled out is revoked, but for those of before a restore.
+void check_given_up(store::ReadTxn& txn, Time now, Findings const& report);
 
 }  // namespace lenscap::ca

@@ -33,8 +33,17 @@ Result<Revocation> read_revocation(json::Object const& object) {
 }
 
 std::string_view word_of(CertificateStatus status) {
-  if (status == CertificateStatus::issued) return "issued";
-  return status == CertificateStatus::unknown ? "unknown" : "possibly_issued";
+  switch (status) {
+    case CertificateStatus::possibly_issued:
+      return "possibly_issued";
+    case CertificateStatus::not_issued:
+      return "not_issued";
+    case CertificateStatus::issued:
+      return "issued";
+    case CertificateStatus::unknown:
+      return "unknown";
+  }
+  bug("unknown CertificateStatus");
 }
 
 }  // namespace
@@ -61,6 +70,7 @@ std::string to_json(CertificateRecord const& record) {
                       {"not_after", to_unix(record.not_after)},
                       {"recorded_at", to_unix(record.recorded_at)}};
   if (record.by_signer) object.set("by_signer", true);
+  if (record.given_up_at) object.set("given_up_at", to_unix(*record.given_up_at));
   if (record.issued_at) {
     object.set("issued_at", to_unix(*record.issued_at));
     object.set("fingerprint", record.fingerprint);
@@ -79,9 +89,10 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   CertificateRecord record;
   TRY(record.serial_hex, json::need_string(object, "serial"));
   TRY(auto status, json::need_string(object, "status"));
-  record.status = status == "issued"    ? CertificateStatus::issued
-                  : status == "unknown" ? CertificateStatus::unknown
-                                        : CertificateStatus::possibly_issued;
+  record.status = status == "issued"       ? CertificateStatus::issued
+                  : status == "unknown"    ? CertificateStatus::unknown
+                  : status == "not_issued" ? CertificateStatus::not_issued
+                                           : CertificateStatus::possibly_issued;
   TRY(record.reference, json::need_string(object, "reference"));
   TRY(auto subscriber, json::get_string(object, "subscriber"));
   record.subscriber = std::move(subscriber).value_or("");
@@ -109,6 +120,8 @@ Result<CertificateRecord> parse_record(std::string_view text) {
   record.recorded_at = from_unix(recorded_at);
   TRY(auto const by_signer, json::get_bool(object, "by_signer"));
   record.by_signer = by_signer.value_or(false);
+  TRY(auto const given_up_at, json::get_int(object, "given_up_at"));
+  if (given_up_at) record.given_up_at = from_unix(*given_up_at);
   TRY(auto issued_at, json::get_int(object, "issued_at"));
   if (issued_at) {
     record.issued_at = from_unix(*issued_at);

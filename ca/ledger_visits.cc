@@ -108,7 +108,8 @@ void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const
   std::vector<CertificateRecord> records;
   txn.scan(kIntents, "", [&](std::string_view serial, std::string_view value) {
     auto record = records::read(serial, records::record_of_intent(value));
-    if (record.recorded_at < before) records.push_back(std::move(record));
+    if (record.recorded_at < before && record.status == CertificateStatus::possibly_issued)
+      records.push_back(std::move(record));
     return true;
   });
   for (auto const& record : records)

@@ -21,7 +21,8 @@ void visit_newest(store::ReadTxn& txn, std::string_view before, RecordVisitor co
 void visit_by_serial(store::ReadTxn& txn, std::string_view prefix, std::string_view before, RecordVisitor const& visit);
 // Those that are revoked, whoever issued them; of each issuer's, the ones that end last come first.
 void visit_revoked_records(store::ReadTxn& txn, std::string_view before, RecordVisitor const& visit);
-// Intents without certificate, oldest first; those recorded after `before` are still being signed, perhaps.
+// Intents without certificate, oldest first, but for those that were not issued; those recorded after `before` are
+// still being signed, perhaps.
 void visit_possibly_issued(store::ReadTxn& txn, Time before, RecordVisitor const& visit);
 // Issued certificates that end in [from, until], soonest first.
 void visit_expiring(store::ReadTxn& txn, Time from, Time until, std::string_view after, RecordVisitor const& visit);

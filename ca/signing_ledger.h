@@ -38,8 +38,11 @@ struct SignedEntry {
 std::string to_line(SignedEntry const& entry);          // with the line's end
 Result<SignedEntry> parse_line(std::string_view line);  // without it; Errc::file
 
-// What the start of a front end wants to know, with a bound: the last certificates, newest last, and the last list of
-// each issuer and scope.
+// Of a store without an accident the front end knows all certificates; of one that was restored, or of a crash, the
+// last ones are of use. One message has room for so many.
+constexpr std::size_t kRecent = 2000;
+// What the start of a front end wants to know, with a bound: the last kRecent certificates, newest last, and the last
+// list of each issuer and scope.
 struct RecentlySigned {
   std::vector<SignedEntry> certificates;
   std::map<std::pair<std::string, std::string>, SignedEntry> lists;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "ca/clock_mark.h"
 #include "ca/gap.h"
 
 namespace lenscap::ca {
@@ -13,7 +14,8 @@ namespace lenscap::ca {
 bool is_known(store::ReadTxn& txn, SignedEntry const& entry) {
   if (entry.kind != SignedEntry::Kind::certificate) return true;
   auto const record = find_by_serial(txn, entry.serial_hex);
-  return record && (record->status == CertificateStatus::unknown || record->tbs_hash == entry.tbs_hash);
+  if (!record || (record->status == CertificateStatus::not_issued && !record->revocation)) return false;
+  return record->status == CertificateStatus::unknown || record->tbs_hash == entry.tbs_hash;
 }
 
 Result<std::vector<SignedEntry>> find_unknown(store::Store& store, std::string const& path) {
@@ -99,39 +101,49 @@ MissingLines find_missing_of_late(store::ReadTxn& txn, RecentlySigned const& rec
 
 // --- intents
 
-namespace {
-
-std::vector<CertificateRecord> open_intents(store::ReadTxn& txn, Time before) {
-  std::vector<CertificateRecord> all;
-  visit_possibly_issued(txn, before, [&](CertificateRecord const& record) {
-    all.push_back(record);
-    return true;
-  });
-  return all;
-}
-
-std::vector<OpenIntent> held_against(std::vector<CertificateRecord> const& intents,
-                                     std::set<std::string> const& hashes) {
-  std::vector<OpenIntent> all;
-  for (auto const& intent : intents) all.push_back({intent.serial_hex, hashes.contains(intent.tbs_hash)});
-  return all;
-}
-
-}  // namespace
-
 Result<std::vector<OpenIntent>> find_open_intents(store::Store& store, std::string const& path) {
   std::vector<CertificateRecord> intents;
-  store.read([&](store::ReadTxn& txn) { intents = open_intents(txn, Time::max()); });
+  store.read([&](store::ReadTxn& txn) {
+    visit_possibly_issued(txn, Time::max(), [&](CertificateRecord const& record) {
+      if (!record.revocation) intents.push_back(record);
+      return true;
+    });
+  });
   std::set<std::string> wanted, hashes;
   for (auto const& intent : intents) wanted.insert(intent.tbs_hash);
   CHECK_OK(visit_signing_ledger(path, [&](SignedEntry const& entry) {
     if (wanted.contains(entry.tbs_hash)) hashes.insert(entry.tbs_hash);
   }));
-  return held_against(intents, hashes);
+  std::vector<OpenIntent> all;
+  for (auto const& intent : intents) all.push_back({intent.serial_hex, hashes.contains(intent.tbs_hash)});
+  return all;
 }
 
-std::vector<OpenIntent> find_open_intents(store::ReadTxn& txn, RecentlySigned const& recent, Time now) {
-  return held_against(open_intents(txn, now + kDay), hashes_of(recent));
+std::string_view to_string(WasSigned was_signed) {
+  switch (was_signed) {
+    case WasSigned::yes:
+      return "yes";
+    case WasSigned::no:
+      return "no";
+    case WasSigned::unknown:
+      return "unknown";
+  }
+  bug("unknown WasSigned");
+}
+
+SignedOfLate::SignedOfLate(store::ReadTxn& txn, RecentlySigned const& recent, Time now)
+    : hashes_(hashes_of(recent)),
+      restored_(restored_at(txn)),
+      is_whole_(find_missing_of_late(txn, recent, now).count == 0) {
+  if (recent.certificates.size() >= kRecent) reaches_back_to_ = recent.certificates.front().at;
+}
+
+WasSigned SignedOfLate::tell(CertificateRecord const& intent) const {
+  if (hashes_.contains(intent.tbs_hash)) return WasSigned::yes;
+  // A clock may step back so far without being disbelieved.
+  bool const is_reached = !reaches_back_to_ || *reaches_back_to_ + kClockStepBack < intent.recorded_at;
+  bool const is_of_here = !restored_ || intent.recorded_at > *restored_;
+  return intent.by_signer && is_whole_ && is_reached && is_of_here ? WasSigned::no : WasSigned::unknown;
 }
 
 }  // namespace lenscap::ca

@@ -105,8 +105,11 @@ Result<CertificateFilter> read_filter(OperationContext const& context, Object co
     TRY(filter.serial, read_serial(*serial));
   }
   TRY(filter.status, json::get_string(arguments, "status"));
-  if (filter.status && *filter.status != "issued" && *filter.status != "revoked")
-    return usage("--status takes issued or revoked");
+  if (filter.status == "possibly-issued") filter.status = to_string(ca::CertificateStatus::possibly_issued);
+  auto const statuses = {std::string_view("issued"), std::string_view("revoked"),
+                         to_string(ca::CertificateStatus::possibly_issued)};
+  if (filter.status && std::ranges::find(statuses, *filter.status) == statuses.end())
+    return usage("--status takes issued, revoked or possibly-issued");
   if (filter.places() > 1) return usage("give one of --name, --account, --expiring and --serial");
   return filter;
 }
@@ -174,6 +177,7 @@ Result<Object> show_certificate(OperationContext const& context, Object const& a
   object.set("common_name", record->common_name);
   object.set("recorded_at", to_rfc3339(record->recorded_at));
   if (record->issued_at) object.set("issued_at", to_rfc3339(*record->issued_at));
+  if (record->given_up_at) object.set("given_up_at", to_rfc3339(*record->given_up_at));
   object.set("profile_sha256", record->profile_hash);
   object.set("key_sha256", record->spki_hash);
   if (!record->fingerprint.empty()) object.set("sha256", record->fingerprint);

@@ -64,7 +64,8 @@ namespace {
 // one stays possibly issued).
 bool may_try_again(Error const& why) { return why.code() == Errc::unavailable && why.retry_after.has_value(); }
 
-// Every outcome of the signature, each with everything that belongs to it.
+// Every outcome of the signature, each with everything that belongs to it. What was revoked meanwhile is given to
+// nobody.
 Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x509::Certificate> const& issued,
                      Time now) {
   TRY(auto current, load_order(txn, checked.order_id, checked.account_id));
@@ -73,15 +74,27 @@ Result<Order> settle(store::WriteTxn& txn, CheckedOrder const& checked, Result<x
     save_order(txn, expire_order(ready, now));
     return ready;
   }
-  if (!issued) {
-    TRY(auto failed, fail_order(std::move(current), issued.error()));
+  auto const fail = [&](Error const& why) -> Result<Order> {
+    TRY(auto failed, fail_order(std::move(current), why));
     save_order(txn, failed);
     return failed;
-  }
-  CHECK_OK(ca::record_issued(txn, *issued, now));
+  };
+  // The intent was given up, and the order with it: it may have another by now.
+  if (!issued && issued.error().code() == Errc::conflict) return issued.error();
+  if (!issued) return fail(issued.error());
+  auto const recorded = ca::record_issued(txn, *issued, now);
+  if (!recorded && recorded.error().code() == Errc::already_revoked) return fail(recorded.error());
+  CHECK_OK(recorded);
   TRY(auto complete, complete_order(std::move(current), issued->serial_hex()));
   save_order(txn, complete);
   return complete;
+}
+
+// Of an order that did not become valid.
+std::string why_not(Result<x509::Certificate> const& issued, Result<Order> const& settled) {
+  if (!issued) return issued.error().detail();
+  if (!settled) return settled.error().detail();
+  return settled->error ? settled->error->detail() : std::string();
 }
 
 }  // namespace
@@ -95,21 +108,23 @@ net::Awaitable<Result<Order>> Finalization::sign_and_settle(ClaimedOrder claimed
   app_.metrics.signed_in(std::chrono::steady_clock::now() - begin);
   auto const now = app_.clock.now();
   auto finish = [&](store::WriteTxn& txn) { return settle(txn, claimed.checked, issued, now); };
-  CO_TRY(auto const settled, co_await app_.db.write(finish));
-  app_.metrics.issued(issued.ok());
-  if (issued)
+  auto const settled = co_await app_.db.write(finish);
+  bool const is_valid = settled.ok() && settled->status == OrderStatus::valid;
+  app_.metrics.issued(is_valid);
+  if (is_valid)
     app_.log.info("certificate.issued", {{"serial", serial},
                                          {"order", order.id},
                                          {"account", order.account_id},
                                          {"names", checked.names.text()},
                                          {"profile", checked.profile},
                                          {"not_after", to_rfc3339(issued->not_after())}});
-  else if (may_try_again(issued.error()))
+  else if (!issued && may_try_again(issued.error()))
     app_.log.warning("certificate.put_off",
                      {{"serial", serial}, {"order", order.id}, {"error", issued.error().detail()}});
   else
-    app_.log.error("certificate.failed", {{"serial", serial}, {"order", order.id}, {"error", issued.error().detail()}});
-  if (!issued && may_try_again(issued.error())) co_return issued.error();
+    app_.log.error("certificate.failed",
+                   {{"serial", serial}, {"order", order.id}, {"error", why_not(issued, settled)}});
+  if (settled.ok() && !issued && may_try_again(issued.error())) co_return issued.error();
   co_return settled;
 }
 

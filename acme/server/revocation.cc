@@ -27,10 +27,14 @@ Result<ca::CertificateRecord> revoke(store::WriteTxn& txn, std::string_view seri
                                      ca::Revocation const& revocation) {
   CHECK_OK(ca::record_revoked(txn, serial_hex, revocation));
   auto record = ca::find_by_serial(txn, serial_hex).value();
-  if (record.subscriber.empty()) return record;
+  free_names(txn, record);
+  return record;
+}
+
+void free_names(store::WriteTxn& txn, ca::CertificateRecord const& record) {
+  if (record.subscriber.empty()) return;
   for (auto const& identifier : to_identifiers(record.names))
     replace_live_name(txn, record.subscriber, identifier, latest_end(txn, record.subscriber, identifier));
-  return record;
 }
 
 }  // namespace lenscap::acme

@@ -13,4 +13,8 @@ namespace lenscap::acme {
 Result<ca::CertificateRecord> revoke(store::WriteTxn& txn, std::string_view serial_hex,
                                      ca::Revocation const& revocation);
 
+// What nobody can have any more frees its names in the same way: a certificate that is revoked, an intent that was
+// ruled out.
+void free_names(store::WriteTxn& txn, ca::CertificateRecord const& record);
+
 }  // namespace lenscap::acme

@@ -6,6 +6,7 @@
 #include "acme/server/audit_heads.h"
 #include "acme/server/operations.h"
 #include "acme/server/readings.h"
+#include "acme/server/recovery.h"
 #include "acme/server/respond.h"
 #include "acme/server/scope_check.h"
 #include "acme/server/store_sealer.h"
@@ -100,7 +101,8 @@ Server::Server(App& app, Front& front, std::chrono::milliseconds chores_every)
   metrics_routes_.add_plain(net::Method::get, "/metrics", [this](net::Request const&) { return metrics(); });
 }
 
-Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chrono::milliseconds chores_every) {
+Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::optional<ca::RecentlySigned> const& of_late,
+                                              std::chrono::milliseconds chores_every) {
   std::unique_ptr<Server> server(new Server(app, front, chores_every));
   auto const now = app.clock.now();
   if (auto const switches = app.chaos.switches(); !switches.empty())
@@ -109,8 +111,8 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::chron
                                   "clients are refused, delayed and misled as far as RFC 8555 allows; take the "
                                   "table [chaos] out of ca.toml where certificates matter"}});
   app.nonces.load(nonce_file(app.settings));
-  server->audit_.look(now);  // before anything is added to the trail
-  recover(app, now);
+  server->audit_.look(now);              // before anything is added to the trail
+  CHECK_OK(recover(app, of_late, now));  // the store is ours, and nothing is being issued
   note_changes(*app.store, app.settings, *app.authority, now);
   note_start(app, now);
   TRY(auto certificate, ServerCertificate::make(app, front, now));

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "acme/server/admin.h"
@@ -13,6 +14,7 @@
 #include "acme/server/audit_watch.h"
 #include "acme/server/front.h"
 #include "acme/server/server_certificate.h"
+#include "ca/signing_ledger.h"
 
 namespace lenscap::acme {
 
@@ -35,8 +37,9 @@ class Server {
  public:
   static constexpr std::chrono::milliseconds kChoresEvery{60'000};
 
-  // Recovers what a crash left, then serves. Both are borrowed.
-  static Result<std::unique_ptr<Server>> start(App& app, Front& front,
+  // Recovers what an earlier run left, then serves. Both are borrowed. `of_late`: what a signer that keeps a ledger
+  // says that it signed; nothing where there is none.
+  static Result<std::unique_ptr<Server>> start(App& app, Front& front, std::optional<ca::RecentlySigned> const& of_late,
                                                std::chrono::milliseconds chores_every = kChoresEvery);
   // The front must be closed or stopped by then: nobody asks any more. Certificates that are being made may be
   // finished, and nonces are kept for the next start.

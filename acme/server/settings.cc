@@ -133,6 +133,7 @@ void read_crl(config::Reader& reader, Settings& settings) {
   else if (crl.plan.after_revocation > crl.plan.lifetime / 2)
     reader.refuse("crl.after_revocation", "must be at most half of crl.lifetime");
   crl.shards = static_cast<unsigned>(reader.integer("crl.shards", crl.shards, 1, ca::kCrlPartsMax));
+  crl.revokes_possibly_issued = reader.boolean("crl.revoke_possibly_issued", crl.revokes_possibly_issued);
 }
 
 void read_ocsp(config::Reader& reader, Settings& settings) {

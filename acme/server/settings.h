@@ -33,9 +33,10 @@ Result<Endpoint> parse_endpoint(std::string_view text);  // "0.0.0.0:443", "[::]
 std::string to_string(Endpoint const& endpoint);
 
 struct CrlSettings {
-  bool is_served = true;  // serve; never where server.http is empty
-  ca::CrlPlan plan;       // lifetime, after_revocation
-  unsigned shards = 1;    // 1: one whole list
+  bool is_served = true;                // serve; never where server.http is empty
+  ca::CrlPlan plan;                     // lifetime, after_revocation
+  unsigned shards = 1;                  // 1: one whole list
+  bool revokes_possibly_issued = true;  // revoke_possibly_issued: what was perhaps signed before a start, and got lost
 };
 
 struct OcspSettings {

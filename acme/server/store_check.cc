@@ -115,14 +115,15 @@ void check_one_certificate(ReadTxn& txn, CheckedBy const&, Findings const& repor
     if (order->status != OrderStatus::valid || order->certificate != record.serial_hex)
       report({at(ca::tables::kRecords, record.serial_hex), "its order " + order->id + " does not name it", kRevoke});
   });
-  std::set<std::string> claimed;  // being signed, and what crashes have left: never many
+  std::set<std::string> claimed;  // being signed, and what a crash has left: never many
   txn.scan(ca::tables::kIntents, "", [&](std::string_view serial, std::string_view) {
-    if (auto const record = find_record(txn, serial)) claimed.insert(record->reference);
+    auto const record = find_record(txn, serial);
+    if (record && !record->given_up_at) claimed.insert(record->reference);
     return true;
   });
   visit_orders(txn, kSilent, [&](Order const& order) {
     if (order.status == OrderStatus::processing && !claimed.contains(order.id))
-      report({at(kOrders, order.id), "the order is being issued, and there is no intent for it", kLook});
+      report({at(kOrders, order.id), "the order is being issued, and there is no open intent for it", kLook});
   });
 }
 
@@ -304,6 +305,7 @@ void check_intents(ReadTxn& txn, CheckedBy const& by, Findings const& report) {
 void check_serials(ReadTxn& txn, CheckedBy const&, Findings const& report) { ca::check_serials(txn, report); }
 void check_revocations(ReadTxn& txn, CheckedBy const& by, Findings const& report) {
   ca::check_revocations(txn, by.crl_plan, by.now, report);
+  if (by.revokes_possibly_issued) ca::check_given_up(txn, by.now, report);
 }
 
 void check_audit(ReadTxn& txn, CheckedBy const&, Findings const& report) {
@@ -321,7 +323,7 @@ constexpr Invariant kInvariants[] = {
     {"I5", "a certificate's names are those of its order, and were authorized to its account", check_names},
     {"I6", "every index agrees with the records", check_indexes},
     {"I7", "the audit trail is as it was written", check_audit},
-    {"I8", "what is revoked and has not ended is in a list in time", check_revocations},
+    {"I8", "what is revoked, or was possibly issued, and has not ended is in a list in time", check_revocations},
 };
 
 }  // namespace

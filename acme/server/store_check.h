@@ -18,6 +18,7 @@ struct CheckedBy {
   Time now{};
   ca::CrlPlan crl_plan{};                       // of the settings
   std::vector<x509::Certificate> issuers = {};  // whose signatures are looked at
+  bool revokes_possibly_issued = true;          // by the settings, the service by itself
 };
 
 struct Invariant {

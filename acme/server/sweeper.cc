@@ -22,39 +22,6 @@ Retention retention_of(App const& app) { return app.settings.retention; }
 
 }  // namespace
 
-// --- after a crash ---
-
-Recovered recover(App& app, Time now) {
-  Recovered result;
-  std::vector<std::string> claimed;
-  auto look = [&](store::ReadTxn& txn) {
-    ca::visit_possibly_issued(txn, now + kDay, [&](ca::CertificateRecord const& record) {
-      ++result.possibly_issued;
-      auto const order = load_order(txn, record.reference);
-      if (order && order->status == OrderStatus::processing) claimed.push_back(order->id);
-      app.log.warning("certificate.possibly_issued",
-                      {{"serial", record.serial_hex}, {"order", record.reference}, {"names", record.names.text()}});
-      return true;
-    });
-    return true;
-  };
-  app.db.read_blocking(look);
-
-  for (auto const& id : claimed) {
-    auto give_back = [&](store::WriteTxn& txn) -> Result<> {
-      auto order = load_order(txn, id);
-      if (!order) return not_found();
-      TRY(auto ready, return_to_ready(*std::move(order)));
-      save_order(txn, expire_order(std::move(ready), now));
-      return {};
-    };
-    if (app.db.write_blocking(give_back)) ++result.returned_to_ready;
-  }
-  if (result.returned_to_ready != 0)
-    app.log.info("sweeper.recovered", {{"returned_to_ready", result.returned_to_ready}});
-  return result;
-}
-
 std::size_t resume_validations(App& app, Time now) {
   struct Running {
     std::string authorization, challenge;

@@ -1,7 +1,8 @@
-// Sets right what time or a crash left behind: expires orders and authorizations, removes what was kept long enough
-// (acme/flow/retention_rules.h), gives back orders whose process died while they were `processing`, and takes up
-// validations again that were under way. Each finds what it looks for by an index, in transactions of a few objects:
-// the writer belongs to the requests. Blocking functions; the server calls them from a thread of its own.
+// Sets right what time left behind: expires orders and authorizations, removes what was kept long enough
+// (acme/flow/retention_rules.h), and takes up validations again that were under way when the process ended. Each finds
+// what it looks for by an index, in transactions of a few objects: the writer belongs to the requests. Blocking
+// functions; the server calls them from a thread of its own. It does NOT look after orders whose certificate was being
+// made: recovery.h.
 #pragma once
 
 #include <functional>
@@ -11,15 +12,6 @@
 namespace lenscap::acme {
 
 struct App;
-
-struct Recovered {
-  std::size_t returned_to_ready = 0;  // claims without a certificate; the next attempt has a new serial
-  std::size_t possibly_issued = 0;    // intents without a certificate, in all
-};
-
-// Once, before requests are served: an order that is `processing` now was left by a process that is gone. Looks at
-// intents without a certificate alone, of which each such order has one.
-Recovered recover(App& app, Time now);
 
 // Once, when requests are served already: looks at the pending orders of the last day. A validation that has begun
 // since goes on as it is. The number of those begun again.

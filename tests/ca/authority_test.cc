@@ -126,6 +126,26 @@ TEST(Authority, IntentThatIsCompleted) {
   EXPECT_EQ(made.key->signatures, 0);
 }
 
+TEST(Authority, AnIntentThatIsClosedIsNotSigned) {
+  TestCa const test;
+  auto const store = memory();
+  TestAuthority const made(test.ca, *store);
+  auto const intend = [&] {
+    auto draft = made.authority->prepare(request(names({"a.cams.example"})), kNow).value();
+    store->write([&](store::WriteTxn& txn) { return record_intent(txn, draft, "1").ok(); });
+    return draft;
+  };
+  auto given_up = intend();
+  auto revoked = intend();
+  store->write([&](store::WriteTxn& txn) {
+    return give_up_intent(txn, given_up.serial_hex(), CertificateStatus::not_issued, kNow).ok() &&
+           record_revoked(txn, revoked.serial_hex(), {.at = kNow, .reason = {}, .by = "a person"}).ok();
+  });
+  EXPECT_EQ(made.authority->sign(std::move(given_up)).error().code(), Errc::conflict);
+  EXPECT_EQ(made.authority->sign(std::move(revoked)).error().code(), Errc::already_revoked);
+  EXPECT_EQ(made.key->signatures, 0);
+}
+
 TEST(Authority, ManyThreads) {
   TestCa const test;
   auto const store = memory();

@@ -124,6 +124,54 @@ TEST_F(Ledger, WhatWasPossiblyIssuedCanBeRevoked) {
   EXPECT_EQ(record->revocation, (Revocation{kNow, std::nullopt, "account-1"}));  // 8555-7.6-3
 }
 
+TEST_F(Ledger, AnIntentThatIsGivenUpBecomesNoCertificate) {
+  for (auto const as : {CertificateStatus::possibly_issued, CertificateStatus::not_issued}) {
+    SCOPED_TRACE(to_string(as));
+    auto made = draft(names({"a.cams.example"}));
+    auto const serial = made.serial_hex();
+    ASSERT_TRUE(intend(made).ok());
+    auto const give_up = [&](std::string const& which) {
+      Result<> outcome;
+      store->write(
+          [&](store::WriteTxn& txn) { return (outcome = give_up_intent(txn, which, as, kNow + kMinute)).ok(); });
+      return outcome;
+    };
+    ASSERT_TRUE(give_up(serial).ok());
+    auto const record = read([&](store::ReadTxn& txn) { return find_by_serial(txn, serial); });
+    EXPECT_EQ(record->status, as);
+    EXPECT_EQ(record->given_up_at, kNow + kMinute);
+    EXPECT_EQ(give_up(serial).error().code(), Errc::conflict) << "once and for ever";
+    EXPECT_EQ(give_up("00").error().code(), Errc::internal);
+    EXPECT_EQ(intend(made).error().code(), Errc::internal) << "the number stays taken";
+
+    auto const late = ca.issuer->sign(std::move(made)).value();
+    EXPECT_EQ(complete(late, kNow + kHour).error().code(), Errc::conflict);
+    EXPECT_FALSE(read([&](store::ReadTxn& txn) { return find_certificate(txn, serial); }));
+    EXPECT_EQ(give_up(issue(names({"b.cams.example"})).serial_hex()).error().code(), Errc::internal);
+
+    ASSERT_TRUE(revoke(serial, kNow + kHour).ok()) << "a person may know more";
+    EXPECT_EQ(complete(late, kNow + kHour).error().code(), Errc::conflict);
+  }
+  // Those that were ruled out are none.
+  auto const possibly = [](store::ReadTxn& txn, RecordVisitor const& visit) {
+    visit_possibly_issued(txn, Time::max(), visit);
+  };
+  EXPECT_THAT(seen(possibly), ElementsAre("a.cams.example"));
+}
+
+TEST_F(Ledger, WhatWasRevokedBeforeItWasSignedIsNoCertificate) {
+  auto made = draft(names({"a.cams.example"}));
+  auto const serial = made.serial_hex();
+  ASSERT_TRUE(intend(made).ok());
+  auto const is_open = [&] { return read([&](store::ReadTxn& txn) { return check_open_intent(txn, serial); }); };
+  EXPECT_TRUE(is_open().ok());
+  ASSERT_TRUE(revoke(serial, kNow).ok());
+  EXPECT_EQ(is_open().error().code(), Errc::already_revoked);
+  auto const late = ca.issuer->sign(std::move(made)).value();
+  EXPECT_EQ(complete(late).error().code(), Errc::already_revoked);
+  EXPECT_EQ(read([&](store::ReadTxn& txn) { return check_open_intent(txn, "00"); }).error().code(), Errc::internal);
+}
+
 // What was issued before a restore is in the hands of clients, and not in the store.
 TEST_F(Ledger, WhatItDoesNotKnowCanBeRevoked) {
   std::string const serial = "0169000000aa";

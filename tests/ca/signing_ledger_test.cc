@@ -238,8 +238,61 @@ TEST_F(LedgerOfAStore, TellsWhetherAnOpenIntentWasSigned) {
     EXPECT_FALSE(open[1].was_signed);
   };
   check(find_open_intents(*store, path).value());
-  store->read([&](store::ReadTxn& txn) { check(find_open_intents(txn, {{lost}, {}}, kNow)); });
   EXPECT_THAT(missing(), IsEmpty()) << "an intent is no certificate";
+  // What was decided is not asked.
+  store->write([&](store::WriteTxn& txn) {
+    EXPECT_TRUE(record_revoked(txn, lost.serial_hex, {.at = kNow, .reason = {}, .by = "a test"}).ok());
+    return give_up_intent(txn, never.serial_hex, CertificateStatus::not_issued, kNow).ok();
+  });
+  EXPECT_THAT(find_open_intents(*store, path).value(), IsEmpty());
+}
+
+TEST_F(LedgerOfAStore, RulesOutWhatItCannotHaveLost) {
+  auto const before = issue(true, kNow - kHour);
+  auto const lost = issue(true, kNow, true);
+  auto const of_the_server = issue(false, kNow + Seconds(1), true);
+  auto const tell = [&](SignedEntry const& intent, std::vector<SignedEntry> recent) {
+    WasSigned was_signed{};
+    store->read([&](store::ReadTxn& txn) {
+      was_signed =
+          SignedOfLate(txn, {std::move(recent), {}}, kNow).tell(find_by_serial(txn, intent.serial_hex).value());
+    });
+    return was_signed;
+  };
+  // As many as it ever tells of, the oldest of this time: before that it may have forgotten.
+  auto const since = [&](Time oldest) {
+    std::vector<SignedEntry> all{before};
+    all.front().at = oldest;
+    auto other = certificate("01ab");
+    other.at = kNow + kMinute;
+    while (all.size() < kRecent) all.push_back(other);
+    return all;
+  };
+  EXPECT_EQ(tell(lost, {before, lost}), WasSigned::yes);
+  EXPECT_EQ(tell(lost, {before}), WasSigned::no);
+  EXPECT_EQ(tell(of_the_server, {before}), WasSigned::unknown) << "no signer was to sign it";
+  EXPECT_EQ(tell(lost, {}), WasSigned::unknown) << "the ledger lacks what the store has: it was cut, or is another";
+  EXPECT_EQ(tell(lost, since(kNow - kHour)), WasSigned::no);
+  EXPECT_EQ(tell(lost, since(kNow - 5 * kMinute)), WasSigned::unknown) << "the clock may have stepped back so far";
+  EXPECT_EQ(tell(lost, since(kNow + kMinute)), WasSigned::unknown);
+  store->write([](store::WriteTxn& txn) {
+    open_gap(txn, {kNow - kHour, kNow + kMinute});
+    return true;
+  });
+  EXPECT_EQ(tell(lost, {before}), WasSigned::unknown) << "the ledger may be that of another machine";
+}
+
+TEST_F(LedgerOfAStore, ALineOfWhatWasRuledOutIsNotKnown) {
+  auto const lost = issue(true, kNow, true);
+  store->write([&](store::WriteTxn& txn) {
+    return give_up_intent(txn, lost.serial_hex, CertificateStatus::not_issued, kNow).ok();
+  });
+  write({lost});
+  EXPECT_THAT(find_unknown(*store, path).value(), ElementsAre(lost));
+  store->write([&](store::WriteTxn& txn) {
+    return record_revoked(txn, lost.serial_hex, {.at = kNow, .reason = {}, .by = "a test"}).ok();
+  });
+  EXPECT_THAT(find_unknown(*store, path).value(), IsEmpty()) << "that settles it";
 }
 
 // What a person revoked without knowing more of it is settled.

@@ -2,21 +2,24 @@
 // their keys, all at once, and each revocation makes a new list; now it is the server, now the signer's process.
 // Whatever a client was told is true afterwards: each certificate that it got is on record, octet for octet, each
 // revocation that was confirmed stands, each account is there with the key that it last had; no two certificates and no
-// two lists bear one number; `store verify` finds every promise kept; and the server starts again and goes on with the
-// same accounts.
+// two lists bear one number; what was signed and reached nobody is in the first list after it, and what was not signed
+// is in none; `store verify` finds every promise kept; and the server starts again and goes on with the same accounts.
 //
 // The moments come from a seed, which is printed: LENSCAP_SEED=N asks for the same ones. LENSCAP_KILLS=N asks for
 // another number of cycles.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <csignal>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "ca/crl_places.h"
 #include "ca/crl_schedule.h"
 #include "ca/installed_chain.h"
+#include "ca/ledger_visits.h"
 #include "ca/signing_ledger.h"
 #include "tests/e2e/load.h"
 
@@ -58,8 +61,22 @@ class KillCa : public ::testing::Test {
     last_list = number;
   }
 
-  // Each start makes a list: its number is above that of every one before, by what OpenSSL reads in what is served.
-  void expect_next_list() {
+  // What a dead server left: intents without certificate.
+  std::set<std::string> lost_intents() const {
+    std::set<std::string> lost;
+    auto const store = store::open_read_only("lmdb:db", ca.state()).value();
+    store->read([&](store::ReadTxn& txn) {
+      ca::visit_possibly_issued(txn, Time::max(), [&](ca::CertificateRecord const& record) {
+        if (!record.given_up_at) lost.insert(record.serial_hex);
+        return true;
+      });
+    });
+    return lost;
+  }
+
+  // Each start makes a list: its number is above that of every one before, by what OpenSSL reads in what is served. Of
+  // what the server before it left it tells of what was signed.
+  void expect_next_list(std::set<std::string> const& lost) {
     auto const issuing = ca::load_chain(ca.state()).value().issuing;
     auto const file = ca.path("list.crl");
     auto const fetched =
@@ -70,6 +87,24 @@ class KillCa : public ::testing::Test {
     auto const number = std::stoull(read.substr(read.find('x') + 1), nullptr, 16);
     EXPECT_GT(number, last_list) << "the number of a list came again";
     last_list = number;
+    auto const text = ca.programs().run({"openssl", "crl", "-inform", "DER", "-in", file, "-noout", "-text"}).out;
+    // Its signer may have signed for a moment longer, and had ended when the next one began.
+    auto const has = signed_serials();
+    for (auto const& serial : lost) {
+      bool const was_signed = has.contains(serial);
+      std::string line = "Serial Number: ";
+      for (char const c : serial) line += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      EXPECT_EQ(text.find(line) != text.npos, was_signed) << serial;
+      ++(was_signed ? signed_and_lost : never_signed);
+    }
+  }
+
+  std::set<std::string> signed_serials() const {
+    std::set<std::string> serials;
+    EXPECT_TRUE(ca::visit_signing_ledger(ca::signing_ledger_file(ca.state()), [&](ca::SignedEntry const& entry) {
+      if (entry.kind == ca::SignedEntry::Kind::certificate) serials.insert(entry.serial_hex);
+    }));
+    return serials;
   }
 
   // By the signer's own book, which it writes before it signs.
@@ -100,6 +135,7 @@ class KillCa : public ::testing::Test {
   fakes::CaProcess ca{"", kLoadSettings};
   Eab eab;
   std::uint64_t last_list = 0;
+  int signed_and_lost = 0, never_signed = 0;  // intents that a start found
 };
 
 TEST_F(KillCa, AtRandomMomentsUnderMixedLoad) {
@@ -115,8 +151,9 @@ TEST_F(KillCa, AtRandomMomentsUnderMixedLoad) {
 
   for (int cycle = 0; cycle < kills && !HasFailure(); ++cycle) {
     SCOPED_TRACE("kill " + std::to_string(cycle + 1) + " of seed " + std::to_string(seed));
+    auto const lost = cycle == 0 ? std::set<std::string>() : lost_intents();
     ca.serve();
-    expect_next_list();
+    expect_next_list(lost);
     std::vector<std::string> wrong(kWorkers);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < kWorkers; ++i) threads.emplace_back([&, i] { wrong[i] = workers[i].work(); });
@@ -141,9 +178,9 @@ TEST_F(KillCa, AtRandomMomentsUnderMixedLoad) {
   expect_no_number_signed_twice();
   std::printf(
       "%zu certificates were given out, %zu of them revoked, to %zu accounts with %zu changes of keys; %llu "
-      "lists; the signer was killed %d times\n",
+      "lists; the signer was killed %d times; %d certificates were signed and lost, %d not signed\n",
       told.certificates(), told.revoked(), told.accounts(), told.changed_keys(),
-      static_cast<unsigned long long>(last_list), signers_killed);
+      static_cast<unsigned long long>(last_list), signers_killed, signed_and_lost, never_signed);
   EXPECT_GT(told.certificates(), static_cast<std::size_t>(kills));
   EXPECT_GT(told.revoked(), 0u);
   EXPECT_GT(told.changed_keys(), 0u);

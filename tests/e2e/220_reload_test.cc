@@ -112,6 +112,38 @@ TEST_F(Reload, UnderLoadNoConnectionEndsAndNoRequestFails) {
   EXPECT_THAT(told.missing_in(**store), IsEmpty());
 }
 
+// What an earlier run left is revoked at a start, and a reload is one: so it waits for what is being signed.
+TEST_F(Reload, WhatIsBeingSignedBecomesACertificate) {
+  constexpr int kClients = 4;
+  auto const eab = make_eab_key(ca);
+  std::ofstream(file(), std::ios::app) << "[chaos]\nasync_finalize = \"5s\"\n";
+  ca.serve();
+  Told told;
+  std::vector<std::thread> threads;
+  std::vector<std::string> said(kClients);
+  for (std::size_t i = 0; i < kClients; ++i)
+    threads.emplace_back([&, i] {
+      Worker worker(static_cast<int>(i), i + 1, ca, eab, told);
+      said[i] = worker.with_connection([&] { worker.order(); });
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(said, ::testing::Each(HasSubstr("\"processing\"")));
+  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  int issued = 0;
+  auto const store = store::open_read_only("lmdb:db", ca.state()).value();
+  store->read([&](store::ReadTxn& txn) {
+    ca::visit_newest(txn, "", [&](ca::CertificateRecord const& record) {
+      EXPECT_EQ(record.status, ca::CertificateStatus::issued) << record.reference;
+      EXPECT_FALSE(record.revocation) << record.reference;
+      issued += record.subscriber.empty() ? 0 : 1;
+      return true;
+    });
+  });
+  EXPECT_EQ(issued, kClients);
+  EXPECT_EQ(count("certificate.possibly_issued"), 0) << ca.log();
+}
+
 TEST_F(Reload, TakesSettingsAndProfiles) {
   ca.serve();
   EXPECT_THAT(fetch(ca.directory()), Not(HasSubstr(kTerms)));

@@ -19,7 +19,7 @@ acme::Scope wide_scope() {
 ServerOnWire::ServerOnWire(std::string const& settings)
     : server_({.settings = settings, .ca = wide_ca(), .state_dir = dir_.path()}) {
   // Chores but the first would write between two looks at the store.
-  auto started = acme::Server::start(*server_.app, front_, std::chrono::hours(1));
+  auto started = acme::Server::start(*server_.app, front_, std::nullopt, std::chrono::hours(1));
   if (!started) throw std::runtime_error(started.error().detail());
   sockets_ = *std::move(started);
 }

@@ -139,7 +139,7 @@ void add_cert(CLI::App& app, CommandLine& line) {
   listed->add_option("--expiring", options->expiring, "Only those that end within this span, soonest first: 30d");
   listed->add_option("--serial", options->serial, "Only those whose serial number is this, or begins so");
   listed->add_option("--status", options->status,
-                     "Only those that are issued (and neither revoked nor expired) or revoked");
+                     "Only those that are issued (and neither revoked nor expired), revoked or possibly-issued");
   listed->add_option("--after", options->after, "The page behind this serial number");
   listed->footer(
       "Examples:\n  lenscap-ca cert list\n  lenscap-ca cert list --name cam1.cams.example\n"

@@ -187,12 +187,15 @@ Result<> Service::begin(Settings const& settings, SecretBytes const& passphrase,
 }
 
 Result<> Service::begin_serving(bool accepts_clock) {
-  if (signer_) CHECK_OK(signer_->compare_with(*app_, log_));
+  std::optional<ca::RecentlySigned> of_late;
+  if (signer_) {
+    TRY(of_late, signer_->compare_with(*app_, log_));
+  }
   warn_of_issuer(*app_);
   app_->db.on_broken = [this](std::string const& why) { end_broken(log_, why); };
   if (accepts_clock) accept_clock(*app_);
   app_->ocsp.take_over(ocsp_signers_);
-  TRY(server_, Server::start(*app_, front_));
+  TRY(server_, Server::start(*app_, front_, of_late));
   return {};
 }
 

@@ -73,8 +73,8 @@ Result<ca::Issuing> SignerProcess::rehearse(CommandLine const& line, Settings co
   return ca::rehearse(authority_settings(settings), signer);
 }
 
-Result<> SignerProcess::compare_with(App& app, Log const& log) const {
-  TRY(auto const recent, signer_->recently_signed());
+Result<ca::RecentlySigned> SignerProcess::compare_with(App& app, Log const& log) const {
+  TRY(auto recent, signer_->recently_signed());
   auto const look = [&](store::ReadTxn& txn) {
     for (auto const& entry : recent.certificates)
       if (!ca::is_known(txn, entry))
@@ -82,14 +82,11 @@ Result<> SignerProcess::compare_with(App& app, Log const& log) const {
                                                  {"signed_at", to_rfc3339(entry.at)},
                                                  {"why", "the signer's ledger has it and the store has not"},
                                                  {"what_to_do", "see docs/when-something-is-wrong.md"}});
-    auto const now = app.clock.now();
-    if (auto const missing = ca::find_missing_of_late(txn, recent, now); missing.count != 0)
+    if (auto const missing = ca::find_missing_of_late(txn, recent, app.clock.now()); missing.count != 0)
       log.error("signer.ledger_lacks", {{"count", missing.count},
                                         {"serial", missing.first.front().serial_hex},
                                         {"why", "the store has certificates that the signer's ledger has not"},
                                         {"what_to_do", "see docs/when-something-is-wrong.md"}});
-    for (auto const& intent : ca::find_open_intents(txn, recent, now))
-      log.warning("signer.open_intent", {{"serial", intent.serial_hex}, {"was_signed", intent.was_signed}});
     return true;
   };
   app.db.read_blocking(look);
@@ -99,7 +96,8 @@ Result<> SignerProcess::compare_with(App& app, Log const& log) const {
         if (place.first == issuer.id()) ca::note_signed_crl(txn, place.first, place.second, entry.number, entry.at);
     return {};
   };
-  return app.db.write_blocking(lift);
+  CHECK_OK(app.db.write_blocking(lift));
+  return recent;
 }
 
 void look_for_a_key_here(Settings const& settings, Log const& log) {

@@ -23,9 +23,9 @@ class SignerProcess {
   static Result<ca::Issuing> rehearse(CommandLine const& line, Settings const& settings, SecretBytes const& passphrase);
 
   std::shared_ptr<ca::Signer> signer() const { return signer_; }
-  // What it signed, held against the store: nothing that it signed is forgotten, and no number of a list comes twice,
-  // also when the store was restored.
-  Result<> compare_with(App& app, Log const& log) const;
+  // What it signed of late, after that was held against the store: nothing that it signed is forgotten, and no number
+  // of a list comes twice, also when the store was restored.
+  Result<ca::RecentlySigned> compare_with(App& app, Log const& log) const;
 
   // Its end comes with SIGCHLD.
   bool has_ended() { return child_ ? child_->has_ended() : connection_ended_->load(); }

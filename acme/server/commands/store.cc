@@ -90,7 +90,10 @@ Result<ExitCode> verify_store(CommandLine const& line, std::string const& ledger
   TRY(auto const settings, load_settings(line));
   TRY(auto const store, store::open_read_only(settings.store_url, line.state));
   TRY(auto const issuers, ca::load_issuers(line.state));
-  CheckedBy by{.now = SystemClock().now(), .crl_plan = settings.crl.plan, .issuers = {}};
+  CheckedBy by{.now = SystemClock().now(),
+               .crl_plan = settings.crl.plan,
+               .issuers = {},
+               .revokes_possibly_issued = settings.crl.revokes_possibly_issued};
   for (auto const& each : issuers) by.issuers.push_back(each.chain.issuing);
   std::vector<Checked> all;
   std::vector<ca::OpenIntent> open;

@@ -85,7 +85,7 @@ class ServerOnSockets : public ::testing::Test {
   void start(std::chrono::milliseconds chores_every = Server::kChoresEvery, std::string const& more = "") {
     open(more);
     front = std::make_unique<Front>(Log::nowhere());
-    auto started = Server::start(*app, *front, chores_every);
+    auto started = Server::start(*app, *front, std::nullopt, chores_every);
     ASSERT_TRUE(started.ok()) << started.error().detail();
     server = *std::move(started);
   }
@@ -100,7 +100,7 @@ class ServerOnSockets : public ::testing::Test {
     auto opened = open_app(std::move(settings), std::move(store), passphrase, clock, Log::nowhere());
     ASSERT_TRUE(opened.ok()) << opened.error().detail();
     app = *std::move(opened);
-    auto started = Server::start(*app, *front);
+    auto started = Server::start(*app, *front, std::nullopt);
     ASSERT_TRUE(started.ok()) << started.error().detail();
     server = *std::move(started);
   }

@@ -49,6 +49,7 @@ TEST(ReadSettings, DefaultsOfTheLeastFile) {  // S-02, S-05
   EXPECT_EQ(settings->crl.plan.lifetime, 7 * kDay);
   EXPECT_EQ(settings->crl.plan.after_revocation, kHour);
   EXPECT_EQ(settings->crl.shards, 1u);
+  EXPECT_TRUE(settings->crl.revokes_possibly_issued);
   EXPECT_FALSE(settings->ocsp.is_served);
   EXPECT_EQ(settings->ocsp.lifetime, 12 * kHour);
   EXPECT_TRUE(settings->signer.process);
@@ -230,11 +231,14 @@ TEST(ReadSettings, RevocationLists) {
     ASSERT_TRUE(settings.ok()) << c.name << settings.error().detail();
     EXPECT_EQ(settings->crl.is_served, c.is_served) << c.name;
   }
-  auto const set = read(std::string(kLeast) + "[crl]\nlifetime = \"2d\"\nafter_revocation = \"0s\"\nshards = 16\n");
+  auto const set = read(std::string(kLeast) +
+                        "[crl]\nlifetime = \"2d\"\nafter_revocation = \"0s\"\nshards = 16\n"
+                        "revoke_possibly_issued = false\n");
   ASSERT_TRUE(set.ok()) << set.error().detail();
   EXPECT_EQ(set->crl.plan.lifetime, 2 * kDay);
   EXPECT_EQ(set->crl.plan.after_revocation, Seconds(0));
   EXPECT_EQ(set->crl.shards, 16u);
+  EXPECT_FALSE(set->crl.revokes_possibly_issued);
 }
 
 TEST(ReadSettings, Ocsp) {

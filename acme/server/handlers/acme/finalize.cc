@@ -3,7 +3,7 @@
 //   check (pure) -> prepare (no key) -> one transaction: claim the order, record the intent
 //   -> finalization.cc: sign once -> one transaction: settle
 //   -> answer, `valid` as a rule, or `processing` when the key holder takes its time
-// A crash anywhere is repaired by the sweeper.
+// A crash anywhere is repaired by the next start (recovery.h).
 #include <algorithm>
 
 #include "acme/server/app.h"
@@ -39,7 +39,8 @@ bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, O
   bool is_known_device = false;
   int looked_at = 0;
   ca::visit_by_key(txn, key, [&](ca::CertificateRecord const& record) {
-    bool const is_used = !record.revocation && now < record.not_after;
+    bool const is_used =
+        !record.revocation && record.status != ca::CertificateStatus::not_issued && now < record.not_after;
     auto const names = to_identifiers(record.names);
     auto const is_named = [&](Identifier const& name) { return std::ranges::find(names, name) != names.end(); };
     is_anothers = is_anothers || (is_used && record.subscriber != order.account_id);
