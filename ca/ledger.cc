@@ -148,14 +148,27 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
 namespace {
 
 std::string revocations_key(std::string_view issuer) { return "revocations|" + std::string(issuer); }
+std::string changed_reasons_key(std::string_view issuer) { return "changed_reasons|" + std::string(issuer); }
 
-}  // namespace
-
-std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer) {
-  auto const text = txn.get(kState, revocations_key(issuer));
+std::uint64_t count_at(store::ReadTxn& txn, std::string const& key) {
+  auto const text = txn.get(kState, key);
   std::uint64_t count = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), count);
   return count;
+}
+
+void count_one_more(store::WriteTxn& txn, std::string const& key) {
+  txn.put(kState, key, std::to_string(count_at(txn, key) + 1));
+}
+
+}  // namespace
+
+std::uint64_t count_changed_reasons(store::ReadTxn& txn, std::string_view issuer) {
+  return count_at(txn, changed_reasons_key(issuer));
+}
+
+std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer) {
+  return count_at(txn, revocations_key(issuer)) + count_changed_reasons(txn, issuer);
 }
 
 namespace {
@@ -174,11 +187,11 @@ std::string what_was_revoked(CertificateRecord const& record) {
   bug("unknown CertificateStatus");
 }
 
-// All that a revocation is beside the record itself.
-void write_revoked(store::WriteTxn& txn, CertificateRecord const& record) {
+// All that a revocation is beside the record itself. `counter`: what it is one more of.
+void write_revoked(store::WriteTxn& txn, CertificateRecord const& record, std::string const& counter) {
   auto const& revocation = record.revocation.value();
   txn.put(kRevoked, records::revoked_key(record), records::revoked_value(revocation));
-  txn.put(kState, revocations_key(record.issuer), std::to_string(count_revocations(txn, record.issuer) + 1));
+  count_one_more(txn, counter);
   bool const is_of_key = revocation.reason == x509::RevocationReason::key_compromise;
   if (is_of_key && !record.spki_hash.empty()) txn.put(kCompromised, record.spki_hash, record.serial_hex);
   append_audit(txn, {.at = revocation.at,
@@ -189,21 +202,40 @@ void write_revoked(store::WriteTxn& txn, CertificateRecord const& record) {
                      .detail = what_was_revoked(record)});
 }
 
+// What is found out about a key afterwards is worth a second word; nothing else is.
+Result<> check_is_worse(Revocation const& before, std::optional<x509::RevocationReason> now) {
+  constexpr auto kWorst = x509::RevocationReason::key_compromise;
+  if (now == kWorst && before.reason != kWorst) return {};
+  return Error(Errc::already_revoked, "this certificate was revoked at " + to_rfc3339(before.at));
+}
+
 }  // namespace
 
-Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
+Result<CertificateRecord> find_revocable(store::ReadTxn& txn, std::string_view serial_hex,
+                                         std::optional<x509::RevocationReason> reason) {
   auto found = find_by_serial(txn, serial_hex);
   if (!found) return Error(Errc::not_found, "there is no certificate with serial " + std::string(serial_hex));
-  auto& record = *found;
-  if (record.revocation)
-    return Error(Errc::already_revoked, "this certificate was revoked at " + to_rfc3339(record.revocation->at));
-  record.revocation = revocation;
+  if (found->revocation) CHECK_OK(check_is_worse(*found->revocation, reason));
+  return *std::move(found);
+}
+
+Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation) {
+  TRY(auto record, find_revocable(txn, serial_hex, revocation.reason));
+  bool const is_again = record.revocation.has_value();
+  if (is_again) {
+    record.revocation->reason = revocation.reason;  // since when stays
+    record.revocation->by = revocation.by;
+  } else {
+    record.revocation = revocation;
+  }
   auto const& serial = record.serial_hex;
-  if (auto const intent = txn.get(kIntents, serial))
+  if (record.status == CertificateStatus::unknown)
+    txn.put(kUnknown, serial, records::to_json(record));
+  else if (auto const intent = txn.get(kIntents, serial))
     txn.put(kIntents, serial, records::intent(record, records::tbs_of_intent(*intent)));
   else
     txn.put(kRecords, serial, records::to_json(record));
-  write_revoked(txn, record);
+  write_revoked(txn, record, is_again ? changed_reasons_key(record.issuer) : revocations_key(record.issuer));
   return {};
 }
 
@@ -224,7 +256,7 @@ Result<> record_unknown_revoked(store::WriteTxn& txn, std::string_view serial_he
   record.not_after = until;
   record.revocation = revocation;
   txn.put(kUnknown, serial_hex, records::to_json(record));
-  write_revoked(txn, record);
+  write_revoked(txn, record, revocations_key(record.issuer));
   return {};
 }
 

@@ -81,12 +81,17 @@ Result<> record_issued(store::WriteTxn& txn, x509::Certificate const& certificat
 Result<> give_up_intent(store::WriteTxn& txn, std::string_view serial_hex, CertificateStatus as, Time now);
 
 // Revokes a certificate, or what was possibly issued, once and for all; by key_compromise its key, too, is never
-// certified again (is_compromised). Errc::not_found: no such serial. Errc::already_revoked: since when.
+// certified again (is_compromised). That reason takes the place of any other, as keys are found to be stolen
+// afterwards; since when it is revoked stays. Errc::not_found: no such serial. Errc::already_revoked: since when.
 Result<> record_revoked(store::WriteTxn& txn, std::string_view serial_hex, Revocation const& revocation);
 
-// The same of a serial that the ledger does not know: a certificate of before a restore, or one that was signed past
-// it. Lists and OCSP tell of it as of any other; `until` is when it leaves the lists. Errc::conflict: the ledger knows
-// the serial, so record_revoked is the way. Errc::already_revoked: since when.
+// What record_revoked would change now, changing nothing; its refusals.
+Result<CertificateRecord> find_revocable(store::ReadTxn& txn, std::string_view serial_hex,
+                                         std::optional<x509::RevocationReason> reason);
+
+// As record_revoked, of a serial that the ledger does not know: a certificate of before a restore, or one that was
+// signed past it. Lists and OCSP tell of it as of any other; `until` is when it leaves the lists. Errc::conflict: the
+// ledger knows the serial, so record_revoked is the way. Errc::already_revoked: since when.
 Result<> record_unknown_revoked(store::WriteTxn& txn, std::string_view serial_hex, std::string_view issuer, Time until,
                                 Revocation const& revocation);
 
@@ -106,8 +111,10 @@ bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
 // Has this subscriber a certificate, or had one?
 bool has_certificate(store::ReadTxn& txn, std::string_view subscriber);
 
-// How many revocations of the issuer's certificates were recorded since this is counted: another number than last time
-// means that something was revoked in between.
+// How many revocations of the issuer's certificates, and changes of their reasons, were recorded since this is counted:
+// another number than last time means that lists have something else to say.
 std::uint64_t count_revocations(store::ReadTxn& txn, std::string_view issuer);
+// How many of these were changes of reasons.
+std::uint64_t count_changed_reasons(store::ReadTxn& txn, std::string_view issuer);
 
 }  // namespace lenscap::ca

@@ -242,6 +242,12 @@ Result<Object> revoke_unknown(OperationContext const& context, Object const& arg
 Result<Object> revoke_certificate(OperationContext const& context, Object const& arguments) {
   TRY(auto const serial, need_serial(arguments));
   TRY(auto const reason, read_reason(arguments));
+  TRY(auto const dry_run, json::get_bool(arguments, "dry_run"));
+  if (dry_run.value_or(false)) {
+    auto const look = [&](store::ReadTxn& txn) { return ca::find_revocable(txn, serial, reason); };
+    TRY(auto const record, Db(context.store).read_blocking(look));
+    return certificate_to_json(record, context.now);
+  }
   auto act = [&](store::WriteTxn& txn) {
     return revoke(txn, serial, {.at = context.now, .reason = reason, .by = context.actor});
   };

@@ -15,7 +15,7 @@ Result<json::Object> show_certificate(OperationContext const& context, json::Obj
 // `cert.revoke_unknown` `serial`, `reason`, `issuer` (its name), `until` (a day or time): what the store does not know,
 // since it was restored, or since the key was used past it.
 Result<json::Object> revoke_unknown(OperationContext const& context, json::Object const& arguments);
-// `cert.revoke` `serial`, `reason`
+// `cert.revoke` `serial`, `reason`, `dry_run` (then what would be revoked)
 Result<json::Object> revoke_certificate(OperationContext const& context, json::Object const& arguments);
 
 }  // namespace lenscap::acme

@@ -135,7 +135,16 @@ struct Page {
   std::optional<std::string> next;
 };
 
-Page look(OperationContext const& context, Selection const& selection, std::string const& after) {
+// A key that is found to be stolen is worth a second word on what was revoked for another reason.
+bool is_to_be_revoked(ca::CertificateRecord const& record, std::optional<x509::RevocationReason> reason, Time now) {
+  if (record.not_after < now) return false;
+  if (!record.revocation) return true;
+  constexpr auto kWorst = x509::RevocationReason::key_compromise;
+  return reason == kWorst && record.revocation->reason != kWorst;
+}
+
+Page look(OperationContext const& context, Selection const& selection, std::optional<x509::RevocationReason> reason,
+          std::string const& after) {
   Page page;
   context.store.read([&](store::ReadTxn& txn) {
     page = {};
@@ -148,7 +157,7 @@ Page look(OperationContext const& context, Selection const& selection, std::stri
       }
       ++looked_at;
       last = record.serial_hex;
-      if (!record.revocation && record.not_after >= context.now && fits(selection.where, record))
+      if (is_to_be_revoked(record, reason, context.now) && fits(selection.where, record))
         page.records.push_back(record);
       return true;
     });
@@ -163,9 +172,10 @@ Result<std::vector<ca::CertificateRecord>> revoke_page(OperationContext const& c
   auto act = [&](store::WriteTxn& txn) -> Result<std::vector<ca::CertificateRecord>> {
     std::vector<ca::CertificateRecord> done;
     for (auto const& record : records) {
-      if (ca::find_revocation(txn, record.serial_hex)) continue;
-      TRY(auto revoked, revoke(txn, record.serial_hex, {.at = context.now, .reason = reason, .by = context.actor}));
-      done.push_back(std::move(revoked));
+      auto revoked = revoke(txn, record.serial_hex, {.at = context.now, .reason = reason, .by = context.actor});
+      if (!revoked && revoked.error().code() == Errc::already_revoked) continue;
+      if (!revoked) return std::move(revoked).error();
+      done.push_back(*std::move(revoked));
     }
     return done;
   };
@@ -189,7 +199,7 @@ Result<json::Object> revoke_many(OperationContext const& context, json::Object c
   TRY(auto const dry_run, json::get_bool(arguments, "dry_run"));
   TRY(auto const after, json::get_string(arguments, "after"));
 
-  auto page = look(context, selection, after.value_or(""));
+  auto page = look(context, selection, reason, after.value_or(""));
   if (!dry_run.value_or(false)) {
     TRY(page.records, revoke_page(context, page.records, reason));
   }

@@ -255,6 +255,35 @@ TEST_F(Ledger, RevocationsAreCountedForEachIssuer) {
   EXPECT_EQ(counted("another"), 0u);
 }
 
+// Keys are found to be stolen after their certificates were replaced.
+TEST_F(Ledger, OnlyKeyCompromiseTakesThePlaceOfAReason) {
+  using Reason = x509::RevocationReason;
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  auto const certificate = issue(names({"a.cams.example"}));
+  auto const serial = certificate.serial_hex();
+  ASSERT_TRUE(revoke(serial, kNow, Reason::superseded).ok());
+  EXPECT_EQ(revoke(serial, kNow + kHour, Reason::privilege_withdrawn).error().code(), Errc::already_revoked);
+  EXPECT_EQ(revoke(serial, kNow + kHour).error().code(), Errc::already_revoked);
+  ASSERT_TRUE(revoke(serial, kNow + kHour, Reason::key_compromise).ok());
+  EXPECT_EQ(revoke(serial, kNow + kDay, Reason::key_compromise).error().code(), Errc::already_revoked);
+  EXPECT_EQ(revoke(serial, kNow + kDay, Reason::superseded).error().code(), Errc::already_revoked);
+  store->read([&](store::ReadTxn& txn) {
+    EXPECT_TRUE(is_compromised(txn, certificate.key()));
+    EXPECT_EQ(find_revocation(txn, serial)->at, kNow) << "since when it is revoked";
+    EXPECT_EQ(find_revocation(txn, serial)->reason, Reason::key_compromise);
+    EXPECT_EQ(count_revocations(txn, issuer), 2U) << "lists have something else to say";
+    EXPECT_EQ(count_changed_reasons(txn, issuer), 1U);
+    int listed = 0;
+    visit_revoked(txn, issuer, kNow, [&](RevokedCertificate const& revoked) {
+      EXPECT_EQ(revoked.revoked_at, kNow);
+      EXPECT_EQ(revoked.reason, Reason::key_compromise);
+      return ++listed > 0;
+    });
+    EXPECT_EQ(listed, 1);
+    check_ledger_indexes(txn, [](Finding const& finding) { ADD_FAILURE() << finding.record << ": " << finding.what; });
+  });
+}
+
 TEST_F(Ledger, RecordThatCannotBeRead) {
   auto const certificate = issue(names({"a.cams.example"}));
   std::string key;

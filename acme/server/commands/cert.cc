@@ -53,25 +53,27 @@ Result<ExitCode> show(CommandLine const& line, std::string const& serial) {
   return ExitCode::done;
 }
 
-Result<ExitCode> revoke(CommandLine const& line, std::string const& serial, std::string const& reason) {
-  json::Object arguments{{"serial", serial}};
-  if (!reason.empty()) arguments.set("reason", reason);
-  TRY(auto const revoked, run_operation(line, "cert.revoke", arguments));
-  if (line.wants_json())
-    print_json(revoked);
-  else
-    fmt::print("{} ({}) is revoked since {}.\n", text_of(revoked.find("serial")), text_of(revoked.find("names")),
-               text_of(revoked.find("revoked_at")));
-  return ExitCode::done;
-}
-
 struct RevokeOptions {
   std::string serial, name, account, key, where, reason, issuer, until;
   bool dry_run = false;
   bool unknown = false;
 };
 
-Result<ExitCode> revoke_unknown(CommandLine const& line, RevokeOptions const& options) {
+Result<ExitCode> revoke_one(CommandLine const& line, RevokeOptions const& options) {
+  json::Object arguments{{"serial", options.serial}, {"dry_run", options.dry_run}};
+  if (!options.reason.empty()) arguments.set("reason", options.reason);
+  TRY(auto const revoked, run_operation(line, "cert.revoke", arguments));
+  auto const which = text_of(revoked.find("serial")) + " (" + text_of(revoked.find("names")) + ")";
+  if (line.wants_json())
+    print_json(revoked);
+  else if (options.dry_run)
+    fmt::print("{} would be revoked.\n", which);
+  else
+    fmt::print("{} is revoked since {}.\n", which, text_of(revoked.find("revoked_at")));
+  return ExitCode::done;
+}
+
+Result<ExitCode> revoke_numbers(CommandLine const& line, RevokeOptions const& options) {
   json::Object arguments{{"serial", options.serial}};
   for (auto const& [name, value] :
        {std::pair("reason", &options.reason), std::pair("issuer", &options.issuer), std::pair("until", &options.until)})
@@ -96,9 +98,12 @@ Result<ExitCode> revoke_selected(CommandLine const& line, RevokeOptions const& o
   json::Array all;
   for (std::optional<std::string> next = ""; next;) {
     if (!next->empty()) arguments.set("after", *next);
-    TRY(auto const page, run_operation(line, "cert.revoke_many", arguments));
-    TRY(next, json::get_string(page, "next"));
-    for (auto const& one : *page.find("certificates")->as_array()) {
+    auto const page = run_operation(line, "cert.revoke_many", arguments);
+    if (!page && line.wants_json() && !all.empty())
+      print_json({{options.dry_run ? "would_revoke" : "revoked", all}, {"error", page.error().detail()}});
+    if (!page) return page.error();
+    TRY(next, json::get_string(*page, "next"));
+    for (auto const& one : *page->find("certificates")->as_array()) {
       all.push_back(one);
       if (!line.wants_json())
         fmt::print("{}  {}\n", text_of(one.as_object()->find("serial")), text_of(one.as_object()->find("names")));
@@ -112,17 +117,18 @@ Result<ExitCode> revoke_selected(CommandLine const& line, RevokeOptions const& o
   return ExitCode::done;
 }
 
-Result<ExitCode> revoke(CommandLine const& line, RevokeOptions const& options) {
+Result<ExitCode> revoke_certificates(CommandLine const& line, RevokeOptions const& options) {
   bool const selects =
       !options.name.empty() || !options.account.empty() || !options.key.empty() || !options.where.empty();
   bool const is_of_unknown = !options.issuer.empty() || !options.until.empty();
   if ((options.unknown && options.serial.empty()) || (is_of_unknown && !options.unknown))
     return Error(Errc::usage, "--issuer and --until go with --unknown, and that with a serial number");
   if (options.serial.empty()) return revoke_selected(line, options);
-  if (selects || options.dry_run)
-    return Error(Errc::usage, "a serial number names one certificate: nothing else goes with it");
-  if (options.unknown) return revoke_unknown(line, options);
-  return revoke(line, options.serial, options.reason);
+  if (selects) return Error(Errc::usage, "a serial number names one certificate: nothing else goes with it");
+  if (!options.unknown) return revoke_one(line, options);
+  if (options.dry_run)
+    return Error(Errc::usage, "--dry-run has nothing to show of a certificate that is not on record");
+  return revoke_numbers(line, options);
 }
 
 }  // namespace
@@ -155,7 +161,8 @@ void add_cert(CLI::App& app, CommandLine& line) {
   auto which = std::make_shared<RevokeOptions>();
   auto* revoked = cert->add_subcommand("revoke", "Revoke one, or all that are selected, for good; it cannot be undone");
   revoked->add_option("SERIAL", which->serial, "Serial number in hex, as here or as openssl prints it");
-  revoked->add_option("--name", which->name, "All for this DNS name or IP address");
+  revoked->add_option("--name,--device", which->name,
+                      "All of the device that has this DNS name or IP address: those in which it stands");
   revoked->add_option("--account", which->account, "All of this account: its id or URL");
   revoked->add_option("--key", which->key, "All of this key: its key_sha256 as cert show prints it");
   revoked->add_option("--where", which->where,
@@ -171,11 +178,12 @@ void add_cert(CLI::App& app, CommandLine& line) {
                       "With --unknown: when it ends, 2026-06-01 or with a time; the issuer's end otherwise");
   revoked->footer(
       "Examples:\n  lenscap-ca cert revoke 5d1e…\n  lenscap-ca cert revoke 5d1e… --reason keyCompromise\n"
+      "  lenscap-ca cert revoke --device cam1.cams.example --reason cessationOfOperation\n"
       "  lenscap-ca cert revoke --account 06h0… --dry-run\n"
       "  lenscap-ca cert revoke --where \"profile=camera-https issued-before=2026-06-01\" --reason superseded\n"
       "  lenscap-ca cert revoke 5d1e… --unknown --until 2026-06-01\n"
       "When it is interrupted, say the same again: what is revoked already is passed over.");
-  revoked->callback([&line, which] { line.run = [&line, which] { return revoke(line, *which); }; });
+  revoked->callback([&line, which] { line.run = [&line, which] { return revoke_certificates(line, *which); }; });
 }
 
 }  // namespace lenscap::acme

@@ -328,7 +328,24 @@ TEST_F(Revocation, OfAllThatAreSelected) {
   auto const list = fetch_with(list_of(leaves[2]), serial_of(leaves[2]));
   for (auto const& leaf : leaves) EXPECT_THAT(verify(leaf, list).all(), HasSubstr("certificate revoked")) << leaf;
   EXPECT_EQ(ca->run({"cert", "revoke"}).code, 2);
-  EXPECT_EQ(ca->run({"cert", "revoke", "01", "--dry-run"}).code, 2);
+  EXPECT_EQ(ca->stop(), 0);
+}
+
+TEST_F(Revocation, OfOneThatIsOnlyLookedAt) {
+  start(kAtOnce);
+  User user(*ca);
+  auto const leaf = user.issue("cam1.cams.example");
+  auto const serial = serial_of(leaf);
+  auto const dry = ca->run({"cert", "revoke", serial, "--reason", "superseded", "--dry-run"});
+  EXPECT_EQ(dry.code, 0) << dry.all();
+  EXPECT_THAT(dry.out, HasSubstr(" (cam1.cams.example) would be revoked."));
+  EXPECT_THAT(ca->run({"cert", "list", "--status", "revoked"}).out, Not(HasSubstr("cam1.cams.example")));
+  EXPECT_EQ(ca->run({"cert", "revoke", "01", "--dry-run"}).code, 4);
+  EXPECT_EQ(ca->run({"cert", "revoke", "01", "--unknown", "--dry-run"}).code, 2);
+  EXPECT_THAT(ca->run({"cert", "revoke", "--device", "cam1.cams.example"}).out,
+              HasSubstr("1 certificates are now revoked."));
+  EXPECT_THAT(ca->run({"cert", "revoke", serial, "--dry-run"}).all(), HasSubstr("was revoked at"));
+  EXPECT_EQ(ca->run({"cert", "revoke", serial, "--reason", "keyCompromise", "--dry-run"}).code, 0);
   EXPECT_EQ(ca->stop(), 0);
 }
 
