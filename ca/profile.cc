@@ -111,6 +111,8 @@ Sha256 Profile::hash() const {
                    {"key_types", types},
                    {"common_name", to_string(common_name)},
                    {"names_from_order", names_from_order}};
+  // No part of a certificate, but it decides on who gets one, and so on what the audit trail calls the same policy.
+  if (one_device_per_key) all.set("one_device_per_key", true);
   return sha256(as_bytes(json::write(all)));
 }
 
@@ -142,6 +144,7 @@ Result<Profile> parse_profile(std::string_view toml, std::string_view file_name)
   read_word(reader, "common_name", reader.string("common_name", to_string(CommonName::fqdn)), kCommonNames, rules);
   if (!rules.empty()) profile.common_name = rules.front();
   profile.names_from_order = reader.boolean("names_from_order", false);
+  profile.one_device_per_key = reader.boolean("one_device_per_key", false);
   // Not so early that most of a lifetime is thrown away, not so late that a failure cannot be repaired in time.
   profile.renew_from_percent = static_cast<int>(reader.integer("renew_from_percent", 60, 10, 94));
   profile.renew_until_percent = static_cast<int>(reader.integer("renew_until_percent", 73, 11, 95));

@@ -9,6 +9,7 @@
 //   key_types          = ["EC-P256", "RSA"]  # spelled as x509::to_string(KeyType) does
 //   common_name        = "fqdn"              # fqdn: a DNS name of the certificate, if it has one; none: never
 //   names_from_order   = false               # true: the order alone decides on the names, the CSR's are not compared
+//   one_device_per_key = false               # true: no key that a certificate in use has for other names
 //   renew_from_percent  = 60                 # of the lifetime: between these two clients are asked to renew
 //   renew_until_percent = 73
 #pragma once
@@ -40,10 +41,11 @@ struct Profile {
   std::vector<x509::KeyType> key_types;              // sorted, without repeats
   CommonName common_name = CommonName::fqdn;
   bool names_from_order = false;
+  bool one_device_per_key = false;
   int renew_from_percent = 60;
   int renew_until_percent = 73;
 
-  // SHA-256 over all that makes the certificate: two profiles with one hash issue alike. Stored with every intent.
+  // SHA-256 over all that decides on certificates: two profiles with one hash issue alike. Stored with every intent.
   Sha256 hash() const;
   bool allows(x509::KeyType type) const;
   // Do its certificates sign OCSP answers (RFC 6960 4.2.2.2)? Then they hold no names, and nothing tells of their

@@ -228,7 +228,7 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   }
   if (context.is_key_of_another_device) {
     return Error(Errc::bad_public_key,
-                 "the CSR's key is that of another account's certificate, for other names; make a key for this device");
+                 "the CSR's key is that of a certificate in use for other names; make a key for this device");
   }
   CHECK_OK(x509::check_key(csr.key, profile->allow_ed25519));
   return CheckedOrder{order.id,      order.account_id, csr.key, to_name_set(order.identifiers),

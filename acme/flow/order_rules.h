@@ -86,8 +86,9 @@ struct FinalizeContext {
   // As in OrderContext: several orders may have been made while there was room for one.
   std::size_t live_names = 0;
   x509::NameSet already_live = {};
-  bool is_compromised_key = false;  // a certificate of the CSR's key was revoked as keyCompromise
-  // A certificate of the CSR's key is in use with another account, and none of that key with a name of the order.
+  bool is_compromised_key = false;         // a certificate of the CSR's key was revoked as keyCompromise
+  // A certificate of the CSR's key is in use (with another account, or, where the profile asks for one key for each
+  // device, with any), and none of that key with a name of the order.
   bool is_key_of_another_device = false;
 };
 

@@ -84,8 +84,9 @@ enum class ReusePolicy { usual, always, never };
 // A certificate profile, as far as orders care.
 struct ProfileRule {
   std::string name = {};
-  bool names_from_order = false;  // a CSR that lacks some takes the order's names
-  bool allow_ed25519 = false;     // for the certificate's key
+  bool names_from_order = false;    // a CSR that lacks some takes the order's names
+  bool one_device_per_key = false;  // a key that the account uses for other names is refused, too
+  bool allow_ed25519 = false;       // for the certificate's key
   Seconds lifetime = limits::kLeafLifetime;
   Seconds backdate = limits::kBackdate;
   RenewalRule renewal = {};

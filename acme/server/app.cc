@@ -23,6 +23,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority, Tim
     if (profile == nullptr) bug("an authority without a profile of the settings");
     policy.profiles.push_back({.name = name,
                                .names_from_order = profile->names_from_order,
+                               .one_device_per_key = profile->one_device_per_key,
                                .allow_ed25519 = profile->allows(x509::KeyType::ed25519),
                                .lifetime = profile->lifetime,
                                .backdate = profile->backdate,

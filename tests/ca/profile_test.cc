@@ -18,6 +18,7 @@ extended_key_usage = ["clientAuth", "serverAuth", "serverAuth"]
 key_types = ["RSA", "EC-P256"]
 common_name = "none"
 names_from_order = true
+one_device_per_key = true
 renew_from_percent = 50
 renew_until_percent = 70
 )";
@@ -35,6 +36,7 @@ TEST(ParseProfile, EveryKey) {
   EXPECT_FALSE(profile->allows(x509::KeyType::ec_p384));
   EXPECT_EQ(profile->common_name, CommonName::none);
   EXPECT_TRUE(profile->names_from_order);
+  EXPECT_TRUE(profile->one_device_per_key);
   EXPECT_EQ(profile->renew_from_percent, 50);
   EXPECT_EQ(profile->renew_until_percent, 70);
 }
@@ -98,7 +100,7 @@ TEST(LoadProfile, EveryProfileThatWeShip) {
 TEST(ProfileHash, ChangesWithEveryKey) {
   Profile const base = parse_profile(kGood, "p.toml").value();
   EXPECT_EQ(base.hash(), parse_profile(kGood, "elsewhere.toml")->hash());
-  Profile changed[] = {base, base, base, base, base, base, base, base};
+  Profile changed[] = {base, base, base, base, base, base, base, base, base};
   changed[0].name = "x";
   changed[1].description = "x";
   changed[2].lifetime = kDay;
@@ -107,6 +109,7 @@ TEST(ProfileHash, ChangesWithEveryKey) {
   changed[5].key_types.pop_back();
   changed[6].common_name = CommonName::fqdn;
   changed[7].names_from_order = false;
+  changed[8].one_device_per_key = false;
   for (Profile const& each : changed) EXPECT_NE(each.hash(), base.hash());
   Profile asked_later = base;
   asked_later.renew_from_percent = 65;

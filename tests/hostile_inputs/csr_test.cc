@@ -31,12 +31,16 @@ std::vector<std::string> extension_ids(x509::Certificate const& certificate) {
 
 class HostileCsr : public ::testing::Test {
  protected:
-  ServerOnWire on_wire{"allow_wildcards = true\n"};
-  Client client = on_wire.client();
+  ServerOnWire on_wire{"allow_wildcards = true\n", "profiles = [\"camera-https\", \"camera-https-cn\", \"server\"]\n"};
+  Client client = on_wire.client([] {
+    auto scope = wide_scope();
+    scope.profiles = {"camera-https", "server"};
+    return scope;
+  }());
   Wire wire{on_wire};
 
-  Answer order(std::vector<std::string> const& hosts) {
-    auto const answer = client.new_order(hosts);
+  Answer order(std::vector<std::string> const& hosts, std::string const& profile = "camera-https") {
+    auto const answer = client.new_order(hosts, {{"profile", profile}});
     EXPECT_EQ(answer.text("status"), "ready") << answer.body;
     return answer;
   }
@@ -105,7 +109,8 @@ TEST_F(HostileCsr, NothingButTheKeyIsTakenFromAGoodOne) {  // B-17, C-17, K-27, 
     for (auto const& dns : csr->names.dns) hosts.push_back(dns.text());
     for (auto const& ip : csr->names.ip) hosts.push_back(ip.text());
     if (hosts.empty()) hosts = {"cam1.example"};
-    auto const url = order(hosts).header("Location");
+    // Of several files the key is the same.
+    auto const url = order(hosts, "server").header("Location");
     if (csr->names.empty() || !common_name_is_ordered) {  // C-24, C-25
       expect_refused(url, der, "badCSR", name);
       continue;
@@ -210,10 +215,34 @@ TEST_F(HostileCsr, AKeyOfAnotherAccountsDevice) {  // C-31
   expect_refused(url, csr_of("cam3.example"), "badPublicKey", "another device's key");
   EXPECT_EQ(certificates(), 1);
 
-  // Its own account may do with it as it likes, and the same device may come back under a new account.
-  EXPECT_EQ(by_owner("cam2.example"), "valid");
+  // The same device may come back under a new account.
   EXPECT_EQ(finalize(order({"cam1.example"}).header("Location"), csr_of("cam1.example")).text("status"), "valid");
   expect_refused(url, csr_of("cam3.example"), "badPublicKey", "and it is still no key for a third");
+  EXPECT_TRUE(wire.is_open());
+}
+
+// As the one account of an agent sees it, with all its cameras: two that made the same key, or one's key copied to
+// another. The profile of cameras refuses that; where servers may share a key, it is the account's affair.
+TEST_F(HostileCsr, AKeyOfAnotherDeviceOfTheSameAccount) {  // C-31
+  auto const key = PrivateKey::generate(KeyType::ec_p256);
+  auto const csr_of = [&](std::vector<std::string> const& hosts) {
+    return x509::make_csr(key, acme::test::names_of(hosts));
+  };
+  ASSERT_EQ(finalize(order({"cam1.example"}).header("Location"), csr_of({"cam1.example"})).text("status"), "valid");
+  expect_refused(order({"cam2.example"}).header("Location"), csr_of({"cam2.example"}), "badPublicKey",
+                 "the key of another camera");
+  EXPECT_EQ(certificates(), 1);
+
+  // Renewed, and with one name more, it is the same camera; and then by the new name, too.
+  EXPECT_EQ(finalize(order({"cam1.example"}).header("Location"), csr_of({"cam1.example"})).text("status"), "valid");
+  EXPECT_EQ(
+      finalize(order({"cam1.example", "cam3.example"}).header("Location"), csr_of({"cam1.example", "cam3.example"}))
+          .text("status"),
+      "valid");
+  EXPECT_EQ(finalize(order({"cam3.example"}).header("Location"), csr_of({"cam3.example"})).text("status"), "valid");
+
+  auto const shared = order({"www.example"}, "server").header("Location");
+  EXPECT_EQ(finalize(shared, csr_of({"www.example"})).text("status"), "valid");
   EXPECT_TRUE(wire.is_open());
 }
 

@@ -16,8 +16,8 @@ acme::Scope wide_scope() {
   return scope;
 }
 
-ServerOnWire::ServerOnWire(std::string const& settings)
-    : server_({.settings = settings, .ca = wide_ca(), .state_dir = dir_.path()}) {
+ServerOnWire::ServerOnWire(std::string const& settings, std::string const& ca_settings)
+    : server_({.settings = settings, .ca_settings = ca_settings, .ca = wide_ca(), .state_dir = dir_.path()}) {
   // Chores but the first would write between two looks at the store.
   auto started = acme::Server::start(*server_.app, front_, std::nullopt, std::chrono::hours(1));
   if (!started) throw std::runtime_error(started.error().detail());

@@ -22,7 +22,7 @@ acme::Scope wide_scope();
 
 class ServerOnWire {
  public:
-  explicit ServerOnWire(std::string const& settings = "");
+  explicit ServerOnWire(std::string const& settings = "", std::string const& ca_settings = "");
   ~ServerOnWire() { front_.stop(); }
 
   TestServer& server() { return server_; }

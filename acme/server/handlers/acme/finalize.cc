@@ -30,11 +30,13 @@ Error put_off(App const& app, SignedRequest const& request, Error why) {
   return why;
 }
 
-// One key in two devices is one secret in two places. An account may do so with what is its own, as web servers do;
-// what is refused is a key that another account's device is known by. Where a certificate of the key shares a name with
-// the order it is the same device, come back with another account.
-bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, Order const& order, Time now) {
-  constexpr int kLookedAt = 8;  // newest first: of one device's key there are two or three in use
+// One key in two devices is one secret in two places, and two cameras that made the same key have a generator that
+// cannot be trusted. Where the profile lets it, an account may share a key among what is its own, as web servers do;
+// a key that another account's device is known by is refused in any case. Where a certificate of the key shares a name
+// with the order it is the same device, come back, perhaps with another account.
+bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, Order const& order,
+                              bool one_device_per_key, Time now) {
+  constexpr int kLookedAt = 64;  // newest first: of one device's key there are two or three in use
   bool is_anothers = false;
   bool is_known_device = false;
   int looked_at = 0;
@@ -43,7 +45,7 @@ bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, O
         !record.revocation && record.status != ca::CertificateStatus::not_issued && now < record.not_after;
     auto const names = to_identifiers(record.names);
     auto const is_named = [&](Identifier const& name) { return std::ranges::find(names, name) != names.end(); };
-    is_anothers = is_anothers || (is_used && record.subscriber != order.account_id);
+    is_anothers = is_anothers || (is_used && (one_device_per_key || record.subscriber != order.account_id));
     is_known_device = is_known_device || (is_used && std::ranges::any_of(order.identifiers, is_named));
     return !is_known_device && ++looked_at < kLookedAt;
   });
@@ -61,7 +63,9 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   context.is_compromised_key = ca::is_compromised(txn, csr.key);
-  context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, request.now);
+  auto const* profile = app.policy.find_profile(order.profile);  // none: check_finalize refuses
+  bool const one_device_per_key = profile != nullptr && profile->one_device_per_key;
+  context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, one_device_per_key, request.now);
   TRY(auto checked, check_finalize(order, request.account(), scope, csr, context, app.policy, request.now));
   return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value()};
 }
