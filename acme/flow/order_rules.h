@@ -87,6 +87,7 @@ struct FinalizeContext {
   std::size_t live_names = 0;
   x509::NameSet already_live = {};
   bool is_compromised_key = false;         // a certificate of the CSR's key was revoked as keyCompromise
+  bool is_blocked_key = false;             // the operator has said that nobody may use the CSR's key
   // A certificate of the CSR's key is in use (with another account, or, where the profile asks for one key for each
   // device, with any), and none of that key with a name of the order.
   bool is_key_of_another_device = false;

@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   lenscap::acme::add_eab(app, line);
   lenscap::acme::add_cert(app, line);
   lenscap::acme::add_account(app, line);
+  lenscap::acme::add_key(app, line);
   lenscap::acme::add_audit(app, line);
   lenscap::acme::add_store(app, line);
   lenscap::acme::add_doctor(app, line);

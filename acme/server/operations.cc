@@ -4,6 +4,7 @@
 #include "acme/server/audit_operations.h"
 #include "acme/server/certificate_operations.h"
 #include "acme/server/eab_operations.h"
+#include "acme/server/key_operations.h"
 #include "acme/server/revoke_many.h"
 #include "acme/server/root_status.h"
 
@@ -23,6 +24,9 @@ constexpr Operation kOperations[] = {
     {"cert.revoke_unknown", true, false, revoke_unknown},
     {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},
+    {"key.block", true, false, block_keys},
+    {"key.unblock", true, false, unblock_key},
+    {"key.list", false, false, list_blocked_keys},
     {"root.status", false, false, root_status},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},

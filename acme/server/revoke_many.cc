@@ -7,6 +7,7 @@
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
 #include "acme/wire/identifier.h"
+#include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
@@ -185,6 +186,16 @@ Result<std::vector<ca::CertificateRecord>> revoke_page(OperationContext const& c
   return done;
 }
 
+// Whatever its certificates are, and whether or not there are any: whoever says so knows the key to be stolen.
+Result<> bar(OperationContext const& context, std::string const& key) {
+  auto act = [&](store::WriteTxn& txn) -> Result<> {
+    if (ca::block_key(txn, {key, "keyCompromise", context.now}))
+      note_operation(txn, context, ca::AuditEvent::policy_changed, key, "key blocked: keyCompromise");
+    return {};
+  };
+  return Db(context.store).write_blocking(act);
+}
+
 }  // namespace
 
 Result<json::Object> revoke_many(OperationContext const& context, json::Object const& arguments) {
@@ -200,6 +211,8 @@ Result<json::Object> revoke_many(OperationContext const& context, json::Object c
   TRY(auto const after, json::get_string(arguments, "after"));
 
   auto page = look(context, selection, reason, after.value_or(""));
+  bool const bars_key = reason == x509::RevocationReason::key_compromise && !selection.key.empty();
+  if (bars_key && !dry_run.value_or(false)) CHECK_OK(bar(context, selection.key));
   if (!dry_run.value_or(false)) {
     TRY(page.records, revoke_page(context, page.records, reason));
   }

@@ -10,7 +10,8 @@ namespace lenscap::acme {
 // `cert.revoke_many`. Arguments: at most one of `name`, `account` (id or URL) and `key` (its SHA-256 in hex, as
 // cert.show gives it); `where`, terms that must all be true (kWhereTerms); one of all these must be there; `reason`;
 // `dry_run`; `after`, the former answer's `next`. Gives `certificates`, what was (or would be) revoked, and `next`
-// unless this was the last page. Neither revoked nor ended ones are touched.
+// unless this was the last page. Ended ones are not touched, nor revoked ones, unless keyCompromise takes the place of
+// another reason. A `key` with that reason is blocked (ca/blocked_keys.h), whatever its certificates are.
 Result<json::Object> revoke_many(OperationContext const& context, json::Object const& arguments);
 
 inline constexpr std::string_view kWhereTerms =

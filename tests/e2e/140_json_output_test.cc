@@ -123,6 +123,10 @@ class JsonOutput : public testing::Test {
     ca("cert show", {serial});
     ca("cert revoke", {serial, "--reason", "superseded"});
     ca("cert revoke", {"--where", "issued-after=2020-01-01", "--reason", "superseded"});
+    auto const hash = std::string(64, '5');
+    ca("key block", {hash, "--why", "in a public repository"});
+    ca("key list");
+    ca("key unblock", {hash});
     ca("audit list");
     ca("audit head", {"--out", site.folder("head.json")});
     ca("audit verify", {"--head", site.folder("head.json")});

@@ -9,6 +9,7 @@
 
 #include "acme/wire/order.h"
 #include "base/x509/csr.h"
+#include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
 #include "tests/hostile_inputs/wire.h"
 
@@ -198,6 +199,19 @@ TEST_F(HostileCsr, AKeyThatServesAnotherPurpose) {  // C-27, C-28, C-29, S-09, 8
   auto const csr = x509::make_csr(lost, acme::test::names_of({"cam2.example"}));
   expect_problem(wire.post(stranger, theirs + "/finalize", json::write(acme::finalize_to_json(csr))), 400,
                  "badPublicKey", "a key that another one lost");
+  EXPECT_TRUE(wire.is_open());
+}
+
+// As lists of keys that leaked, or that a broken generator makes again and again, are given to the server.
+TEST_F(HostileCsr, AKeyThatTheOperatorHasBlocked) {  // C-32
+  auto const key = PrivateKey::generate(KeyType::ec_p256);
+  on_wire.server().app->store->write([&](store::WriteTxn& txn) {
+    return ca::block_key(txn, {to_hex(key.public_key().spki_hash()), "leaked", acme::test::kNow});
+  });
+  auto const names = acme::test::names_of({"cam1.example"});
+  expect_refused(order({"cam1.example"}).header("Location"), x509::make_csr(key, names), "badPublicKey",
+                 "a blocked key");
+  EXPECT_EQ(certificates(), 0);
   EXPECT_TRUE(wire.is_open());
 }
 

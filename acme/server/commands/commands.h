@@ -42,6 +42,7 @@ void add_audit(CLI::App& app, CommandLine& line);
 void add_backup(CLI::App& app, CommandLine& line);
 void add_restore(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);
+void add_key(CLI::App& app, CommandLine& line);
 void add_store(CLI::App& app, CommandLine& line);
 
 Result<Settings> load_settings(CommandLine const& line);

@@ -4,6 +4,7 @@
 #include "acme/server/records/fields.h"
 #include "acme/server/records/memo.h"
 #include "acme/wire/jwk.h"
+#include "ca/blocked_keys.h"
 #include "ca/ledger.h"
 
 namespace lenscap::acme {
@@ -86,6 +87,8 @@ void save_account_key(WriteTxn& txn, Account const& account, x509::PublicKey con
 }
 
 Result<> check_account_key(ReadTxn& txn, x509::PublicKey const& key) {
+  if (ca::is_blocked(txn, key))
+    return Error(Errc::bad_public_key, "the operator of the server has blocked this key; make another one");
   if (!ca::is_certified(txn, key)) return {};
   return Error(Errc::bad_public_key, "this is the key of a certificate; an account needs a key of its own");
 }

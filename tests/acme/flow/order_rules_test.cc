@@ -309,6 +309,7 @@ struct Finalize {
   NewOrder made;
   bool is_account_key = false;
   bool is_compromised_key = false;
+  bool is_blocked_key = false;
   bool is_key_of_another_device = false;
   Time now = kNow;
 
@@ -318,6 +319,7 @@ struct Finalize {
     FinalizeContext const context{.authorizations = made.created,
                                   .is_account_key = is_account_key,
                                   .is_compromised_key = is_compromised_key,
+                                  .is_blocked_key = is_blocked_key,
                                   .is_key_of_another_device = is_key_of_another_device};
     return check_finalize(made.order, owner, s, csr, context, p, now);
   }
@@ -476,6 +478,7 @@ TEST(CheckFinalize, Refuses) {
        Errc::malformed},
       {"the key is an account's (8555-11.1-1)", [](Finalize& f) { f.is_account_key = true; }, Errc::bad_public_key},
       {"the key was lost", [](Finalize& f) { f.is_compromised_key = true; }, Errc::bad_public_key},
+      {"the key is blocked", [](Finalize& f) { f.is_blocked_key = true; }, Errc::bad_public_key},
       {"the key is another device's", [](Finalize& f) { f.is_key_of_another_device = true; }, Errc::bad_public_key},
   };
   auto const csr = csr_of({"cam1.cams.example", "10.20.0.7"});

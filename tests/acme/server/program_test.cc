@@ -200,8 +200,8 @@ TEST_F(Program, APassphraseBesideTheDataIsTold) {
 TEST_F(Program, WhatCannotBePrintedFails) {
   for (std::string const words :
        {"root export", "root show", "root status", "issuer list", "eab list", "eab create --grant-dns cams.example",
-        "account list", "cert list", "audit list", "audit verify", "audit export", "audit export --format csv",
-        "store verify", "doctor", "explain gate.cams.example"})
+        "account list", "cert list", "key list", "audit list", "audit verify", "audit export",
+        "audit export --format csv", "store verify", "doctor", "explain gate.cams.example"})
     for (std::string const output : {"", "--output json "}) {
       auto const ran = ca().programs().run({"sh", "-c",
                                             std::string(LENSCAP_BIN_DIR) + "/lenscap-ca --state " + ca().state() + " " +
@@ -222,6 +222,9 @@ TEST_F(Program, HelpHasExamplesAndUnknownWordsAreUsage) {
                                          {"cert", "list"},
                                          {"cert", "show"},
                                          {"cert", "revoke"},
+                                         {"key", "block"},
+                                         {"key", "unblock"},
+                                         {"key", "list"},
                                          {"account", "list"},
                                          {"account", "deactivate"},
                                          {"account", "agree"}}) {
@@ -276,6 +279,41 @@ TEST_F(Program, CommandsWorkWithAndWithoutTheServer) {
   EXPECT_EQ(ca().run({"account", "deactivate", "nobody"}).code, 4);
   EXPECT_EQ(ca().run({"account", "deactivate"}).code, 2);
   EXPECT_EQ(ca().run({"account", "agree", "nobody"}).code, 2);  // no terms are set
+}
+
+// Lists of weak keys are long, and come from elsewhere: all of a file or nothing.
+TEST_F(Program, BlocksTheKeysOfAFile) {
+  auto const file = ca().path("weak-keys");
+  std::set<std::string> hashes;
+  {
+    std::ofstream out(file);
+    out << "# weak keys\n\n";
+    for (int i = 0; i < 1'234; ++i) {
+      auto const digits = std::to_string(i);
+      hashes.insert(std::string(64 - digits.size(), 'a') + digits);
+    }
+    for (auto const& hash : hashes) out << hash << "  # of one\r\n";
+    out << std::string(40, 'a') << "\n";
+  }
+  auto const refused = ca().run({"key", "block", "--list", file});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("weak-keys:1237:"));
+  auto const listed = [] {  // more than our own reader takes at once
+    auto const text = ca().run({"--output", "json", "key", "list"}).out;
+    std::size_t count = 0;
+    for (auto at = text.find("key_sha256"); at != text.npos; at = text.find("key_sha256", at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(listed(), 0U);
+
+  std::ofstream(file) << std::accumulate(hashes.begin(), hashes.end(), std::string(),
+                                         [](auto const& all, auto const& one) { return all + one + "\n"; });
+  EXPECT_THAT(ca().run({"key", "block", "--list", file, "--why", "weak"}).out, HasSubstr("1234 keys are blocked now"));
+  EXPECT_THAT(ca().run({"key", "block", "--list", file}).out, HasSubstr("1234 were already"));
+  EXPECT_EQ(listed(), hashes.size());
+  for (auto const& hash : {*hashes.begin(), *hashes.rbegin()}) EXPECT_EQ(ca().run({"key", "unblock", hash}).code, 0);
+  EXPECT_EQ(ca().run({"key", "unblock", *hashes.begin()}).code, 4);
+  EXPECT_EQ(ca().run({"key", "block"}).code, 2);
 }
 
 // Whoever looks at a certificate with openssl copies the serial from there.

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
 #include "tests/acme/server/fixture.h"
 
@@ -165,6 +166,35 @@ TEST_F(RevokeMany, GoesOnWhereItWasInterrupted) {
 TEST_F(RevokeMany, WhatHasEndedIsLeftAlone) {
   server.clock.advance(120 * kDay);
   EXPECT_THAT(all({{"where", "under=cams.example"}}), IsEmpty());
+}
+
+// Whoever says that a key is stolen means the key, whatever became of its certificates.
+TEST_F(RevokeMany, AStolenKeyIsBlocked) {
+  auto const key = key_of("a1.cams.example");
+  json::Object arguments{{"key", key}, {"reason", "superseded"}};
+  EXPECT_EQ(all(arguments), Names{"a1.cams.example"});
+  EXPECT_THAT(all(arguments), IsEmpty());
+  auto const is_blocked = [&](std::string const& hash) {
+    bool found = false;
+    server.app->store->read([&](store::ReadTxn& txn) {
+      ca::visit_blocked_keys(txn, "", [&](ca::BlockedKey const& blocked) {
+        found = found || blocked.spki_hash == hash;
+        return true;
+      });
+    });
+    return found;
+  };
+  EXPECT_FALSE(is_blocked(key));
+  arguments.set("reason", "keyCompromise").set("dry_run", true);
+  EXPECT_EQ(all(arguments), Names{"a1.cams.example"});
+  EXPECT_FALSE(is_blocked(key)) << "nothing was to be done";
+  arguments.set("dry_run", false);
+  EXPECT_EQ(all(arguments), Names{"a1.cams.example"}) << "the reason is another now";
+  EXPECT_TRUE(is_blocked(key));
+  EXPECT_THAT(all(arguments), IsEmpty());
+  auto const unknown = std::string(64, '8');
+  EXPECT_THAT(all({{"key", unknown}, {"reason", "keyCompromise"}}), IsEmpty());
+  EXPECT_TRUE(is_blocked(unknown)) << "of a certificate that another store has, perhaps";
 }
 
 }  // namespace

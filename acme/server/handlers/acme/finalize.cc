@@ -12,6 +12,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "base/x509/csr.h"
+#include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
@@ -63,6 +64,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   context.already_live = std::move(live.wanted);
   context.is_account_key = find_account_by_key(txn, csr.key).has_value();  // 8555-11.1-1
   context.is_compromised_key = ca::is_compromised(txn, csr.key);
+  context.is_blocked_key = ca::is_blocked(txn, csr.key);
   auto const* profile = app.policy.find_profile(order.profile);  // none: check_finalize refuses
   bool const one_device_per_key = profile != nullptr && profile->one_device_per_key;
   context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, one_device_per_key, request.now);
