@@ -7,6 +7,7 @@ Retry retry_of(Errc code) {
   switch (code) {
     case Errc::unreachable:
     case Errc::unavailable:
+    case Errc::no_issuer:
     case Errc::rate_limited:
     case Errc::internal:
     case Errc::connection:

@@ -46,6 +46,7 @@ constexpr Row kRows[] = {
     {Errc::user_action_required, "user_action_required", "E1031"},
     {Errc::key_in_use, "key_in_use", "E1032"},
     {Errc::unavailable, "unavailable", "E1033"},
+    {Errc::no_issuer, "no_issuer", "E1041"},
     {Errc::usage, "usage", "E1034"},
     {Errc::settings, "settings", "E1035"},
     {Errc::file, "file", "E1036"},

@@ -47,6 +47,7 @@ enum class Errc {
   user_action_required,
   key_in_use,
   unavailable,  // temporarily not able to serve: 503 with Retry-After
+  no_issuer,    // by the rules no issuer signs this now, until somebody sees to it; 503 with Retry-After, too
 
   // Refusals of our own commands and settings; they never cross the network.
   usage,               // the call's words are off

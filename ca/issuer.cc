@@ -228,7 +228,8 @@ Result<T> Issuer::remember(Result<T> outcome) const {
   }
   // Of a refusal that says when it is over nobody has to be told.
   auto const& error = outcome.error();
-  bool const is_ours = error.code() == Errc::unavailable || error.code() == Errc::internal;
+  bool const is_ours =
+      error.code() == Errc::unavailable || error.code() == Errc::no_issuer || error.code() == Errc::internal;
   if (is_ours && !error.retry_after) last_failed_ = true;
   return outcome;
 }

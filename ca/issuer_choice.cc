@@ -39,10 +39,10 @@ Result<> check_listed(IssuerRule const& issuer, Profile const& profile) {
 Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now) {
   if (profile.signs_ocsp()) return {};
   if (now >= issuer.retired_from)
-    return Error(Errc::unavailable, "the issuer " + issuer.name + " is retired since " +
-                                        to_rfc3339(issuer.retired_from) + ", and another signs in its place");
+    return Error(Errc::no_issuer, "the issuer " + issuer.name + " is retired since " + to_rfc3339(issuer.retired_from) +
+                                      ", and another signs in its place");
   if (now < issuer.active_from)
-    return Error(Errc::unavailable,
+    return Error(Errc::no_issuer,
                  "the issuer " + issuer.name + " signs only from " + to_rfc3339(issuer.active_from) + " on");
   return check_listed(issuer, profile);
 }

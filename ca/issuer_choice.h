@@ -37,7 +37,7 @@ IssuerState state_at(IssuerRule const& issuer, Time now);
 std::string_view to_string(IssuerState state);  // "published"
 
 // May it sign certificates of this profile now, as far as its state and its profiles go? What signs OCSP answers is of
-// every issuer, and of a retired one as long as its certificates live. Errc::unavailable or invalid_profile, in words.
+// every issuer, and of a retired one as long as its certificates live. Errc::no_issuer or invalid_profile, in words.
 Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now);
 
 // Its place in `all`. Among those that are active, serve the profile, are good for its usages, and may name every name:

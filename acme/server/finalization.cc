@@ -59,10 +59,12 @@ net::Awaitable<> Finalization::run(ClaimedOrder claimed, std::shared_ptr<Outcome
 
 namespace {
 
-// The signer has reached its cap, has no room, or has ended: it said when to come again, and until then nobody gets as
-// far as this. Nothing is wrong with the order (security: a new attempt has a new serial number, and the intent of this
-// one stays possibly issued).
-bool may_try_again(Error const& why) { return why.code() == Errc::unavailable && why.retry_after.has_value(); }
+// The signer has reached its cap, has no room, has ended, or knows its issuer to be revoked: it said when to come
+// again, and until then nobody gets as far as this. Nothing is wrong with the order (security: a new attempt has a new
+// serial number, and the intent of this one stays possibly issued).
+bool may_try_again(Error const& why) {
+  return (why.code() == Errc::unavailable || why.code() == Errc::no_issuer) && why.retry_after.has_value();
+}
 
 // Every outcome of the signature, each with everything that belongs to it. What was revoked meanwhile is given to
 // nobody.

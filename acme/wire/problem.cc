@@ -55,7 +55,8 @@ constexpr std::array kRows{
     Row{Errc::unsupported_identifier, "unsupportedIdentifier", 403},
     Row{Errc::user_action_required, "userActionRequired", 403},  // 8555-7.3.3-1
     Row{Errc::key_in_use, "malformed", 409},                     // 8555-7.3.5-4
-    Row{Errc::unavailable, "serverInternal", 503},
+    Row{Errc::unavailable, "serverInternal", 503},               // what a client takes any 503 of this type for
+    Row{Errc::no_issuer, "serverInternal", 503},
     // Codes that never cross the network; one that does is our mistake and tells nothing.
     Row{Errc::usage, "serverInternal", 500, false},
     Row{Errc::settings, "serverInternal", 500, false},

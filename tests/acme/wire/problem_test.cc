@@ -56,6 +56,7 @@ constexpr Row kRows[] = {
     {Errc::user_action_required, "userActionRequired", 403},
     {Errc::key_in_use, "malformed", 409},
     {Errc::unavailable, "serverInternal", 503},
+    {Errc::no_issuer, "serverInternal", 503},
 };
 constexpr Errc kLocal[] = {Errc::usage,       Errc::settings,           Errc::file,    Errc::wrong_passphrase,
                            Errc::unreachable, Errc::needs_confirmation, Errc::conflict};
@@ -83,16 +84,18 @@ TEST(Problem, TypesAreRegistered) {
   for (auto const& row : kRows) EXPECT_TRUE(registered.contains(row.type)) << row.type;
 }
 
+// But for the one that looks like another from outside: type and status are all that a client has.
 TEST(Problem, IsReadBackToTheSameCode) {
   for (auto const& row : kRows) {
+    auto const code = row.code == Errc::no_issuer ? Errc::unavailable : row.code;
     Error const error(row.code, "what, why and what to do");
     auto const text = json::write(to_problem(error));
     auto const back = read_problem(text, http_status(error));
-    EXPECT_EQ(back.code(), row.code) << text;
+    EXPECT_EQ(back.code(), code) << text;
     if (row.status != 500) {
       EXPECT_EQ(back.detail(), error.detail()) << text;
     }
-    EXPECT_EQ(read_problem(to_problem(error)).code(), row.code) << "as kept in an object: " << text;
+    EXPECT_EQ(read_problem(to_problem(error)).code(), code) << "as kept in an object: " << text;
   }
 }
 

@@ -24,9 +24,10 @@ struct Judged {
   bool counts_names = false;
 };
 
-// For the operator: what keeps the CA from signing, such as its clock. The client gets the same as a problem.
+// For the operator: what keeps the CA from signing, such as its clock or an issuer. The client gets the same as
+// a problem.
 Error put_off(App const& app, SignedRequest const& request, Error why) {
-  if (why.code() == Errc::unavailable)
+  if (why.code() == Errc::unavailable || why.code() == Errc::no_issuer)
     app.log.warning("finalize.put_off", {{"order", request.params.at("order")}, {"error", why.detail()}});
   return why;
 }
