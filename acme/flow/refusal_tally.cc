@@ -13,11 +13,11 @@ void cut(std::string& text, std::size_t octets) {
 }  // namespace
 
 void RefusalTally::count(Refusal refusal, Time now) {
-  auto key = std::pair(refusal.account, refusal.rule);
+  auto key = std::pair(refusal.who, refusal.rule);
   auto found = counted_.find(key);
   if (found == counted_.end() && named_ >= limits_.lines_max) {
     key.first.clear();
-    refusal.account.clear();
+    refusal.who.clear();
     found = counted_.find(key);
   }
   if (found == counted_.end()) {

@@ -1,6 +1,6 @@
-// Refusals on their way into the audit trail: those of one account by one rule are counted, and told together, so that
-// a client that is refused a thousand times a second makes a line every ten minutes. Pure; where the lines go is not
-// known here.
+// Refusals on their way into the audit trail: those of one who asked by one rule are counted, and told together, so
+// that a client that is refused a thousand times a second makes a line every ten minutes. Pure; where the lines go is
+// not known here, nor who those are that ask: of each kind (accounts, keys) there is a tally.
 //
 // Guaranteed: in each `window` there are at most `lines_max` lines, and one more for each rule, whatever clients do.
 #pragma once
@@ -17,17 +17,17 @@
 namespace lenscap::acme {
 
 struct Refusal {
-  std::string account;  // who
-  Errc rule{};          // by which rule
-  std::string what;     // what was asked for: a URL of the server
-  std::string detail;   // as the client was told
+  std::string who;     // an account, a key
+  Errc rule{};         // by which rule
+  std::string what;    // what was asked for: a URL of the server
+  std::string detail;  // as the client was told
 
   bool operator==(Refusal const&) const = default;
 };
 
 // What is told of a number of them.
 struct RefusalLine {
-  Refusal latest;  // its account is empty when they are of several
+  Refusal latest;  // its `who` is empty when they are of several
   Time first{}, last{};
   std::uint64_t count = 0;
 
@@ -63,7 +63,7 @@ class RefusalTally {
 
   Limits limits_;
   std::map<std::pair<std::string, Errc>, Counted> counted_;
-  std::size_t named_ = 0;  // of these, how many have an account
+  std::size_t named_ = 0;  // of these, how many are of one who is named
 };
 
 }  // namespace lenscap::acme

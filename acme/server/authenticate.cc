@@ -39,6 +39,12 @@ Error no_such_account() {
 
 }  // namespace
 
+std::optional<Asker> asker_of(Signer signer, std::optional<Account> const& account, x509::PublicKey const& key) {
+  if (account) return Asker::account(account->id);
+  if (signer == Signer::either) return Asker::key(key);
+  return std::nullopt;
+}
+
 net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net::Request request) {
   if (!is_jose_json(request.headers))
     co_return Error(Errc::unsupported_media_type, "the Content-Type of a request must be application/jose+json");
@@ -61,7 +67,8 @@ net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net:
   CO_CHECK_OK(app.chaos.judge_nonce(key, jws.url, jws.payload));
   auto const expected = app.settings.urls.of_target(request.target);
   auto const refuse = [&](Error error) {  // whoever signed is known by now
-    if (account) app.refusals.note(account->id, expected, error, app.clock.now());
+    if (auto asker = asker_of(signer, account, key))
+      app.refusals.note(*std::move(asker), expected, error, app.clock.now());
     return error;
   };
   if (jws.url != expected)  // 8555-6.4-2, -3

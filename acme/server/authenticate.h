@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "acme/flow/account_rules.h"
+#include "acme/server/refusals.h"
 #include "base/net/awaitable.h"
 #include "base/net/http.h"
 #include "base/time.h"
@@ -36,6 +37,10 @@ struct SignedRequest {
   Account const& account() const { return *signer; }  // only behind Signer::account
   bool is_post_as_get() const { return payload.empty(); }
 };
+
+// As whom the audit trail knows whoever signed, when he is refused: by the account, or, where no account is needed, by
+// the key that the signature was good for. Nothing: by nothing yet, as at newAccount.
+std::optional<Asker> asker_of(Signer signer, std::optional<Account> const& account, x509::PublicKey const& key);
 
 net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net::Request request);
 

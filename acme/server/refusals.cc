@@ -1,41 +1,26 @@
 #include "acme/server/refusals.h"
 
+#include "acme/flow/refusal_rules.h"
 #include "acme/wire/problem.h"
 #include "base/utf8.h"
 #include "ca/audit.h"
 
 namespace lenscap::acme {
-namespace {
 
-bool is_refusal(Error const& error) { return error.code() != Errc::bad_nonce && http_status(error) < 500; }
+Asker Asker::key(x509::PublicKey const& key) { return {Kind::key, to_hex(key.spki_hash())}; }
+
+namespace {
 
 // The trail is JSON: octets that are no text would make an entry that nobody can read.
 std::string text_only(std::string const& text) { return is_utf8(text) ? text : "(no text)"; }
 
 }  // namespace
 
-void Refusals::note(std::string account, std::string const& what, Error const& error, Time now) {
+void Refusals::note(Asker asker, std::string const& what, Error const& error, Time now) {
   if (!is_refusal(error)) return;
   std::lock_guard lock(mutex_);
-  tally_.count({std::move(account), error.code(), text_only(what), text_only(error.detail())}, now);
-}
-
-void Refusals::write_due(Db& db, Time now) {
-  std::vector<RefusalLine> lines;
-  {
-    std::lock_guard lock(mutex_);
-    lines = tally_.take_due(now);
-  }
-  write(db, lines);
-}
-
-void Refusals::write_all(Db& db) {
-  std::vector<RefusalLine> lines;
-  {
-    std::lock_guard lock(mutex_);
-    lines = tally_.take_all();
-  }
-  write(db, lines);
+  auto& tally = counted_[static_cast<std::size_t>(asker.kind_)].tally;
+  tally.count({std::move(asker.name_), error.code(), text_only(what), text_only(error.detail())}, now);
 }
 
 namespace {
@@ -52,22 +37,40 @@ std::string detail_text(RefusalLine const& line) {
          ", the last one: " + line.latest.detail;
 }
 
+ca::AuditEntry entry_of(RefusalLine const& line, std::string actor) {
+  return {.at = line.last,
+          .event = ca::AuditEvent::request_refused,
+          .actor = std::move(actor),
+          .subject = line.latest.what,
+          .rule = rule_text(line.latest.rule),
+          .detail = detail_text(line)};
+}
+
 }  // namespace
 
-void Refusals::write(Db& db, std::vector<RefusalLine> const& lines) {
-  if (lines.empty()) return;
-  auto const append = [&lines](store::WriteTxn& txn) -> Result<> {
-    for (auto const& line : lines)
-      ca::append_audit(txn,
-                       {.at = line.last,
-                        .event = ca::AuditEvent::request_refused,
-                        .actor = line.latest.account.empty() ? "several accounts" : "account " + line.latest.account,
-                        .subject = line.latest.what,
-                        .rule = rule_text(line.latest.rule),
-                        .detail = detail_text(line)});
+template <class Take>
+void Refusals::write(Db& db, Take const& take) {
+  std::vector<ca::AuditEntry> entries;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& each : counted_)
+      for (auto const& line : take(each.tally))
+        entries.push_back(entry_of(line, line.latest.who.empty() ? each.others : each.name + line.latest.who));
+  }
+  if (entries.empty()) return;
+  auto const append = [&entries](store::WriteTxn& txn) -> Result<> {
+    for (auto const& entry : entries) ca::append_audit(txn, entry);
     return {};
   };
   (void)db.write_blocking(append);
+}
+
+void Refusals::write_due(Db& db, Time now) {
+  write(db, [now](RefusalTally& tally) { return tally.take_due(now); });
+}
+
+void Refusals::write_all(Db& db) {
+  write(db, [](RefusalTally& tally) { return tally.take_all(); });
 }
 
 }  // namespace lenscap::acme

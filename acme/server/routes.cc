@@ -80,8 +80,9 @@ net::Awaitable<Result<net::Response>> answer(App& app, SignedRoute const& route,
   CO_TRY(auto const signed_request, co_await authenticate(app, route.signer, std::move(request)));
   Result<net::Response> answered = not_found();  // as what is not there, where the path can name nothing
   if (has_ids(signed_request.params)) answered = co_await route.handler(app, signed_request);
-  if (!answered && signed_request.signer)
-    app.refusals.note(signed_request.signer->id, signed_request.url, answered.error(), signed_request.now);
+  if (!answered)
+    if (auto asker = asker_of(route.signer, signed_request.signer, signed_request.key))
+      app.refusals.note(*std::move(asker), signed_request.url, answered.error(), signed_request.now);
   if (!answered && answered.error().code() == Errc::user_action_required) {
     auto const* account = signed_request.signer ? &*signed_request.signer : nullptr;
     co_return terms_refusal(answered.error(), signed_request.id, account, app.settings.urls, app.sealer);

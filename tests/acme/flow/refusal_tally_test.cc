@@ -10,8 +10,8 @@ namespace {
 Time const kStart = parse_rfc3339("2026-06-01T12:00:00Z").value();
 constexpr Seconds kWindow = 10 * kMinute;
 
-Refusal refusal(std::string account, Errc rule = Errc::rejected_identifier, std::string detail = "no") {
-  return {.account = std::move(account), .rule = rule, .what = "/acme/new-order", .detail = std::move(detail)};
+Refusal refusal(std::string who, Errc rule = Errc::rejected_identifier, std::string detail = "no") {
+  return {.who = std::move(who), .rule = rule, .what = "/acme/new-order", .detail = std::move(detail)};
 }
 
 // Refusals at these seconds, and a look at what is due at those: how many lines, and of how many refusals.
@@ -100,7 +100,7 @@ TEST(RefusalTally, OthersAreCountedTogetherWhenThereAreTooMany) {
   for (auto const* account : {"a", "b", "c", "d"}) tally.count(refusal(account), kStart);
   auto const lines = tally.take_due(kStart);
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines.front().latest.account, "");
+  EXPECT_EQ(lines.front().latest.who, "");
   EXPECT_EQ(lines.front().count, 2U);
 }
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "acme/wire/revocation.h"
+#include "base/x509/csr.h"
 #include "ca/audit.h"
 #include "tests/acme/server/fixture.h"
 
@@ -102,6 +104,74 @@ TEST_F(RefusedRequests, EachKindOfThemCounts) {
     EXPECT_THAT(all.back().rule, HasSubstr(c.rule));
     EXPECT_EQ(all.back().actor, account());
   }
+}
+
+// At revokeCert, the one place where no account is needed.
+struct RefusedKeys : RefusedRequests {
+  Answer revoke(x509::PrivateKey const& by, std::string const& payload, std::string const& signed_url) {
+    return server.post(urls.revoke_cert(),
+                       sign_jws(by, {.url = signed_url, .nonce = server.nonce(), .kid = ""}, payload));
+  }
+  Answer revoke(x509::PrivateKey const& by, x509::Certificate const& certificate, std::optional<int> reason = {}) {
+    return revoke(by, json::write(to_json(RevocationRequest{to_bytes(certificate.der()), reason})), urls.revoke_cert());
+  }
+  static std::string actor(x509::PrivateKey const& key) { return "key " + to_hex(key.public_key().spki_hash()); }
+
+  Urls const& urls = server.app->settings.urls;
+  x509::PrivateKey key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+  x509::PrivateKey stranger = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+};
+
+TEST_F(RefusedKeys, AreToldByTheirHash) {
+  std::vector<std::string> const hosts{"cam1.cams.example"};
+  auto const order = client.new_order(hosts);
+  auto const done = client.finalize_with(order.header("Location"), x509::make_csr(key, names_of(hosts)));
+  auto const certificate = x509::parse_pem_chain(client.read(done.text("certificate")).body).value().front();
+  struct Case {
+    char const* name;
+    std::function<Answer()> send;
+    x509::PrivateKey const* by;
+    char const* rule;  // nullptr: no refusal
+  };
+  Case const cases[] = {
+      {"a reason that is not the holder's", [&] { return revoke(key, certificate, 9); }, &key, "badRevocationReason"},
+      {"another URL", [&] { return revoke(key, "{}", urls.new_order()); }, &key, "unauthorized"},
+      {"not the certificate's key", [&] { return revoke(stranger, certificate); }, &stranger, "unauthorized"},
+      {"no payload", [&] { return revoke(stranger, "{", urls.revoke_cert()); }, &stranger, "malformed"},
+      {"done", [&] { return revoke(key, certificate); }, &key, nullptr},
+      {"done before", [&] { return revoke(key, certificate); }, &key, "alreadyRevoked"},
+  };
+  for (auto const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto const before = entries().size();
+    auto const answer = c.send();
+    EXPECT_EQ(answer.status == 200, c.rule == nullptr) << answer.body;
+    server.clock.advance(20 * kMinute);
+    write();
+    auto const all = entries();
+    ASSERT_EQ(all.size(), before + (c.rule == nullptr ? 0 : 1));
+    if (c.rule == nullptr) continue;
+    EXPECT_THAT(all.back().rule, HasSubstr(c.rule));
+    EXPECT_EQ(all.back().actor, actor(*c.by));
+    EXPECT_EQ(all.back().subject, urls.revoke_cert());
+  }
+}
+
+// Keys cost nothing: who makes one for each refusal gets few lines, and takes none from accounts.
+TEST_F(RefusedKeys, AFloodOfThemIsBoundedAndHidesNoAccount) {
+  for (int i = 0; i < 100; ++i) {
+    auto const one = x509::PrivateKey::generate(x509::KeyType::ec_p256);
+    ASSERT_EQ(revoke(one, "{", urls.revoke_cert()).status, 400);
+  }
+  client.post(urls.new_order(), "{");
+  write();
+  auto const all = entries();
+  EXPECT_EQ(all.size(), 16U + 1 + 1);
+  auto const is_of = [](std::string const& who) {
+    return [who](ca::AuditEntry const& entry) { return entry.actor == who; };
+  };
+  EXPECT_EQ(std::ranges::count_if(all, is_of("several keys")), 1);
+  EXPECT_EQ(std::ranges::count_if(all, is_of(account())), 1);
 }
 
 }  // namespace

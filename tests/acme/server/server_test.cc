@@ -177,7 +177,8 @@ TEST_F(ServerOnSockets, ServesAcmeInsideTlsUnderItsOwnCertificate) {
 
 // Nobody waited for it, and it is not lost; the last head tells of all of it.
 TEST_F(ServerOnSockets, TheTrailIsCompleteAndSignedAfterTheStop) {
-  app->refusals.note("7", "https://localhost/acme/new-order", Error(Errc::unauthorized, "no"), clock.now());
+  app->refusals.note(Asker::account("7"), "https://localhost/acme/new-order", Error(Errc::unauthorized, "no"),
+                     clock.now());
   stop_serving();
   app->store->read([](store::ReadTxn& txn) {
     std::optional<ca::AuditEntry> last;
