@@ -37,4 +37,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+void cut_utf8(std::string& text, std::size_t octets) {
+  if (text.size() <= octets) return;
+  while (octets > 0 && (static_cast<unsigned char>(text[octets]) & 0xC0) == 0x80) --octets;
+  text.resize(octets);
+}
+
 }  // namespace lenscap

@@ -1,16 +1,8 @@
 #include "acme/flow/refusal_tally.h"
 
+#include "base/utf8.h"
+
 namespace lenscap::acme {
-namespace {
-
-// Between two characters of UTF-8.
-void cut(std::string& text, std::size_t octets) {
-  if (text.size() <= octets) return;
-  while (octets > 0 && (static_cast<unsigned char>(text[octets]) & 0xC0) == 0x80) --octets;
-  text.resize(octets);
-}
-
-}  // namespace
 
 void RefusalTally::count(Refusal refusal, Time now) {
   auto key = std::pair(refusal.who, refusal.rule);
@@ -24,8 +16,8 @@ void RefusalTally::count(Refusal refusal, Time now) {
     named_ += key.first.empty() ? 0 : 1;
     found = counted_.emplace(std::move(key), Counted{}).first;
   }
-  cut(refusal.what, limits_.text_octets);
-  cut(refusal.detail, limits_.text_octets);
+  cut_utf8(refusal.what, limits_.text_octets);
+  cut_utf8(refusal.detail, limits_.text_octets);
   auto& line = found->second.line;
   if (line.count++ == 0) line.first = now;
   line.last = now;

@@ -141,11 +141,13 @@ Result<std::unique_ptr<AdminSocket>> AdminSocket::open(std::string const& path) 
 struct AdminServer::State {
   int listening;  // borrowed
   Run run;
+  SentAway sent_away;
   Log log;
   Fd bell;
   std::thread thread;
 
-  State(int listening_, Run run_, Log log_) : listening(listening_), run(std::move(run_)), log(std::move(log_)) {}
+  State(int listening_, Run run_, SentAway sent_away_, Log log_)
+      : listening(listening_), run(std::move(run_)), sent_away(std::move(sent_away_)), log(std::move(log_)) {}
 
   ~State() {
     if (!thread.joinable()) return;
@@ -164,7 +166,8 @@ struct AdminServer::State {
       auto const user = user_at(caller.get());
       if (!user) continue;
       if (!may_ask(*user)) {
-        log.warning("admin.refused");
+        log.warning("admin.refused", {{"uid", static_cast<std::int64_t>(*user)}});
+        sent_away(*user);
         continue;
       }
       set_patience(caller.get());
@@ -195,8 +198,10 @@ struct AdminServer::State {
 AdminServer::AdminServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminSocket const& socket, Run run, Log log) {
-  auto state = std::make_unique<State>(socket.state_->listening.get(), std::move(run), std::move(log));
+Result<std::unique_ptr<AdminServer>> AdminServer::start(AdminSocket const& socket, Run run, SentAway sent_away,
+                                                        Log log) {
+  auto state =
+      std::make_unique<State>(socket.state_->listening.get(), std::move(run), std::move(sent_away), std::move(log));
   state->bell = Fd(::eventfd(0, EFD_CLOEXEC));
   if (state->bell.get() < 0) return failed(socket.state_->path, "eventfd");
   state->thread = std::thread([raw = state.get()] { raw->serve(); });

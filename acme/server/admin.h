@@ -35,9 +35,11 @@ class AdminServer {
   // `user`: the number of who asks.
   using Run =
       std::function<Result<json::Object>(std::string_view operation, json::Object const& arguments, unsigned user)>;
+  // Told of each who is neither the same user nor root; nothing of what he wants is read.
+  using SentAway = std::function<void(unsigned user)>;
 
   // `socket` is borrowed. Errc::file.
-  static Result<std::unique_ptr<AdminServer>> start(AdminSocket const& socket, Run run, Log log);
+  static Result<std::unique_ptr<AdminServer>> start(AdminSocket const& socket, Run run, SentAway sent_away, Log log);
   ~AdminServer();  // whoever is being answered gets the answer
   AdminServer(AdminServer const&) = delete;
   AdminServer& operator=(AdminServer const&) = delete;

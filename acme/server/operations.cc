@@ -1,5 +1,6 @@
 #include "acme/server/operations.h"
 
+#include "acme/flow/refusal_rules.h"
 #include "acme/server/account_operations.h"
 #include "acme/server/audit_operations.h"
 #include "acme/server/certificate_operations.h"
@@ -7,6 +8,7 @@
 #include "acme/server/key_operations.h"
 #include "acme/server/revoke_many.h"
 #include "acme/server/root_status.h"
+#include "base/utf8.h"
 
 namespace lenscap::acme {
 namespace {
@@ -40,6 +42,44 @@ Operation const* find_operation(std::string_view name) {
   for (auto const& row : kOperations)
     if (row.name == name) return &row;
   return nullptr;
+}
+
+namespace {
+
+// Lists of names, keys and addresses can be long; that it was asked for, and why not, is what matters.
+constexpr std::size_t kArgumentsMost = 512;
+constexpr std::size_t kWhyMost = 512;
+
+// Octets that are no text would make an entry that nobody can read.
+std::string text_of(std::string text, std::size_t octets) {
+  if (!is_utf8(text)) return "(no text)";
+  cut_utf8(text, octets);
+  return text;
+}
+
+void note_refused(Operation const& operation, OperationContext const& context, json::Object const& arguments,
+                  Error const& why) {
+  ca::AuditEntry const entry{.at = context.now,
+                             .event = ca::AuditEvent::request_refused,
+                             .actor = context.actor,
+                             .subject = std::string(operation.name),
+                             .rule = std::string(error_id(why.code())) + " " + std::string(to_string(why.code())),
+                             .detail = text_of(why.detail(), kWhyMost) + "; asked for with " +
+                                       text_of(json::write(arguments), kArgumentsMost)};
+  context.store.write([&](store::WriteTxn& txn) {
+    ca::append_audit(txn, entry);
+    return true;
+  });
+}
+
+}  // namespace
+
+Result<json::Object> run_on_record(Operation const& operation, OperationContext const& context,
+                                   json::Object const& arguments) {
+  auto outcome = operation.run(context, arguments);
+  if (!outcome && operation.writes && is_refusal_of_operation(outcome.error()))
+    note_refused(operation, context, arguments, outcome.error());
+  return outcome;
 }
 
 void note_operation(store::WriteTxn& txn, OperationContext const& context, ca::AuditEvent event,

@@ -40,6 +40,11 @@ struct Operation {
 };
 Operation const* find_operation(std::string_view name);  // nullptr: unknown
 
+// Runs it. What changes something and is refused leaves an entry of the audit trail at once, as what is done does; no
+// client waits for that. A fault of ours leaves none (acme/flow/refusal_rules.h), nor does what only reads.
+Result<json::Object> run_on_record(Operation const& operation, OperationContext const& context,
+                                   json::Object const& arguments);
+
 // An entry of the audit trail for what the operator did, in the transaction that does it.
 void note_operation(store::WriteTxn& txn, OperationContext const& context, ca::AuditEvent event,
                     std::string const& subject, std::string detail);

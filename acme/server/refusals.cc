@@ -8,6 +8,7 @@
 namespace lenscap::acme {
 
 Asker Asker::key(x509::PublicKey const& key) { return {Kind::key, to_hex(key.spki_hash())}; }
+Asker Asker::user(unsigned uid) { return {Kind::user, std::to_string(uid)}; }
 
 namespace {
 

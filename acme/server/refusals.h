@@ -19,10 +19,11 @@ class Asker {
   static Asker account(std::string id) { return {Kind::account, std::move(id)}; }
   // Who signed with a key that belongs to no account, as a certificate's own key may (8555-7.6-2): known by that alone.
   static Asker key(x509::PublicKey const& key);
+  static Asker user(unsigned uid);  // of this machine
 
  private:
   friend class Refusals;
-  enum class Kind { account, key };
+  enum class Kind { account, key, user };
   Asker(Kind kind, std::string name) : kind_(kind), name_(std::move(name)) {}
   Kind kind_;
   std::string name_;
@@ -49,10 +50,11 @@ class Refusals {
   void write(Db& db, Take const& take);
 
   std::mutex mutex_;
-  std::array<Counted, 2> counted_{
+  std::array<Counted, 3> counted_{
       // by Asker::Kind
       Counted{"account ", "several accounts", RefusalTally()},
       Counted{"key ", "several keys", RefusalTally(kOfStrangers)},
+      Counted{"uid ", "several users", RefusalTally(kOfStrangers)},
   };
 };
 

@@ -127,7 +127,7 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::optio
     context.actor = operator_by(user);
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}, {"by", context.actor}});
     try {
-      auto outcome = operation->run(context, arguments);
+      auto outcome = run_on_record(*operation, context, arguments);
       if (operation->writes) app.crls.look_again();
       return outcome;
     } catch (store::Broken const& broken) {
@@ -136,8 +136,12 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::optio
     }
   };
   auto const socket_path = admin_socket_path(app.settings.state_dir);
+  auto sent_away = [&app, socket_path](unsigned user) {
+    app.refusals.note(Asker::user(user), socket_path,
+                      Error(Errc::unauthorized, "only the server's user and root may ask"), app.clock.now());
+  };
   TRY(auto const* socket, front.admin_socket(socket_path));
-  TRY(auto admin, AdminServer::start(*socket, run, app.log));
+  TRY(auto admin, AdminServer::start(*socket, run, sent_away, app.log));
   server->admin_ = std::move(admin);
   app.crls.start(chores_every);  // the first lists, before anybody can ask for them
   app.ocsp.start();

@@ -51,7 +51,7 @@ Result<json::Object> run_on_store(CommandLine const& line, Settings const& setti
   }
   OperationContext context{settings, store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
   context.actor = operator_by(::geteuid());
-  return operation.run(context, arguments);
+  return run_on_record(operation, context, arguments);
 }
 
 Result<json::Object> ask_server_or_store(CommandLine const& line, std::string_view name, Operation const& operation,

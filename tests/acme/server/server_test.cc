@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "acme/wire/join.h"
 #include "base/file.h"
 #include "base/net/http_client.h"
+#include "ca/audit.h"
 #include "ca/audit_head.h"
 #include "ca/ceremony.h"
 #include "ca/crl_places.h"
@@ -162,6 +164,18 @@ class ServerOnSockets : public ::testing::Test {
     TRY(auto answer, ask_server(admin_socket_path(dir.path()), operation, arguments));
     if (!answer) return Error(Errc::unreachable, "nobody answers");
     return *std::move(answer);
+  }
+  // What the audit trail has of refusals.
+  std::vector<ca::AuditEntry> refused() {
+    std::vector<ca::AuditEntry> found;
+    app->store->read([&](store::ReadTxn& txn) {
+      found.clear();
+      ca::visit_audit(txn, 1, [&](std::uint64_t, ca::AuditEntry const& entry) {
+        if (entry.event == ca::AuditEvent::request_refused) found.push_back(entry);
+        return true;
+      });
+    });
+    return found;
   }
 };
 
@@ -471,10 +485,61 @@ TEST_F(ServerOnSockets, AdminRefusals) {
       {"wrong type", "eab.create", {{"grant_dns", 1}}, Errc::malformed},
   };
   for (auto const& c : cases) {
+    auto const before = refused();
     auto const answer = ask(c.operation, c.arguments);
     ASSERT_FALSE(answer.ok()) << c.name;
     EXPECT_EQ(answer.error().code(), c.code) << c.name << ": " << answer.error().detail();
+    auto const after = refused();
+    if (find_operation(c.operation) == nullptr) {
+      EXPECT_EQ(after.size(), before.size()) << c.name;
+      continue;
+    }
+    ASSERT_EQ(after.size(), before.size() + 1) << c.name;
+    auto const& entry = after.back();
+    EXPECT_EQ(entry.actor, operator_by(::geteuid())) << c.name;
+    EXPECT_EQ(entry.subject, c.operation) << c.name;
+    EXPECT_EQ(entry.rule.substr(0, 5), error_id(c.code)) << c.name;
+    EXPECT_NE(entry.detail.find(answer.error().detail()), std::string::npos) << entry.detail;
+    EXPECT_NE(entry.detail.find(json::write(c.arguments)), std::string::npos) << entry.detail;
   }
+}
+
+TEST_F(ServerOnSockets, WhatOnlyReadsLeavesNoEntryWhenItIsRefused) {
+  EXPECT_FALSE(ask("cert.show", {{"serial", "00"}}).ok());
+  EXPECT_FALSE(ask("cert.list", {{"status", 7}}).ok());
+  EXPECT_EQ(refused().size(), 0U);
+  EXPECT_FALSE(ask("cert.revoke", {{"serial", "4711"}}).ok());
+  ASSERT_EQ(refused().size(), 1U);
+  EXPECT_EQ(refused().front().rule, "E1018 not_found");
+}
+
+// He cannot get to the socket, by the modes of the folder and of the socket; when somebody has opened both, the server
+// still sends him away, and says who it was.
+TEST_F(ServerOnSockets, AnotherUserIsSentAwayAndOnRecord) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  constexpr uid_t kNobody = 65534;
+  auto const path = admin_socket_path(dir.path());
+  ASSERT_EQ(::chmod(dir.path().c_str(), 0711), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  auto const child = ::fork();
+  if (child == 0) {  // nothing but system calls here
+    char octet = 0;
+    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool const is_there = ::setresuid(kNobody, kNobody, kNobody) == 0 &&
+                          ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::_exit(is_there && ::recv(fd, &octet, 1, 0) <= 0 ? 0 : 1);  // until the server has closed it
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  stop_serving();  // whichever chore was to write it has
+  ASSERT_EQ(refused().size(), 1U);
+  EXPECT_EQ(refused().front().actor, "uid 65534");
+  EXPECT_EQ(refused().front().subject, path);
+  EXPECT_EQ(refused().front().rule, "E1028 unauthorized");
 }
 
 TEST_F(ServerOnSockets, AdminSocketSurvivesNonsense) {
