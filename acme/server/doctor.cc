@@ -26,6 +26,11 @@ All judge_clock(Facts const& facts) {
     return {{.severity = Severity::advice,
              .what = "the clock was set back since the last certificate, by less than is refused",
              .to_do = "let a time server keep the clock"}};
+  if (facts.clock_is_kept == false)
+    return {{.severity = Severity::advice,
+             .what = "nothing keeps this machine's clock; what is signed by one that is wrong is refused, or lasts too "
+                     "long",
+             .to_do = "let a time server keep the clock: systemd-timesyncd or chrony"}};
   return {};
 }
 
@@ -253,7 +258,7 @@ All judge_constraints(Facts const& facts) {
 
 // The service tries each minute; after an hour it is no accident any more.
 constexpr Seconds kLate = kHour;
-constexpr char const* kStart = "start the service, or look in its log for why it makes none";
+constexpr char const* kStart = "start or reload the service, or look in its log for why it makes none";
 
 bool is_late(Facts::Validity const& validity, int numerator, int denominator, Time now) {
   return now >= validity.not_before + (validity.not_after - validity.not_before) * numerator / denominator + kLate;
@@ -262,10 +267,10 @@ bool is_late(Facts::Validity const& validity, int numerator, int denominator, Ti
 // Lists are made together, so what is wrong with one is wrong with all: one line for each kind of harm.
 All judge_crl(Facts const& facts) {
   if (!facts.clock_mark) return {};  // a CA that signed nothing needs none
-  std::size_t missing = 0, ended = 0, late = 0;
+  std::size_t unbegun = 0, missing = 0, ended = 0, late = 0;
   for (auto const& list : facts.lists) {
     if (!list.made)
-      ++missing;
+      ++(list.is_of_new_issuer ? unbegun : missing);
     else if (facts.now >= list.made->not_after)
       ++ended;
     else if (is_late(*list.made, 1, 2, facts.now))
@@ -276,6 +281,7 @@ All judge_crl(Facts const& facts) {
     auto const of = std::to_string(count) + " of " + std::to_string(facts.lists.size()) + " revocation lists ";
     if (count != 0) all.push_back({.severity = severity, .what = of + what, .to_do = kStart});
   };
+  say(unbegun, Severity::warning, "are of an issuer that the service does not know yet");
   say(missing, Severity::critical, "were never made: strict clients refuse every certificate");
   say(ended, Severity::critical, "are past their next update: strict clients refuse every certificate");
   say(late, Severity::warning, "should have been made anew at half of their life, and were not");

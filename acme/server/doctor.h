@@ -33,12 +33,14 @@ struct Facts {
     Validity validity;
   };
   struct List {
-    std::string scope;             // ca/crl_places.h, behind the name of an issuer that is not the default
-    std::optional<Validity> made;  // thisUpdate, nextUpdate; nothing: there never was one
+    std::string scope;              // ca/crl_places.h, behind the name of an issuer that is not the default
+    std::optional<Validity> made;   // thisUpdate, nextUpdate; nothing: there never was one
+    bool is_of_new_issuer = false;  // of which there never was any list, and so no certificate
   };
 
   Time now{};
-  std::optional<Time> clock_mark = {};  // of the ledger: the latest time at which something was signed
+  std::optional<bool> clock_is_kept = {};  // by a time server, as the kernel knows; nothing: it does not say
+  std::optional<Time> clock_mark = {};     // of the ledger: the latest time at which something was signed
   Validity root = {};
   Validity issuing = {};                                  // the first to end of those that still sign
   std::string issuer = {};                                // its name, when it is not the default

@@ -167,5 +167,23 @@ TEST_F(BackUp, TheDoctorKnows) {
   EXPECT_EQ(ca.run({"doctor"}).code, 5) << "critical";
 }
 
+// A monitor reads a finding, whatever keeps the doctor from looking.
+TEST_F(BackUp, TheDoctorSaysWhatItCannotSee) {
+  auto const object = [&] { return json::parse_object(ca.run({"doctor", "--output", "json"}).out); };
+  std::ofstream(ca.state() + "/backup.json") << "no note";
+  ASSERT_TRUE(object().ok());
+  EXPECT_THAT(json::write(*object()), HasSubstr("there was never a back-up"));
+  std::filesystem::rename(ca.state() + "/keys/issuing.pem", ca.state() + "/keys/issuing.away");
+  auto const blind = ca.run({"doctor", "--output", "json"});
+  EXPECT_EQ(blind.code, 5) << blind.all();
+  ASSERT_TRUE(object().ok());
+  EXPECT_EQ(json::need_string(*object(), "worst").value(), "critical");
+  EXPECT_THAT(json::write(*object()), HasSubstr("issuing.pem"));
+  std::filesystem::rename(ca.state() + "/keys/issuing.away", ca.state() + "/keys/issuing.pem");
+  std::ofstream(ca.state() + "/ca.toml", std::ios::app) << "[nonsense]\n";
+  EXPECT_EQ(ca.run({"doctor"}).code, 5);
+  EXPECT_THAT(json::write(*object()), HasSubstr("nonsense"));
+}
+
 }  // namespace
 }  // namespace lenscap::e2e

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 
 #include <filesystem>
 
@@ -114,13 +115,14 @@ void add_lists(store::ReadTxn& txn, ca::InstalledIssuer const& installed, unsign
   auto const issuer = to_hex(installed.chain.issuing.subject_key_id());
   auto const whose = installed.name == ca::kDefaultIssuer ? std::string() : installed.name + " ";
   auto divisions = ca::crl_divisions(txn, issuer);
+  bool const is_new = divisions.empty();
   if (std::ranges::find(divisions, shards) == divisions.end()) divisions.push_back(shards);
   for (auto const parts : divisions)
     for (unsigned part = 0; part < parts; ++part) {
       auto const scope = ca::crl_scope(parts, part);
       auto const state = ca::find_signed_crl(txn, issuer, scope);
-      lists.push_back({whose + scope, state ? std::optional(Facts::Validity{state->this_update, state->next_update})
-                                            : std::optional<Facts::Validity>()});
+      auto& list = lists.emplace_back(Facts::List{.scope = whose + scope, .made = {}, .is_of_new_issuer = is_new});
+      if (state) list.made = Facts::Validity{state->this_update, state->next_update};
     }
 }
 
@@ -150,6 +152,12 @@ void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<
   facts.server_certificate = server_certificate(txn, settings.urls);
 }
 
+std::optional<bool> clock_is_kept() {
+  struct timex clock {};
+  if (::adjtimex(&clock) < 0) return std::nullopt;
+  return (clock.status & STA_UNSYNC) == 0;
+}
+
 Result<Facts> gather(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
   TRY(auto installed, ca::load_issuers(line.state));
@@ -159,6 +167,7 @@ Result<Facts> gather(CommandLine const& line) {
   TRY(auto const store, store::open_read_only(settings.store_url, line.state, settings.store_size_max));
   Facts facts;
   facts.now = SystemClock().now();
+  facts.clock_is_kept = clock_is_kept();
   std::vector<ca::InstalledIssuer> living;  // whose lists and answers somebody may still want
   std::ranges::copy_if(issuers, std::back_inserter(living),
                        [&](auto const& each) { return facts.now <= each.chain.issuing.not_after(); });
@@ -195,9 +204,29 @@ Result<Facts> gather(CommandLine const& line) {
   if (facts.passphrase.starts_with(kFile)) {
     auto const path = facts.passphrase.substr(kFile.size());
     facts.passphrase_is_beside = !path.starts_with("/") || lies_within(path, line.state);
+    struct stat status {};
+    if (path.starts_with("/") && ::stat(path.c_str(), &status) == 0)
+      facts.files.push_back({.path = path, .mode = status.st_mode & 07777, .secret = true});
   }
-  TRY(facts.last_backup, last_backup(line.state));
+  // A note that cannot be read is none: the back-up may be good, but nobody knows.
+  if (auto const noted = last_backup(line.state)) facts.last_backup = *noted;
   return facts;
+}
+
+// What keeps it from looking is the first thing that wants attention.
+Result<Facts> gather_or_say_why(CommandLine const& line) {
+  try {
+    return gather(line);
+  } catch (store::Broken const& broken) {
+    return Error(Errc::file, "the store cannot be read: " + std::string(broken.what()));
+  }
+}
+
+std::vector<Diagnosis> nothing_to_be_seen(Error const& why) {
+  return {{.check = "state",
+           .severity = Severity::critical,
+           .what = why.detail(),
+           .to_do = "put this right first: nothing else could be looked at"}};
 }
 
 json::Object to_json(std::vector<Diagnosis> const& all) {
@@ -233,8 +262,8 @@ ExitCode code_of(Severity worst) {
 }
 
 Result<ExitCode> run_doctor(CommandLine const& line) {
-  TRY(auto const facts, gather(line));
-  auto const all = examine(facts);
+  auto const facts = gather_or_say_why(line);
+  auto const all = facts ? examine(*facts) : nothing_to_be_seen(facts.error());
   if (line.wants_json())
     print_json(to_json(all));
   else

@@ -71,8 +71,16 @@ std::vector<Case> const& cases() {
        Severity::critical, "ends in 89 days"},
       {"between: soon", [](Facts& f) { f.between[0].validity.not_after = f.now + 80 * kDay; }, "issuer_expiry",
        Severity::critical, "\"CN=Corporate\", above the issuing one, ends in 80 days"},
+      {"nobody keeps the clock", [](Facts& f) { f.clock_is_kept = false; }, "clock", Severity::advice, "nothing keeps"},
+      {"somebody keeps the clock", [](Facts& f) { f.clock_is_kept = true; }, "clock", Severity::good, ""},
       {"no lists are served", [](Facts& f) { f.lists.clear(); }, "crl", Severity::good, ""},
       {"a list is missing", [](Facts& f) { f.lists[1].made.reset(); }, "crl", Severity::critical, "1 of 2"},
+      {"an issuer that the service does not know yet",
+       [](Facts& f) {
+         f.lists[1].made.reset();
+         f.lists[1].is_of_new_issuer = true;
+       },
+       "crl", Severity::warning, "1 of 2 revocation lists are of an issuer that the service does not know"},
       {"a list has ended", [](Facts& f) { f.lists[0].made->not_after = f.now; }, "crl", Severity::critical,
        "past their next update"},
       {"lists are an hour late",
