@@ -185,9 +185,14 @@ Error unknown_profile(std::string_view name) {
 
 }  // namespace
 
-Result<KnownIssuer const*> Authority::choose(std::string_view name, x509::NameSet const& names, Time now) const {
+Result<KnownIssuer const*> Authority::choose(std::string_view name, x509::NameSet const& names, Time now,
+                                             std::string_view only) const {
   Profile const* profile = find_profile(name);
   if (profile == nullptr) return unknown_profile(name);
+  if (!only.empty()) {
+    TRY(auto const heir, choose_heir(rules_, only, *profile, names, now));
+    return &issuing_.issuers[heir];
+  }
   if (rules_.size() == 1) return &issuing_.issuers.front();
   auto const chosen = choose_issuer(rules_, *profile, names, now);
   return &issuing_.issuers[chosen.value_or(default_at(rules_, now))];
@@ -203,8 +208,8 @@ Result<Draft> Authority::prepare_by(KnownIssuer const& issuer, Profile const& pr
   return issuer.issuer->prepare(profile, request, now);
 }
 
-Result<Draft> Authority::prepare(IssueRequest const& request, Time now) const {
-  TRY(auto const* issuer, choose(request.profile, request.names, now));
+Result<Draft> Authority::prepare(IssueRequest const& request, Time now, std::string_view only) const {
+  TRY(auto const* issuer, choose(request.profile, request.names, now, only));
   CHECK_OK(issuer->issuer->check_ready());
   return prepare_by(*issuer, *find_profile(request.profile), request, now);
 }

@@ -98,14 +98,16 @@ class Authority {
   Profile const* find_profile(std::string_view name) const;  // nullptr when there is none
 
   // Who would issue these names under this profile now (issuer_choice.h): when nobody may, the one of the default's
-  // line whose time it is, which then says why. Errc::invalid_profile.
-  Result<KnownIssuer const*> choose(std::string_view profile, x509::NameSet const& names, Time now) const;
+  // line whose time it is, which then says why. Errc::invalid_profile. Where `only` names an issuer, nothing but that
+  // or what has taken its place: errors as choose_heir().
+  Result<KnownIssuer const*> choose(std::string_view profile, x509::NameSet const& names, Time now,
+                                    std::string_view only = {}) const;
 
   // As Issuer::prepare of the issuer that is chosen, with the profile by name and the clock's high-water mark. Reads
   // the store: may block.
-  Result<Draft> prepare(IssueRequest const& request, Time now) const;
-  // As Issuer::sign. Refuses (Errc::internal) unless the store holds exactly this draft's intent, without certificate.
-  // Reads the store and uses the key: may block.
+  Result<Draft> prepare(IssueRequest const& request, Time now, std::string_view only = {}) const;
+  // As Issuer::sign. Refuses unless the store holds exactly this draft's intent (Errc::internal otherwise), and that is
+  // open still (check_open_intent). Reads the store and uses the key: may block.
   Result<x509::Certificate> sign(Draft&& draft) const;
   // The whole cycle in two durable transactions of its own: for the server's own certificate and for commands. Blocks.
   Result<x509::Certificate> issue(IssueRequest const& request, std::string_view reference, Time now) const;
@@ -114,6 +116,7 @@ class Authority {
                                      Time now) const;
 
   std::vector<KnownIssuer> const& issuers() const { return issuing_.issuers; }  // the default first
+  std::vector<IssuerRule> const& rules() const { return rules_; }               // of these, in the same order
   // Who issued this certificate, by its authority key identifier; nullptr: none of these.
   KnownIssuer const* issuer_of(x509::Certificate const& certificate) const;
   // What stands above a certificate of one of these issuers; of anybody else's, what stands above the default's.

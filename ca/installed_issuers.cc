@@ -185,7 +185,7 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
   std::vector<IssuerRule> rules;
   for (auto const& issuer : issuers) {
     auto const& [issuing, above, has_parent] = issuer.chain;
-    IssuerRule rule{.name = issuer.name, .profiles = issuer.note.profiles};
+    IssuerRule rule{.name = issuer.name, .profiles = issuer.note.profiles, .replaces = issuer.note.replaces};
     rule.is_default = line_of(issuers, issuer.name).front()->name == kDefaultIssuer;
     for (auto const usage : {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth})
       if (who_forbids(issuing, above, usage) == nullptr) rule.usages.push_back(usage);

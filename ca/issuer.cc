@@ -82,34 +82,7 @@ Issuer::Issuer(x509::Certificate certificate, std::vector<x509::Certificate> abo
   }
 }
 
-namespace {
-
-// Appends a sub-error when one of the limits forbids the name.
-template <class Name>
-void test_name(std::vector<NameLimit> const& limits, Name const& name, std::string_view type,
-               std::vector<SubError>& refused) {
-  for (NameLimit const& each : limits) {
-    auto verdict = each.constraints.test(name);
-    if (verdict.ok()) continue;
-    refused.push_back({Errc::rejected_identifier, verdict.error().detail(), std::string(type), name.text()});
-    return;
-  }
-}
-
-}  // namespace
-
-Result<> Issuer::test_names(x509::NameSet const& names) const {
-  std::vector<SubError> refused;
-  for (x509::DnsName const& name : names.dns) test_name(limits_, name, "dns", refused);
-  for (x509::IpAddress const& address : names.ip) test_name(limits_, address, "ip", refused);
-  if (refused.empty()) return {};
-  Error error(Errc::rejected_identifier, refused.size() == 1 ? refused.front().detail
-                                                             : std::to_string(refused.size()) + " of the " +
-                                                                   std::to_string(names.size()) +
-                                                                   " names lie outside what this CA may issue");
-  error.sub = std::move(refused);
-  return error;
-}
+Result<> Issuer::test_names(x509::NameSet const& names) const { return ca::test_names(limits_, names); }
 
 Result<> Issuer::test_usage(Profile const& profile) const {
   for (ExtendedKeyUsage usage : profile.extended_key_usage)

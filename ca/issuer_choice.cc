@@ -47,15 +47,21 @@ Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now
   return check_listed(issuer, profile);
 }
 
+Result<> check_fits(IssuerRule const& issuer, Profile const& profile) {
+  if (profile.signs_ocsp()) return {};
+  CHECK_OK(check_listed(issuer, profile));
+  for (auto const usage : profile.extended_key_usage)
+    if (std::ranges::find(issuer.usages, usage) == issuer.usages.end())
+      return Error(Errc::invalid_profile, "profile " + profile.name + " is for " + std::string(to_string(usage)) +
+                                              ", which the chain of the issuer " + issuer.name + " does not allow");
+  return {};
+}
+
 namespace {
 
 bool may_issue(IssuerRule const& issuer, Profile const& profile, x509::NameSet const& names, Time now) {
   if (state_at(issuer, now) != IssuerState::active || now < issuer.begins) return false;
-  if (!check_serves(issuer, profile, now)) return false;
-  auto const has = [&](ExtendedKeyUsage usage) {
-    return usage == ExtendedKeyUsage::ocsp_signing || std::ranges::find(issuer.usages, usage) != issuer.usages.end();
-  };
-  if (!std::ranges::all_of(profile.extended_key_usage, has)) return false;
+  if (!check_fits(issuer, profile)) return false;
   return std::ranges::all_of(issuer.limits, [&](NameLimit const& limit) { return limit.constraints.test(names).ok(); });
 }
 
@@ -84,6 +90,55 @@ std::optional<std::size_t> choose_issuer(std::vector<IssuerRule> const& all, Pro
   for (std::size_t const i : able)
     if (!is_wider(i) && (!best || is_later(all[i], all[*best]))) best = i;
   return best;
+}
+
+std::optional<std::size_t> find_heir(std::vector<IssuerRule> const& all, std::string_view name, Time now) {
+  std::optional<std::size_t> heir;
+  // Whoever made the rules saw to it that no line goes in a circle; a step for each issuer is as far as one can be.
+  for (std::size_t steps = 0; steps <= all.size(); ++steps) {
+    auto const is_next = [&](IssuerRule const& each) {
+      return heir ? each.replaces == all[*heir].name && each.active_from <= now : each.name == name;
+    };
+    auto const next = std::ranges::find_if(all, is_next);
+    if (next == all.end()) break;
+    heir = static_cast<std::size_t>(next - all.begin());
+  }
+  return heir;
+}
+
+namespace {
+
+Result<> check_state(IssuerRule const& issuer, Time now) {
+  auto const refuse = [&](std::string const& why) {
+    return Error(Errc::no_issuer, "the issuer " + issuer.name + " " + why);
+  };
+  if (now < issuer.active_from) return refuse("signs only from " + to_rfc3339(issuer.active_from) + " on");
+  if (now < issuer.begins) return refuse("has a chain that begins only at " + to_rfc3339(issuer.begins));
+  if (now >= issuer.ends) return refuse("has a chain that ended at " + to_rfc3339(issuer.ends));
+  if (now >= issuer.retired_from)
+    return refuse("is retired since " + to_rfc3339(issuer.retired_from) + ", and nothing has taken its place");
+  return {};
+}
+
+Error only(std::string_view name, Error const& why) {
+  return Error(why).with_context("only the issuer " + std::string(name) + " may sign this: ");
+}
+
+}  // namespace
+
+Result<std::size_t> heir_at(std::vector<IssuerRule> const& all, std::string_view name, Time now) {
+  auto const heir = find_heir(all, name, now);
+  if (!heir) return only(name, Error(Errc::no_issuer, "this CA does not have it (any more)"));
+  if (auto const able = check_state(all[*heir], now); !able) return only(name, able.error());
+  return *heir;
+}
+
+Result<std::size_t> choose_heir(std::vector<IssuerRule> const& all, std::string_view name, Profile const& profile,
+                                x509::NameSet const& names, Time now) {
+  TRY(auto const heir, heir_at(all, name, now));
+  if (auto const fits = check_fits(all[heir], profile); !fits) return only(name, fits.error());
+  if (auto const may = test_names(all[heir].limits, names); !may) return only(name, may.error());
+  return heir;
 }
 
 std::size_t default_at(std::vector<IssuerRule> const& all, Time now) {

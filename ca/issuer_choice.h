@@ -24,6 +24,7 @@ struct IssuerRule {
   Time begins = Time::min(), ends = Time::max();          // validity of its whole chain, both ends included
   Time active_from = Time::min();                         // before, it is published and signs no certificates
   Time retired_from = Time::max();                        // from then on another has its place
+  std::string replaces = {};            // the issuer whose place it takes when it becomes active; empty: none's
 };
 constexpr char const* kDefaultIssuer = "default";
 
@@ -40,11 +41,32 @@ std::string_view to_string(IssuerState state);  // "published"
 // every issuer, and of a retired one as long as its certificates live. Errc::no_issuer or invalid_profile, in words.
 Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now);
 
+// Can it ever make certificates of this profile, by what it serves and by the usages that its chain leaves?
+// Errc::invalid_profile, in words.
+Result<> check_fits(IssuerRule const& issuer, Profile const& profile);
+
 // Its place in `all`. Among those that are active, serve the profile, are good for its usages, and may name every name:
 // one that was made for a site or for profiles comes before the default's line; then one whose constraints lie inside
 // another's before that other; then the one that became active last; then by name. Nothing: nobody may.
 std::optional<std::size_t> choose_issuer(std::vector<IssuerRule> const& all, Profile const& profile,
                                          x509::NameSet const& names, Time now);
+
+// --- where one is named: nothing but it signs, or what has taken its place ---
+
+// The issuer of this name, or the last of those that a roll-over has put in its place by now, whatever its state is.
+// Never one that it replaced. Its place in `all`; nothing: there is no such issuer.
+std::optional<std::size_t> find_heir(std::vector<IssuerRule> const& all, std::string_view name, Time now);
+
+// The same, if it signs certificates now. Errc::no_issuer where there is none, where it is not active yet or any
+// more, and where its chain is not valid.
+Result<std::size_t> heir_at(std::vector<IssuerRule> const& all, std::string_view name, Time now);
+
+// The same, if it may make this certificate: never another. Also Errc::invalid_profile, and rejected_identifier with
+// one sub-error for each name that it may not carry.
+Result<std::size_t> choose_heir(std::vector<IssuerRule> const& all, std::string_view name, Profile const& profile,
+                                x509::NameSet const& names, Time now);
+
+// --- where nobody may ---
 
 // Of the default's line, the one whose time this is: who says why, when nobody may. There has to be a default.
 std::size_t default_at(std::vector<IssuerRule> const& all, Time now);

@@ -19,6 +19,35 @@ std::vector<NameLimit> limits_of(x509::Certificate const& issuing, std::vector<x
 
 namespace {
 
+// Appends a sub-error when one of the limits forbids the name.
+template <class Name>
+void test_name(std::vector<NameLimit> const& limits, Name const& name, std::string_view type,
+               std::vector<SubError>& refused) {
+  for (NameLimit const& each : limits) {
+    auto verdict = each.constraints.test(name);
+    if (verdict.ok()) continue;
+    refused.push_back({Errc::rejected_identifier, verdict.error().detail(), std::string(type), name.text()});
+    return;
+  }
+}
+
+}  // namespace
+
+Result<> test_names(std::vector<NameLimit> const& limits, x509::NameSet const& names) {
+  std::vector<SubError> refused;
+  for (x509::DnsName const& name : names.dns) test_name(limits, name, "dns", refused);
+  for (x509::IpAddress const& address : names.ip) test_name(limits, address, "ip", refused);
+  if (refused.empty()) return {};
+  Error error(Errc::rejected_identifier, refused.size() == 1 ? refused.front().detail
+                                                             : std::to_string(refused.size()) + " of the " +
+                                                                   std::to_string(names.size()) +
+                                                                   " names lie outside what this CA may issue");
+  error.sub = std::move(refused);
+  return error;
+}
+
+namespace {
+
 template <class Subtree>
 struct Permitted {
   std::vector<Subtree> subtrees;

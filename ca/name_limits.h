@@ -19,6 +19,10 @@ struct NameLimit {
 // Of the issuing certificate first, then of those above it.
 std::vector<NameLimit> limits_of(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
 
+// May every name stand in a certificate under these? Errc::rejected_identifier with one sub-error for each that may
+// not.
+Result<> test_names(std::vector<NameLimit> const& limits, x509::NameSet const& names);
+
 // What all of them together leave of DNS names and addresses: what each permits, without what any excludes. Nothing
 // when there are none.
 std::optional<x509::NameConstraints> narrowed(std::vector<NameLimit> const& limits);

@@ -142,15 +142,16 @@ Result<NewOrder> new_order(Account const& account, Scope const& scope, NewOrderR
                         " open orders; finish them or let them expire");
   }
   TRY(auto const* profile, choose_profile(scope, request.profile, policy));
+  auto const& issuer = reach_for(scope, context.issuer, policy);
   AskedValidity const validity{request.not_before, request.not_after};
-  CHECK_OK(check_validity(validity, *profile, policy, now, now));
+  CHECK_OK(check_validity(validity, *profile, issuer, now, now));
 
   NewOrder result;
   result.order.id = new_id(now);
   std::vector<Authorization> authorizations;
   std::vector<SubError> refused;
   for (auto const& identifier : request.identifiers) {
-    auto settled = settle(account, scope, identifier, context.reusable, policy, now);
+    auto settled = settle(account, scope, identifier, context.reusable, policy, issuer, now);
     if (!settled.ok()) {
       refused.push_back({settled.error().code(), settled.error().detail(), std::string(to_string(identifier.type())),
                          identifier.value()});
@@ -218,7 +219,7 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
   CHECK_OK(check_scope(order, scope, context.authorizations));
   CHECK_OK(check_live_names(scope, order.identifiers, context));
   TRY(auto const* profile, choose_profile(scope, order.profile, policy));
-  CHECK_OK(check_validity(order.validity, *profile, policy, order.created, now));
+  CHECK_OK(check_validity(order.validity, *profile, reach_for(scope, context.issuer, policy), order.created, now));
   CHECK_OK(check_names(order, csr, *profile));
   if (context.is_account_key || csr.key == account.key) {  // 8555-11.1-1
     return Error(Errc::bad_public_key, "the CSR's key is the key of an account; a certificate needs a key of its own");

@@ -37,14 +37,15 @@ struct Order {
   bool operator==(Order const&) const = default;
 };
 
-// What the store knows that newOrder needs.
+// What the store and the CA know that newOrder needs.
 struct OrderContext {
   std::vector<Authorization> reusable =
       {};                          // authorizations of the account for names of this order; unfit ones are skipped
   std::size_t pending_orders = 0;  // of the account: pending, ready or processing
   std::size_t live_names = 0;      // of the account; counted only when the scope limits them
   std::optional<Predecessor> predecessor = {};  // that `replaces` names
-  x509::NameSet already_live = {};  // those of the order's names that are among them: renewal needs no new room
+  x509::NameSet already_live = {};         // those of the order's names that are among them: renewal needs no new room
+  std::optional<IssuerReach> issuer = {};  // of the scope's issuer, where it names one; see reach_for()
 };
 
 struct NewOrder {
@@ -88,6 +89,7 @@ struct FinalizeContext {
   x509::NameSet already_live = {};
   bool is_compromised_key = false;         // a certificate of the CSR's key was revoked as keyCompromise
   bool is_blocked_key = false;             // the operator has said that nobody may use the CSR's key
+  std::optional<IssuerReach> issuer = {};  // as in OrderContext
   // A certificate of the CSR's key is in use (with another account, or, where the profile asks for one key for each
   // device, with any), and none of that key with a name of the order.
   bool is_key_of_another_device = false;

@@ -46,4 +46,10 @@ Result<Scope const*> scope_for(std::string const& eab_kid, EabKey const* key, Po
   return &key->scope;
 }
 
+IssuerReach const& reach_for(Scope const& scope, std::optional<IssuerReach> const& own, Policy const& policy) {
+  if (scope.issuer.empty()) return own && own->only.empty() ? *own : policy.issuer;
+  if (!own || own->only != scope.issuer) bug("a scope with an issuer of its own, and nobody looked what that can");
+  return *own;
+}
+
 }  // namespace lenscap::acme

@@ -22,7 +22,8 @@ struct Scope {
   std::vector<x509::DnsName> prove_dns = {};
   std::vector<x509::IpBlock> prove_ip = {};
   std::vector<std::string> profiles =
-      {};  // the first is the default; empty: the policy's first that takes no names from the order
+      {};                   // the first is the default; empty: the policy's first that takes no names from the order
+  std::string issuer = {};  // nothing but this one signs, or what has taken its place; empty: whichever the CA chooses
   std::optional<Time> issue_until = {};            // no orders and no finalize from this moment on
   std::optional<std::size_t> live_names_max = {};  // names with an unexpired, unrevoked certificate
 
@@ -94,15 +95,22 @@ struct ProfileRule {
   bool operator==(ProfileRule const&) const = default;
 };
 
+// What can stand in a certificate of an issuer: refused before anything is tried is what cannot.
+struct IssuerReach {
+  std::string only = {};                                // the scope names it; empty: it is the CA's own choice
+  std::vector<x509::NameConstraints> constraints = {};  // a name has to pass them all
+  Time begins = Time::min(), ends = Time::max();        // validity of its chain, both ends included
+
+  bool operator==(IssuerReach const&) const = default;
+};
+
 struct Policy {
   bool eab_required = true;
   std::optional<Scope> open_scope = {};     // accounts without an EAB key, when eab_required is false
   std::vector<ProfileRule> profiles = {};   // known profiles
   std::vector<ChallengeOffer> offers = {};  // in the order in which they are listed to clients
-  std::vector<x509::NameConstraints> issuer_constraints = {};  // names outside any are refused before anything is tried
-  Time issuer_begins = Time::min();                            // validity of the issuing certificate's chain, both ends
-  Time issuer_ends = Time::max();                              // included
-  std::string terms_of_service = {};                           // URL; empty: nothing to agree to
+  IssuerReach issuer = {};                  // what counts for scopes that name none
+  std::string terms_of_service = {};        // URL; empty: nothing to agree to
   bool allow_wildcards = false;
   ReplacesPolicy replaces = ReplacesPolicy::lenient;
   ReusePolicy reuse = ReusePolicy::usual;
@@ -121,5 +129,10 @@ struct Policy {
 // one, as it is in the store now. Errc::unauthorized when the key is revoked or gone, or when accounts without a key
 // may not order any more. The pointer lives as long as its source.
 Result<Scope const*> scope_for(std::string const& eab_kid, EabKey const* key, Policy const& policy);
+
+// What the issuer of an account's orders can: `own` of the issuer that the scope names (it has to be there then). Where
+// it names none, `own` of one that has taken the first issuer's place, else the policy's. The reference lives as long
+// as its source.
+IssuerReach const& reach_for(Scope const& scope, std::optional<IssuerReach> const& own, Policy const& policy);
 
 }  // namespace lenscap::acme

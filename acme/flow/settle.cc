@@ -81,6 +81,17 @@ Authorization const* find_reusable(std::span<Authorization const> known, Account
   return it != known.end() ? &*it : nullptr;
 }
 
+Result<> check_constraints(Identifier const& identifier, IssuerReach const& issuer) {
+  for (auto const& constraints : issuer.constraints) {
+    auto verdict =
+        identifier.dns() != nullptr ? constraints.test(*identifier.dns()) : constraints.test(*identifier.ip());
+    if (verdict.ok()) continue;
+    if (issuer.only.empty()) return verdict;
+    return std::move(verdict).error().with_context("only the issuer " + issuer.only + " may sign this: ");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> check_issue_until(Scope const& scope, Time now) {
@@ -96,7 +107,8 @@ Error rate_limited(std::string detail) {
 }
 
 Result<Settled> settle(Account const& account, Scope const& scope, Identifier const& identifier,
-                       std::span<Authorization const> known, Policy const& policy, Time now) {
+                       std::span<Authorization const> known, Policy const& policy, IssuerReach const& issuer,
+                       Time now) {
   if (identifier.is_wildcard() && !policy.allow_wildcards) {
     return Error(Errc::rejected_identifier, "wildcard names are not issued here; name each host");
   }
@@ -104,8 +116,7 @@ Result<Settled> settle(Account const& account, Scope const& scope, Identifier co
   if (allowed == Access::refuse) {
     return Error(Errc::rejected_identifier, "this account may not ask for this name");
   }
-  for (auto const& constraints : policy.issuer_constraints)
-    CHECK_OK(identifier.dns() != nullptr ? constraints.test(*identifier.dns()) : constraints.test(*identifier.ip()));
+  CHECK_OK(check_constraints(identifier, issuer));
   std::string const granted = allowed == Access::grant ? why_granted(account) : std::string();
   if (auto const* reusable = find_reusable(known, account, identifier, granted, policy.reuse, now))
     return Settled{*reusable, false};
@@ -138,7 +149,8 @@ Result<Settled> new_authz(Account const& account, Scope const& scope, Identifier
   if (identifier.is_wildcard()) {  // 8555-7.4.1-2
     return refuse(Error(Errc::rejected_identifier, "a wildcard cannot be authorized beforehand; order it"));
   }
-  auto settled = settle(account, scope, identifier, context.known, policy, now);
+  auto settled =
+      settle(account, scope, identifier, context.known, policy, reach_for(scope, context.issuer, policy), now);
   if (!settled.ok()) return refuse(settled.error());
   if (!settled->is_new || settled->authorization.status != AuthorizationStatus::pending) return settled;
 

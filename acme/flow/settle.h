@@ -21,12 +21,13 @@ struct Settled {
 // reused as long as the same key still grants the name.
 //   Errc::rejected_identifier  outside the scope, the issuer's name constraints, or what the server can validate
 Result<Settled> settle(Account const& account, Scope const& scope, Identifier const& identifier,
-                       std::span<Authorization const> known, Policy const& policy, Time now);
+                       std::span<Authorization const> known, Policy const& policy, IssuerReach const& issuer, Time now);
 
-// What the store knows that newAuthz needs.
+// What the store and the CA know that newAuthz needs.
 struct AuthzContext {
-  std::vector<Authorization> known = {};  // of the account for this name, also pending ones that newAuthz made
-  std::size_t open = 0;                   // of the account: pending ones that newAuthz made
+  std::vector<Authorization> known = {};   // of the account for this name, also pending ones that newAuthz made
+  std::size_t open = 0;                    // of the account: pending ones that newAuthz made
+  std::optional<IssuerReach> issuer = {};  // of the scope's issuer, where it names one
 };
 
 // newAuthz. Whether we would issue is decided first (8555-7.4.1-1). An authorization that is there already and still of

@@ -4,13 +4,13 @@
 
 namespace lenscap::acme {
 
-Result<> check_validity(AskedValidity const& asked, ProfileRule const& profile, Policy const& policy, Time ordered,
+Result<> check_validity(AskedValidity const& asked, ProfileRule const& profile, IssuerReach const& issuer, Time ordered,
                         Time now) {
   if (!asked.not_before && !asked.not_after) return {};
   Time const begin = ordered - profile.backdate;
-  Time const earliest = std::max(begin, policy.issuer_begins);
+  Time const earliest = std::max(begin, issuer.begins);
   // Both ends belong to a certificate's validity (RFC 5280 4.1.2.5).
-  Time const latest = std::min(begin + profile.lifetime - Seconds(1), policy.issuer_ends);
+  Time const latest = std::min(begin + profile.lifetime - Seconds(1), issuer.ends);
   auto const refuse = [&](std::string_view why) {
     return Error(Errc::malformed, std::string(why) + "; certificates of profile " + profile.name +
                                       " ordered now are valid from " + to_rfc3339(earliest) + " to " +

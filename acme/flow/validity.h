@@ -18,7 +18,7 @@ struct AskedValidity {
 // `ordered` is the moment of the newOrder request: what was accepted then holds until the order ends, although the
 // profile's own window moves on. `now` is later when it is asked again at finalize.
 //   Errc::malformed  saying what would be accepted (8555-7.4-2)
-Result<> check_validity(AskedValidity const& asked, ProfileRule const& profile, Policy const& policy, Time ordered,
+Result<> check_validity(AskedValidity const& asked, ProfileRule const& profile, IssuerReach const& issuer, Time ordered,
                         Time now);
 
 }  // namespace lenscap::acme

@@ -32,13 +32,13 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority, Tim
   for (auto const& type : settings.challenges)
     if (auto const* row = find_validator(type))
       policy.offers.push_back({.type = type, .dns = row->dns, .ip = row->ip, .wildcard = row->wildcard});
-  for (auto const& limit : authority.issuer().limits()) policy.issuer_constraints.push_back(limit.constraints);
+  for (auto const& limit : authority.issuer().limits()) policy.issuer.constraints.push_back(limit.constraints);
   // Of the default's line, as long as a roll-over in the time of this program may reach: what is accepted for an order
   // can then be had of whichever of them makes the certificate.
   for (auto const& each : authority.issuers()) {
     if (!each.rule.is_default || each.rule.retired_from <= now) continue;
-    policy.issuer_begins = std::max(policy.issuer_begins, each.issuer->begins());
-    policy.issuer_ends = std::min(policy.issuer_ends, each.issuer->ends());
+    policy.issuer.begins = std::max(policy.issuer.begins, each.issuer->begins());
+    policy.issuer.ends = std::min(policy.issuer.ends, each.issuer->ends());
   }
   return policy;
 }

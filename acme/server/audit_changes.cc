@@ -73,7 +73,8 @@ namespace {
 
 std::string text_of(Scope const& scope) {
   return "granted " + texts_of(scope.grant_dns) + ", " + texts_of(scope.grant_ip) + "; to be proved " +
-         texts_of(scope.prove_dns) + ", " + texts_of(scope.prove_ip) + "; profiles " + joined(scope.profiles);
+         texts_of(scope.prove_dns) + ", " + texts_of(scope.prove_ip) + "; profiles " + joined(scope.profiles) +
+         (scope.issuer.empty() ? std::string() : "; by the issuer " + scope.issuer);
 }
 
 std::string text_of(CaaMode mode) {

@@ -254,6 +254,25 @@ All judge_constraints(Facts const& facts) {
   return all;
 }
 
+// --- whom scopes name ---
+
+// One line for each issuer: who put its folder away has one thing to do, and not one for each key.
+All judge_scopes(Facts const& facts) {
+  All all;
+  for (auto const& each : facts.idle) {
+    constexpr std::size_t kNamed = 3;
+    std::string who;
+    for (std::size_t i = 0; i < std::min(kNamed, each.named_by.size()); ++i)
+      who += (who.empty() ? "" : ", ") + each.named_by[i];
+    if (each.named_by.size() > kNamed) who += " and " + std::to_string(each.named_by.size() - kNamed) + " more";
+    all.push_back({.severity = Severity::warning,
+                   .what = "who orders under " + who + " gets nothing: " + each.why,
+                   .to_do = "put the issuer's folder back, or let a roll-over take its place; else revoke these keys "
+                            "(lenscap-ca eab revoke), or take acme.open.issuer out of ca.toml"});
+  }
+  return all;
+}
+
 // --- what the service makes anew by itself ---
 
 // The service tries each minute; after an hour it is no accident any more.
@@ -338,6 +357,7 @@ constexpr Check kChecks[] = {
     {"space", judge_space},
     {"passphrase", judge_passphrase},
     {"constraints", judge_constraints},
+    {"scopes", judge_scopes},
     {"crl", judge_crl},
     {"ocsp", judge_ocsp},
     {"server_certificate", judge_server_certificate},

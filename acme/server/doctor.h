@@ -54,6 +54,12 @@ struct Facts {
     std::optional<x509::NameConstraints> constraints;
   };
   std::vector<Further> further = {};  // the same of the other issuers
+  struct Idle {
+    std::string issuer;
+    std::string why;
+    std::vector<std::string> named_by;  // acme.open, or the ids of external account keys that are not revoked
+  };
+  std::vector<Idle> idle = {};  // issuers that scopes name, and that sign nothing now or ever again
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;     // octets that the service may still write beside the store

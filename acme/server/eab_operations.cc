@@ -47,6 +47,8 @@ Result<Scope> read_scope(Object const& arguments) {
   TRY(scope.prove_ip, read_list(arguments, "prove_ip", x509::IpBlock::parse));
   TRY(auto profiles, json::get_strings(arguments, "profiles"));
   scope.profiles = profiles.value_or(std::vector<std::string>{});
+  TRY(auto issuer, json::get_string(arguments, "issuer"));
+  scope.issuer = issuer.value_or("");
   TRY(scope.issue_until, read_time(arguments, "issue_until"));
   TRY(auto most, json::get_int(arguments, "live_names"));
   if (most && *most < 1) return usage("--live-names must be at least 1");
@@ -61,7 +63,15 @@ Result<> check_scope(Scope const& scope, OperationContext const& context) {
   for (auto const& name : scope.profiles)
     if (std::ranges::find(context.settings.profiles, name) == context.settings.profiles.end())
       return usage("\"" + name + "\" is not a profile of the settings (ca.profiles)");
-  return check_names(scope, context.limits);
+  if (scope.issuer.empty()) return check_names(scope, context.limits);
+  std::vector<ca::Profile> offered;
+  for (auto const& name : context.settings.profiles) {
+    TRY(auto profile, ca::load_profile(context.settings.profile_file(name)));
+    offered.push_back(std::move(profile));
+  }
+  if (!context.issuers) bug("an operation that may name an issuer, and nobody knows any");
+  TRY(auto const issuers, context.issuers());
+  return check_issuer(scope, issuers, offered, context.now);
 }
 
 // Clients take both as arguments, and an argument that begins with '-' for an option of theirs (certbot's parser for

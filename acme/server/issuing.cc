@@ -2,9 +2,9 @@
 
 namespace lenscap::acme {
 
-net::Awaitable<Result<ca::Draft>> Issuing::prepare(ca::IssueRequest request, Time now) {
+net::Awaitable<Result<ca::Draft>> Issuing::prepare(ca::IssueRequest request, Time now, std::string only_issuer) {
   std::optional<Result<ca::Draft>> draft;
-  auto job = [&] { draft.emplace(authority_.prepare(request, now)); };
+  auto job = [&] { draft.emplace(authority_.prepare(request, now, only_issuer)); };
   if (prepares_in_place_) {
     job();
     co_return *std::move(draft);

@@ -23,7 +23,7 @@ class Issuing {
         prepares_in_place_(is_short_ || authority.issuer().signs_elsewhere()) {}
 
   // See ca::Authority. What is thrown comes out: nothing was claimed yet.
-  net::Awaitable<Result<ca::Draft>> prepare(ca::IssueRequest request, Time now);
+  net::Awaitable<Result<ca::Draft>> prepare(ca::IssueRequest request, Time now, std::string only_issuer);
   // See ca::Authority. Does not throw: an intent stands in the store, so the caller has to settle it.
   net::Awaitable<Result<x509::Certificate>> sign(ca::Draft draft);
 

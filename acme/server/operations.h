@@ -3,6 +3,7 @@
 // Blocking. What create_eab gives out is secret: it is shown once and kept nowhere but sealed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 #include "base/seal.h"
 #include "base/x509/certificate.h"
 #include "ca/audit.h"
-#include "ca/name_limits.h"
+#include "ca/issuer_choice.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -28,6 +29,8 @@ struct OperationContext {
   std::size_t looked_at_most = 10'000;  // records, for one page of a list: a tenth of a second
   Metrics* metrics = nullptr;           // of the server that runs, for what is counted there
   std::string actor = "operator";       // for the audit trail: see operator_by()
+  // Those that the server knows, or that lie in the state directory; asked for where an issuer is named.
+  std::function<Result<std::vector<ca::IssuerRule>>()> issuers = {};
 };
 // "operator uid 0": a person, by the number of the user of this machine that asks for him.
 std::string operator_by(unsigned user);

@@ -42,9 +42,14 @@ ca::AuthoritySettings authority_settings(Settings const& settings) {
   return all;
 }
 
-Result<> check_open_scope(Settings const& settings, ca::Issuer const& issuer) {
+Result<> check_open_scope(Settings const& settings, std::vector<ca::KnownIssuer> const& issuers,
+                          std::vector<ca::Profile> const& profiles, Time now) {
   if (settings.eab_required) return {};
-  auto const fits = check_names(settings.open_scope, issuer.limits());
+  auto const& scope = settings.open_scope;
+  std::vector<ca::IssuerRule> rules;
+  for (auto const& each : issuers) rules.push_back(each.rule);
+  auto const fits = scope.issuer.empty() ? check_names(scope, rules[ca::default_at(rules, now)].limits)
+                                         : check_issuer(scope, rules, profiles, now);
   if (!fits) return Error(Errc::settings, "acme.open: " + fits.error().detail());
   return {};
 }
@@ -55,7 +60,7 @@ Result<std::unique_ptr<App>> open_app(Settings settings, std::unique_ptr<store::
   auto const own = ca::first_line(passphrase);
   TRY(auto authority, ca::Authority::open(authority_settings(settings), *store, own, std::move(signer)));
   TRY(auto sealer, open_sealer(*store, own));
-  CHECK_OK(check_open_scope(settings, authority->issuer()));
+  CHECK_OK(check_open_scope(settings, authority->issuers(), authority->profiles(), clock.now()));
   return std::make_unique<App>(AppParts{.settings = std::move(settings),
                                         .store = std::move(store),
                                         .authority = std::move(authority),
@@ -120,11 +125,17 @@ Result<std::unique_ptr<Server>> Server::start(App& app, Front& front, std::optio
   auto run = [&app](std::string_view name, json::Object const& arguments, unsigned user) -> Result<json::Object> {
     auto const* operation = find_operation(name);
     if (operation == nullptr) return Error(Errc::usage, "this server knows no operation " + std::string(name));
-    OperationContext context{
-        app.settings,   *app.store, &app.sealer, app.authority->root_certificate(), app.authority->issuer().limits(),
-        app.clock.now()};
+    auto const asked_at = app.clock.now();
+    auto const& rules = app.authority->rules();
+    OperationContext context{app.settings,
+                             *app.store,
+                             &app.sealer,
+                             app.authority->root_certificate(),
+                             rules[ca::default_at(rules, asked_at)].limits,
+                             asked_at};
     context.metrics = &app.metrics;
     context.actor = operator_by(user);
+    context.issuers = [&app]() -> Result<std::vector<ca::IssuerRule>> { return app.authority->rules(); };
     if (operation->writes) app.log.info("admin.operation", {{"operation", name}, {"by", context.actor}});
     try {
       auto outcome = run_on_record(*operation, context, arguments);

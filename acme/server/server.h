@@ -18,8 +18,10 @@
 
 namespace lenscap::acme {
 
-// Does [acme.open] fit what issues? Errc::settings.
-Result<> check_open_scope(Settings const& settings, ca::Issuer const& issuer);
+// Does [acme.open] fit what issues? `issuers`: the default first; `profiles`: in the order of the settings.
+// Errc::settings.
+Result<> check_open_scope(Settings const& settings, std::vector<ca::KnownIssuer> const& issuers,
+                          std::vector<ca::Profile> const& profiles, Time now);
 
 // Opens the CA and the sealer that the settings name, over a store that is open, and takes that; after a refusal it is
 // where it was. Blocks. With `signer` the issuing keys stay closed in this process.

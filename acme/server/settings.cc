@@ -32,6 +32,7 @@ Scope read_scope(config::Reader& reader, std::string_view table) {
   scope.prove_dns = read_list(reader, path + ".prove_dns", parse_suffix);
   scope.prove_ip = read_list(reader, path + ".prove_ip", x509::IpBlock::parse);
   scope.profiles = reader.strings(path + ".profiles", {});
+  scope.issuer = reader.string(path + ".issuer", "");
   if (auto most = reader.integer(path + ".live_names", 0, 0, 1'000'000'000); most != 0)
     scope.live_names_max = static_cast<std::size_t>(most);
   return scope;

@@ -9,6 +9,7 @@
 namespace lenscap::ca::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using enum ExtendedKeyUsage;
 
@@ -109,6 +110,106 @@ TEST(ChooseIssuer, OfTwoThatAreEqualTheFirstByName) {
   all.push_back(all[1]);
   all.back().name = "a-plant";
   EXPECT_EQ(chosen(all, kNow, names({"a.p4.cams.example"})), "a-plant");
+}
+
+// plant4 of the site above, with a roll-over to plant4-2 after a day and to plant4-3 after two; none other was changed.
+std::vector<IssuerRule> rolled_over_site() {
+  auto all = site();
+  for (int number : {2, 3}) {
+    auto next = issuer("plant4-" + std::to_string(number), *all[1].constraints);
+    next.replaces = number == 2 ? "plant4" : "plant4-2";
+    next.active_from = kNow + (number - 1) * kDay;
+    (number == 2 ? all[1] : all.back()).retired_from = next.active_from;
+    all.push_back(next);
+  }
+  return all;
+}
+
+// "plant4-2", or why nobody may.
+std::string heir(std::vector<IssuerRule> const& all, std::string const& named, Time now, x509::NameSet const& wanted,
+                 std::string const& profile_name = "camera-https") {
+  auto const found = choose_heir(all, named, profile(profile_name), wanted, now);
+  return found ? all[*found].name : std::to_string(static_cast<int>(found.error().code())) + found.error().detail();
+}
+
+TEST(ChooseHeir, TheOneThatIsNamedOrWhatTookItsPlaceAndNeverAnother) {
+  auto const in_plant = names({"a.p4.cams.example"}, {"10.20.4.1"});
+  auto const elsewhere = names({"a.cams.example"});
+  auto const inner_line = names({"a.l7.p4.cams.example"});
+  struct Case {
+    char const* why;
+    std::string named;
+    Time now;
+    x509::NameSet wanted;
+    std::string is;
+    std::string profile = "camera-https";
+  };
+  for (auto const& c : std::vector<Case>{
+           {"the named one", "plant4", kNow, in_plant, "plant4"},
+           {"though a narrower one may, too", "plant4", kNow, inner_line, "plant4"},
+           {"the default, though a site's may", "default", kNow, in_plant, "default"},
+           {"a second before a roll-over", "plant4", kNow + kDay - Seconds(1), in_plant, "plant4"},
+           {"after it", "plant4", kNow + kDay, in_plant, "plant4-2"},
+           {"after two of them", "plant4", kNow + 2 * kDay, in_plant, "plant4-3"},
+           {"by the name of the second", "plant4-2", kNow + 2 * kDay, in_plant, "plant4-3"},
+           {"whoever it replaced is another", "plant4-2", kNow, in_plant, "signs only from"},
+           {"names outside, though the default may", "plant4", kNow, elsewhere, "cannot be certified"},
+           {"one name outside", "plant4", kNow, names({"a.p4.cams.example", "a.p8.cams.example"}),
+            "cannot be certified"},
+           {"names outside, after a roll-over", "plant4", kNow + kDay, elsewhere, "cannot be certified"},
+           {"another profile, though the default serves it", "dot1x", kNow, elsewhere, "does not serve profile"},
+           {"the profile that it serves", "dot1x", kNow, elsewhere, "dot1x", "dot1x"},
+           {"there is none", "plant5", kNow, in_plant, "this CA does not have it"},
+           {"no name at all", "", kNow, in_plant, "this CA does not have it"},
+       }) {
+    auto const is = heir(rolled_over_site(), c.named, c.now, c.wanted, c.profile);
+    if (c.is.find(' ') == c.is.npos)
+      EXPECT_EQ(is, c.is) << c.why;
+    else
+      EXPECT_THAT(is, AllOf(HasSubstr("only the issuer " + c.named + " may sign this: "), HasSubstr(c.is))) << c.why;
+  }
+}
+
+TEST(ChooseHeir, OfOneThatSignsNothingNobodySignsInItsPlace) {
+  auto const wanted = names({"a.p4.cams.example"});
+  struct Case {
+    char const* why;
+    void (*change)(IssuerRule& plant4);
+    Errc code;
+    char const* says;
+  };
+  for (auto const& c : std::vector<Case>{
+           {"published", [](IssuerRule& r) { r.active_from = kNow + Seconds(1); }, Errc::no_issuer, "signs only from"},
+           {"retired, and its heir is gone", [](IssuerRule& r) { r.retired_from = kNow; }, Errc::no_issuer,
+            "nothing has taken its place"},
+           {"ended", [](IssuerRule& r) { r.ends = kNow; }, Errc::no_issuer, "ended at"},
+           {"not begun", [](IssuerRule& r) { r.begins = kNow + Seconds(1); }, Errc::no_issuer, "begins only at"},
+           {"another profile", [](IssuerRule& r) { r.profiles = {"server"}; }, Errc::invalid_profile,
+            "does not serve profile camera-https"},
+           {"another usage", [](IssuerRule& r) { r.usages = {client_auth}; }, Errc::invalid_profile, "serverAuth"},
+           {"a certificate above that forbids the name",
+            [](IssuerRule& r) {
+              r.limits.push_back({"above", permit({"l7.p4.cams.example"}, {})});
+            },
+            Errc::rejected_identifier, "a.p4.cams.example"},
+       }) {
+    auto all = site();
+    ASSERT_EQ(heir(all, "plant4", kNow, wanted), "plant4");
+    c.change(all[1]);
+    ASSERT_EQ(chosen(all, kNow, wanted), "default") << c.why << ": without a name another signs";
+    auto const found = choose_heir(all, "plant4", profile("camera-https"), wanted, kNow);
+    ASSERT_FALSE(found.ok()) << c.why << ": " << all[*found].name;
+    EXPECT_EQ(found.error().code(), c.code) << c.why;
+    EXPECT_THAT(found.error().detail(), AllOf(HasSubstr("only the issuer plant4"), HasSubstr(c.says))) << c.why;
+    EXPECT_EQ(found.error().sub.size(), c.code == Errc::rejected_identifier ? 1U : 0U) << c.why;
+  }
+}
+
+// Rules that are no line at all, which load_issuers() refuses.
+TEST(FindHeir, EndsWhereALineGoesInACircle) {
+  auto all = rolled_over_site();
+  all[1].replaces = "plant4-3";
+  EXPECT_TRUE(find_heir(all, "plant4", kNow + 3 * kDay));
 }
 
 TEST(DefaultAt, TheLineOfTheDefaultByItsTime) {

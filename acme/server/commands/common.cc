@@ -14,7 +14,7 @@
 #include "base/passphrase.h"
 #include "base/text_table.h"
 #include "ca/ceremony.h"
-#include "ca/installed_chain.h"
+#include "ca/installed_issuers.h"
 #include "ca/known_roots.h"
 
 namespace lenscap::acme {
@@ -38,10 +38,28 @@ Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
 
 namespace {
 
+Result<std::vector<ca::IssuerRule>> installed_rules(CommandLine const& line, Settings const& settings) {
+  TRY(auto installed, ca::load_issuers(line.state));
+  TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
+  auto const issuers = ca::as_chains_lead(std::move(installed), known);
+  TRY(auto const further,
+      ca::own_limits(issuers.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  return ca::rules_of(issuers, further);
+}
+
+// Of whichever of the default's line signs now. A further issuer that cannot be read is no reason to refuse a
+// revocation.
+Result<std::vector<ca::NameLimit>> limits_of_default(CommandLine const& line, Settings const& settings,
+                                                     ca::InstalledChain const& chain, Time now) {
+  if (auto const rules = installed_rules(line, settings)) return (*rules)[ca::default_at(*rules, now)].limits;
+  return ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules);
+}
+
 Result<json::Object> run_on_store(CommandLine const& line, Settings const& settings, store::Store& store,
                                   Operation const& operation, json::Object const& arguments) {
   TRY(auto const chain, ca::load_chain(line.state));
-  TRY(auto const limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
+  auto const now = SystemClock().now();
+  TRY(auto const limits, limits_of_default(line, settings, chain, now));
   TRY(auto const roots, ca::load_known_roots(line.state, chain.root()));
   std::optional<Sealer> sealer;
   if (operation.needs_sealer) {
@@ -49,8 +67,9 @@ Result<json::Object> run_on_store(CommandLine const& line, Settings const& setti
     TRY(auto opened, open_sealer(store, passphrase));
     sealer = std::move(opened);
   }
-  OperationContext context{settings, store, sealer ? &*sealer : nullptr, roots.leader(), limits, SystemClock().now()};
+  OperationContext context{settings, store, sealer ? &*sealer : nullptr, roots.leader(), limits, now};
   context.actor = operator_by(::geteuid());
+  context.issuers = [&]() { return installed_rules(line, settings); };
   return run_on_record(operation, context, arguments);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/timex.h>
 
 #include <filesystem>
+#include <map>
 
 #include "acme/server/audit_key.h"
 #include "acme/server/backup_note.h"
@@ -14,6 +15,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/doctor.h"
 #include "acme/server/ocsp_responder.h"
+#include "acme/server/records/eab_keys.h"
 #include "acme/server/records/meta.h"
 #include "acme/server/server_certificate.h"
 #include "base/file.h"
@@ -138,6 +140,25 @@ std::optional<Facts::Validity> ocsp_signer(store::ReadTxn& txn, std::vector<ca::
   return first;
 }
 
+// One that is only published signs by itself when its day comes.
+std::vector<Facts::Idle> idle_issuers(store::ReadTxn& txn, Settings const& settings,
+                                      std::vector<ca::IssuerRule> const& rules, Time now) {
+  std::map<std::string, std::vector<std::string>> named;
+  if (!settings.eab_required && !settings.open_scope.issuer.empty())
+    named[settings.open_scope.issuer].emplace_back("acme.open");
+  visit_eab(txn, [&](EabRecord const& eab) {
+    if (!eab.key.scope.issuer.empty() && !eab.key.revoked) named[eab.key.scope.issuer].push_back(eab.key.kid);
+    return true;
+  });
+  std::vector<Facts::Idle> idle;
+  for (auto const& [issuer, by] : named) {
+    auto const heir = ca::find_heir(rules, issuer, now);
+    if (heir && state_at(rules[*heir], now) == ca::IssuerState::published) continue;
+    if (auto const able = ca::heir_at(rules, issuer, now); !able) idle.push_back({issuer, able.error().detail(), by});
+  }
+  return idle;
+}
+
 void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<ca::InstalledIssuer> const& issuers,
                      Facts& facts) {
   facts.clock_mark = ca::clock_mark(txn);
@@ -171,7 +192,11 @@ Result<Facts> gather(CommandLine const& line) {
   std::vector<ca::InstalledIssuer> living;  // whose lists and answers somebody may still want
   std::ranges::copy_if(issuers, std::back_inserter(living),
                        [&](auto const& each) { return facts.now <= each.chain.issuing.not_after(); });
-  store->read([&](store::ReadTxn& txn) { look_into_store(txn, settings, living, facts); });
+  auto const rules = ca::rules_of(issuers, {});
+  store->read([&](store::ReadTxn& txn) {
+    look_into_store(txn, settings, living, facts);
+    facts.idle = idle_issuers(txn, settings, rules, facts.now);
+  });
   facts.root = {root.not_before(), root.not_after()};
   auto const& first = first_to_end(issuers, facts.now);
   facts.issuing = {first.chain.issuing.not_before(), first.chain.issuing.not_after()};

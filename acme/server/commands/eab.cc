@@ -10,7 +10,7 @@ namespace {
 
 struct CreateOptions {
   std::vector<std::string> grant_dns, grant_ip, prove_dns, prove_ip, profiles;
-  std::string bind_by, issue_until, uses = "single";
+  std::string issuer, bind_by, issue_until, uses = "single";
   long long live_names = 0;
   bool join = false;
 };
@@ -31,6 +31,7 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
   arguments.set("prove_dns", json::Value::strings(options.prove_dns));
   arguments.set("prove_ip", json::Value::strings(options.prove_ip));
   arguments.set("profiles", json::Value::strings(options.profiles));
+  if (!options.issuer.empty()) arguments.set("issuer", options.issuer);
   TRY(auto const bind_by, parse_moment(options.bind_by, "--bind-by"));
   if (bind_by) arguments.set("bind_by", to_unix(*bind_by));
   TRY(auto const issue_until, parse_moment(options.issue_until, "--issue-until"));
@@ -65,6 +66,12 @@ std::string scope_text(json::Object const& key) {
   return out.empty() ? "-" : out;
 }
 
+// "-": whichever the CA chooses.
+std::string issuer_text(json::Object const& key) {
+  auto const* scope = key.find("scope");
+  return scope == nullptr || scope->as_object() == nullptr ? "-" : text_of(scope->as_object()->find("issuer"));
+}
+
 Result<ExitCode> list(CommandLine const& line) {
   TRY(auto const found, run_operation(line, "eab.list", {}));
   if (line.wants_json()) {
@@ -75,13 +82,15 @@ Result<ExitCode> list(CommandLine const& line) {
   for (auto const& item : *found.find("keys")->as_array()) {
     auto row = *item.as_object();
     auto const names = scope_text(row);
-    rows.emplace_back(row.set("names", names));
+    auto const issuer = issuer_text(row);
+    rows.emplace_back(row.set("names", names).set("issuer", issuer));
   }
   print_table({{"keys", rows}}, "keys",
               {{"Key id", "kid"},
                {"Status", "status"},
                {"Uses", "uses"},
                {"Names", "names"},
+               {"Issuer", "issuer"},
                {"Bind by", "bind_by"},
                {"Accounts", "bound"},
                {"Created", "created"}});
@@ -110,6 +119,8 @@ void add_eab(CLI::App& app, CommandLine& line) {
   created->add_option("--prove-dns", options->prove_dns, "Suffixes to be proved by challenges");
   created->add_option("--prove-ip", options->prove_ip, "Networks to be proved by challenges");
   created->add_option("--profile", options->profiles, "Certificate profiles; the first is the account's default");
+  created->add_option("--issuer", options->issuer,
+                      "Nothing but this issuer signs for its accounts, or what takes its place by a roll-over");
   created->add_option("--bind-by", options->bind_by, "Until when it may bind an account: 7d, or a time");
   created->add_option("--issue-until", options->issue_until, "Until when its accounts may order");
   created->add_option("--live-names", options->live_names, "Names with a valid certificate at most");
@@ -120,7 +131,8 @@ void add_eab(CLI::App& app, CommandLine& line) {
   created->footer(
       "Examples:\n"
       "  lenscap-ca eab create --join --grant-dns cams.example --grant-ip 10.20.0.0/15 --bind-by 7d\n"
-      "  lenscap-ca eab create --prove-dns lab.example --uses many");
+      "  lenscap-ca eab create --prove-dns lab.example --uses many\n"
+      "  lenscap-ca eab create --grant-dns p4.cams.example --issuer plant4");
   created->callback([&line, options] { line.run = [&line, options] { return create(line, *options); }; });
 
   auto* listed = eab->add_subcommand("list", "All keys, without their secrets");

@@ -1,6 +1,6 @@
 // lenscap-ca explain NAME: would this CA issue it, by which of its issuers, and which certificate of the chain, or
-// which setting, forbids it? It reads certificates and settings alone: neither the key nor the store, and it does NOT
-// ask whether some account may have the name.
+// which setting, forbids it? With --issuer the same for a scope that names one. It reads certificates and settings
+// alone: neither the key nor the store, and it does NOT ask whether some account may have the name.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -76,17 +76,40 @@ x509::NameSet only(std::string const& text) {
   return names;
 }
 
-// Which issuer would make the certificate, for each profile of the settings that one can serve.
+// Which issuer would make the certificate, for each profile of the settings that one can serve; where a scope names
+// an issuer, that or what has taken its place.
 using Issuers = std::vector<std::pair<std::string, std::size_t>>;  // profile, place of the issuer
 Result<Issuers> who_issues(std::string const& text, Settings const& settings, std::vector<ca::IssuerRule> const& rules,
-                           Time now) {
+                           std::string const& issuer, Time now) {
   Issuers found;
   for (auto const& path : authority_settings(settings).profile_files) {
     TRY(auto const profile, ca::load_profile(path));
-    if (auto const chosen = ca::choose_issuer(rules, profile, only(text), now))
+    if (!issuer.empty()) {
+      if (auto const heir = ca::choose_heir(rules, issuer, profile, only(text), now))
+        found.emplace_back(profile.name, *heir);
+    } else if (auto const chosen = ca::choose_issuer(rules, profile, only(text), now)) {
       found.emplace_back(profile.name, *chosen);
+    }
   }
   return found;
+}
+
+// Of the one that makes it, or of the one that would if it might.
+Result<std::size_t> whose_limits(Issuers const& by, std::vector<ca::IssuerRule> const& rules, std::string const& issuer,
+                                 Time now) {
+  if (issuer.empty()) return by.empty() ? ca::default_at(rules, now) : by.front().second;
+  auto const heir = ca::find_heir(rules, issuer, now);
+  if (!heir) return Error(Errc::usage, "there is no issuer \"" + issuer + "\"; see `lenscap-ca issuer list`");
+  return *heir;
+}
+
+// Of an issuer that is named: that it signs nothing now, or none of the profiles.
+std::vector<ca::Forbidden> who_does_not_sign(Issuers const& by, std::vector<ca::IssuerRule> const& rules,
+                                             std::string const& issuer, Time now) {
+  if (issuer.empty() || !by.empty()) return {};
+  auto const whose = "the issuer " + issuer;
+  if (auto const able = ca::heir_at(rules, issuer, now); !able) return {{whose, able.error().detail()}};
+  return {{whose, "only that issuer may sign this, and it serves none of the profiles of ca.toml"}};
 }
 
 void print_for_people(std::string const& text, std::vector<ca::Forbidden> const& forbidden,
@@ -126,7 +149,7 @@ json::Array to_json(std::vector<ca::Forbidden> const& all) {
   return reasons;
 }
 
-Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
+Result<ExitCode> explain(CommandLine const& line, std::string const& text, std::string const& issuer) {
   TRY(auto const settings, load_settings(line));
   auto const now = SystemClock().now();
   TRY(auto installed, ca::load_issuers(line.state));
@@ -135,9 +158,8 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
   TRY(auto const further,
       ca::own_limits(issuers.front().chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
   auto const rules = ca::rules_of(issuers, further);
-  TRY(auto const by, who_issues(text, settings, rules, now));
-  // Of the one that makes it, or of the one that would if it might.
-  auto const place = by.empty() ? ca::default_at(rules, now) : by.front().second;
+  TRY(auto const by, who_issues(text, settings, rules, issuer, now));
+  TRY(auto const place, whose_limits(by, rules, issuer, now));
   auto const& limits = rules[place].limits;
   auto foreign = who_forbids_foreign(text, limits);
   bool const is_foreign = foreign.has_value();
@@ -149,6 +171,7 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
                                         ? "its certificates carry DNS names and IP addresses alone; the chain "
                                           "and the settings would permit this one"
                                         : "its certificates carry DNS names and IP addresses alone"});
+  if (forbidden.empty()) forbidden = who_does_not_sign(by, rules, issuer, now);
   TRY(auto const unserved, who_forbids_profiles(settings, issuers));
   if (by.empty() && forbidden.empty()) forbidden = unserved;
   for (auto& each : not_valid(issuers[place].chain, now)) forbidden.push_back(std::move(each));
@@ -176,15 +199,19 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text) {
 
 void add_explain(CLI::App& app, CommandLine& line) {
   auto name = std::make_shared<std::string>();
+  auto issuer = std::make_shared<std::string>();
   auto* command = app.add_subcommand("explain", "Say whether a name would be issued, and who forbids it");
   command
       ->add_option("NAME", *name,
                    "DNS name or IP address; of a mail address, URI or directory name: whether the chain permits it")
       ->required();
+  command->add_option("--issuer", *issuer, "For an account whose EAB key names this issuer: nothing else signs for it");
   command->footer(
       "Ends with 5 when it would not be issued.\n"
-      "Examples:\n  lenscap-ca explain cam1.plant4.example\n  lenscap-ca explain 10.20.0.7 --output json");
-  command->callback([&line, name] { line.run = [&line, name] { return explain(line, *name); }; });
+      "Examples:\n  lenscap-ca explain cam1.plant4.example\n  lenscap-ca explain 10.20.0.7 --output json\n"
+      "  lenscap-ca explain cam1.p4.cams.example --issuer plant4");
+  command->callback(
+      [&line, name, issuer] { line.run = [&line, name, issuer] { return explain(line, *name, *issuer); }; });
 }
 
 }  // namespace lenscap::acme

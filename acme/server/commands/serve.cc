@@ -234,7 +234,7 @@ Result<> Service::rehearse(Settings const& wanted, SecretBytes const& passphrase
         "a signer of its own has to be restarted first, which makes the server reload, too: ");
   };
   TRY(auto const issuing, looked());
-  return check_open_scope(wanted, *issuing.issuers.front().issuer);
+  return check_open_scope(wanted, issuing.issuers, issuing.profiles, SystemClock().now());
 }
 
 // Connections stay, and nobody is being answered.
@@ -351,7 +351,7 @@ Result<> serve_until_told(sigset_t const& signals, Service& service, Watchdog& w
 
 Result<ExitCode> check_start(CommandLine const& line, Settings const& settings) {
   TRY(auto const issuing, ca::rehearse(authority_settings(settings)));
-  CHECK_OK(check_open_scope(settings, *issuing.issuers.front().issuer));
+  CHECK_OK(check_open_scope(settings, issuing.issuers, issuing.profiles, SystemClock().now()));
   if (line.wants_json())
     print_json({{"accepted", true}});
   else

@@ -20,6 +20,7 @@ Object scope_to_json(Scope const& scope) {
   object.set("grant_dns", texts_of(scope.grant_dns)).set("grant_ip", texts_of(scope.grant_ip));
   object.set("prove_dns", texts_of(scope.prove_dns)).set("prove_ip", texts_of(scope.prove_ip));
   object.set("profiles", Value::strings(scope.profiles));
+  if (!scope.issuer.empty()) object.set("issuer", scope.issuer);
   set_time(object, "issue_until", scope.issue_until);
   if (scope.live_names_max) object.set("live_names_max", *scope.live_names_max);
   return object;
@@ -34,6 +35,7 @@ Scope read_scope(Fields const& f) {
   for (auto const& text : f.texts("grant_ip")) scope.grant_ip.push_back(f.take(x509::IpBlock::parse(text)));
   for (auto const& text : f.texts("prove_ip")) scope.prove_ip.push_back(f.take(x509::IpBlock::parse(text)));
   scope.profiles = f.texts("profiles");
+  scope.issuer = f.text_or_empty("issuer");
   scope.issue_until = f.maybe_time("issue_until");
   if (auto most = f.maybe_time("live_names_max")) scope.live_names_max = static_cast<std::size_t>(to_unix(*most));
   return scope;

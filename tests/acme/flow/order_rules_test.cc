@@ -92,12 +92,37 @@ TEST(NewOrder, NamesEveryRefusedIdentifier) {
 
 TEST(NewOrder, NothingOutsideTheIssuersConstraints) {
   auto p = policy();
-  p.issuer_constraints = {x509::NameConstraints::permit_only({dns("cams.example")}, {block("10.20.0.0/24")})};
+  p.issuer.constraints = {x509::NameConstraints::permit_only({dns("cams.example")}, {block("10.20.0.0/24")})};
   EXPECT_TRUE(try_order({"cam1.cams.example", "10.20.0.7"}, {}, scope(), p).ok());
   auto const refused = try_order({"cam1.cams.example", "10.20.1.7", "cam1.lab.example"}, {}, scope(), p).error();
   ASSERT_EQ(refused.sub.size(), 2U);
   EXPECT_EQ(refused.sub[0].code, Errc::rejected_identifier);
   EXPECT_EQ(refused.sub[0].identifier_value, "10.20.1.7");
+}
+
+// What the default can counts for nobody whose scope names another.
+TEST(NewOrder, InsideWhatTheScopesIssuerCan) {
+  auto p = policy();
+  p.issuer = {.constraints = {x509::NameConstraints::permit_only({dns("lab.example")}, {})}, .ends = kNow + kMinute};
+  auto s = scope();
+  s.issuer = "plant4";
+  OrderContext context;
+  context.issuer = {.only = "plant4",
+                    .constraints = {x509::NameConstraints::permit_only({dns("p4.cams.example")}, {})},
+                    .begins = kNow - kDay,
+                    .ends = kNow + kDay};
+  EXPECT_TRUE(try_order({"cam1.p4.cams.example"}, context, s, p).ok());
+  auto const refused = try_order({"cam1.p4.cams.example", "cam1.lab.example"}, context, s, p).error();
+  EXPECT_EQ(refused.code(), Errc::rejected_identifier);
+  ASSERT_EQ(refused.sub.size(), 1U);
+  EXPECT_EQ(refused.sub[0].identifier_value, "cam1.lab.example");
+  EXPECT_NE(refused.sub[0].detail.find("only the issuer plant4 may sign this"), std::string::npos);
+
+  auto asked = request({"cam1.p4.cams.example"});
+  asked.not_after = kNow + kDay;
+  EXPECT_TRUE(new_order(account(), s, asked, context, p, kNow).ok());
+  asked.not_after = kNow + kDay + Seconds(1);
+  EXPECT_EQ(new_order(account(), s, asked, context, p, kNow).error().code(), Errc::malformed);
 }
 
 TEST(NewOrder, NothingThatCannotBeProved) {

@@ -58,6 +58,20 @@ TEST(ScopeFor, WithoutAKey) {
   EXPECT_EQ(scope_for("", nullptr, p).error().code(), Errc::unauthorized);
 }
 
+TEST(ReachFor, TheScopesIssuerOrThePolicys) {
+  auto p = policy();
+  p.issuer.ends = kNow;
+  std::optional<IssuerReach> const own = IssuerReach{.only = "plant4", .ends = kNow + kDay};
+  auto s = scope();
+  EXPECT_EQ(&reach_for(s, std::nullopt, p), &p.issuer);
+  EXPECT_EQ(&reach_for(s, own, p), &p.issuer);
+  s.issuer = "plant4";
+  EXPECT_EQ(&reach_for(s, own, p), &*own);
+  EXPECT_DEATH(reach_for(s, std::nullopt, p), "nobody looked");
+  s.issuer = "plant8";
+  EXPECT_DEATH(reach_for(s, own, p), "nobody looked");
+}
+
 TEST(FindProfile, ByName) {
   auto const p = policy();
   EXPECT_TRUE(p.find_profile("camera-soap")->names_from_order);

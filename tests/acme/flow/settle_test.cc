@@ -19,7 +19,7 @@ Result<Settled> ask(std::string_view host, AuthzContext const& context = {}, Sco
 // --- settle (what orders see of it is in order_rules_test.cc) ---
 
 TEST(Settle, AGrantedAuthorizationIsReusedWhileItIsGrantedStill) {
-  auto const granted = settle(account(), scope(), id_of("cam1.cams.example"), {}, policy(), kNow)->authorization;
+  auto const granted = settle(account(), scope(), id_of("cam1.cams.example"), {}, policy(), {}, kNow)->authorization;
   ASSERT_EQ(granted.status, AuthorizationStatus::valid);
   struct Case {
     char const* name;
@@ -51,7 +51,7 @@ TEST(Settle, AGrantedAuthorizationIsReusedWhileItIsGrantedStill) {
     auto s = scope();
     auto ignored = granted;
     c.change(ignored, a, s);
-    auto const settled = settle(a, s, id_of("cam1.cams.example"), known, policy(), kNow);
+    auto const settled = settle(a, s, id_of("cam1.cams.example"), known, policy(), {}, kNow);
     ASSERT_TRUE(settled.ok()) << c.name;
     EXPECT_EQ(!settled->is_new, c.reused) << c.name;
     EXPECT_EQ(settled->authorization.id == granted.id, c.reused) << c.name;
@@ -59,7 +59,7 @@ TEST(Settle, AGrantedAuthorizationIsReusedWhileItIsGrantedStill) {
 }
 
 TEST(Settle, ReusesAsThePolicySays) {
-  auto granted = settle(account(), scope(), id_of("cam1.cams.example"), {}, policy(), kNow)->authorization;
+  auto granted = settle(account(), scope(), id_of("cam1.cams.example"), {}, policy(), {}, kNow)->authorization;
   struct Case {
     ReusePolicy reuse;
     Seconds left;
@@ -73,7 +73,7 @@ TEST(Settle, ReusesAsThePolicySays) {
     auto p = policy();
     p.reuse = c.reuse;
     Authorization const known[] = {granted};
-    auto const settled = settle(account(), scope(), id_of("cam1.cams.example"), known, p, kNow);
+    auto const settled = settle(account(), scope(), id_of("cam1.cams.example"), known, p, {}, kNow);
     EXPECT_EQ(!settled->is_new, c.reused) << static_cast<int>(c.reuse) << " " << c.left.count();
   }
 }
@@ -97,11 +97,14 @@ TEST(NewAuthz, WillingnessComesFirst) {  // 8555-7.4.1-1, 8555-7.4.1-2
   auto wild = policy();
   wild.allow_wildcards = true;
   auto narrow = policy();
-  narrow.issuer_constraints = {x509::NameConstraints::permit_only({dns("other.example")}, {})};
+  narrow.issuer.constraints = {x509::NameConstraints::permit_only({dns("other.example")}, {})};
   auto late = scope();
   late.issue_until = kNow;
   auto dead = account();
   dead.status = AccountStatus::deactivated;
+  auto of_a_site = scope();
+  of_a_site.issuer = "plant4";
+  AuthzContext const site{.issuer = IssuerReach{"plant4", narrow.issuer.constraints}};
   struct Case {
     char const* name;
     Result<Settled> result;
@@ -111,6 +114,8 @@ TEST(NewAuthz, WillingnessComesFirst) {  // 8555-7.4.1-1, 8555-7.4.1-2
       {"outside the scope", ask("www.example.org"), Errc::rejected_identifier},
       {"a wildcard", ask("*.cams.example", {}, scope(), wild), Errc::rejected_identifier},
       {"outside the constraints", ask("cam1.cams.example", {}, scope(), narrow), Errc::rejected_identifier},
+      {"outside the constraints of the scope's issuer", ask("cam1.cams.example", site, of_a_site),
+       Errc::rejected_identifier},
       {"too late", ask("cam1.cams.example", {}, late), Errc::unauthorized},
       {"a dead account", new_authz(dead, scope(), id_of("cam1.cams.example"), {}, policy(), kNow),
        Errc::account_deactivated},

@@ -39,7 +39,7 @@ TEST(CheckValidity, InsideTheProfilesWindowAndNowhereElse) {  // 8555-7.4-2
       {"the year 9999", {}, parse_rfc3339("9999-12-31T23:59:59Z").value(), false},
   };
   for (auto const& c : cases) {
-    auto const verdict = check_validity({c.not_before, c.not_after}, kProfile, policy(), kNow, kNow);
+    auto const verdict = check_validity({c.not_before, c.not_after}, kProfile, IssuerReach(), kNow, kNow);
     EXPECT_EQ(verdict.ok(), c.fine) << c.name;
     if (verdict.ok()) continue;
     EXPECT_EQ(verdict.error().code(), Errc::malformed) << c.name;
@@ -48,21 +48,19 @@ TEST(CheckValidity, InsideTheProfilesWindowAndNowhereElse) {  // 8555-7.4-2
 }
 
 TEST(CheckValidity, InsideTheIssuersOwn) {
-  auto p = policy();
-  p.issuer_begins = kNow - kMinute;
-  p.issuer_ends = kNow + kDay;
-  EXPECT_TRUE(check_validity({kNow - kMinute, kNow + kDay}, kProfile, p, kNow, kNow).ok());
-  EXPECT_FALSE(check_validity({kNow - kMinute - Seconds(1), {}}, kProfile, p, kNow, kNow).ok());
-  EXPECT_FALSE(check_validity({{}, kNow + kDay + Seconds(1)}, kProfile, p, kNow, kNow).ok());
+  IssuerReach const own{.begins = kNow - kMinute, .ends = kNow + kDay};
+  EXPECT_TRUE(check_validity({kNow - kMinute, kNow + kDay}, kProfile, own, kNow, kNow).ok());
+  EXPECT_FALSE(check_validity({kNow - kMinute - Seconds(1), {}}, kProfile, own, kNow, kNow).ok());
+  EXPECT_FALSE(check_validity({{}, kNow + kDay + Seconds(1)}, kProfile, own, kNow, kNow).ok());
 }
 
 TEST(CheckValidity, WhatWasAcceptedHoldsUntilItIsOver) {
   AskedValidity const asked{kEarliest, kNow + kDay};
-  EXPECT_TRUE(check_validity(asked, kProfile, policy(), kNow, kNow + kDay - Seconds(1)).ok());
-  EXPECT_FALSE(check_validity(asked, kProfile, policy(), kNow, kNow + kDay).ok());
+  EXPECT_TRUE(check_validity(asked, kProfile, IssuerReach(), kNow, kNow + kDay - Seconds(1)).ok());
+  EXPECT_FALSE(check_validity(asked, kProfile, IssuerReach(), kNow, kNow + kDay).ok());
   // A profile that was narrowed since.
   ProfileRule const narrow{.name = "camera-https", .lifetime = 12 * kHour, .backdate = kHour};
-  EXPECT_FALSE(check_validity(asked, narrow, policy(), kNow, kNow).ok());
+  EXPECT_FALSE(check_validity(asked, narrow, IssuerReach(), kNow, kNow).ok());
 }
 
 }  // namespace

@@ -93,6 +93,8 @@ TEST_F(Changes, RulesThatDifferAreTold) {
       {"names", "", "exclude_dns = [\"secret.cams.example\"]\n", "ca.exclude_dns: secret.cams.example; it was none"},
       {"who may order", "eab_required = false\n[acme.open]\nprove_dns = [\"cams.example\"]\n", "",
        "acme.eab_required: no; it was yes"},
+      {"by which issuer", "eab_required = false\n[acme.open]\nprove_dns = [\"cams.example\"]\nissuer = \"plant4\"\n",
+       "", "; by the issuer plant4"},
   };
   for (auto const& c : cases) {
     SCOPED_TRACE(c.name);

@@ -180,6 +180,16 @@ std::vector<Case> const& cases() {
          f.constraints->excluded_ip.clear();
        },
        "constraints", Severity::warning, "every address"},
+      {"a scope's issuer is gone",
+       [](Facts& f) {
+         f.idle = {{"plant4", "this CA does not have it (any more)", {"k1"}}};
+       },
+       "scopes", Severity::warning, "who orders under k1 gets nothing: this CA does not have it"},
+      {"an issuer of many scopes has ended",
+       [](Facts& f) {
+         f.idle = {{"plant4", "it ended", {"acme.open", "k1", "k2", "k3", "k4"}}};
+       },
+       "scopes", Severity::warning, "under acme.open, k1, k2 and 2 more gets nothing: it ended"},
       {"another issuer is wide",
        [](Facts& f) {
          f.further = {{"plant4", f.constraints}};

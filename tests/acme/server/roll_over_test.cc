@@ -70,6 +70,33 @@ TEST_F(RollOver, ThePageLeadsToAServerThatTheNewIssuerSigns) {
   EXPECT_EQ(run("grep -c BEGIN chain.pem").out, "3\n") << "the root and what was there when the page wrote it";
 }
 
+// The key of the page names plant4, and so does --issuer.
+TEST_F(RollOver, AScopeMayNameAnIssuer) {
+  EXPECT_THAT(run("lenscap-ca eab list").out, AllOf(HasSubstr("Issuer"), HasSubstr("plant4")));
+  auto const listed = json::parse_object(run("lenscap-ca eab list --output json").out).value();
+  auto const& key = *listed.find("keys")->as_array()->front().as_object();
+  EXPECT_EQ(text(*key.find("scope")->as_object(), "issuer"), "plant4");
+  EXPECT_THAT(run("lenscap-ca audit list").all(), HasSubstr("plant4"));
+  struct Case {
+    std::string command, says;
+    int code;
+  };
+  for (auto const& c : std::vector<Case>{
+           {"explain a.p4.cams.example --issuer plant4", "by the issuer plant4", 0},
+           {"explain a.p4.cams.example --issuer default", "by the issuer default-2", 0},
+           {"explain a.cams.example --issuer plant4", "plant4 Issuing CA", 5},
+           {"explain a.p4.cams.example --issuer plant5", "there is no issuer \"plant5\"", 2},
+           {"eab create --grant-dns p4.cams.example --issuer plant5", "there is: default, default-2, plant4", 2},
+           {"eab create --grant-dns p8.cams.example --issuer plant4", "the issuer plant4 cannot name p8.cams.example",
+            5},
+           {"eab create --grant-dns cams.example --issuer plant4", "MAC key", 0},
+       }) {
+    auto const ran = run("lenscap-ca " + c.command);
+    EXPECT_EQ(ran.code, c.code) << c.command << ": " << ran.all();
+    EXPECT_THAT(ran.all(), HasSubstr(c.says)) << c.command;
+  }
+}
+
 TEST_F(RollOver, ExplainNamesTheIssuerAndWhatForbids) {
   auto const of_plant = json::parse_object(run("lenscap-ca explain a.p4.cams.example --output json").out).value();
   EXPECT_EQ(text(*of_plant.find("issuers")->as_object(), "camera-https"), "plant4");

@@ -405,7 +405,10 @@ TEST_F(ServerOnSockets, AnOpenScopeOutsideTheConstraintsIsRefusedAtTheStart) {
   };
   for (auto const& c : {Case{"prove_dns = [\"other.example\"]", "other.example"},
                         Case{"grant_ip = [\"192.168.0.0/16\"]", "192.168.0.0/16"},
-                        Case{"prove_dns = [\"cams.example\"]\nprove_ip = [\"10.0.0.0/8\"]", nullptr}}) {
+                        Case{"prove_dns = [\"cams.example\"]\nprove_ip = [\"10.0.0.0/8\"]", nullptr},
+                        Case{"prove_dns = [\"cams.example\"]\nissuer = \"default\"", nullptr},
+                        Case{"prove_dns = [\"cams.example\"]\nissuer = \"plant4\"", "no issuer \"plant4\""},
+                        Case{"prove_dns = [\"other.example\"]\nissuer = \"default\"", "other.example"}}) {
     auto reader = config::Reader::parse(
         "[server]\nurl = \"https://localhost:8443\"\n[acme]\neab_required = false\n[acme.open]\n" +
             std::string(c.scope) + "\n",
@@ -436,6 +439,10 @@ TEST_F(ServerOnSockets, AdminOperations) {
 
   auto const listed = ask("eab.list");
   ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(json::write(*listed).find("issuer"), std::string::npos);
+  auto const bound = ask("eab.create", {{"grant_dns", json::Value::strings({"cams.example"})}, {"issuer", "default"}});
+  ASSERT_TRUE(bound.ok()) << bound.error().detail();
+  EXPECT_NE(json::write(*ask("eab.list")).find(R"("issuer":"default")"), std::string::npos);
   EXPECT_EQ(listed->find("keys")->as_array()->size(), 1u);
   EXPECT_EQ(json::write(*listed).find(json::need_string(*made, "mac_key").value()), std::string::npos);
   EXPECT_TRUE(ask("eab.revoke", {{"kid", join->eab_kid}}).ok());
@@ -476,6 +483,11 @@ TEST_F(ServerOnSockets, AdminRefusals) {
       {"bad block", "eab.create", {{"grant_ip", texts("10.0.0.1/8")}}, Errc::usage},
       {"outside the constraints", "eab.create", {{"grant_dns", texts("other.example")}}, Errc::rejected_identifier},
       {"addresses outside", "eab.create", {{"grant_ip", texts("192.168.0.0/16")}}, Errc::rejected_identifier},
+      {"unknown issuer", "eab.create", {{"grant_dns", texts("cams.example")}, {"issuer", "plant4"}}, Errc::usage},
+      {"outside the issuer's constraints",
+       "eab.create",
+       {{"grant_dns", texts("other.example")}, {"issuer", "default"}},
+       Errc::rejected_identifier},
       {"unknown profile", "eab.create", {{"grant_dns", texts("cams.example")}, {"profiles", texts("x")}}, Errc::usage},
       {"the server's profile",
        "eab.create",

@@ -134,6 +134,7 @@ validations_at_host = 6
 prove_dns = ["cams.example"]
 prove_ip = ["10.20.0.0/15"]
 profiles = ["camera-https-cn"]
+issuer = "plant4"
 live_names = 10
 [chaos]
 bad_nonce = 20
@@ -166,6 +167,7 @@ url = "memory:"
   EXPECT_EQ(settings->resolver.trust_anchors.size(), 1u);
   EXPECT_EQ(settings->may_reach.size(), 2u);
   EXPECT_EQ(settings->open_scope.prove_dns.size(), 1u);
+  EXPECT_EQ(settings->open_scope.issuer, "plant4");
   EXPECT_EQ(settings->open_scope.live_names_max, 10u);
   EXPECT_FALSE(settings->eab_required);
   EXPECT_TRUE(settings->allow_wildcards);

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <openssl/ocsp.h>
 
+#include "acme/server/records.h"
+#include "acme/wire/authorization.h"
 #include "acme/wire/renewal_info.h"
+#include "ca/audit.h"
 #include "tests/acme/server/fixture.h"
 #include "tests/acme/server/promises.h"
 #include "tests/ca/several_issuers.h"
@@ -12,6 +15,7 @@
 namespace lenscap::acme::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -31,10 +35,12 @@ class SeveralIssuers : public ::testing::Test {
     static ca::GeneratedCa const made = ca::generate_ca(ca::test::ceremony_settings(), kNow).value();
     return made;
   }
-  void start(std::vector<ca::test::Further> const& more, ca::GeneratedCa const& ca = root_ca()) {
+  void start(std::vector<ca::test::Further> const& more, ca::GeneratedCa const& ca = root_ca(),
+             std::function<void(ca::Issuing&)> const& change = {}) {
     auto made = ca::test::several_issuers(ca, more, kNow, {"camera-https", "camera-https-cn", "server"},
                                           /*crl_parts=*/1, /*ocsp=*/true);
     issuing = made.certificates;
+    if (change) change(made.issuing);
     ServerOptions options{.settings = "[crl]\nafter_revocation = \"0s\"\n"};
     options.issuing = std::move(made.issuing);
     server.emplace(std::move(options));
@@ -47,6 +53,36 @@ class SeveralIssuers : public ::testing::Test {
     server->app->ocsp.renew_if_due();
   }
   void set_clock(Time at) { server->clock.advance(at - server->clock.now()); }
+
+  // From here on the client's account is one whose scope names this issuer.
+  void bind(std::string const& issuer, std::vector<std::string> profiles = {}) {
+    auto scope = server->grant_scope();
+    scope.issuer = issuer;
+    scope.profiles = std::move(profiles);
+    auto const eab = server->add_eab(std::move(scope));
+    client.emplace(*server);
+    EXPECT_EQ(client->new_account(&eab).status, 201);
+  }
+  std::size_t logged(std::string const& text) {
+    auto const lines = server->log_lines();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines, [&](auto const& line) { return line.find(text) != line.npos; }));
+  }
+
+  // Entries of the audit trail that say why an order could not be taken: of 503 as of others.
+  std::size_t refusals_on_record(std::string const& text) {
+    server->app->refusals.write_due(server->app->db, server->clock.now());
+    std::size_t found = 0;
+    server->app->store->read([&](store::ReadTxn& txn) {
+      found = 0;
+      ca::visit_audit(txn, 1, [&](std::uint64_t, ca::AuditEntry const& entry) {
+        bool const is_one = entry.event == ca::AuditEvent::request_refused && entry.rule == "E1041 serverInternal";
+        if (is_one && entry.detail.find(text) != text.npos) ++found;
+        return true;
+      });
+    });
+    return found;
+  }
 
   std::string order(std::string const& host, std::optional<Held> const& replaced = {}) {
     json::Object more;
@@ -165,6 +201,141 @@ TEST_F(SeveralIssuers, AnOrderOverTwoSitesIsTheDefaults) {
   auto const done = client->finalize(made.header("Location"), {"a.p4.cams.example", "a.p8.cams.example"});
   auto const chain = x509::parse_pem_chain(client->read(done.text("certificate")).body).value();
   EXPECT_EQ(chain[1], issuing[0]);
+}
+
+// plant8 may name all that the default may, and plant4 a part of it: without a scope nothing here is plant8's or the
+// default's.
+TEST_F(SeveralIssuers, AScopesIssuerSignsWhateverIsOrderedUnderIt) {
+  start({{.name = "plant4", .permit_dns = {"p4.cams.example"}}, {.name = "plant8"}});
+  EXPECT_EQ(issue("a.p4.cams.example").above, std::vector{issuing[1]});
+  EXPECT_EQ(issue("a.cams.example").above, std::vector{issuing[2]});
+  struct Case {
+    std::string named;
+    std::size_t by;
+    std::vector<std::string> hosts;
+  };
+  for (auto const& c :
+       {Case{"default", 0, {"b.cams.example", "b.p4.cams.example"}}, Case{"plant4", 1, {"c.p4.cams.example"}},
+        Case{"plant8", 2, {"d.cams.example", "d.p4.cams.example"}}}) {
+    SCOPED_TRACE(c.named);
+    bind(c.named);
+    for (auto const& host : c.hosts) {
+      auto const first = issue(host);
+      EXPECT_EQ(first.above, std::vector{issuing[c.by]}) << host;
+      EXPECT_EQ(judged(first), "") << host;
+      auto const renewed = complete(host, order(host, first));
+      EXPECT_EQ(renewed.above, std::vector{issuing[c.by]}) << host;
+      EXPECT_EQ(status_by_ocsp(renewed), V_OCSP_CERTSTATUS_GOOD) << host;
+    }
+  }
+}
+
+TEST_F(SeveralIssuers, WhatAScopesIssuerCannotMakeIsRefusedWhenItIsOrdered) {
+  start({{.name = "plant4", .permit_dns = {"p4.cams.example"}, .note = {.profiles = {"camera-https"}}},
+         {.name = "later", .note = {.active_from = kNow + kDay}},
+         {.name = "clients", .usages = {ca::ExtendedKeyUsage::client_auth}},
+         {.name = "over"}},
+        root_ca(), [](ca::Issuing& all) { all.issuers[4].rule.ends = kNow; });
+  struct Case {
+    char const* why;
+    std::string named;
+    std::string host;
+    std::string profile;
+    int status;
+    char const* problem;
+    char const* says;
+  };
+  for (auto const& c : std::vector<Case>{
+           {"a name outside", "plant4", "a.cams.example", "camera-https", 403, "rejectedIdentifier", "only the issuer"},
+           {"another profile", "plant4", "a.p4.cams.example", "camera-https-cn", 400, "invalidProfile",
+            "does not serve"},
+           {"another usage", "clients", "a.cams.example", "camera-https", 400, "invalidProfile", "serverAuth"},
+           {"published", "later", "a.cams.example", "camera-https", 503, "serverInternal", "signs only from"},
+           {"ended", "over", "a.cams.example", "camera-https", 503, "serverInternal", "ended at"},
+           {"its folder is gone", "plant5", "a.cams.example", "camera-https", 503, "serverInternal",
+            "this CA does not have it"},
+       }) {
+    SCOPED_TRACE(c.why);
+    bind(c.named, {"camera-https", "camera-https-cn"});
+    auto const before = logged("order.put_off");
+    auto const refused = client->new_order({c.host}, {{"profile", c.profile}});
+    EXPECT_EQ(refused.status, c.status) << refused.body;
+    EXPECT_EQ(refused.problem(), c.problem) << refused.body;
+    EXPECT_THAT(refused.body, AllOf(HasSubstr("only the issuer " + c.named + " may sign this"), HasSubstr(c.says)));
+    EXPECT_EQ(refused.header("Retry-After").empty(), c.status != 503);
+    EXPECT_EQ(logged("order.put_off") - before, c.status == 503 ? 1U : 0U) << "who runs the CA has to do something";
+    auto const beforehand = client->post(server->app->settings.urls.new_authz(),
+                                         json::write(new_authz_to_json(Identifier::from_host(c.host).value())));
+    EXPECT_EQ(beforehand.status, c.status == 400 ? 201 : c.status) << beforehand.body;
+    server->app->store->read([](store::ReadTxn& txn) { EXPECT_TRUE(load_open_orders(txn, "").empty()); });
+    EXPECT_EQ(refusals_on_record("only the issuer " + c.named + " may sign this"), c.status == 503 ? 1U : 0U);
+  }
+  bind("later");
+  set_clock(kNow + kDay);
+  EXPECT_EQ(issue("a.cams.example").above, std::vector{issuing[2]});
+}
+
+// What may be asked for as notAfter is what the scope's issuer has left, whatever the default has, and no more than
+// what takes its place, too.
+TEST_F(SeveralIssuers, AValidityThatIsAskedForEndsWithTheScopesIssuer) {
+  start({{.name = "plant4"}, {.name = "plant4-2", .note = {.active_from = kNow + kHour, .replaces = "plant4"}}},
+        root_ca(), [](ca::Issuing& all) {
+          all.issuers[1].rule.ends = kNow + 3 * kDay;
+          all.issuers[2].rule.ends = kNow + 2 * kDay;
+        });
+  auto const ask = [&](Time until) {
+    return client->new_order({"a.cams.example"}, {{"notAfter", to_rfc3339(until)}}).status;
+  };
+  EXPECT_EQ(ask(kNow + 3 * kDay), 201) << "of the default";
+  bind("plant4");
+  EXPECT_EQ(ask(kNow + 2 * kDay), 201);
+  EXPECT_EQ(ask(kNow + 2 * kDay + Seconds(1)), 400);
+}
+
+TEST_F(SeveralIssuers, ARollOverTakesTheScopeAlong) {
+  start({{.name = "plant4"},
+         {.name = "plant4-2", .note = {.active_from = kNow + kAfter, .replaces = "plant4"}},
+         {.name = "plant8"}});
+  bind("plant4");
+  auto const first = issue("a.cams.example");
+  EXPECT_EQ(first.above, std::vector{issuing[1]});
+  set_clock(kNow + kAfter - Seconds(1));
+  auto const on_its_way = order("b.cams.example"), renewal = order("a.cams.example", first);
+  EXPECT_EQ(issue("c.cams.example").above, std::vector{issuing[1]});
+  set_clock(kNow + kAfter);
+  do_chores();
+  for (auto const& held :
+       {complete("b.cams.example", on_its_way), complete("a.cams.example", renewal), issue("d.cams.example")}) {
+    EXPECT_EQ(held.above, std::vector{issuing[2]}) << held.host;
+    EXPECT_EQ(judged(held), "") << held.host;
+  }
+  EXPECT_EQ(server->get(server->app->settings.urls.renewal_info() + "/" + first.id()).status, 200);
+}
+
+// The order was accepted, and what took the issuer's place does not serve its profile: nobody else signs it either.
+TEST_F(SeveralIssuers, AnOrderThatTheScopesIssuerCannotMakeAnyMoreIsRefusedAtFinalize) {
+  start({{.name = "plant4"},
+         {.name = "plant4-2", .note = {.profiles = {"server"}, .active_from = kNow + kHour / 2, .replaces = "plant4"}},
+         {.name = "plant8"},
+         {.name = "plant9"}},
+        root_ca(), [](ca::Issuing& all) { all.issuers[4].rule.ends = kNow + kHour / 2; });
+  bind("plant4");
+  auto const of_plant4 = order("a.cams.example");
+  auto other = *std::move(client);
+  bind("plant9");
+  auto const of_plant9 = order("b.cams.example");
+  set_clock(kNow + kHour / 2);
+  auto const ended = client->finalize(of_plant9, {"b.cams.example"});
+  EXPECT_EQ(ended.status, 503) << ended.body;
+  EXPECT_THAT(ended.detail(),
+              HasSubstr("only the issuer plant9 may sign this: the issuer plant9 has a chain that ended"));
+  EXPECT_EQ(logged("finalize.put_off"), 1U);
+  EXPECT_EQ(client->read(of_plant9).text("status"), "ready");
+  auto const refused = other.finalize(of_plant4, {"a.cams.example"});
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_EQ(refused.problem(), "invalidProfile");
+  EXPECT_THAT(refused.detail(), HasSubstr("only the issuer plant4 may sign this: the issuer plant4-2 does not serve"));
+  EXPECT_EQ(other.read(of_plant4).text("status"), "ready");
 }
 
 // 210 cameras. A third of their renewals is ordered before the new issuer's date and finalized after it, a third is

@@ -11,6 +11,7 @@
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
+#include "acme/server/scope_issuer.h"
 #include "base/x509/csr.h"
 #include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
@@ -22,6 +23,7 @@ struct Judged {
   CheckedOrder checked;
   Order order;
   bool counts_names = false;
+  std::string only_issuer;  // the account's scope names it; empty: none
 };
 
 // For the operator: what keeps the CA from signing, such as its clock or an issuer. The client gets the same as
@@ -59,6 +61,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   TRY(auto const scope, load_scope(txn, request.account(), app.policy));
   auto const authorizations = load_authorizations(txn, order);
   FinalizeContext context;
+  TRY(context.issuer, reach_of(scope, *app.authority, request.now));
   context.authorizations = authorizations;
   auto live = load_live_names(txn, order.account_id, scope, order.identifiers, request.now);
   context.live_names = live.count;
@@ -70,7 +73,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   bool const one_device_per_key = profile != nullptr && profile->one_device_per_key;
   context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, one_device_per_key, request.now);
   TRY(auto checked, check_finalize(order, request.account(), scope, csr, context, app.policy, request.now));
-  return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value()};
+  return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value(), scope.issuer};
 }
 
 }  // namespace
@@ -83,13 +86,14 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   CO_TRY(auto const csr, x509::parse_csr(der));
 
   auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
-  CO_TRY(auto const judged, co_await app.db.read(judge));  // 8555-7.4-5 .. -7
-  auto const& checked = judged.checked;
+  auto const judged = co_await app.db.read(judge);  // 8555-7.4-5 .. -7
+  if (!judged) co_return put_off(app, request, judged.error());
+  auto const& checked = judged->checked;
   CO_CHECK_OK(co_await recheck_caa(app, checked.order_id, checked.account_id, request.now));
   ca::IssueRequest wanted{
       checked.profile,           checked.key, checked.names, csr.common_name, checked.validity.not_before,
       checked.validity.not_after};
-  auto prepared = co_await app.issuing.prepare(std::move(wanted), request.now);
+  auto prepared = co_await app.issuing.prepare(std::move(wanted), request.now, judged->only_issuer);
   if (!prepared) co_return put_off(app, request, prepared.error());
   auto draft = *std::move(prepared);
 

@@ -5,6 +5,7 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
+#include "acme/server/scope_issuer.h"
 
 namespace lenscap::acme {
 
@@ -17,7 +18,8 @@ net::Awaitable<Result<net::Response>> new_authz(App& app, SignedRequest const& r
     if (!account) return not_found();
     CHECK_OK(check_valid(*account));
     TRY(auto const scope, load_scope(txn, *account, app.policy));
-    auto const context = load_authz_context(txn, *account, identifier, request.now);
+    auto context = load_authz_context(txn, *account, identifier, request.now);
+    TRY(context.issuer, reach_of(scope, *app.authority, request.now));
     TRY(auto settled, acme::new_authz(*account, scope, identifier, context, app.policy, request.now));
     if (settled.is_new && settled.authorization.status == AuthorizationStatus::pending) CHECK_OK(may_prove);
     if (settled.is_new) create_authorization(txn, settled.authorization);

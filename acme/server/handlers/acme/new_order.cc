@@ -7,6 +7,7 @@
 #include "acme/server/records.h"
 #include "acme/server/renewals.h"
 #include "acme/server/respond.h"
+#include "acme/server/scope_issuer.h"
 #include "ca/audit_break.h"
 
 namespace lenscap::acme {
@@ -53,15 +54,23 @@ net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& r
     CHECK_OK(check_valid(*account));
     TRY(auto const scope, load_scope(txn, *account, app.policy));
     auto context = load_order_context(txn, *account, scope, wish.identifiers, request.now);
+    TRY(context.issuer, reach_of(scope, *app.authority, request.now));
     if (wish.replaces) context.predecessor = load_predecessor(txn, *wish.replaces, request.now);
     TRY(auto made, acme::new_order(*account, scope, wish, context, app.policy, request.now));
+    CHECK_OK(check_scope_issuer(scope, made.order.profile, made.order.identifiers, *app.authority, request.now));
     if (held.order && !made.is_timely_renewal) return *held.order;
     for (auto const& authorization : made.created)
       if (auto const* why = held.proof_of(authorization)) return *why;
     create_order(txn, made);
     return made;
   };
-  CO_TRY(auto const made, co_await app.db.write(create));
+  auto const created = co_await app.db.write(create);
+  if (!created) {
+    if (auto const code = created.error().code(); code == Errc::unavailable || code == Errc::no_issuer)
+      app.log.warning("order.put_off", {{"account", request.account().id}, {"error", created.error().detail()}});
+    co_return created.error();
+  }
+  auto const& made = *created;
   auto const& order = made.order;
   if (!made.is_timely_renewal) app.limits.order_made(order.account_id, order.identifiers, request.now);
   app.log.info("order.created", {{"order", order.id},
