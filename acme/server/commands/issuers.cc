@@ -157,6 +157,10 @@ Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settin
   for (auto const& each : issuers)
     if (each.chain.issuing.subject() == chain.issuing.subject())
       return Error(Errc::conflict, "the issuer " + each.name + " is called " + chain.issuing.subject() + ", too");
+  if (auto const ends = ca::rules_of({{ca::kDefaultIssuer, chain, "", {}}}, {}).front().ends;
+      wanted.note.active_from && *wanted.note.active_from >= ends)
+    return Error(Errc::usage, "--after: the new issuer itself would end at " + to_rfc3339(ends) +
+                                  ", before it signs anything: give a shorter time");
   CHECK_OK(ca::install_issuer(line.state, wanted.name, chain.issuing, chain.above,
                               key.in_memory ? &*key.in_memory : nullptr, passphrase, wanted.note));
   return ca::InstalledIssuer{wanted.name, std::move(chain), options.key, wanted.note};
@@ -174,6 +178,8 @@ json::Object to_json(ca::InstalledIssuer const& issuer, ca::IssuerRule const& ru
   json::Object object{{"name", issuer.name},
                       {"state", to_string(state_at(rule, now))},
                       {"subject", issuer.chain.issuing.subject()},
+                      {"serial", issuer.chain.issuing.serial_hex()},
+                      {"not_after", to_rfc3339(issuer.chain.issuing.not_after())},
                       {"sha256", to_hex(issuer.chain.issuing.fingerprint())},
                       {"permits", rule.constraints ? rule.constraints->text() : "everything"},
                       {"usages", json::Value::strings(words_of(rule.usages))},
@@ -330,11 +336,25 @@ Result<> check_may_be_replaced(ca::InstalledIssuer const& first) {
                "lenscap-ca issuer install. Those that stand below it are rolled over by --of NAME");
 }
 
+Result<Seconds> published_for(RollOverOptions const& options) {
+  auto after = parse_duration(options.after);
+  if (!after.ok()) return Error(Errc::usage, "--after: " + after.error().detail());
+  return after;
+}
+
+// The old issuer signs until the new one begins. One that has ended is replaced at once.
+Result<> check_begin(Time from, Time now, std::string const& name, Time ends) {
+  if (from < ends || from == now) return {};
+  if (now >= ends)
+    return Error(Errc::usage, "--after: the issuer " + name + " ended at " + to_rfc3339(ends) +
+                                  ", and nothing can be issued until another one signs: give 0s");
+  return Error(Errc::usage, "--after: the issuer " + name + " ends at " + to_rfc3339(ends) +
+                                ", and the new one would sign only after that: give a shorter time");
+}
+
 Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& options) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
-  auto const after = parse_duration(options.after);
-  if (!after.ok()) return Error(Errc::usage, "--after: " + after.error().detail());
   auto const of_line = ca::line_of(issuers, options.of);
   if (of_line.empty())
     return Error(Errc::usage, "there is no issuer " + options.of + "; lenscap-ca issuer list shows those that are");
@@ -344,14 +364,12 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
   if (old.note.active_from && now < *old.note.active_from)
     return Error(Errc::conflict, "a roll-over is on its way: " + old.name + " signs from " +
                                      to_rfc3339(*old.note.active_from) + " on; roll over again after that");
-  auto const from = now + *after;
+  TRY(auto const after, published_for(options));
+  auto const from = now + after;
   TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
   auto const rules = ca::rules_of(ca::as_chains_lead(issuers, known), {});
   auto const& rule = rules[static_cast<std::size_t>(&old - issuers.data())];
-  std::vector<std::string> warnings;
-  if (from >= rule.ends)
-    warnings.push_back("the old issuer ends at " + to_rfc3339(rule.ends) +
-                       ", before the new one signs: nothing can be issued in between; give a shorter --after");
+  CHECK_OK(check_begin(from, now, old.name, rule.ends));
   auto const constraints = old.chain.issuing.name_constraints();
   if (!constraints) return Error(Errc::conflict, "the issuer " + old.name + " has no name constraints to go on with");
   auto const& first = of_line.front()->name;
@@ -363,7 +381,7 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
       .usages = rule.usages,
       .note = {.profiles = old.note.profiles, .active_from = from, .replaces = old.name}};
   TRY(auto const made, make(line, settings, options.keys, issuers, std::move(wanted), now));
-  print_made(line, made, warnings, !settings.signer.socket.empty(), now);
+  print_made(line, made, {}, !settings.signer.socket.empty(), now);
   return ExitCode::done;
 }
 

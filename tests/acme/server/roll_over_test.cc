@@ -70,6 +70,19 @@ TEST_F(RollOver, ThePageLeadsToAServerThatTheNewIssuerSigns) {
   EXPECT_EQ(run("grep -c BEGIN chain.pem").out, "3\n") << "the root and what was there when the page wrote it";
 }
 
+TEST_F(RollOver, TheListTellsWhatARegisterOfCaCertificatesHolds) {
+  auto const plant = issuers().at("plant4");
+  auto const certificate = "state/issuers/plant4/issuing.pem";
+  auto const serial = run("openssl x509 -noout -serial -in " + std::string(certificate) + " | tr A-F a-f").out;
+  EXPECT_EQ("serial=" + text(plant, "serial") + "\n", serial);
+  auto const sha256 = run("openssl x509 -noout -fingerprint -sha256 -in " + std::string(certificate) +
+                          " | cut -d = -f 2 | tr -d : | tr A-F a-f");
+  EXPECT_EQ(text(plant, "sha256") + "\n", sha256.out);
+  auto const ends = run("date -u -d \"$(openssl x509 -noout -enddate -in " + std::string(certificate) +
+                        " | cut -d = -f 2)\" +%Y-%m-%dT%H:%M:%SZ");
+  EXPECT_EQ(text(plant, "not_after") + "\n", ends.out);
+}
+
 // The key of the page names plant4, and so does --issuer.
 TEST_F(RollOver, AScopeMayNameAnIssuer) {
   EXPECT_THAT(run("lenscap-ca eab list").out, AllOf(HasSubstr("Issuer"), HasSubstr("plant4")));
@@ -126,6 +139,9 @@ TEST_F(RollOver, WhatIsRefusedChangesNothing) {
             "does not open with this passphrase", 1},
            {"roll-over --of nobody" + root, "there is no issuer nobody", 2},
            {"roll-over --after soon" + root, "--after", 2},
+           {"roll-over --of plant4 --after 4000d" + root, "--after: the issuer plant4 ends at ", 2},
+           // To the year 275767, which no RFC 3339 text has.
+           {"roll-over --of plant4 --after 100000000d" + root, "give a shorter time", 2},
        }) {
     auto const refused = run("lenscap-ca issuer " + c.command);
     EXPECT_EQ(refused.code, c.code) << c.command << ": " << refused.all();
