@@ -5,6 +5,7 @@
 #include "ca/clock_mark.h"
 #include "ca/installed_chain.h"
 #include "ca/key_signer.h"
+#include "ca/root_crl_file.h"
 
 namespace lenscap::ca {
 namespace {
@@ -117,6 +118,9 @@ Result<Issuing> open_issuing(AuthoritySettings const& settings, OpenSigner const
   TRY(issuing.profiles, load_profiles(settings));
   TRY(auto installed, load_issuers(settings.state_dir));
   TRY(issuing.roots, load_known_roots(settings.state_dir, installed.front().chain.root()));
+  if (!installed.front().chain.has_parent) {
+    TRY(issuing.root_crls, load_root_crls(settings.state_dir, issuing.roots));
+  }
   std::vector<std::vector<std::vector<x509::Certificate>>> ways;
   for (auto const& each : installed) ways.push_back(ways_up(each.chain.above, issuing.roots));
   installed = as_chains_lead(std::move(installed), issuing.roots);

@@ -20,6 +20,7 @@
 #include "ca/ledger.h"
 #include "ca/name_rules.h"
 #include "ca/profile.h"
+#include "ca/root_crl.h"
 #include "store/store.h"
 
 namespace lenscap::ca {
@@ -61,6 +62,8 @@ struct Issuing {
   std::vector<KnownIssuer> issuers;  // the default first
   std::vector<Profile> profiles;     // never empty; the first is the default
   KnownRoots roots = {};             // none: the default's root is the only one
+  // In the order of the roots; none below a parent, and nothing for one that has no list.
+  std::vector<std::optional<RootCrl>> root_crls = {};
 
   KnownIssuer const* find(ByteView key_id) const;  // nullptr when there is none
   // No certificate of a subscriber may have the key of an issuer, whichever, or of anything above one.
@@ -125,6 +128,7 @@ class Authority {
   std::vector<IssuerChain> const& chains_of(x509::Certificate const& certificate) const;
   IssuerChain const& chain_of(x509::Certificate const& certificate) const { return chains_of(certificate).front(); }
   KnownRoots const& roots() const { return issuing_.roots; }
+  std::vector<std::optional<RootCrl>> const& root_crls() const { return issuing_.root_crls; }
   // Of the default issuer; the root is everybody's.
   x509::Certificate const& issuing_certificate() const { return issuer().certificate(); }
   x509::Certificate const& root_certificate() const { return issuer().above().back(); }

@@ -6,6 +6,7 @@
 #include "base/directory.h"
 #include "base/limits.h"
 #include "ca/ca_certificate.h"
+#include "ca/crl_places.h"
 #include "ca/issuer_request.h"
 
 namespace lenscap::ca {
@@ -199,17 +200,22 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
   Template const root = root_template(settings.name, root_key.public_key(), begin, limits::kRootLifetime, constraints);
   TRY(auto root_certificate, sign_ca_certificate(root, root_key));
 
-  Template const issuing = issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime,
-                                           constraints, settings.extended_key_usage);
+  Template issuing = issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime, constraints,
+                                     settings.extended_key_usage);
+  if (!settings.lists_url.empty())
+    issuing.crl_url = CrlPlaces{.base = settings.lists_url + crl_path(root_certificate)}.url("");
   CHECK_OK(check_own_subject(issuing.subject_name, constraints));
   TRY(auto issuing_certificate, sign_ca_certificate(issuing, root_key));
-  return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(issuing_certificate)};
+  TRY(auto root_crl, make_root_crl(root_certificate, root_key, {}, {}, kRootCrlLifetime, now));
+  return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(root_crl),
+                     std::move(issuing_certificate)};
 }
 
 Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now) {
   auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   TRY(auto made, certify_ca(settings, issuing_key.public_key(), now));
-  return GeneratedCa{std::move(made.root_key), std::move(made.root), std::move(issuing_key), std::move(made.issuing)};
+  return GeneratedCa{std::move(made.root_key), std::move(made.root), std::move(made.root_crl), std::move(issuing_key),
+                     std::move(made.issuing)};
 }
 
 namespace {
@@ -247,11 +253,12 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   std::vector<NewFile> files{
       {"root.pem", made.root.pem(), 0644},
       {"root.key", made.root_key.to_encrypted_pem(passphrases.root), 0600},
+      {"root.crl", std::string(as_text(made.root_crl.der)), 0644},
       {"issuing.pem", made.issuing.pem(), 0644},
   };
   if (made_key) files.push_back({"issuing.key", made_key->to_encrypted_pem(passphrases.issuing), 0600});
   CHECK_OK(create_directory(keys_dir, files));
-  return CeremonyResult{std::move(made.root), std::move(made.issuing), keys_dir};
+  return CeremonyResult{std::move(made.root), std::move(made.issuing), std::move(made.root_crl), keys_dir};
 }
 
 Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBytes const& passphrase,

@@ -1,6 +1,6 @@
-// Making a CA: a P-384 root and a P-256 issuing CA under it, each key under its own passphrase, both certificates with
-// the same critical name constraints; or an issuing key alone, for a parent's root. Run once, by a person, before the
-// server ever starts. It does NOT open a store and never touches an existing CA.
+// Making a CA: a P-384 root with its revocation list, and a P-256 issuing CA under it, each key under its own
+// passphrase, both certificates with the same critical name constraints; or an issuing key alone, for a parent's root.
+// Run once, by a person, before the server ever starts. It does NOT open a store and never touches an existing CA.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "ca/key_holder.h"
 #include "ca/name_rules.h"
 #include "ca/profile.h"
+#include "ca/root_crl.h"
 
 namespace lenscap::ca {
 
@@ -25,6 +26,9 @@ struct CeremonySettings {
   std::string url;                      // of the ACME server: its host must lie inside the constraints
   std::string state_dir;                // made with mode 0700 when absent; the files go to STATE/keys
   NameRules rules = {};                 // what else limits names
+  // Base of the plain HTTP URLs at which revocation lists are served, such as "http://pki.cams.example": the issuing
+  // certificate then names the root's, see crl_path(). Empty: it names none.
+  std::string lists_url = {};
   // What certificates of the issuing CA may be good for. It shuts off mail and code signing for everything below;
   // clientAuth is there for 802.1X.
   std::vector<ExtendedKeyUsage> extended_key_usage = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};
@@ -46,7 +50,9 @@ SecretBytes first_line(SecretBytes const& passphrase_file);
 struct CeremonyResult {
   x509::Certificate root;
   x509::Certificate issuing;
-  std::string keys_dir;  // root.pem root.key issuing.pem issuing.key; the directory 0700, keys 0600, certificates 0644
+  RootCrl root_crl;
+  // root.pem root.key root.crl issuing.pem issuing.key; the directory 0700, keys 0600, what is public 0644
+  std::string keys_dir;
 };
 
 // The constraints that the settings ask for. Errc::usage for a bad suffix or block, or when nothing is permitted.
@@ -58,6 +64,7 @@ std::vector<std::string> ceremony_warnings(CeremonySettings const& settings);
 struct GeneratedCa {
   x509::PrivateKey root_key;
   x509::Certificate root;
+  RootCrl root_crl;
   x509::PrivateKey issuing_key;
   x509::Certificate issuing;
 };
@@ -68,6 +75,7 @@ Result<GeneratedCa> generate_ca(CeremonySettings const& settings, Time now);
 struct CertifiedCa {
   x509::PrivateKey root_key;
   x509::Certificate root;
+  RootCrl root_crl;
   x509::Certificate issuing;
 };
 // The same for an issuing key that somebody else made and holds. Errc::usage also for a key that is not good enough.

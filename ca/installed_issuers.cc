@@ -229,7 +229,7 @@ std::optional<Forbidden> who_forbids(std::vector<InstalledIssuer> const& issuers
 
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                         std::vector<x509::Certificate> const& above, x509::PrivateKey const* key,
-                        SecretBytes const& passphrase, IssuerNote const& note) {
+                        SecretBytes const& passphrase, IssuerNote const& note, std::function<Result<>()> const& then) {
   CHECK_OK(check_issuer_name(name));
   auto const all = folder_of_all(state_dir);
   auto const place = all + "/" + name;
@@ -239,14 +239,15 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
   std::vector<NewFile> files{{"issuing.pem", issuing.pem() + x509::to_pem(above), 0644},
                              {"issuer.toml", to_toml(note), 0644}};
   if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
-  auto made = create_directory(place, files);
-  if (!made) return made.error().code() == Errc::conflict ? taken : made;
-  auto synced = make_durable(state_dir);
-  if (synced.ok()) return {};
-  // Who is told that there is no new issuer must not find one.
+  auto finished = create_directory(place, files);
+  if (!finished.ok() && finished.error().code() == Errc::conflict) return taken;
+  if (finished.ok()) finished = make_durable(state_dir);
+  if (finished.ok() && then) finished = then();
+  if (finished.ok()) return {};
+  // Who is told that there is no new issuer must not find one; it may be in its place and not durable.
   std::error_code ignored;
   std::filesystem::remove_all(place, ignored);
-  return synced;
+  return finished;
 }
 
 }  // namespace lenscap::ca

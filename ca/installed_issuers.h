@@ -11,6 +11,7 @@
 // choose among issuers: issuer_choice.h does.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -65,10 +66,11 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
 std::optional<Forbidden> who_forbids(std::vector<InstalledIssuer> const& issuers, Profile const& profile);
 
 // Makes STATE/issuers/NAME. Errc::conflict when it is there. Takes about 1 s: scrypt. Without `key` it is where
-// note.key says, and the passphrase is not used.
+// note.key says, and the passphrase is not used. `then` comes last, and what it refuses leaves no new issuer.
 Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                         std::vector<x509::Certificate> const& above, x509::PrivateKey const* key,
-                        SecretBytes const& passphrase, IssuerNote const& note);
+                        SecretBytes const& passphrase, IssuerNote const& note,
+                        std::function<Result<>()> const& then = {});
 inline Result<> install_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                                std::vector<x509::Certificate> const& above, x509::PrivateKey const& key,
                                SecretBytes const& passphrase, IssuerNote const& note) {

@@ -82,7 +82,7 @@ std::string root_directory(std::string const& state_dir, KnownRoots const& known
 }
 
 Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots const& known, NextRoot const& next,
-                                   SecretBytes const& passphrase) {
+                                   SecretBytes const& passphrase, std::function<Result<>()> const& then) {
   auto const above = state_dir + "/keys/roots";
   auto place = directory_of(state_dir, known.roots.size() + 1);
   std::error_code ignored;
@@ -93,9 +93,11 @@ Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots cons
     CHECK_OK(create_file(place + "/root.key", next.key.to_encrypted_pem(passphrase), 0600));
     CHECK_OK(create_file(place + "/by-former.pem", next.by_former.pem(), 0644));
     CHECK_OK(create_file(place + "/former-by-this.pem", next.former_by_this.pem(), 0644));
+    CHECK_OK(create_file(place + "/root.crl", as_text(next.crl.der), 0644));
     CHECK_OK(create_file(place + "/root.pem", next.root.pem(), 0644));
     CHECK_OK(make_durable(above));
-    return make_durable(parent_directory(above));
+    CHECK_OK(make_durable(parent_directory(above)));
+    return then ? then() : Result<>();
   };
   if (auto written = write(); !written.ok()) {
     // What counts goes first: who is told that there is no next root must not find one.

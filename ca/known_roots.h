@@ -2,6 +2,7 @@
 // it and the one before vouch for each other. They lie in STATE/keys/roots/N, N from 2. It does NOT hold keys.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,15 +31,16 @@ struct KnownRoots {
 // `first` is the root that the CA began with. Errc::file, settings for files that do not belong together.
 Result<KnownRoots> load_known_roots(std::string const& state_dir, x509::Certificate const& first);
 
-// Where root.pem and root.key of KnownRoots::roots[index] lie; the first one's are in STATE/keys.
+// Where root.pem, root.key and root.crl of KnownRoots::roots[index] lie; the first one's are in STATE/keys.
 std::string root_directory(std::string const& state_dir, std::size_t index);
 // Of the newest.
 std::string root_directory(std::string const& state_dir, KnownRoots const& known);
 
-// Writes the next root behind `known`, its key sealed under `passphrase`: root.pem is written last, and without it
-// there is no such root. The directory. Errc::file. Takes about 2 s: scrypt.
+// Writes the next root and its list behind `known`, its key sealed under `passphrase`: root.pem is written last, and
+// without it there is no such root. The directory. `then` comes last, and what it refuses leaves no next root.
+// Errc::file. Takes about 2 s: scrypt.
 Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots const& known, NextRoot const& next,
-                                   SecretBytes const& passphrase);
+                                   SecretBytes const& passphrase, std::function<Result<>()> const& then = {});
 // From now on chains lead to the newest root. Errc::conflict when there is one only, or when they do already.
 Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, Time now);
 

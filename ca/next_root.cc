@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "ca/ca_certificate.h"
+#include "ca/crl_places.h"
 
 namespace lenscap::ca {
 namespace {
@@ -21,12 +22,13 @@ Template root_of(x509::PublicKey const& key, Bytes const& subject, std::string c
 
 // What `subject` says of itself, said by `signer`.
 Result<x509::Certificate> vouch(x509::Certificate const& subject, x509::Certificate const& signer,
-                                x509::PrivateKey const& signer_key) {
+                                x509::PrivateKey const& signer_key, std::string const& lists_url) {
   auto what = root_of(subject.key(), subject.subject_der(), subject.common_name(),
                       std::max(subject.not_before(), signer.not_before()),
                       std::min(subject.not_after(), signer.not_after()), subject.name_constraints());
   what.issuer_name = signer.subject_der();
   what.authority_key_id = signer.subject_key_id();
+  if (!lists_url.empty()) what.crl_url = CrlPlaces{.base = lists_url + crl_path(signer)}.url("");
   return sign_ca_certificate(what, signer_key);
 }
 
@@ -45,7 +47,7 @@ std::string next_common_name(std::string const& common_name) {
 }
 
 Result<NextRoot> make_next_root(std::string const& name, x509::Certificate const& former,
-                                x509::PrivateKey const& former_key, Time now) {
+                                x509::PrivateKey const& former_key, Time now, std::string const& lists_url) {
   if (!(former.key() == former_key.public_key()))
     return Error(Errc::settings, "the key is not that of " + former.subject() + ": give the root's own");
   if (now > former.not_after())
@@ -57,9 +59,10 @@ Result<NextRoot> make_next_root(std::string const& name, x509::Certificate const
   auto const what = root_of(key.public_key(), encode_name(name, common_name), common_name, begin,
                             begin + limits::kRootLifetime - Seconds(1), former.name_constraints());
   TRY(auto root, sign_ca_certificate(what, key));
-  TRY(auto by_former, vouch(root, former, former_key));
-  TRY(auto former_by_this, vouch(former, root, key));
-  return NextRoot{std::move(key), std::move(root), std::move(by_former), std::move(former_by_this)};
+  TRY(auto by_former, vouch(root, former, former_key, lists_url));
+  TRY(auto former_by_this, vouch(former, root, key, lists_url));
+  TRY(auto crl, make_root_crl(root, key, {}, {}, kRootCrlLifetime, now));
+  return NextRoot{std::move(key), std::move(root), std::move(by_former), std::move(former_by_this), std::move(crl)};
 }
 
 }  // namespace lenscap::ca

@@ -5,6 +5,7 @@
 #include "acme/flow/room_rules.h"
 #include "ca/ceremony.h"
 #include "ca/clock_mark.h"
+#include "ca/root_crl.h"
 
 namespace lenscap::acme {
 namespace {
@@ -87,6 +88,37 @@ All judge_root_key(Facts const& facts) {
   return {{.severity = Severity::warning,
            .what = "the root's key is on this machine, though the service never needs it",
            .to_do = "lenscap-ca root seal --to DIRECTORY, on a medium that is then taken away"}};
+}
+
+All judge_root_crl(Facts const& facts) {
+  constexpr char const* kToDo = "open the root and run lenscap-ca root crl (--root-key FILE), then reload the service";
+  All all;
+  for (auto const& list : facts.root_lists) {
+    auto const say = [&](Severity severity, std::string const& what) {
+      all.push_back({.severity = severity, .what = "the revocation list of " + list.root + what, .to_do = kToDo});
+    };
+    if (!list.made) {
+      say(Severity::advice, " was never made: a stolen issuing key would cost the root");
+      continue;
+    }
+    auto const& [begins, ends] = *list.made;
+    auto const left =
+        " ends in " + days(std::chrono::duration_cast<Seconds>(ends - facts.now)) + ", at " + to_rfc3339(ends);
+    switch (ca::age_at(begins, ends, facts.now)) {
+      case ca::RootCrlAge::fresh:
+        break;
+      case ca::RootCrlAge::ending:
+        say(Severity::warning, left);
+        break;
+      case ca::RootCrlAge::urgent:
+        say(Severity::critical, left);
+        break;
+      case ca::RootCrlAge::ended:
+        say(Severity::critical, " ended at " + to_rfc3339(ends) + ": strict clients refuse every certificate");
+        break;
+    }
+  }
+  return all;
 }
 
 // --- back-up ---
@@ -351,6 +383,7 @@ constexpr Check kChecks[] = {
     {"root_expiry", judge_root_expiry},
     {"issuer_expiry", judge_issuer_expiry},
     {"root_key", judge_root_key},
+    {"root_crl", judge_root_crl},
     {"backup", judge_backup},
     {"audit", judge_audit},
     {"permissions", judge_permissions},

@@ -60,6 +60,11 @@ struct Facts {
     std::vector<std::string> named_by;  // acme.open, or the ids of external account keys that are not revoked
   };
   std::vector<Idle> idle = {};  // issuers that scopes name, and that sign nothing now or ever again
+  struct RootList {
+    std::string root;              // its subject
+    std::optional<Validity> made;  // thisUpdate, nextUpdate; nothing: there never was one
+  };
+  std::vector<RootList> root_lists = {};  // of our own roots that live, where lists are served
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;     // octets that the service may still write beside the store

@@ -120,6 +120,10 @@ struct Metrics::State {
                            .Register(registry)
                            .Add({}, buckets());
   Rows issuer_ends{registry, "lenscap_issuer_end_timestamp_seconds", "When the chain of an issuer ends"};
+  Rows root_crl_ages{registry, "lenscap_root_crl_age_seconds", "Since the list of a root begins"};
+  Rows root_crl_next_updates{registry, "lenscap_root_crl_next_update_timestamp_seconds",
+                             "Until when that list is good"};
+  Rows root_crl_entries{registry, "lenscap_root_crl_entries", "Certificates of issuers and roots that it names"};
   Gauge& server_certificate_due =
       gauge("lenscap_server_certificate_due_timestamp_seconds", "When the server's own certificate is to be renewed");
   Gauge& signer_ready = gauge("lenscap_signer_ready", "1: the signer would sign now");
@@ -161,6 +165,18 @@ struct Metrics::State {
       if (auto const reason = x509::revocation_reason_of(code))
         by_reason[*reason] = &revocations.Add({{"reason", std::string(x509::to_string(*reason))}});
     by_outcome = {&certificates.Add({{"result", "failed"}}), &certificates.Add({{"result", "issued"}})};
+  }
+  void set_roots(Readings const& readings) {
+    std::map<prometheus::Labels, double> ages, next_updates, entries;
+    for (auto const& [root, list] : readings.root_lists) {
+      prometheus::Labels const labels{{"root", root}};
+      ages[labels] = seconds(readings.now) - seconds(list.made);
+      next_updates[labels] = seconds(list.next_update);
+      entries[labels] = static_cast<double>(list.entries);
+    }
+    root_crl_ages.set(ages);
+    root_crl_next_updates.set(next_updates);
+    root_crl_entries.set(entries);
   }
   Gauge& gauge(char const* name, char const* help) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
@@ -207,6 +223,7 @@ std::string Metrics::text(Readings const& readings) {
     entries[labels] = static_cast<double>(list.entries);
   }
   state_->issuer_ends.set(issuer_ends);
+  state_->set_roots(readings);
   state_->crl_ages.set(ages);
   state_->crl_next_updates.set(next_updates);
   state_->crl_entries.set(entries);

@@ -44,6 +44,15 @@ void read_room(App const& app, Metrics::Readings& readings) {
   }
 }
 
+void read_root_lists(App const& app, Metrics::Readings& readings) {
+  if (!app.authority->issuer().crl_places().is_served()) return;
+  auto const& lists = app.authority->root_crls();
+  for (std::size_t i = 0; i < lists.size(); ++i)
+    if (auto const& list = lists[i])
+      readings.root_lists[app.authority->roots().roots[i].common_name()] = {list->this_update, list->next_update,
+                                                                            list->revoked.size()};
+}
+
 bool signer_is_ready(ca::Authority const& authority) {
   return std::ranges::all_of(authority.issuers(), [](ca::KnownIssuer const& each) {
     return each.issuer->check_ready().ok() && !each.issuer->last_signature_failed();
@@ -69,6 +78,7 @@ Metrics::Readings take_readings(App const& app) {
   auto const now = app.clock.now();
   Metrics::Readings readings{.now = now, .signer_is_ready = signer_is_ready(*app.authority)};
   for (auto const& each : app.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
+  read_root_lists(app, readings);
   for (auto const& [name, list] : app.crls.made()) readings.lists[name] = {list.at, list.next_update, list.entries};
   if (auto const condition = app.crls.condition(now); condition != CrlCondition::none_served)
     readings.lists_are_good = condition == CrlCondition::good;

@@ -213,6 +213,11 @@ net::Router make_web_routes(App& app) {
     add_web(router, app, Method::get, path + ".crl", "/crl/{issuer}", revocation_list);
     add_web(router, app, Method::get, path + "/{part}", "/crl/{issuer}/{part}", part_of_revocation_list);
   }
+  auto const& root_crls = app.authority->root_crls();
+  for (std::size_t i = 0; i < root_crls.size(); ++i)
+    if (root_crls[i] && app.authority->issuer().crl_places().is_served())
+      add_web(router, app, Method::get, ca::crl_path(app.authority->roots().roots[i]) + ".crl", "/crl/{issuer}",
+              revocation_list_of_root);
   if (!app.authority->issuer().ocsp_url().empty()) {
     std::string const path(ca::kOcspPath);
     add_web(router, app, Method::get, path + "/{request...}", path, ocsp_by_get);

@@ -82,7 +82,7 @@ TEST(CertifyIssuer, IsBelowTheRootAndVerifies) {
 
 TEST(CertifyIssuer, SaysWhyNot) {
   auto const key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
-  auto const& [root_key, root, issuing_key, issuing] = root_ca();
+  auto const& [root_key, root, root_crl, issuing_key, issuing] = root_ca();
   auto const why = [&](x509::PrivateKey const& signer, FurtherIssuer const& wanted, Time now) {
     auto const made = certify_issuer(root, signer, wanted, now);
     return made.ok() ? "" : made.error().detail();

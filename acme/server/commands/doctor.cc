@@ -13,6 +13,7 @@
 #include "acme/server/backup_note.h"
 #include "acme/server/ballast.h"
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/root_crl.h"
 #include "acme/server/doctor.h"
 #include "acme/server/ocsp_responder.h"
 #include "acme/server/records/eab_keys.h"
@@ -28,6 +29,7 @@
 #include "ca/known_roots.h"
 #include "ca/ledger_visits.h"
 #include "ca/parent_rules.h"
+#include "ca/root_crl_file.h"
 
 namespace lenscap::acme {
 namespace {
@@ -78,6 +80,17 @@ bool has_constrained_issuer(std::vector<ca::InstalledIssuer> const& issuers, Tim
   return std::any_of(rules.begin() + 1, rules.end(), [&](ca::IssuerRule const& rule) {
     return rule.constraints && state_at(rule, now) == ca::IssuerState::active;
   });
+}
+
+Result<> look_at_roots(CommandLine const& line, Settings const& settings, ca::KnownRoots const& known, Facts& facts) {
+  if (lists_url(settings).empty()) return {};
+  TRY(auto const lists, ca::load_root_crls(line.state, known));
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    if (facts.now >= known.roots[i].not_after()) continue;
+    auto& list = facts.root_lists.emplace_back(Facts::RootList{known.roots[i].subject(), {}});
+    if (lists[i]) list.made = Facts::Validity{lists[i]->this_update, lists[i]->next_update};
+  }
+  return {};
 }
 
 // The certificates above bind whoever has the key as well as its own.
@@ -202,6 +215,7 @@ Result<Facts> gather(CommandLine const& line) {
   facts.issuing = {first.chain.issuing.not_before(), first.chain.issuing.not_after()};
   if (first.name != ca::kDefaultIssuer) facts.issuer = first.name;
   facts.has_parent = first.chain.has_parent;
+  if (!facts.has_parent) CHECK_OK(look_at_roots(line, settings, known, facts));
   auto const& above = issuers.front().chain.above;
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});

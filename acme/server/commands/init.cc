@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/root_crl.h"
 #include "acme/server/default_profiles.h"
 #include "acme/server/new_settings.h"
 #include "base/directory.h"
@@ -170,6 +171,7 @@ Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
   TRY(auto reader, config::Reader::parse(text, "settings"));
   TRY(auto const settings, read_settings(std::move(reader), line.state));
   if (options.is_intermediate) return make_intermediate(line, options, settings, text);
+  options.ceremony.lists_url = lists_url(settings);
   TRY(auto const passphrases, ask_passphrases(options));
   TRY(auto const holder, open_holder(options, passphrases.issuing));
   auto const issuing_key = holder ? std::optional(holder->public_key()) : std::nullopt;
@@ -183,6 +185,8 @@ Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
   if (line.wants_json()) {
     print_json({{"root_sha256", hash},
                 {"root", made.keys_dir + "/root.pem"},
+                {"root_crl", made.keys_dir + "/root.crl"},
+                {"root_crl_until", to_rfc3339(made.root_crl.next_update)},
                 {"settings", file},
                 {"directory", settings.urls.directory()},
                 {"permits", constraints ? constraints->text() : ""}});
@@ -192,6 +196,8 @@ Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
              constraints ? constraints->text() : "everything");
   fmt::print("Root certificate  {}\n", made.keys_dir + "/root.pem");
   fmt::print("  {}\n  SHA-256 {}\n\n", ca::fingerprint_text(made.root), hash);
+  fmt::print("Its list of revoked issuers is good until {}; lenscap-ca root crl makes the next.\n\n",
+             to_rfc3339(made.root_crl.next_update));
   fmt::print(
       "What to do next:\n"
       "  1. lenscap-ca root seal --state {} --to DIRECTORY      (moves the root's key away; the server never needs "

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "acme/server/commands/issuers.h"
+#include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "acme/server/server.h"
 #include "base/file.h"
@@ -18,6 +19,7 @@
 #include "ca/further_issuer.h"
 #include "ca/installed_issuers.h"
 #include "ca/key_holder.h"
+#include "ca/root_crl_file.h"
 
 namespace lenscap::acme {
 namespace {
@@ -105,11 +107,14 @@ struct Wanted {
   ca::IssuerNote note;
 };
 
-// The new certificate and those above it.
-Result<ca::InstalledChain> certify_below_root(CommandLine const& line, Settings const& settings,
-                                              KeyOptions const& options, ca::InstalledChain const& own,
-                                              ca::FurtherIssuer const& wanted, SecretBytes const& passphrase,
-                                              Time now) {
+struct Certified {
+  ca::InstalledChain chain;             // the new certificate and those above it
+  std::optional<ca::NextRootCrl> list;  // of an own root: made by the way, since its key is at hand
+};
+
+Result<Certified> certify_below_root(CommandLine const& line, Settings const& settings, KeyOptions const& options,
+                                     ca::InstalledChain const& own, ca::FurtherIssuer wanted,
+                                     SecretBytes const& passphrase, Time now) {
   if (!options.issuing_key.empty())
     return Error(Errc::usage, "--issuing-key is for a CA below a parent: here the root's key signs, see --root-key");
   TRY(auto const roots, ca::load_known_roots(line.state, own.root()));
@@ -117,15 +122,17 @@ Result<ca::InstalledChain> certify_below_root(CommandLine const& line, Settings 
   // Where the signer has a user of its own, its keys are not here; signer split moves the new one to them, and looks at
   // the passphrase then.
   if (settings.signer.socket.empty()) CHECK_OK(ca::open_key_holder(settings.ca_key, line.state, passphrase));
+  if (auto const lists = lists_url(settings); !lists.empty()) wanted.crl_base = lists + ca::crl_path(roots.newest());
   auto above = roots.above_newest();
   TRY(auto issuing, ca::certify_issuer(roots.newest(), root_key, wanted, now));
   CHECK_OK(ca::check_chain_names(issuing, above));
-  return ca::InstalledChain{std::move(issuing), std::move(above), false};
+  TRY(auto list, ca::NextRootCrl::make(line.state, roots, roots.roots.size() - 1, root_key, {}, {}, now));
+  return Certified{{std::move(issuing), std::move(above), false}, std::move(list)};
 }
 
-Result<ca::InstalledChain> certify_below_parent(CommandLine const& line, Settings const& settings,
-                                                KeyOptions const& options, ca::InstalledChain const& own,
-                                                ca::FurtherIssuer wanted, SecretBytes const& passphrase, Time now) {
+Result<Certified> certify_below_parent(CommandLine const& line, Settings const& settings, KeyOptions const& options,
+                                       ca::InstalledChain const& own, ca::FurtherIssuer wanted,
+                                       SecretBytes const& passphrase, Time now) {
   auto const places = authority_settings(settings);
   if (!places.http_url.empty()) wanted.ca_issuers_url = places.http_url + ca::aia_path(own.issuing);
   // Parts of a list are of users' certificates alone (ca/crl.cc): the whole list has this one's place.
@@ -134,7 +141,7 @@ Result<ca::InstalledChain> certify_below_parent(CommandLine const& line, Setting
   TRY(auto issuing, ca::certify_issuer(own, *key, wanted, now));
   std::vector<x509::Certificate> above{own.issuing};
   above.insert(above.end(), own.above.begin(), own.above.end());
-  return ca::InstalledChain{std::move(issuing), std::move(above), true};
+  return Certified{{std::move(issuing), std::move(above), true}, {}};
 }
 
 // Everything that may refuse comes before the folder appears.
@@ -152,8 +159,9 @@ Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settin
   auto const& own = issuers.front().chain;
   ca::FurtherIssuer const further{settings.ca_name, wanted.common_name, key.public_key, wanted.constraints,
                                   wanted.usages};
-  TRY(auto chain, own.has_parent ? certify_below_parent(line, settings, options, own, further, passphrase, now)
-                                 : certify_below_root(line, settings, options, own, further, passphrase, now));
+  TRY(auto made, own.has_parent ? certify_below_parent(line, settings, options, own, further, passphrase, now)
+                                : certify_below_root(line, settings, options, own, further, passphrase, now));
+  auto& chain = made.chain;
   for (auto const& each : issuers)
     if (each.chain.issuing.subject() == chain.issuing.subject())
       return Error(Errc::conflict, "the issuer " + each.name + " is called " + chain.issuing.subject() + ", too");
@@ -162,7 +170,8 @@ Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settin
     return Error(Errc::usage, "--after: the new issuer itself would end at " + to_rfc3339(ends) +
                                   ", before it signs anything: give a shorter time");
   CHECK_OK(ca::install_issuer(line.state, wanted.name, chain.issuing, chain.above,
-                              key.in_memory ? &*key.in_memory : nullptr, passphrase, wanted.note));
+                              key.in_memory ? &*key.in_memory : nullptr, passphrase, wanted.note,
+                              [&] { return made.list ? made.list->put_in_place() : Result<>(); }));
   return ca::InstalledIssuer{wanted.name, std::move(chain), options.key, wanted.note};
 }
 

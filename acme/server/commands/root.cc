@@ -10,6 +10,7 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "acme/server/commands/root_roll_over.h"
 #include "base/file.h"
@@ -205,6 +206,7 @@ void add_root(CLI::App& app, CommandLine& line) {
   auto* root = app.add_subcommand("root", "Show, export, seal or import the root");
   root->require_subcommand(1);
   add_root_roll_over(*root, line);
+  add_root_crl(*root, line);
   auto* shown = root->add_subcommand("show", "What the root is, and its fingerprint");
   shown->footer("Examples:\n  lenscap-ca root show\n  lenscap-ca root show --output json");
   auto newest = std::make_shared<bool>(false);

@@ -7,10 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "ca/ceremony.h"
 #include "ca/installed_chain.h"
 #include "ca/known_roots.h"
+#include "ca/root_crl_file.h"
 
 namespace lenscap::acme {
 namespace {
@@ -43,9 +45,12 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
                                      " is on its way; end it with root roll-over --lead, or see root status");
   TRY(auto const former_key, open_root_key(line, roots, options.former));
   auto const now = SystemClock().now();
-  TRY(auto const next, ca::make_next_root(settings.ca_name, roots.newest(), former_key, now));
+  TRY(auto const next, ca::make_next_root(settings.ca_name, roots.newest(), former_key, now, lists_url(settings)));
   TRY(auto const fresh, new_root_passphrase(settings, options.new_passphrase_file));
-  TRY(auto const directory, ca::keep_next_root(line.state, roots, next, fresh));
+  // The former root's key may not come to hand again soon.
+  TRY(auto const list, ca::NextRootCrl::make(line.state, roots, roots.roots.size() - 1, former_key, {}, {}, now));
+  auto const renew = [&] { return list.put_in_place(); };
+  TRY(auto const directory, ca::keep_next_root(line.state, roots, next, fresh, renew));
   if (line.wants_json()) {
     print_json({{"subject", next.root.subject()},
                 {"sha256", to_hex(next.root.fingerprint())},

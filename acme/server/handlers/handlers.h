@@ -38,6 +38,7 @@ net::Awaitable<Result<net::Response>> revoke_cert(App& app, SignedRequest const&
 net::Response root_certificate(App& app, net::Request const& request);
 net::Response issuing_certificate(App& app, net::Request const& request);
 net::Response revocation_list(App& app, net::Request const& request);
+net::Response revocation_list_of_root(App& app, net::Request const& request);
 net::Response part_of_revocation_list(App& app, net::Request const& request);
 net::Response ocsp_by_get(App& app, net::Request const& request);
 net::Response ocsp_by_post(App& app, net::Request const& request);

@@ -34,6 +34,7 @@ Facts healthy() {
   facts.between = {{"CN=Corporate", {kNow - 100 * kDay, kNow + 3000 * kDay}}};
   facts.lists = {{"2-0", Facts::Validity{kNow - kDay, kNow + 6 * kDay}},
                  {"2-1", Facts::Validity{kNow - kDay, kNow + 6 * kDay}}};
+  facts.root_lists = {{"CN=Root", Facts::Validity{kNow - 100 * kDay, kNow + 265 * kDay}}};
   facts.ocsp_is_served = true;
   facts.ocsp_signer = {kNow - kDay, kNow + 6 * kDay};
   facts.server_certificate = {kNow - kDay, kNow + 29 * kDay};
@@ -124,6 +125,26 @@ std::vector<Case> const& cases() {
          for (auto& list : f.lists) list.made.reset();
        },
        "crl", Severity::good, ""},
+      {"a list of the root: 90 days and more",
+       [](Facts& f) {
+         f.root_lists[0].made = {f.now - 274 * kDay, f.now + 91 * kDay};
+       },
+       "root_crl", Severity::good, ""},
+      {"a list of the root: less",
+       [](Facts& f) {
+         f.root_lists[0].made = {f.now - 275 * kDay, f.now + 90 * kDay};
+       },
+       "root_crl", Severity::warning, "CN=Root ends in 90 days"},
+      {"a list of the root: soon",
+       [](Facts& f) {
+         f.root_lists[0].made = {f.now - 335 * kDay, f.now + 30 * kDay};
+       },
+       "root_crl", Severity::critical, "CN=Root ends in 30 days"},
+      {"a list of the root: over", [](Facts& f) { f.root_lists[0].made->not_after = f.now; }, "root_crl",
+       Severity::critical, "strict clients refuse every certificate"},
+      {"no list of the root", [](Facts& f) { f.root_lists[0].made.reset(); }, "root_crl", Severity::advice,
+       "was never made"},
+      {"a parent's root", [](Facts& f) { f.root_lists.clear(); }, "root_crl", Severity::good, ""},
       {"root key is here", [](Facts& f) { f.root_key_is_here = true; }, "root_key", Severity::warning, "root's key"},
       {"no back-up", [](Facts& f) { f.last_backup.reset(); }, "backup", Severity::warning, "never"},
       {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},

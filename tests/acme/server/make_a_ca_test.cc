@@ -37,6 +37,10 @@ struct Administrator {
       e2e::replace_all(script, "/media/", media + "/");
       e2e::replace_all(script, "/dev/shm/shares", memory);
       e2e::replace_all(script, "root seal --to", "root seal --passphrase-file root-words --to");
+      // A year later the key is where it was brought last.
+      e2e::replace_all(script, "root crl --root-key " + media + "/usb/lenscap-root/root.key",
+                       "root crl --root-key " + media + "/usb/lenscap-root-anew/root.key --share " + memory +
+                           "-anew/share-1.txt --share " + memory + "-anew/share-3.txt");
       last = machine.run(script);
       said += last.all();
       if (last.code != 0) return;

@@ -1,5 +1,8 @@
-// The revocation lists, where the certificates' distribution points lead (RFC 5280 4.2.1.13: DER). Caches may keep one
-// until the next may be there, and ask again for less than the whole (RFC 9110 13).
+// The revocation lists, of issuers and of our own roots, where the certificates' distribution points lead (RFC
+// 5280 4.2.1.13: DER). Caches may keep one until the next may be there, and ask again for less than the whole (RFC 9110
+// 13).
+#include <algorithm>
+
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
 #include "acme/server/respond.h"
@@ -8,15 +11,28 @@
 namespace lenscap::acme {
 namespace {
 
-// No two lists of a scope have the same number, unless a store was put back past `restore`: so not the number alone.
-std::string etag_of(ca::SignedCrl const& list) {
-  return "\"" + std::to_string(list.state.number) + "-" + list.tag + "\"";
-}
+// What a cache has to know of a list.
+struct Served {
+  std::uint64_t number;
+  std::string const& tag;
+  Time this_update, next_update;
+  Seconds cacheable;  // at most
+};
 
-// No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never past
-// the list's own end.
-Seconds cacheable_for(ca::SignedCrl const& list, ca::CrlPlan const& plan, Time now) {
-  return std::clamp(list.state.next_update - now, Seconds(0), plan.after_revocation);
+// No two lists of a scope have the same number, unless a store was put back past `restore`: so not the number alone.
+std::string etag_of(Served const& list) { return "\"" + std::to_string(list.number) + "-" + list.tag + "\""; }
+
+net::Response respond(Served const& list, std::shared_ptr<Bytes const> der, net::Request const& request, Time now) {
+  net::Response response;
+  response.status = is_known_to(request, etag_of(list), list.this_update) ? 304 : 200;
+  auto const age = std::clamp(list.next_update - now, Seconds(0), list.cacheable);
+  response.headers.add("Last-Modified", to_http_date(list.this_update));
+  response.headers.add("ETag", etag_of(list));
+  response.headers.add(std::string(names::kCacheControl), "public, max-age=" + std::to_string(age.count()));
+  if (response.status == 304) return response;
+  response.headers.add("Content-Type", std::string(names::kPkixCrl));
+  response.shared_body = std::move(der);
+  return response;
 }
 
 // "/crl/<hex key id>.crl" or "/crl/<hex key id>/16-5.crl"
@@ -35,16 +51,11 @@ net::Response serve(App& app, net::Request const& request, std::string_view scop
       return problem_response(Error(Errc::not_found, "there is no such revocation list"));
     return problem_response(Error(Errc::unavailable, "the revocation list could not be made yet"));
   }
-  net::Response response;
-  response.status = is_known_to(request, etag_of(*list), list->state.this_update) ? 304 : 200;
-  auto const age = cacheable_for(*list, app.crls.plan(), app.clock.now());
-  response.headers.add("Last-Modified", to_http_date(list->state.this_update));
-  response.headers.add("ETag", etag_of(*list));
-  response.headers.add(std::string(names::kCacheControl), "public, max-age=" + std::to_string(age.count()));
-  if (response.status == 304) return response;
-  response.headers.add("Content-Type", std::string(names::kPkixCrl));
-  response.shared_body = std::shared_ptr<Bytes const>(list, &list->der);
-  return response;
+  // No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never
+  // past the list's own end.
+  Served const served{list->state.number, list->tag, list->state.this_update, list->state.next_update,
+                      app.crls.plan().after_revocation};
+  return respond(served, std::shared_ptr<Bytes const>(list, &list->der), request, app.clock.now());
 }
 
 }  // namespace
@@ -58,6 +69,19 @@ net::Response part_of_revocation_list(App& app, net::Request const& request) {
     return problem_response(Error(Errc::not_found, "there is no such revocation list"));
   name.remove_suffix(kEnding.size());
   return serve(app, request, name);
+}
+
+net::Response revocation_list_of_root(App& app, net::Request const& request) {
+  // Nobody revokes an issuer every day; who does wants it known within the hour.
+  constexpr Seconds kCacheable = kHour;
+  auto const& roots = app.authority->roots().roots;
+  auto const& lists = app.authority->root_crls();
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    if (!lists[i] || request.path != ca::crl_path(roots[i]) + ".crl") continue;
+    Served const served{lists[i]->number, lists[i]->tag, lists[i]->this_update, lists[i]->next_update, kCacheable};
+    return respond(served, std::make_shared<Bytes const>(lists[i]->der), request, app.clock.now());
+  }
+  bug("a path of no root");
 }
 
 }  // namespace lenscap::acme

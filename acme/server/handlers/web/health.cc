@@ -6,6 +6,7 @@
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
 #include "ca/audit_break.h"
+#include "ca/root_crl.h"
 
 namespace lenscap::acme {
 
@@ -43,6 +44,30 @@ Part issuer_part(App& app) {
   // The next one may go well: who sends no client here would never see it.
   if (has_failed) return {"issuer", Verdict::look_at_it, "the last signature could not be made"};
   return {"issuer", Verdict::good, "ok"};
+}
+
+Part root_crl_part(App& app) {
+  auto const& lists = app.authority->root_crls();
+  if (lists.empty() || !app.authority->issuer().crl_places().is_served())
+    return {"root_crl", Verdict::good, "not served"};
+  auto const now = app.clock.now();
+  auto worst = ca::RootCrlAge::fresh;
+  bool is_missing = false;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    if (now >= app.authority->roots().roots[i].not_after()) continue;
+    is_missing = is_missing || !lists[i];
+    if (lists[i]) worst = std::max(worst, ca::age_at(lists[i]->this_update, lists[i]->next_update, now));
+  }
+  switch (worst) {
+    case ca::RootCrlAge::ended:
+      return {"root_crl", Verdict::broken, "a root's list has ended; lenscap-ca root crl makes the next"};
+    case ca::RootCrlAge::urgent:
+      return {"root_crl", Verdict::look_at_it, "a root's list ends soon; lenscap-ca root crl makes the next"};
+    case ca::RootCrlAge::ending:
+    case ca::RootCrlAge::fresh:
+      return {"root_crl", Verdict::good, is_missing ? "none was made" : "ok"};
+  }
+  bug("unknown RootCrlAge");
 }
 
 Part audit_part(App& app) {
@@ -103,8 +128,8 @@ net::Response health(App& app, net::Request const&) {
   auto worst = Verdict::good;
   json::Object parts;
   std::string why;
-  for (Part const& part :
-       {store_part(app), issuer_part(app), audit_part(app), crl_part(app), ocsp_part(app), room_part(app)}) {
+  for (Part const& part : {store_part(app), issuer_part(app), audit_part(app), crl_part(app), root_crl_part(app),
+                           ocsp_part(app), room_part(app)}) {
     parts.set(std::string(part.name), part.text);
     if (part.verdict == Verdict::good) continue;
     worst = std::max(worst, part.verdict);
