@@ -202,12 +202,18 @@ Result<KnownIssuer const*> Authority::choose(std::string_view name, x509::NameSe
   return &issuing_.issuers[chosen.value_or(default_at(rules_, now))];
 }
 
+Result<> Authority::check_not_revoked(std::string_view name, x509::NameSet const& names, Time now) const {
+  auto const chosen = choose(name, names, now);
+  if (!chosen || !(*chosen)->rule.revoked_at) return {};
+  return check_serves((*chosen)->rule, *find_profile(name), now);
+}
+
 Result<Draft> Authority::prepare_by(KnownIssuer const& issuer, Profile const& profile, IssueRequest const& request,
-                                    Time now) const {
+                                    Time now, Holder holder) const {
   std::optional<Time> mark;
   store_.read([&](store::ReadTxn& txn) { mark = clock_mark(txn); });
   CHECK_OK(check_clock(mark, now));
-  CHECK_OK(check_serves(issuer.rule, profile, now));
+  CHECK_OK(check_serves(issuer.rule, profile, now, holder));
   CHECK_OK(issuing_.check_is_not_ours(request.key));
   return issuer.issuer->prepare(profile, request, now);
 }
@@ -263,6 +269,12 @@ Result<x509::Certificate> Authority::complete(Draft draft, std::string_view refe
 Result<x509::Certificate> Authority::issue(IssueRequest const& request, std::string_view reference, Time now) const {
   TRY(auto draft, prepare(request, now));
   return complete(std::move(draft), reference, now);
+}
+
+Result<x509::Certificate> Authority::issue_for_server(IssueRequest const& request, Time now) const {
+  TRY(auto const* issuer, choose(request.profile, request.names, now));
+  TRY(auto draft, prepare_by(*issuer, *find_profile(request.profile), request, now, Holder::server));
+  return complete(std::move(draft), "server", now);
 }
 
 Result<x509::Certificate> Authority::issue_by(KnownIssuer const& issuer, IssueRequest const& request,

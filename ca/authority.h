@@ -106,6 +106,10 @@ class Authority {
   Result<KnownIssuer const*> choose(std::string_view profile, x509::NameSet const& names, Time now,
                                     std::string_view only = {}) const;
 
+  // Is there an issuer for these names under this profile that signs, or does the one that would refuse because it is
+  // revoked? That alone is asked: Errc::no_issuer.
+  Result<> check_not_revoked(std::string_view profile, x509::NameSet const& names, Time now) const;
+
   // As Issuer::prepare of the issuer that is chosen, with the profile by name and the clock's high-water mark. Reads
   // the store: may block.
   Result<Draft> prepare(IssueRequest const& request, Time now, std::string_view only = {}) const;
@@ -114,6 +118,9 @@ class Authority {
   Result<x509::Certificate> sign(Draft&& draft) const;
   // The whole cycle in two durable transactions of its own: for the server's own certificate and for commands. Blocks.
   Result<x509::Certificate> issue(IssueRequest const& request, std::string_view reference, Time now) const;
+  // The same for the certificate that the server itself shows: by one that is revoked, where nobody else may. Without
+  // it no client would hear that nothing is issued.
+  Result<x509::Certificate> issue_for_server(IssueRequest const& request, Time now) const;
   // The same by this issuer: each answers OCSP requests for its own certificates.
   Result<x509::Certificate> issue_by(KnownIssuer const& issuer, IssueRequest const& request, std::string_view reference,
                                      Time now) const;
@@ -135,8 +142,8 @@ class Authority {
   Issuer const& issuer() const { return *issuing_.issuers.front().issuer; }
 
  private:
-  Result<Draft> prepare_by(KnownIssuer const& issuer, Profile const& profile, IssueRequest const& request,
-                           Time now) const;
+  Result<Draft> prepare_by(KnownIssuer const& issuer, Profile const& profile, IssueRequest const& request, Time now,
+                           Holder holder = Holder::subscriber) const;
   Result<x509::Certificate> complete(Draft draft, std::string_view reference, Time now) const;
 
   Issuing issuing_;

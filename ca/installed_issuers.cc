@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "ca/issued_by.h"
 #include "ca/parent_rules.h"
+#include "ca/root_crl_file.h"
 
 namespace lenscap::ca {
 namespace {
@@ -133,6 +134,18 @@ Result<> check_all(std::vector<InstalledIssuer> const& all) {
   return {};
 }
 
+Result<> look_into_root_crls(std::string const& state_dir, std::vector<InstalledIssuer>& all) {
+  if (all.front().chain.has_parent) return {};  // who lists its issuers elsewhere
+  TRY(auto const known, load_known_roots(state_dir, all.front().chain.root()));
+  TRY(auto const lists, load_root_crls(state_dir, known));
+  for (auto& issuer : all)
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      auto const* entry = lists[i] ? lists[i]->find(issuer.chain.issuing.serial_hex()) : nullptr;
+      if (entry != nullptr && is_issued_by(issuer.chain.issuing, known.roots[i])) issuer.revoked_at = entry->revoked_at;
+    }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir) {
@@ -157,6 +170,7 @@ Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, 
     all.push_back(std::move(issuer));
   }
   CHECK_OK(check_all(all));
+  CHECK_OK(look_into_root_crls(state_dir, all));
   return all;
 }
 
@@ -199,6 +213,7 @@ std::vector<IssuerRule> rules_of(std::vector<InstalledIssuer> const& issuers, st
       rule.ends = std::min(rule.ends, each.not_after());
     }
     rule.active_from = issuer.note.active_from.value_or(Time::min());
+    rule.revoked_at = issuer.revoked_at;
     for (auto const& other : issuers)
       if (other.note.replaces == issuer.name && other.note.active_from)
         rule.retired_from = std::min(rule.retired_from, *other.note.active_from);

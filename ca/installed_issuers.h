@@ -39,13 +39,14 @@ struct InstalledIssuer {
   InstalledChain chain;
   std::string key;  // of a further one, see key_holder.h; of the default the settings say it
   IssuerNote note;
+  std::optional<Time> revoked_at = {};  // by the list of its root, where that is our own
 };
 
 // Lower-case letters, digits and hyphens, as in a host name; at most 32 characters. Errc::usage.
 Result<> check_issuer_name(std::string_view name);
 
-// The default first, the others by name. Errors as load_chain(); Errc::settings where a folder lacks something, has
-// another root, has no room above it, or replaces what there is not.
+// The default first, the others by name. Errors as load_chain() and load_root_crls(); Errc::settings where a folder
+// lacks something, has another root, has no room above it, or replaces what there is not.
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir);
 // The same with another chain of the default: one that is about to be installed.
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, InstalledChain own);

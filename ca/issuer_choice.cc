@@ -8,6 +8,7 @@ namespace lenscap::ca {
 
 IssuerState state_at(IssuerRule const& issuer, Time now) {
   if (now >= issuer.ends) return IssuerState::ended;
+  if (issuer.revoked_at) return IssuerState::revoked;
   if (now >= issuer.retired_from) return IssuerState::retired;
   return now < issuer.active_from ? IssuerState::published : IssuerState::active;
 }
@@ -20,6 +21,8 @@ std::string_view to_string(IssuerState state) {
       return "active";
     case IssuerState::retired:
       return "retired";
+    case IssuerState::revoked:
+      return "revoked";
     case IssuerState::ended:
       return "ended";
   }
@@ -34,10 +37,21 @@ Result<> check_listed(IssuerRule const& issuer, Profile const& profile) {
                "the issuer " + issuer.name + " does not serve profile " + profile.name + "; see its issuer.toml");
 }
 
+Error revoked(IssuerRule const& issuer) {
+  constexpr Seconds kComeAgain = 10 * kMinute;  // a person has to make another issuer first
+  Error error(Errc::no_issuer, "the issuer " + issuer.name + " is revoked since " + to_rfc3339(*issuer.revoked_at) +
+                                   " and signs nothing any more; the operator of this CA makes another one with "
+                                   "lenscap-ca issuer roll-over" +
+                                   (issuer.name == kDefaultIssuer ? "" : " --of " + issuer.name));
+  error.retry_after = kComeAgain;
+  return error;
+}
+
 }  // namespace
 
-Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now) {
+Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now, Holder holder) {
   if (profile.signs_ocsp()) return {};
+  if (issuer.revoked_at && holder != Holder::server) return revoked(issuer);
   if (now >= issuer.retired_from)
     return Error(Errc::no_issuer, "the issuer " + issuer.name + " is retired since " + to_rfc3339(issuer.retired_from) +
                                       ", and another signs in its place");
@@ -112,6 +126,7 @@ Result<> check_state(IssuerRule const& issuer, Time now) {
   auto const refuse = [&](std::string const& why) {
     return Error(Errc::no_issuer, "the issuer " + issuer.name + " " + why);
   };
+  if (issuer.revoked_at) return revoked(issuer);
   if (now < issuer.active_from) return refuse("signs only from " + to_rfc3339(issuer.active_from) + " on");
   if (now < issuer.begins) return refuse("has a chain that begins only at " + to_rfc3339(issuer.begins));
   if (now >= issuer.ends) return refuse("has a chain that ended at " + to_rfc3339(issuer.ends));

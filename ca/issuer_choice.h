@@ -25,6 +25,7 @@ struct IssuerRule {
   Time active_from = Time::min();                         // before, it is published and signs no certificates
   Time retired_from = Time::max();                        // from then on another has its place
   std::string replaces = {};            // the issuer whose place it takes when it becomes active; empty: none's
+  std::optional<Time> revoked_at = {};  // by the list of its root: for good
 };
 constexpr char const* kDefaultIssuer = "default";
 
@@ -32,14 +33,24 @@ enum class IssuerState {
   published,  // clients can know it, and it signs no certificates yet
   active,
   retired,  // it signs no certificates any more; its revocation lists and OCSP answers go on until it ends
+  revoked,  // the same, and nobody is to believe what it signed: a thief who has its key makes lists and answers, too
   ended,    // its chain is not valid any more: nothing of it can be
 };
 IssuerState state_at(IssuerRule const& issuer, Time now);
 std::string_view to_string(IssuerState state);  // "published"
 
+// Whose certificate it is that is to be signed.
+enum class Holder {
+  subscriber,
+  server,  // what the server itself shows: it has to be reached, to say that nothing is issued
+};
+constexpr std::string_view kServerProfile = "server";  // of the certificate that the server shows
+
 // May it sign certificates of this profile now, as far as its state and its profiles go? What signs OCSP answers is of
-// every issuer, and of a retired one as long as its certificates live. Errc::no_issuer or invalid_profile, in words.
-Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now);
+// every issuer, and of a retired or revoked one as long as its certificates live. One that is revoked signs for the
+// server, too. Errc::no_issuer, with a time to come again where a person has to make another issuer, or
+// invalid_profile, in words.
+Result<> check_serves(IssuerRule const& issuer, Profile const& profile, Time now, Holder holder = Holder::subscriber);
 
 // Can it ever make certificates of this profile, by what it serves and by the usages that its chain leaves?
 // Errc::invalid_profile, in words.

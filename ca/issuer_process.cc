@@ -189,7 +189,9 @@ Result<IssuerProcess::Passed> IssuerProcess::judge(CertificateWanted const& want
     return Error(Errc::unavailable, "a request of " + to_rfc3339(wanted.prepared_at) +
                                         " for the signer, whose clock says " + to_rfc3339(now));
   // By the time of the request: what was on its way when another took the issuer's place is signed still.
-  CHECK_OK(check_serves(issuer->rule, *profile, wanted.prepared_at));
+  // Whose it is, only the front end knows; what it asks for in the server's place is still of the server's profile.
+  auto const holder = profile->name == kServerProfile ? Holder::server : Holder::subscriber;
+  CHECK_OK(check_serves(issuer->rule, *profile, wanted.prepared_at, holder));
   auto const serial_hex = to_hex(wanted.serial);
   if (!is_serial_of(wanted.serial, wanted.prepared_at))
     return Error(Errc::internal, "a serial number of another form or time: " + serial_hex);

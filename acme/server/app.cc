@@ -36,7 +36,7 @@ Policy make_policy(Settings const& settings, ca::Authority const& authority, Tim
   // Of the default's line, as long as a roll-over in the time of this program may reach: what is accepted for an order
   // can then be had of whichever of them makes the certificate.
   for (auto const& each : authority.issuers()) {
-    if (!each.rule.is_default || each.rule.retired_from <= now) continue;
+    if (!each.rule.is_default || each.rule.retired_from <= now || each.rule.revoked_at) continue;
     policy.issuer.begins = std::max(policy.issuer.begins, each.issuer->begins());
     policy.issuer.ends = std::min(policy.issuer.ends, each.issuer->ends());
   }

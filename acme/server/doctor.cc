@@ -90,6 +90,19 @@ All judge_root_key(Facts const& facts) {
            .to_do = "lenscap-ca root seal --to DIRECTORY, on a medium that is then taken away"}};
 }
 
+All judge_issuers(Facts const& facts) {
+  if (facts.revoked.empty()) return {};
+  std::string names;
+  for (auto const& each : facts.revoked) names += (names.empty() ? "" : ", ") + each;
+  if (!facts.is_any_active)
+    return {{.severity = Severity::critical,
+             .what = "revoked: " + names + ", and no other issuer signs: orders get 503",
+             .to_do = "lenscap-ca issuer roll-over, or issuer create, and reload the service"}};
+  return {{.severity = Severity::advice,
+           .what = "revoked: " + names + "; cameras that have its certificates are told to renew",
+           .to_do = "nothing when all have; their clients trust the root still, see \"When a key is stolen\""}};
+}
+
 All judge_root_crl(Facts const& facts) {
   constexpr char const* kToDo = "open the root and run lenscap-ca root crl (--root-key FILE), then reload the service";
   All all;
@@ -384,6 +397,7 @@ constexpr Check kChecks[] = {
     {"issuer_expiry", judge_issuer_expiry},
     {"root_key", judge_root_key},
     {"root_crl", judge_root_crl},
+    {"issuers", judge_issuers},
     {"backup", judge_backup},
     {"audit", judge_audit},
     {"permissions", judge_permissions},

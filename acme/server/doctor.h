@@ -65,6 +65,8 @@ struct Facts {
     std::optional<Validity> made;  // thisUpdate, nextUpdate; nothing: there never was one
   };
   std::vector<RootList> root_lists = {};  // of our own roots that live, where lists are served
+  std::vector<std::string> revoked = {};  // issuers that are, and have not ended
+  bool is_any_active = true;              // an issuer that signs
   bool root_key_is_here = false;
   std::vector<File> files = {};
   std::uint64_t space_free = 0;     // octets that the service may still write beside the store

@@ -120,6 +120,7 @@ struct Metrics::State {
                            .Register(registry)
                            .Add({}, buckets());
   Rows issuer_ends{registry, "lenscap_issuer_end_timestamp_seconds", "When the chain of an issuer ends"};
+  Rows issuer_revoked{registry, "lenscap_issuer_revoked", "1: the list of its root names this issuer"};
   Rows root_crl_ages{registry, "lenscap_root_crl_age_seconds", "Since the list of a root begins"};
   Rows root_crl_next_updates{registry, "lenscap_root_crl_next_update_timestamp_seconds",
                              "Until when that list is good"};
@@ -167,13 +168,15 @@ struct Metrics::State {
     by_outcome = {&certificates.Add({{"result", "failed"}}), &certificates.Add({{"result", "issued"}})};
   }
   void set_roots(Readings const& readings) {
-    std::map<prometheus::Labels, double> ages, next_updates, entries;
+    std::map<prometheus::Labels, double> revoked, ages, next_updates, entries;
+    for (auto const& [issuer, is_revoked] : readings.issuer_revoked) revoked[{{"issuer", issuer}}] = is_revoked ? 1 : 0;
     for (auto const& [root, list] : readings.root_lists) {
       prometheus::Labels const labels{{"root", root}};
       ages[labels] = seconds(readings.now) - seconds(list.made);
       next_updates[labels] = seconds(list.next_update);
       entries[labels] = static_cast<double>(list.entries);
     }
+    issuer_revoked.set(revoked);
     root_crl_ages.set(ages);
     root_crl_next_updates.set(next_updates);
     root_crl_entries.set(entries);

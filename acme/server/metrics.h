@@ -52,8 +52,9 @@ class Metrics {
   enum class Shortage { none, low, nothing_new };  // of room
   struct Readings {
     Time now{};
-    std::map<std::string, Time> issuer_ends = {};  // by name
-    std::map<std::string, List> root_lists = {};   // by the root's common name; of those that are served
+    std::map<std::string, Time> issuer_ends = {};     // by name
+    std::map<std::string, bool> issuer_revoked = {};  // likewise
+    std::map<std::string, List> root_lists = {};      // by the root's common name; of those that are served
     Time server_certificate_due{};
     bool audit_trail_is_good = true;
     bool signer_is_ready = false;

@@ -5,6 +5,7 @@
 #include "acme/server/audit_operations.h"
 #include "acme/server/certificate_operations.h"
 #include "acme/server/eab_operations.h"
+#include "acme/server/issuer_operations.h"
 #include "acme/server/key_operations.h"
 #include "acme/server/revoke_many.h"
 #include "acme/server/root_status.h"
@@ -30,6 +31,7 @@ constexpr Operation kOperations[] = {
     {"key.unblock", true, false, unblock_key},
     {"key.list", false, false, list_blocked_keys},
     {"root.status", false, false, root_status},
+    {"issuer.note_revocation", true, false, note_issuer_revocation},
     {"account.agree", true, false, agree_for_account},
     {"account.deactivate", true, false, deactivate_account},
 };

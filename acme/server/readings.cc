@@ -78,6 +78,8 @@ Metrics::Readings take_readings(App const& app) {
   auto const now = app.clock.now();
   Metrics::Readings readings{.now = now, .signer_is_ready = signer_is_ready(*app.authority)};
   for (auto const& each : app.authority->issuers()) readings.issuer_ends[each.rule.name] = each.issuer->ends();
+  for (auto const& each : app.authority->issuers())
+    readings.issuer_revoked[each.rule.name] = each.rule.revoked_at.has_value();
   read_root_lists(app, readings);
   for (auto const& [name, list] : app.crls.made()) readings.lists[name] = {list.at, list.next_update, list.entries};
   if (auto const condition = app.crls.condition(now); condition != CrlCondition::none_served)

@@ -49,7 +49,7 @@ Result<ServerCertificate::Identity> ServerCertificate::issue(Time now) const {
   auto key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   auto const common_name = names_.dns.empty() ? std::string() : names_.dns.begin()->text();
   ca::IssueRequest const request{std::string(kProfile), key.public_key(), names_, common_name};
-  TRY(auto leaf, app_.authority->issue(request, "server", now));
+  TRY(auto leaf, app_.authority->issue_for_server(request, now));
   return Identity{chain_of(std::move(leaf)), std::move(key)};
 }
 

@@ -19,7 +19,7 @@ namespace lenscap::acme {
 class ServerCertificate {
  public:
   // Its profile; offered to accounts only where the settings say so.
-  static constexpr std::string_view kProfile = "server";
+  static constexpr std::string_view kProfile = ca::kServerProfile;
   // The host of these URLs. Errc::settings.
   static Result<x509::NameSet> names(Urls const& urls);
 

@@ -75,6 +75,23 @@ TEST_F(InstalledIssuersTest, TheDefaultFirstAndTheOthersByName) {
   EXPECT_THAT(rules[2].usages, ElementsAre(ExtendedKeyUsage::server_auth));
 }
 
+TEST_F(InstalledIssuersTest, TheListOfTheRootSaysWhichAreRevoked) {
+  ASSERT_TRUE(install("plant4"));
+  auto const revoked = [&] {
+    std::vector<std::string> found;
+    for (auto const& rule : rules_of(load_issuers(dir.path()).value(), {}))
+      if (rule.revoked_at) found.push_back(rule.name);
+    return found;
+  };
+  EXPECT_THAT(revoked(), ElementsAre());
+  auto const serial = load_issuers(dir.path()).value()[1].chain.issuing.serial_hex();
+  auto const list = make_root_crl(ca.root, ca.root_key, {}, {{serial, {}}}, kRootCrlLifetime, kNow).value();
+  put_file(dir.path("keys/root.crl"), std::string(as_text(list.der)));
+  EXPECT_THAT(revoked(), ElementsAre("plant4"));
+  put_file(dir.path("keys/root.crl"), "damaged");
+  EXPECT_THAT(why(), HasSubstr("put it back from a back-up")) << "never as if nothing were revoked";
+}
+
 TEST_F(InstalledIssuersTest, NothingIsOverwrittenAndNothingIsLeftBehind) {
   ASSERT_TRUE(install("plant4"));
   auto const before = load_issuers(dir.path()).value()[1].chain.issuing;

@@ -241,6 +241,41 @@ TEST(CheckServes, SaysWhyNot) {
     EXPECT_TRUE(check_serves(one, ocsp_signer_profile(), now));
 }
 
+TEST(CheckServes, OneThatIsRevokedSignsForTheServerAndItsResponderAlone) {
+  auto one = issuer("plant4", permit({"cams.example"}, {}));
+  one.revoked_at = kNow;
+  for (auto const now : {kNow - kDay, kNow + kDay}) {
+    auto const refused = check_serves(one, profile("server"), now);
+    ASSERT_FALSE(refused.ok()) << "whatever the clock says";
+    EXPECT_EQ(refused.error().code(), Errc::no_issuer);
+    EXPECT_TRUE(refused.error().retry_after);
+    EXPECT_THAT(refused.error().detail(), HasSubstr("lenscap-ca issuer roll-over --of plant4"));
+    EXPECT_TRUE(check_serves(one, profile("server"), now, Holder::server));
+    EXPECT_TRUE(check_serves(one, ocsp_signer_profile(), now));
+  }
+}
+
+TEST(ChooseIssuer, NeverOneThatIsRevoked) {
+  auto all = site();
+  auto const wanted = names({"a.p4.cams.example"});
+  ASSERT_EQ(chosen(all, kNow, wanted), "plant4");
+  all[1].revoked_at = kNow;
+  EXPECT_EQ(chosen(all, kNow, wanted), "default");
+  all[0].revoked_at = kNow;
+  EXPECT_EQ(chosen(all, kNow, wanted), "nobody");
+}
+
+TEST(StateAt, RevokedComesBeforeAllButTheEnd) {
+  auto one = issuer("plant4", permit({"cams.example"}, {}));
+  one.active_from = kNow;
+  one.retired_from = kNow + kDay;
+  one.ends = kNow + 2 * kDay;
+  one.revoked_at = kNow + kHour;
+  for (auto const now : {kNow - kDay, kNow, kNow + kDay}) EXPECT_EQ(state_at(one, now), IssuerState::revoked);
+  EXPECT_EQ(state_at(one, kNow + 2 * kDay), IssuerState::ended);
+  EXPECT_EQ(to_string(IssuerState::revoked), "revoked");
+}
+
 TEST(StateAt, ByDate) {
   auto one = issuer("plant4", permit({"cams.example"}, {}));
   one.active_from = kNow;

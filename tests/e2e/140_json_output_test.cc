@@ -148,6 +148,7 @@ class JsonOutput : public testing::Test {
     ca("issuer roll-over", {"--passphrase-file", of_root});
     ca("issuer list");
     ca("root crl", {"--passphrase-file", of_root});
+    ca("issuer revoke", {"plant4", "--passphrase-file", of_root});
     auto const of_next = words_file("next.words", "the words of the next root");
     ca("root roll-over", {"--passphrase-file", of_root, "--new-passphrase-file", of_next});
     ca("root status");

@@ -70,7 +70,8 @@ ca::InstalledIssuer const& first_to_end(std::vector<ca::InstalledIssuer> const& 
   auto const rules = ca::rules_of(issuers, {});
   auto const* first = &issuers[ca::default_at(rules, now)];
   for (std::size_t i = 0; i < issuers.size(); ++i)
-    if (rules[i].retired_from > now && issuers[i].chain.issuing.not_after() < first->chain.issuing.not_after())
+    if (rules[i].retired_from > now && !rules[i].revoked_at &&
+        issuers[i].chain.issuing.not_after() < first->chain.issuing.not_after())
       first = &issuers[i];
   return *first;
 }
@@ -91,6 +92,15 @@ Result<> look_at_roots(CommandLine const& line, Settings const& settings, ca::Kn
     if (lists[i]) list.made = Facts::Validity{lists[i]->this_update, lists[i]->next_update};
   }
   return {};
+}
+
+void look_at_issuers(std::vector<ca::InstalledIssuer> const& issuers, Facts& facts) {
+  facts.is_any_active = false;
+  for (auto const& rule : ca::rules_of(issuers, {})) {
+    auto const state = state_at(rule, facts.now);
+    facts.is_any_active = facts.is_any_active || state == ca::IssuerState::active;
+    if (state == ca::IssuerState::revoked) facts.revoked.push_back(rule.name);
+  }
 }
 
 // The certificates above bind whoever has the key as well as its own.
@@ -216,6 +226,7 @@ Result<Facts> gather(CommandLine const& line) {
   if (first.name != ca::kDefaultIssuer) facts.issuer = first.name;
   facts.has_parent = first.chain.has_parent;
   if (!facts.has_parent) CHECK_OK(look_at_roots(line, settings, known, facts));
+  look_at_issuers(issuers, facts);
   auto const& above = issuers.front().chain.above;
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});

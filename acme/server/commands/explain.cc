@@ -175,6 +175,9 @@ Result<ExitCode> explain(CommandLine const& line, std::string const& text, std::
   TRY(auto const unserved, who_forbids_profiles(settings, issuers));
   if (by.empty() && forbidden.empty()) forbidden = unserved;
   for (auto& each : not_valid(issuers[place].chain, now)) forbidden.push_back(std::move(each));
+  if (auto const& at = issuers[place].revoked_at)
+    forbidden.push_back({"the certificate of " + issuers[place].chain.issuing.subject(),
+                         "it is revoked since " + to_rfc3339(*at) + "; lenscap-ca issuer roll-over makes another"});
   auto const code = forbidden.empty() ? ExitCode::done : ExitCode::refused;
   if (!line.wants_json()) {
     print_for_people(text, forbidden, limits, by, issuers);

@@ -5,6 +5,7 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/issuer_revoke.h"
 #include "acme/server/commands/issuers.h"
 #include "base/file.h"
 #include "base/x509/bundle.h"
@@ -103,6 +104,7 @@ void add_issuer(CLI::App& app, CommandLine& line) {
   auto* issuer = app.add_subcommand("issuer", "Put this CA below a parent's root; several issuers, roll-over");
   issuer->require_subcommand(1);
   add_issuers(*issuer, line);
+  add_issuer_revoke(*issuer, line);
 
   auto out = std::make_shared<std::string>("-");
   auto* asked = issuer->add_subcommand("csr", "The request for the parent (PKCS#10)");

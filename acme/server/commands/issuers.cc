@@ -197,6 +197,7 @@ json::Object to_json(ca::InstalledIssuer const& issuer, ca::IssuerRule const& ru
   if (issuer.note.active_from) object.set("active_from", to_rfc3339(*issuer.note.active_from));
   if (!issuer.note.replaces.empty()) object.set("replaces", issuer.note.replaces);
   if (rule.retired_from != Time::max()) object.set("retired_from", to_rfc3339(rule.retired_from));
+  if (rule.revoked_at) object.set("revoked_at", to_rfc3339(*rule.revoked_at));
   return object;
 }
 
@@ -324,7 +325,8 @@ Result<ExitCode> list(CommandLine const& line) {
                  {"Profiles", "profiles"},
                  {"Valid until", "valid_until"},
                  {"Signs from", "active_from"},
-                 {"Retired from", "retired_from"}});
+                 {"Retired from", "retired_from"},
+                 {"Revoked", "revoked_at"}});
   return ExitCode::done;
 }
 
@@ -332,7 +334,7 @@ Result<ExitCode> list(CommandLine const& line) {
 
 struct RollOverOptions {
   std::string of = ca::kDefaultIssuer;
-  std::string after = "7d";
+  std::string after;  // empty: kPublished, and of one that is revoked at once
   KeyOptions keys;
 };
 
@@ -345,7 +347,11 @@ Result<> check_may_be_replaced(ca::InstalledIssuer const& first) {
                "lenscap-ca issuer install. Those that stand below it are rolled over by --of NAME");
 }
 
-Result<Seconds> published_for(RollOverOptions const& options) {
+constexpr Seconds kPublished = 7 * kDay;
+
+// Clients of one that is revoked have nothing to wait for.
+Result<Seconds> published_for(RollOverOptions const& options, ca::InstalledIssuer const& old) {
+  if (options.after.empty()) return old.revoked_at ? Seconds(0) : kPublished;
   auto after = parse_duration(options.after);
   if (!after.ok()) return Error(Errc::usage, "--after: " + after.error().detail());
   return after;
@@ -373,7 +379,7 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
   if (old.note.active_from && now < *old.note.active_from)
     return Error(Errc::conflict, "a roll-over is on its way: " + old.name + " signs from " +
                                      to_rfc3339(*old.note.active_from) + " on; roll over again after that");
-  TRY(auto const after, published_for(options));
+  TRY(auto const after, published_for(options, old));
   auto const from = now + after;
   TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
   auto const rules = ca::rules_of(ca::as_chains_lead(issuers, known), {});
@@ -424,8 +430,9 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
   auto rolled = std::make_shared<RollOverOptions>();
   auto* roll = issuer.add_subcommand("roll-over", "Make an issuer that takes the place of another one at a later time");
   roll->add_option("--of", rolled->of, "The issuer that is replaced")->capture_default_str();
-  roll->add_option("--after", rolled->after, "How long the new one is published before it signs")
-      ->capture_default_str();
+  roll->add_option(
+      "--after", rolled->after,
+      "How long the new one is published before it signs; default: 7d, and 0s where the old one is revoked");
   add_key_options(*roll, rolled->keys);
   roll->footer("Examples:\n  lenscap-ca issuer roll-over\n  lenscap-ca issuer roll-over --of plant4 --after 14d");
   roll->callback([&line, rolled] { line.run = [&line, rolled] { return roll_over(line, *rolled); }; });

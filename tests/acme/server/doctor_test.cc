@@ -145,6 +145,14 @@ std::vector<Case> const& cases() {
       {"no list of the root", [](Facts& f) { f.root_lists[0].made.reset(); }, "root_crl", Severity::advice,
        "was never made"},
       {"a parent's root", [](Facts& f) { f.root_lists.clear(); }, "root_crl", Severity::good, ""},
+      {"an issuer is revoked", [](Facts& f) { f.revoked = {"default"}; }, "issuers", Severity::advice,
+       "revoked: default;"},
+      {"every issuer is revoked",
+       [](Facts& f) {
+         f.revoked = {"default", "plant4"};
+         f.is_any_active = false;
+       },
+       "issuers", Severity::critical, "revoked: default, plant4, and no other issuer signs"},
       {"root key is here", [](Facts& f) { f.root_key_is_here = true; }, "root_key", Severity::warning, "root's key"},
       {"no back-up", [](Facts& f) { f.last_backup.reset(); }, "backup", Severity::warning, "never"},
       {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},

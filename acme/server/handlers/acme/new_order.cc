@@ -45,6 +45,8 @@ Held find_held(App& app, std::string const& account, NewOrderRequest const& wish
 net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& request) {
   CO_TRY(auto const wish, parse_new_order(request.payload));
   CO_CHECK_OK(app.room.may_begin());
+  auto const& profile = wish.profile ? *wish.profile : app.authority->default_profile().name;
+  CO_CHECK_OK(app.authority->check_not_revoked(profile, to_name_set(wish.identifiers), request.now));
   auto const held = find_held(app, request.account().id, wish, request.now);
   if (held.order && !wish.replaces) co_return *held.order;  // without troubling the store
   auto create = [&](store::WriteTxn& txn) -> Result<NewOrder> {
@@ -55,7 +57,7 @@ net::Awaitable<Result<net::Response>> new_order(App& app, SignedRequest const& r
     TRY(auto const scope, load_scope(txn, *account, app.policy));
     auto context = load_order_context(txn, *account, scope, wish.identifiers, request.now);
     TRY(context.issuer, reach_of(scope, *app.authority, request.now));
-    if (wish.replaces) context.predecessor = load_predecessor(txn, *wish.replaces, request.now);
+    if (wish.replaces) context.predecessor = load_predecessor(txn, *app.authority, *wish.replaces, request.now);
     TRY(auto made, acme::new_order(*account, scope, wish, context, app.policy, request.now));
     CHECK_OK(check_scope_issuer(scope, made.order.profile, made.order.identifiers, *app.authority, request.now));
     if (held.order && !made.is_timely_renewal) return *held.order;

@@ -25,8 +25,9 @@ net::Response renewal_info(App& app, net::Request const& request) {
   if (!record) return problem_response(Error(Errc::not_found, "no such certificate was issued here"));
 
   auto const* profile = app.policy.find_profile(record->profile);
-  auto const window = suggested_window(record->not_before, record->not_after, revoked_at(*record),
-                                       profile != nullptr ? profile->renewal : RenewalRule{}, app.clock.now());
+  auto const window =
+      suggested_window(record->not_before, record->not_after, not_trusted_since(*record, *app.authority),
+                       profile != nullptr ? profile->renewal : RenewalRule{}, app.clock.now());
   auto response = json_response(200, to_json(RenewalInfoObject{window.start, window.end}));
   // Hours, and not the minutes to which other answers are held: RFC 9773 4.3.
   response.headers.add(std::string(names::kRetryAfter), std::to_string(window.retry_after.count()));

@@ -32,18 +32,24 @@ Part store_part(App& app) {
 Part issuer_part(App& app) {
   auto const now = app.clock.now();
   bool is_any_alive = false;
+  bool is_any_active = false;
   bool has_failed = false;
+  std::string revoked;
   for (auto const& each : app.authority->issuers()) {
     if (each.is_over(now)) continue;
     is_any_alive = true;
     if (now >= each.issuer->ends()) return {"issuer", Verdict::broken, "issuing certificate has expired"};
     if (!each.issuer->check_ready()) return {"issuer", Verdict::broken, "the signer does not sign"};
     has_failed = has_failed || each.issuer->last_signature_failed();
+    is_any_active = is_any_active || state_at(each.rule, now) == ca::IssuerState::active;
+    if (each.rule.revoked_at) revoked += (revoked.empty() ? "" : ", ") + each.rule.name;
   }
   if (!is_any_alive) return {"issuer", Verdict::broken, "every issuing certificate has expired"};
+  if (!revoked.empty() && !is_any_active)
+    return {"issuer", Verdict::broken, "revoked: " + revoked + "; no other signs, so orders get 503"};
   // The next one may go well: who sends no client here would never see it.
   if (has_failed) return {"issuer", Verdict::look_at_it, "the last signature could not be made"};
-  return {"issuer", Verdict::good, "ok"};
+  return {"issuer", Verdict::good, revoked.empty() ? "ok" : "ok; revoked: " + revoked};
 }
 
 Part root_crl_part(App& app) {
