@@ -16,6 +16,14 @@ std::string issuer_common_name(std::string const& organization, std::string cons
          (generation > 1 ? " " + std::to_string(generation) : "");
 }
 
+Result<> check_common_name(std::string const& name) {
+  constexpr std::size_t kCommonNameMax = 64;  // RFC 5280 appendix A
+  if (name.size() <= kCommonNameMax) return {};
+  return Error(Errc::usage, "\"" + name +
+                                "\" is longer than the 64 characters that a name may have: "
+                                "choose a shorter one for the site");
+}
+
 namespace {
 
 Error wider(x509::NameConstraints const& constraints, x509::Certificate const& root) {
@@ -81,14 +89,6 @@ Result<x509::NameConstraints> constraints_below(InstalledChain const& parent, Na
 }
 
 namespace {
-
-Result<> check_common_name(std::string const& name) {
-  constexpr std::size_t kCommonNameMax = 64;  // RFC 5280 appendix A
-  if (name.size() <= kCommonNameMax) return {};
-  return Error(Errc::usage, "\"" + name +
-                                "\" is longer than the 64 characters that a name may have: "
-                                "choose a shorter one for the site");
-}
 
 Template template_of(FurtherIssuer const& wanted, x509::Certificate const& parent, Time begin, Time end) {
   auto what = issuer_template(wanted.organization, wanted.key, parent, begin, kIssuerLifetime, wanted.constraints,

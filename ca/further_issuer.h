@@ -27,6 +27,8 @@ struct FurtherIssuer {
 // "Example Cameras plant4 Issuing CA"; of the default issuer, which has no `site`, without it. `generation`: 1, and one
 // more at each roll-over, which then stands at the end.
 std::string issuer_common_name(std::string const& organization, std::string const& site, int generation);
+// Errc::usage when it is too long.
+Result<> check_common_name(std::string const& name);
 
 // What permits these suffixes and networks alone, and keeps what the root excludes. Both empty: all that `root`
 // permits. Errc::usage for a bad suffix or network, and for one that the root does not permit.

@@ -54,8 +54,8 @@ Result<> check_follows(std::string const& state_dir, x509::Certificate const& ne
 Result<> check_follows(x509::Certificate const& before, x509::Certificate const& next) {
   if (!(before.key() == next.key()))
     return Error(Errc::conflict,
-                 "a chain for another key is installed, and certificates hang below it: another issuer is another CA; "
-                 "make one with lenscap-ca init --intermediate in a state directory of its own");
+                 "a chain for another key is installed, and certificates hang below it. For a new key let the issuer "
+                 "be followed by another one: lenscap-ca issuer roll-over makes key and request");
   std::string differs, ask;
   if (auto const id = to_hex(before.subject_key_id()); id != to_hex(next.subject_key_id())) {
     differs = "the subject key identifier " + to_hex(next.subject_key_id()) + " in place of " + id;

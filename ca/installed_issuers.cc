@@ -19,6 +19,10 @@ std::string folder_of_all(std::string const& state_dir) { return state_dir + "/i
 
 }  // namespace
 
+std::string issuer_directory(std::string const& state_dir, std::string const& name) {
+  return folder_of_all(state_dir) + "/" + name;
+}
+
 // --- names and notes ---
 
 Result<> check_issuer_name(std::string_view name) {
@@ -68,38 +72,67 @@ std::string to_toml(IssuerNote const& note) {
 
 namespace {
 
-// The parent's chain may have been renewed since, for the same key.
-Result<std::vector<x509::Certificate>> above_below_parent(std::string const& file, x509::Certificate const& issuing,
-                                                          InstalledChain const& own) {
-  if (!is_issued_by(issuing, own.issuing))
-    return Error(Errc::settings, file + " was not signed by " + own.issuing.subject() +
-                                     ", the issuing certificate of this CA: move its folder away, or install a chain "
-                                     "for the same key and name");
-  if (auto const* full = who_leaves_no_room(own.issuing, own.above))
-    return Error(Errc::settings, "the path length of the certificate of " + full->subject() +
-                                     " leaves no room for the issuer of " + file +
-                                     ": ask the parent for a longer one, or move the folder away");
-  std::vector<x509::Certificate> above{own.issuing};
-  above.insert(above.end(), own.above.begin(), own.above.end());
-  return above;
-}
-
-Result<InstalledIssuer> load_one(std::string const& state_dir, std::string const& name, InstalledChain const& own) {
-  auto const folder = folder_of_all(state_dir) + "/" + name;
+// What is above it, as its own file says.
+Result<InstalledIssuer> read_folder(std::string const& state_dir, std::string const& name, bool has_parent) {
+  auto const folder = issuer_directory(state_dir, name);
   TRY(auto const pem, read_file(folder + "/issuing.pem"));
   auto chain = x509::parse_pem_chain(pem);
   if (!chain.ok()) return std::move(chain).error().with_context(folder + "/issuing.pem: ");
   std::vector<x509::Certificate> above(chain->begin() + 1, chain->end());
-  if (own.has_parent) {
-    TRY(above, above_below_parent(folder + "/issuing.pem", chain->front(), own));
-  } else if (above.empty() || !(above.back() == own.root())) {
-    return Error(Errc::settings, folder + "/issuing.pem does not lead up to the root of this CA, " +
-                                     own.root().subject() + ": put the folder back as it was made, or move it away");
-  }
   TRY(auto const text, read_file(folder + "/issuer.toml"));
   TRY(auto note, parse_issuer_note(text, folder + "/issuer.toml"));
   auto key = note.key.empty() ? "file:issuers/" + name + "/issuing.key" : note.key;
-  return InstalledIssuer{name, {chain->front(), std::move(above), own.has_parent}, std::move(key), std::move(note)};
+  return InstalledIssuer{name, {chain->front(), std::move(above), has_parent}, std::move(key), std::move(note)};
+}
+
+bool leads_to(InstalledChain const& chain, x509::Certificate const& root) {
+  auto const* below = &chain.issuing;
+  for (auto const& each : chain.above) {
+    if (!is_issued_by(*below, each)) return false;
+    below = &each;
+  }
+  return *below == root;
+}
+
+// The parent's chain of whoever signed it may have been renewed since, for the same key.
+Result<> put_below(InstalledIssuer& issuer, InstalledIssuer const& signer, std::string const& file) {
+  auto const& own = signer.chain;
+  if (auto const* full = who_leaves_no_room(own.issuing, own.above))
+    return Error(Errc::settings, "the path length of the certificate of " + full->subject() +
+                                     " leaves no room for the issuer of " + file +
+                                     ": ask the parent for a longer one, or move the folder away");
+  issuer.chain.above = {own.issuing};
+  issuer.chain.above.insert(issuer.chain.above.end(), own.above.begin(), own.above.end());
+  return {};
+}
+
+// What stands above each. An issuer that one of ours has signed signs no other.
+Result<> look_above(std::string const& state_dir, std::vector<InstalledIssuer>& all) {
+  auto const& root = all.front().chain.root();
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    auto const has_signed_it = [&](InstalledIssuer const& each) {
+      return &each != &all[i] && is_issued_by(all[i].chain.issuing, each.chain.issuing);
+    };
+    auto const signer = all.front().chain.has_parent ? std::ranges::find_if(all, has_signed_it) : all.end();
+    if (signer != all.end())
+      all[i].signed_by = signer->name;
+    else if (!leads_to(all[i].chain, root))
+      return Error(
+          Errc::settings,
+          issuer_directory(state_dir, all[i].name) + "/issuing.pem " +
+              (all.front().chain.has_parent
+                   ? "was not signed by " + all.front().chain.issuing.subject() +
+                         ", the issuing certificate of this CA, and does not lead up to the root of this CA, " +
+                         root.subject() +
+                         ", by itself: move its folder away, or install a chain for the same key and name"
+                   : "does not lead up to the root of this CA, " + root.subject() +
+                         ": put the folder back as it was made, or move it away"));
+  }
+  for (auto& each : all)
+    if (!each.signed_by.empty())
+      CHECK_OK(put_below(each, *std::ranges::find(all, each.signed_by, &InstalledIssuer::name),
+                         issuer_directory(state_dir, each.name) + "/issuing.pem"));
+  return {};
 }
 
 InstalledIssuer const* find(std::vector<InstalledIssuer> const& all, std::string_view name) {
@@ -154,24 +187,52 @@ Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir) 
 }
 
 Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, InstalledChain own) {
+  return load_issuers(state_dir, InstalledIssuer{kDefaultIssuer, std::move(own), "", {}});
+}
+
+namespace {
+
+// By name.
+Result<std::vector<std::string>> folders(std::string const& state_dir) {
   std::vector<std::string> names;
   std::error_code error;
   for (auto const& entry : std::filesystem::directory_iterator(folder_of_all(state_dir), error)) {
     auto const name = entry.path().filename().string();
     if (name.starts_with(".")) continue;  // what a create that was broken off has left
+    if (name.ends_with(kPendingSuffix)) continue;
     if (auto const good = check_issuer_name(name); !good || !entry.is_directory())
       return Error(Errc::settings, entry.path().string() + " is no folder of an issuer: move it away");
     names.push_back(name);
   }
   std::ranges::sort(names);
-  std::vector<InstalledIssuer> all{{kDefaultIssuer, std::move(own), "", {}}};
+  return names;
+}
+
+}  // namespace
+
+Result<std::vector<InstalledIssuer>> load_issuers(std::string const& state_dir, InstalledIssuer next) {
+  auto const name_of_next = next.name;
+  std::vector<InstalledIssuer> all;
+  if (name_of_next != kDefaultIssuer) {
+    TRY(auto own, load_chain(state_dir));
+    all.push_back({kDefaultIssuer, std::move(own), "", {}});
+  }
+  all.push_back(std::move(next));
+  TRY(auto const names, folders(state_dir));
   for (auto const& name : names) {
-    TRY(auto issuer, load_one(state_dir, name, all.front().chain));
+    if (name == name_of_next) continue;
+    TRY(auto issuer, read_folder(state_dir, name, all.front().chain.has_parent));
     all.push_back(std::move(issuer));
   }
+  std::ranges::sort(all.begin() + 1, all.end(), {}, &InstalledIssuer::name);
+  CHECK_OK(look_above(state_dir, all));
   CHECK_OK(check_all(all));
   CHECK_OK(look_into_root_crls(state_dir, all));
   return all;
+}
+
+InstalledIssuer const& in_charge(std::vector<InstalledIssuer> const& all, Time now) {
+  return all[default_at(rules_of(all, {}), now)];
 }
 
 std::vector<InstalledIssuer> as_chains_lead(std::vector<InstalledIssuer> issuers, KnownRoots const& known) {
@@ -263,6 +324,11 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
   std::error_code ignored;
   std::filesystem::remove_all(place, ignored);
   return finished;
+}
+
+Result<> renew_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
+                      std::vector<x509::Certificate> const& above) {
+  return write_file(issuer_directory(state_dir, name) + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644);
 }
 
 }  // namespace lenscap::ca

@@ -73,7 +73,8 @@ Result<std::size_t> copy_folder(std::string const& from, std::string const& to, 
   std::filesystem::recursive_directory_iterator each(from, error);
   for (; !error && each != std::filesystem::recursive_directory_iterator(); each.increment(error)) {
     auto const& entry = *each;
-    if (is_left_over(entry.path().filename().string())) {
+    auto const name = entry.path().filename().string();
+    if (is_left_over(name) || name.ends_with(kPendingSuffix)) {  // who waits for a certificate signs nothing
       each.disable_recursion_pending();
       continue;
     }

@@ -56,7 +56,8 @@ bool is_path(std::string_view path) {
     auto const rest = path.substr(above.size() + 1);
     auto const slash = rest.find('/');  // the number of a root could be an issuer's name
     if (slash == std::string_view::npos) return false;
-    auto const folder = rest.substr(0, slash);
+    auto folder = rest.substr(0, slash);
+    if (above == kIssuers && folder.ends_with(ca::kPendingSuffix)) folder.remove_suffix(ca::kPendingSuffix.size());
     return ca::check_issuer_name(folder).ok() && is_name(rest.substr(slash + 1));
   }
   return false;

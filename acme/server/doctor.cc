@@ -62,11 +62,13 @@ All judge_root_expiry(Facts const& facts) {
                          "counts, and then let chains lead to it");
 }
 
-// A parent alone makes the certificate of the default issuer; all others are made here.
 std::string how_to_replace(Facts const& facts) {
-  if (facts.issuer.empty() && facts.has_parent)
+  if (facts.is_of_parent && facts.pending.empty())
     return "send the request (lenscap-ca issuer csr) to the parent again, and install what comes back (lenscap-ca "
-           "issuer install)";
+           "issuer install); or, for a new key, lenscap-ca issuer roll-over";
+  if (facts.is_of_parent)
+    return "have the parent sign what lenscap-ca issuer csr prints, and install what comes back (lenscap-ca issuer "
+           "install)";
   return "lenscap-ca issuer roll-over" + (facts.issuer.empty() ? "" : " --of " + facts.issuer);
 }
 
@@ -91,6 +93,10 @@ All judge_root_key(Facts const& facts) {
 }
 
 All judge_issuers(Facts const& facts) {
+  if (facts.revoked.empty() && !facts.pending.empty())
+    return {{.severity = Severity::advice,
+             .what = facts.pending + " waits for its certificate, which the parent makes",
+             .to_do = "have the parent sign what lenscap-ca issuer csr prints; then lenscap-ca issuer install"}};
   if (facts.revoked.empty()) return {};
   std::string names;
   for (auto const& each : facts.revoked) names += (names.empty() ? "" : ", ") + each;

@@ -45,6 +45,8 @@ struct Facts {
   Validity issuing = {};                                  // the first to end of those that still sign
   std::string issuer = {};                                // its name, when it is not the default
   bool has_parent = false;                                // the root is somebody else's
+  bool is_of_parent = false;                              // and he has certified this one
+  std::string pending = {};                               // name of an issuer that waits for its certificate
   std::vector<Between> between = {};                      // of a parent's chain, without root and issuing certificate
   std::optional<x509::NameConstraints> constraints = {};  // of the issuing certificate and all above it, together
   std::string how_to_constrain = {};    // below a parent, what can be done where there are none (ca/parent_rules.h)

@@ -29,6 +29,7 @@
 #include "ca/known_roots.h"
 #include "ca/ledger_visits.h"
 #include "ca/parent_rules.h"
+#include "ca/pending_issuer.h"
 #include "ca/root_crl_file.h"
 
 namespace lenscap::acme {
@@ -225,17 +226,22 @@ Result<Facts> gather(CommandLine const& line) {
   facts.issuing = {first.chain.issuing.not_before(), first.chain.issuing.not_after()};
   if (first.name != ca::kDefaultIssuer) facts.issuer = first.name;
   facts.has_parent = first.chain.has_parent;
+  facts.is_of_parent = first.is_of_parent();
+  TRY(auto const pending, ca::load_pending(line.state));
+  if (pending) facts.pending = pending->name;
   if (!facts.has_parent) CHECK_OK(look_at_roots(line, settings, known, facts));
   look_at_issuers(issuers, facts);
-  auto const& above = issuers.front().chain.above;
+  // Below a parent each of the first issuer's line has a chain of its own, and the one that signs counts.
+  auto const& ours = facts.has_parent ? ca::in_charge(issuers, facts.now) : issuers.front();
+  auto const& own = ours.chain;
+  auto const& above = own.above;
   for (std::size_t i = 0; i + 1 < above.size(); ++i)
     facts.between.push_back({above[i].subject(), {above[i].not_before(), above[i].not_after()}});
-  auto const& own = issuers.front().chain;
   facts.constraints = constraints_of(own);
   if (own.has_parent) facts.how_to_constrain = ca::how_to_constrain(own.issuing, own.above);
   facts.has_constrained_issuer = has_constrained_issuer(issuers, facts.now);
   for (auto const& each : living)
-    if (each.name != ca::kDefaultIssuer) facts.further.push_back({each.name, constraints_of(each.chain)});
+    if (each.name != ours.name) facts.further.push_back({each.name, constraints_of(each.chain)});
   for (std::size_t i = 0; i < known.roots.size(); ++i)
     facts.root_key_is_here = facts.root_key_is_here || file_exists(ca::root_directory(line.state, i) + "/root.key");
   facts.files = look_at_files(line);

@@ -38,16 +38,21 @@ Result<> settle_keys(CommandLine const& line) {
 
 Result<std::string> check_key_is_here(Settings const& settings, x509::PublicKey const& requested) {
   if (!settings.signer.socket.empty()) return std::string();
+  return check_key_is_here(settings, settings.ca_key, requested);
+}
+
+Result<std::string> check_key_is_here(Settings const& settings, std::string const& key,
+                                      x509::PublicKey const& requested) {
   auto const passphrase = read_issuing_passphrase(settings);
   if (!passphrase.ok() && settings.ca_passphrase.starts_with("file:")) return Error(passphrase.error());
   if (!passphrase.ok())
-    return "whether " + settings.ca_key +
+    return "whether " + key +
            " is the key of the request was not looked at, and serve will: " + passphrase.error().detail();
-  TRY(auto const holder, ca::open_key_holder(settings.ca_key, settings.state_dir, *passphrase));
+  TRY(auto const holder, ca::open_key_holder(key, settings.state_dir, *passphrase));
   if (holder->public_key() == requested) return std::string();
   return Error(
       Errc::conflict,
-      "the key " + settings.ca_key +
+      "the key " + key +
           " of this CA is not the one that the request was made for, and so could not work under what the "
           "parent made of it: put back the key (or the request) that belongs to the other; nothing was changed");
 }
@@ -141,10 +146,11 @@ void warn_of_profiles(std::vector<ca::InstalledIssuer> const& issuers, Settings 
 
 }  // namespace
 
-Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
-  CHECK_OK(ca::check_follows(settings.state_dir, verdict.issuing));
-  ca::InstalledChain const chain{verdict.issuing, verdict.above, true};
-  auto const further = ca::load_issuers(settings.state_dir, chain);
+namespace {
+
+Result<Installation> judge_among(ca::ParentVerdict verdict, Settings const& settings, ca::InstalledIssuer place) {
+  auto const chain = place.chain;
+  auto const further = ca::load_issuers(settings.state_dir, std::move(place));
   if (!further)
     return Error(further.error()).with_context("with this chain the other issuers of this CA could not go on: ");
   TRY(auto limits, ca::name_limits(chain, settings.permit_dns, settings.permit_ip, settings.name_rules));
@@ -156,20 +162,60 @@ Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings cons
   return Installation{std::move(verdict), std::move(limits), std::move(warnings)};
 }
 
-void print_installation(CommandLine const& line, Installation const& made) {
+// Agents and clients know the root of now.
+Result<> check_same_root(ca::InstalledChain const& first, x509::Certificate const& root) {
+  if (first.root() == root) return {};
+  return Error(Errc::conflict, "this chain leads up to " + root.subject() + " (SHA-256 " + to_hex(root.fingerprint()) +
+                                   "), and what is installed to another root, " + first.root().subject() +
+                                   " (SHA-256 " + to_hex(first.root().fingerprint()) +
+                                   "), which agents and clients know: ask the parent for a chain that ends there; "
+                                   "nothing was changed");
+}
+
+Result<> check_name_is_new(std::vector<ca::InstalledIssuer> const& issuers, ca::InstalledIssuer const& place) {
+  auto const& subject = place.chain.issuing.subject_der();
+  for (auto const& each : issuers)
+    if (each.name != place.name && each.chain.issuing.subject_der() == subject)
+      return Error(Errc::conflict, "the certificate bears the name of the issuer " + each.name + ", " +
+                                       each.chain.issuing.subject() +
+                                       ", and many clients look for issuers and lists by name alone: ask the parent "
+                                       "for the name that the request has; nothing was changed");
+  return {};
+}
+
+}  // namespace
+
+Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings) {
+  CHECK_OK(ca::check_follows(settings.state_dir, verdict.issuing));
+  ca::InstalledIssuer first{ca::kDefaultIssuer, {verdict.issuing, verdict.above, true}, "", {}};
+  return judge_among(std::move(verdict), settings, std::move(first));
+}
+
+Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings, ca::InstalledIssuer place,
+                                        std::optional<x509::Certificate> const& before) {
+  if (before) CHECK_OK(ca::check_follows(*before, verdict.issuing));
+  TRY(auto const issuers, ca::load_issuers(settings.state_dir));
+  CHECK_OK(check_same_root(issuers.front().chain, verdict.above.back()));
+  CHECK_OK(check_name_is_new(issuers, place));
+  return judge_among(std::move(verdict), settings, std::move(place));
+}
+
+void print_installation(CommandLine const& line, Installation const& made, json::Object const& more) {
   auto const& root = made.verdict.above.back();
   std::vector<std::string> permits;
   permits.reserve(made.limits.size());
   for (auto const& limit : made.limits) permits.push_back(limit.whose + ": " + limit.constraints.text());
   if (line.wants_json()) {
-    print_json({{"issuing", made.verdict.issuing.subject()},
-                {"issuing_sha256", to_hex(made.verdict.issuing.fingerprint())},
-                {"root", root.subject()},
-                {"root_sha256", to_hex(root.fingerprint())},
-                {"certificates_between", made.verdict.above.size() - 1},
-                {"ends", to_rfc3339(made.verdict.ends)},
-                {"permits", json::Value::strings(permits)},
-                {"warnings", json::Value::strings(made.warnings)}});
+    json::Object object{{"issuing", made.verdict.issuing.subject()},
+                        {"issuing_sha256", to_hex(made.verdict.issuing.fingerprint())},
+                        {"root", root.subject()},
+                        {"root_sha256", to_hex(root.fingerprint())},
+                        {"certificates_between", made.verdict.above.size() - 1},
+                        {"ends", to_rfc3339(made.verdict.ends)},
+                        {"permits", json::Value::strings(permits)},
+                        {"warnings", json::Value::strings(made.warnings)}};
+    for (auto const& [name, value] : more.members()) object.set(name, value);
+    print_json(object);
     return;
   }
   for (auto const& warning : made.warnings) fmt::print(stderr, "warning: {}\n", warning);

@@ -2,11 +2,13 @@
 // of a chain beyond the rules for parents, and telling what was installed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "acme/server/commands/commands.h"
 #include "base/x509/bundle.h"
+#include "ca/installed_issuers.h"
 #include "ca/name_limits.h"
 #include "ca/parent_rules.h"
 
@@ -23,6 +25,9 @@ Result<> settle_keys(CommandLine const& line);
 // the signer's own has it; nor where a passphrase is to be had of the service's credentials or a terminal and is not,
 // which is the warning that comes back, otherwise empty.
 Result<std::string> check_key_is_here(Settings const& settings, x509::PublicKey const& requested);
+// The same of whichever key, see key_holder.h: one that the signer does not have.
+Result<std::string> check_key_is_here(Settings const& settings, std::string const& key,
+                                      x509::PublicKey const& requested);
 
 // All of the files together. `passphrase_file` is of what is encrypted among them: "-" is standard input, and without
 // one the person is asked, once.
@@ -39,6 +44,12 @@ struct Installation {
 // Errc::conflict when another key, subject or subject key identifier is installed; Errc::settings when the server's own
 // name could not be certified below this chain.
 Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings);
-void print_installation(CommandLine const& line, Installation const& made);
+// The same for another issuer of the first one's line, which the parent has certified (ca/pending_issuer.h) or renews;
+// `before` is the certificate that it has. Also Errc::conflict when the chain leads to another root than the first
+// issuer's, or when it bears the name of another issuer.
+Result<Installation> judge_installation(ca::ParentVerdict verdict, Settings const& settings, ca::InstalledIssuer place,
+                                        std::optional<x509::Certificate> const& before);
+// `more` is told as well.
+void print_installation(CommandLine const& line, Installation const& made, json::Object const& more = {});
 
 }  // namespace lenscap::acme

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "acme/server/commands/installation.h"
 #include "acme/server/commands/issuers.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
@@ -18,7 +19,9 @@
 #include "ca/ceremony.h"
 #include "ca/further_issuer.h"
 #include "ca/installed_issuers.h"
+#include "ca/issuer_request.h"
 #include "ca/key_holder.h"
+#include "ca/pending_issuer.h"
 #include "ca/root_crl_file.h"
 
 namespace lenscap::acme {
@@ -78,9 +81,10 @@ Result<NewKey> new_key(CommandLine const& line, KeyOptions const& options, Secre
   return NewKey{holder->public_key(), {}};
 }
 
-// The key that signs below a parent.
-Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const& line, Settings const& settings,
-                                                    KeyOptions const& options, SecretBytes const& passphrase) {
+// The key that signs below a parent: that of the issuer in charge.
+Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const&, Settings const& settings,
+                                                    KeyOptions const& options, ca::InstalledIssuer const& signer,
+                                                    SecretBytes const& passphrase) {
   if (!options.root.file.empty() || !options.root.shares.empty())
     return Error(Errc::usage,
                  std::string(options.root.file.empty() ? "--share" : "--root-key") +
@@ -93,8 +97,9 @@ Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const& line, Set
   if (is_in_file(settings) && !settings.signer.socket.empty())
     return Error(Errc::usage,
                  "the issuing key is the signer's, and it has to sign: give its file with --issuing-key, as a user who "
-                 "may read it, such as --issuing-key /var/lib/lenscap-signer/keys/issuing.key");
-  return ca::open_key_holder(settings.ca_key, line.state, passphrase);
+                 "may read it, such as --issuing-key /var/lib/lenscap-signer/" +
+                     (signer.name == ca::kDefaultIssuer ? "keys" : "issuers/" + signer.name) + "/issuing.key");
+  return ca::open_issuer_key(authority_settings(settings), signer, passphrase);
 }
 
 // --- making ---
@@ -122,8 +127,8 @@ Result<Certified> certify_below_root(CommandLine const& line, Settings const& se
   // Where the signer has a user of its own, its keys are not here; signer split moves the new one to them, and looks at
   // the passphrase then.
   if (settings.signer.socket.empty()) CHECK_OK(ca::open_key_holder(settings.ca_key, line.state, passphrase));
-  if (auto const lists = lists_url(settings); !lists.empty()) wanted.crl_base = lists + ca::crl_path(roots.newest());
   auto above = roots.above_newest();
+  if (auto const lists = lists_url(settings); !lists.empty()) wanted.crl_base = lists + ca::crl_path(roots.newest());
   TRY(auto issuing, ca::certify_issuer(roots.newest(), root_key, wanted, now));
   CHECK_OK(ca::check_chain_names(issuing, above));
   TRY(auto list, ca::NextRootCrl::make(line.state, roots, roots.roots.size() - 1, root_key, {}, {}, now));
@@ -131,17 +136,30 @@ Result<Certified> certify_below_root(CommandLine const& line, Settings const& se
 }
 
 Result<Certified> certify_below_parent(CommandLine const& line, Settings const& settings, KeyOptions const& options,
-                                       ca::InstalledChain const& own, ca::FurtherIssuer wanted,
+                                       ca::InstalledIssuer const& signer, ca::FurtherIssuer wanted,
                                        SecretBytes const& passphrase, Time now) {
+  auto const& own = signer.chain;
   auto const places = authority_settings(settings);
   if (!places.http_url.empty()) wanted.ca_issuers_url = places.http_url + ca::aia_path(own.issuing);
   // Parts of a list are of users' certificates alone (ca/crl.cc): the whole list has this one's place.
   if (!places.http_url.empty() && places.crl_parts == 1) wanted.crl_base = places.http_url + ca::crl_path(own.issuing);
-  TRY(auto const key, open_own_key(line, settings, options, passphrase));
+  TRY(auto const key, open_own_key(line, settings, options, signer, passphrase));
   TRY(auto issuing, ca::certify_issuer(own, *key, wanted, now));
   std::vector<x509::Certificate> above{own.issuing};
   above.insert(above.end(), own.above.begin(), own.above.end());
   return Certified{{std::move(issuing), std::move(above), true}, {}};
+}
+
+// What a further issuer stands beside or, below a parent, below.
+ca::InstalledIssuer const& signer_of(std::vector<ca::InstalledIssuer> const& issuers, Time now) {
+  return issuers.front().chain.has_parent ? ca::in_charge(issuers, now) : issuers.front();
+}
+
+Result<> check_is_new(x509::PublicKey const& key, std::vector<ca::InstalledIssuer> const& issuers) {
+  for (auto const& each : issuers)
+    if (each.chain.issuing.key() == key)
+      return Error(Errc::conflict, "this is the key of the issuer " + each.name + ": each needs one of its own");
+  return {};
 }
 
 // Everything that may refuse comes before the folder appears.
@@ -152,14 +170,13 @@ Result<ca::InstalledIssuer> make(CommandLine const& line, Settings const& settin
   CHECK_OK(check_kind_of_key(settings, options));
   TRY(auto const passphrase, read_issuing_passphrase(settings));
   TRY(auto const key, new_key(line, options, passphrase));
-  for (auto const& each : issuers)
-    if (each.chain.issuing.key() == key.public_key)
-      return Error(Errc::conflict, "this is the key of the issuer " + each.name + ": each needs one of its own");
+  CHECK_OK(check_is_new(key.public_key, issuers));
   wanted.note.key = options.key;
-  auto const& own = issuers.front().chain;
+  auto const& signer = signer_of(issuers, now);
+  auto const& own = signer.chain;
   ca::FurtherIssuer const further{settings.ca_name, wanted.common_name, key.public_key, wanted.constraints,
                                   wanted.usages};
-  TRY(auto made, own.has_parent ? certify_below_parent(line, settings, options, own, further, passphrase, now)
+  TRY(auto made, own.has_parent ? certify_below_parent(line, settings, options, signer, further, passphrase, now)
                                 : certify_below_root(line, settings, options, own, further, passphrase, now));
   auto& chain = made.chain;
   for (auto const& each : issuers)
@@ -286,7 +303,8 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
   CHECK_OK(ca::check_issuer_name(options.site));
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
-  auto const& own = issuers.front().chain;
+  auto const now = SystemClock().now();
+  auto const& own = signer_of(issuers, now).chain;
   Wanted wanted{.name = options.site,
                 .common_name = ca::issuer_common_name(settings.ca_name, options.site, 1),
                 .constraints = {},
@@ -294,7 +312,6 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
                 .note = {.profiles = options.profiles}};
   CHECK_OK(check_profiles(settings, options.profiles, wanted.usages));
   TRY(wanted.constraints, constraints_for(settings, own, options));
-  auto const now = SystemClock().now();
   TRY(auto const made, make(line, settings, options.keys, issuers, std::move(wanted), now));
   ca::CeremonySettings permitted;
   permitted.permit_dns = options.permit_dns;
@@ -305,6 +322,9 @@ Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
 
 // --- list ---
 
+constexpr char const* kSendRequest =
+    "have the parent sign what lenscap-ca issuer csr prints, and give what comes back to lenscap-ca issuer install";
+
 Result<ExitCode> list(CommandLine const& line) {
   TRY(auto installed, ca::load_issuers(line.state));
   TRY(auto const known, ca::load_known_roots(line.state, installed.front().chain.root()));
@@ -313,7 +333,9 @@ Result<ExitCode> list(CommandLine const& line) {
   auto const now = SystemClock().now();
   json::Array rows;
   for (std::size_t i = 0; i < issuers.size(); ++i) rows.emplace_back(to_json(issuers[i], rules[i], now));
-  json::Object const object{{"issuers", std::move(rows)}};
+  TRY(auto const pending, ca::load_pending(line.state));
+  json::Object object{{"issuers", std::move(rows)}};
+  if (pending) object.set("requested", json::Object{{"name", pending->name}, {"replaces", pending->replaces}});
   if (line.wants_json())
     print_json(object);
   else
@@ -327,6 +349,7 @@ Result<ExitCode> list(CommandLine const& line) {
                  {"Signs from", "active_from"},
                  {"Retired from", "retired_from"},
                  {"Revoked", "revoked_at"}});
+  if (pending && !line.wants_json()) fmt::print("\n{} waits for its certificate: {}\n", pending->name, kSendRequest);
   return ExitCode::done;
 }
 
@@ -337,15 +360,6 @@ struct RollOverOptions {
   std::string after;  // empty: kPublished, and of one that is revoked at once
   KeyOptions keys;
 };
-
-// Its certificate is the parent's to renew.
-Result<> check_may_be_replaced(ca::InstalledIssuer const& first) {
-  if (!first.chain.has_parent || first.name != ca::kDefaultIssuer) return {};
-  return Error(Errc::conflict,
-               "the issuing certificate of this CA is made by its parent, and so is the next one: send the request "
-               "(lenscap-ca issuer csr) again, or have a new certificate for the same key sent to you, and give it to "
-               "lenscap-ca issuer install. Those that stand below it are rolled over by --of NAME");
-}
 
 constexpr Seconds kPublished = 7 * kDay;
 
@@ -367,19 +381,104 @@ Result<> check_begin(Time from, Time now, std::string const& name, Time ends) {
                                 ", and the new one would sign only after that: give a shorter time");
 }
 
+// --- roll-over of what the parent has certified: a key, and a request for it ---
+
+Result<> check_no_key_signs(KeyOptions const& options) {
+  if (options.root.file.empty() && options.root.shares.empty() && options.issuing_key.empty()) return {};
+  return Error(
+      Errc::usage,
+      "the parent of this CA signs the next issuing certificate, and no key of ours: leave --root-key, --share "
+      "and --issuing-key out");
+}
+
+void print_pending(CommandLine const& line, ca::PendingIssuer const& pending, bool is_new) {
+  if (line.wants_json()) {
+    print_json({{"name", pending.name},
+                {"replaces", pending.replaces},
+                {"after", static_cast<std::int64_t>(pending.after.count())},
+                {"is_new", is_new},
+                {"request", pending.request}});
+    return;
+  }
+  fmt::print("{}", pending.request);
+  fmt::print(stderr,
+             "{} {}, which waits for its certificate and signs nothing yet. It is to take the place of {}, {} days "
+             "after it was installed.\n\n"
+             "What to do next:\n"
+             "  1. Make a back-up{}.\n"
+             "  2. Have the parent sign this request (lenscap-ca issuer csr prints it again).\n"
+             "  3. lenscap-ca issuer install CHAIN...    (what comes back, and all above it up to the same root)\n"
+             "Until then all goes on as before. To give it up, move issuers/{}{} away.\n",
+             is_new ? "Made the request of" : "There is a request already, and nothing was changed: that of",
+             pending.name, pending.replaces, static_cast<double>(pending.after.count()) / kDay.count(),
+             pending.token_key.empty() ? ": it holds the new key, too" : "; the key is in the token alone",
+             pending.name, ca::kPendingSuffix);
+}
+
+Result<ExitCode> show_pending(CommandLine const& line, KeyOptions const& options, ca::PendingIssuer const& pending) {
+  if (!options.key.empty() && options.key != pending.token_key)
+    return Error(Errc::conflict, "the issuer " + pending.name + " waits for its certificate, with another key: move " +
+                                     ca::issuer_directory(line.state, pending.name) + std::string(ca::kPendingSuffix) +
+                                     " away to begin anew");
+  print_pending(line, pending, false);
+  return ExitCode::done;
+}
+
+// It asks for what the first one asked for, under a name of its own.
+Result<std::string> next_request(CommandLine const& line, Settings const& settings, KeyOptions const& options,
+                                 NewKey const& key, int generation, SecretBytes const& passphrase) {
+  TRY(auto const first, read_file(ca::request_file(line.state)));
+  TRY(auto const usages, ca::requested_usages(first));
+  TRY(auto const path_length, ca::requested_path_length(first));
+  TRY(auto const constraints, permitted_by(settings));
+  auto const name = ca::issuer_common_name(settings.ca_name, "", generation);
+  CHECK_OK(ca::check_common_name(name));
+  if (key.in_memory)
+    return ca::make_issuer_request(*key.in_memory, settings.ca_name, constraints, usages, path_length, name);
+  TRY(auto const holder, ca::open_key_holder(options.key, line.state, passphrase));
+  auto const sign = [&](HashAlgorithm hash, ByteView data) { return holder->sign(hash, data); };
+  return ca::make_issuer_request(key.public_key, sign, settings.ca_name, constraints, usages, path_length, name);
+}
+
+Result<ExitCode> ask_parent(CommandLine const& line, Settings const& settings, KeyOptions const& options,
+                            std::vector<ca::InstalledIssuer> const& issuers, ca::PendingIssuer wanted, int generation) {
+  CHECK_OK(check_kind_of_key(settings, options));
+  TRY(auto const passphrase, read_issuing_passphrase(settings));
+  // Where the signer has a user of its own, its keys are not here; signer split moves the new one to them, and looks at
+  // the passphrase then.
+  if (settings.signer.socket.empty()) CHECK_OK(ca::open_key_holder(settings.ca_key, line.state, passphrase));
+  TRY(auto const key, new_key(line, options, passphrase));
+  CHECK_OK(check_is_new(key.public_key, issuers));
+  wanted.token_key = options.key;
+  TRY(wanted.request, next_request(line, settings, options, key, generation, passphrase));
+  CHECK_OK(ca::keep_pending(line.state, wanted, key.in_memory ? &*key.in_memory : nullptr, passphrase));
+  print_pending(line, wanted, true);
+  return ExitCode::done;
+}
+
+// --- roll-over ---
+
 Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& options) {
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
   auto const of_line = ca::line_of(issuers, options.of);
   if (of_line.empty())
     return Error(Errc::usage, "there is no issuer " + options.of + "; lenscap-ca issuer list shows those that are");
-  CHECK_OK(check_may_be_replaced(*of_line.front()));
   auto const now = SystemClock().now();
   auto const& old = *of_line.back();
+  auto const& first = of_line.front()->name;
+  auto const generation = static_cast<int>(of_line.size()) + 1;
+  auto const name = first + "-" + std::to_string(generation);
+  if (old.is_of_parent()) {
+    CHECK_OK(check_no_key_signs(options.keys));
+    TRY(auto const pending, ca::load_pending(line.state));
+    if (pending) return show_pending(line, options.keys, *pending);
+  }
   if (old.note.active_from && now < *old.note.active_from)
     return Error(Errc::conflict, "a roll-over is on its way: " + old.name + " signs from " +
                                      to_rfc3339(*old.note.active_from) + " on; roll over again after that");
   TRY(auto const after, published_for(options, old));
+  if (old.is_of_parent()) return ask_parent(line, settings, options.keys, issuers, {name, old.name, after}, generation);
   auto const from = now + after;
   TRY(auto const known, ca::load_known_roots(line.state, issuers.front().chain.root()));
   auto const rules = ca::rules_of(ca::as_chains_lead(issuers, known), {});
@@ -387,10 +486,8 @@ Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& optio
   CHECK_OK(check_begin(from, now, old.name, rule.ends));
   auto const constraints = old.chain.issuing.name_constraints();
   if (!constraints) return Error(Errc::conflict, "the issuer " + old.name + " has no name constraints to go on with");
-  auto const& first = of_line.front()->name;
-  auto const generation = static_cast<int>(of_line.size()) + 1;
   Wanted wanted{
-      .name = first + "-" + std::to_string(generation),
+      .name = name,
       .common_name = ca::issuer_common_name(settings.ca_name, first == ca::kDefaultIssuer ? "" : first, generation),
       .constraints = *constraints,
       .usages = rule.usages,

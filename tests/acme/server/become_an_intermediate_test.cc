@@ -35,6 +35,21 @@ TEST_F(BecomeAnIntermediate, ByARequestThatTheCorporationSigns) {
   EXPECT_THAT(ran.err, Not(HasSubstr("warning")));
 }
 
+// Both chains are good for whoever has the corporation's root, and the server that runs knows the next issuer.
+TEST_F(BecomeAnIntermediate, AndChangeToAnotherKey) {
+  auto script = e2e::script_of_sections(kPage, {"Have a request signed", "Change the key"});
+  ASSERT_THAT(script, HasSubstr("issuer roll-over"));
+  script +=
+      "openssl verify -x509_strict -CAfile corporate-root.pem state/keys/issuing.pem "
+      "state/issuers/default-2/issuing.pem\n";
+  auto const ran = machine_.run(script);
+  ASSERT_EQ(ran.code, 0) << ran.all();
+  EXPECT_THAT(ran.out, HasSubstr("default-2 waits for its certificate"));
+  EXPECT_THAT(ran.out, HasSubstr("published"));
+  EXPECT_THAT(ran.out, HasSubstr("state/issuers/default-2/issuing.pem: OK"));
+  EXPECT_THAT(ran.err, Not(HasSubstr("warning")));
+}
+
 TEST_F(BecomeAnIntermediate, ByAKeyThatTheCorporationMade) {
   auto const script = e2e::script_of_sections(kPage, {"Work with a key that the corporation made"});
   ASSERT_THAT(script, HasSubstr("issuer import"));

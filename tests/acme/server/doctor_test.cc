@@ -145,6 +145,8 @@ std::vector<Case> const& cases() {
       {"no list of the root", [](Facts& f) { f.root_lists[0].made.reset(); }, "root_crl", Severity::advice,
        "was never made"},
       {"a parent's root", [](Facts& f) { f.root_lists.clear(); }, "root_crl", Severity::good, ""},
+      {"an issuer waits for its certificate", [](Facts& f) { f.pending = "default-2"; }, "issuers", Severity::advice,
+       "default-2 waits for its certificate"},
       {"an issuer is revoked", [](Facts& f) { f.revoked = {"default"}; }, "issuers", Severity::advice,
        "revoked: default;"},
       {"every issuer is revoked",
@@ -247,6 +249,7 @@ TEST(Examine, WhatToDoAboutAnEndFitsTheKindOfCa) {
     auto facts = healthy();
     facts.root.not_after = facts.issuing.not_after = facts.now + 10 * kDay;
     facts.has_parent = has_parent;
+    facts.is_of_parent = has_parent && *issuer != 'p';
     facts.issuer = issuer;
     for (auto const& diagnosis : examine(facts))
       if (diagnosis.check == check) return diagnosis.to_do;
@@ -257,6 +260,9 @@ TEST(Examine, WhatToDoAboutAnEndFitsTheKindOfCa) {
   EXPECT_THAT(advice("issuer_expiry", false, ""), HasSubstr("lenscap-ca issuer roll-over;"));
   EXPECT_THAT(advice("issuer_expiry", false, "plant4"), HasSubstr("lenscap-ca issuer roll-over --of plant4;"));
   EXPECT_THAT(advice("issuer_expiry", true, ""), HasSubstr("lenscap-ca issuer csr"));
+  EXPECT_THAT(advice("issuer_expiry", true, ""), HasSubstr("for a new key, lenscap-ca issuer roll-over"));
+  EXPECT_THAT(advice("issuer_expiry", true, "default-2"), HasSubstr("lenscap-ca issuer csr"));
+  EXPECT_THAT(advice("issuer_expiry", true, "plant4"), HasSubstr("lenscap-ca issuer roll-over --of plant4;"));
 }
 
 TEST(Examine, AHealthyCaHasOneGoodLineForEachCheck) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <functional>
+
 #include "base/json.h"
 #include "tests/fakes/ca_process.h"
 
@@ -421,7 +424,10 @@ TEST_F(WithRoomBelow, WhatIsRefusedChangesNothing) {
         Case{{"create", "--site", "x", "--root-key", "/r.key"}, 2, "below a parent the issuing key of this CA signs"},
         Case{{"create", "--site", "x", "--key", "pkcs11:token=ca"}, 2, "the issuing key of this CA is in a file"},
         Case{{"create", "--site", "x", "--key", "keys/a.key"}, 2, "--key takes a pkcs11: URI"},
-        Case{{"roll-over"}, 5, "lenscap-ca issuer csr"}}) {
+        Case{{"roll-over", "--root-key", "/r.key"}, 2, "the parent of this CA signs the next issuing certificate"},
+        Case{{"roll-over", "--key", "pkcs11:token=ca"}, 2, "the issuing key of this CA is in a file"},
+        Case{{"roll-over", "--of", "plant9"}, 2, "there is no issuer plant9"},
+        Case{{"csr", "--of", "plant9"}, 2, "there is no request of an issuer plant9"}}) {
     SCOPED_TRACE(c.says);
     auto words = c.words;
     words.insert(words.begin(), "issuer");
@@ -513,6 +519,228 @@ TEST_F(WithRoomBelow, AnotherIssuerStandsBelowTheOneOfTheParent) {
   auto const again = shell("curl --silent --show-error --cacert '" + parent().root() + "' " + ca().directory());
   EXPECT_EQ(again.code, 0) << again.all() << ca().log();
   EXPECT_EQ(ca().stop(), 0) << ca().log();
+}
+
+// --- another key, which the parent certifies ---
+
+// One CA that waits for the certificate of its next key.
+class AnotherKey : public ::testing::Test {
+ protected:
+  AnotherKey() {
+    EXPECT_EQ(ca.run({"issuer", "create", "--site", "plant4", "--permit-dns", "p4.cams.example"}).code, 0);
+    rolled = ca.run({"issuer", "roll-over", "--after", "7d"});
+    EXPECT_EQ(rolled.code, 0) << rolled.all();
+    parent.write("next.csr", rolled.out);
+  }
+  // What the corporation's root makes of the request for the next key, by these extensions, beside what openssl needs.
+  std::string certify(std::string const& extensions, std::string const& more = "") {
+    parent.write("next.ext",
+                 "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nkeyUsage=critical,keyCertSign,cRLSign\n" +
+                     extensions + "\n");
+    parent.shell("openssl x509 -req -in next.csr -CA root.pem -CAkey root.key -CAcreateserial -days 300 -extfile " +
+                 ("next.ext -out next.pem" + more));
+    return parent.path("next.pem");
+  }
+  std::string states() {
+    std::string all;
+    auto const listed = json_of(ca.run({"issuer", "list", "--output", "json"}));
+    for (auto const& each : *listed.find("issuers")->as_array())
+      all += text(*each.as_object(), "name") + " " + text(*each.as_object(), "state") + "; ";
+    return all;
+  }
+  e2e::Ran shell(std::string const& script) {
+    return ca.programs().run({"env", "-C", ca.path(""), "sh", "-euc", script});
+  }
+  // What the server shows, judged by the corporate root alone.
+  std::string served() {
+    auto const shown = shell("curl --silent --show-error --output directory --write-out '%{certs}' --cacert '" +
+                             parent.root() + "' " + ca.directory());
+    EXPECT_EQ(shown.code, 0) << shown.all();
+    return shown.out;
+  }
+
+  static constexpr char const* kRoomy = "basicConstraints=critical,CA:TRUE,pathlen:1";
+  fakes::Corporation parent{{.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1}};
+  fakes::CaProcess ca{"", "[ocsp]\nserve = true\n", &parent};
+  e2e::Ran rolled;
+};
+
+TEST_F(AnotherKey, TheRequestIsMadeOnceAndNothingSignsWithIt) {
+  EXPECT_THAT(rolled.out, HasSubstr("BEGIN CERTIFICATE REQUEST"));
+  for (auto const* says : {"issuer install", "signs nothing yet", "7 days after"})
+    EXPECT_THAT(rolled.err, HasSubstr(says));
+  auto const before = contents_below(ca.state() + "/issuers");
+  auto const again = ca.run({"issuer", "roll-over", "--after", "1d"});
+  EXPECT_EQ(again.code, 0) << again.all();
+  EXPECT_EQ(again.out, rolled.out);
+  EXPECT_THAT(again.err, HasSubstr("nothing was changed"));
+  EXPECT_EQ(ca.run({"issuer", "csr"}).out, rolled.out);
+  EXPECT_EQ(ca.run({"issuer", "csr", "--of", "default-2"}).out, rolled.out);
+  EXPECT_EQ(ca.run({"issuer", "csr", "--of", "default"}).out, fakes::CaProcess::read(ca.path("issuing.csr")));
+  auto const asked = shell("openssl req -in '" + parent.path("next.csr") + "' -noout -verify -text");
+  for (auto const* says : {"CN = Example Cameras Issuing CA 2", "CA:TRUE", "Permitted", "DNS:cams.example"})
+    EXPECT_THAT(asked.all(), HasSubstr(says));
+  EXPECT_EQ(states(), "default active; plant4 active; ");
+  EXPECT_THAT(ca.run({"issuer", "list"}).out, HasSubstr("default-2 waits for its certificate"));
+  EXPECT_THAT(ca.run({"doctor"}).out, HasSubstr("default-2 waits for its certificate"));
+  EXPECT_EQ(contents_below(ca.state() + "/issuers"), before);
+  ca.serve();
+  EXPECT_THAT(served(), HasSubstr("Example Cameras Issuing CA\n"));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+
+  // A back-up holds it.
+  auto const restored = shell(
+      "umask 077; echo 'the words of the back-up' >words\n"
+      "'" LENSCAP_BIN_DIR "/lenscap-ca' --state '" +
+      ca.state() +
+      "' backup create copy.lenscap --passphrase-file words\n"
+      "'" LENSCAP_BIN_DIR
+      "/lenscap-ca' --state restored restore copy.lenscap --passphrase-file words\n"
+      "diff -r '" +
+      ca.state() + "/issuers' restored/issuers\n");
+  EXPECT_EQ(restored.code, 0) << restored.all();
+}
+
+TEST_F(AnotherKey, WhatDoesNotFitIsNotInstalled) {
+  fakes::Corporation stranger;
+  stranger.issue_with_key();
+  fakes::Corporation other({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
+  other.sign(parent.path("next.csr"));
+  auto const before = contents_below(ca.state());
+  struct Case {
+    char const* why;
+    std::function<std::vector<std::string>()> files;
+    int code;
+    char const* says;
+  };
+  auto const by_root = [&](std::string const& extensions, std::string const& more = "") {
+    return [=, this] { return std::vector{certify(extensions, more), parent.root()}; };
+  };
+  for (Case const& c :
+       {Case{"another root", [&] { return other.chain(); }, 5, "and what is installed to another root"},
+        Case{"another key", [&] { return stranger.chain(); }, 2, "none of the certificates is for the issuing key"},
+        Case{"no root", [&] { return std::vector{certify(kRoomy)}; }, 2, "is not among the certificates given"},
+        Case{"no CA", by_root("basicConstraints=critical,CA:FALSE"), 2, "is not that of a CA"},
+        Case{"the server's own name is outside",
+             by_root(std::string(kRoomy) + "\nnameConstraints=critical,permitted;DNS:cams.example"), 2,
+             "the name of this server itself"},
+        Case{"the old one's name", by_root(kRoomy, " -subj '/O=Example Cameras/CN=Example Cameras Issuing CA'"), 5,
+             "bears the name of the issuer default"},
+        Case{"both keys at once",
+             [&] {
+               return std::vector{certify(kRoomy), parent.issuing(), parent.root()};
+             },
+             2, "for the issuer default and for default-2"}}) {
+    SCOPED_TRACE(c.why);
+    std::vector<std::string> words{"issuer", "install"};
+    for (auto const& file : c.files()) words.push_back(file);
+    auto const refused = ca.run(words);
+    EXPECT_EQ(refused.code, c.code) << refused.all();
+    EXPECT_THAT(refused.err, HasSubstr(c.says));
+    EXPECT_EQ(contents_below(ca.state()), before);
+  }
+}
+
+TEST_F(AnotherKey, TheServerGoesOverToItWhenItsDayComes) {
+  ca.serve();
+  // Another CA of the corporation has signed it this time.
+  parent.write("policy.ext",
+               "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nbasicConstraints=critical,CA:TRUE\n"
+               "keyUsage=critical,keyCertSign,cRLSign\n");
+  parent.shell(
+      "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out policy.key\n"
+      "openssl req -new -key policy.key -subj '/O=Example Corporation/CN=Policy CA' -out policy.csr\n"
+      "openssl x509 -req -in policy.csr -CA root.pem -CAkey root.key -CAcreateserial -days 1825 -extfile policy.ext "
+      "-out policy.pem");
+  certify(kRoomy);
+  auto const by_policy =
+      "openssl x509 -req -in next.csr -CA policy.pem -CAkey policy.key -CAcreateserial -days 300 -extfile next.ext "
+      "-out next.pem";
+  parent.shell(by_policy);
+  std::vector<std::string> const install{"issuer", "install", parent.path("next.pem"), parent.policy(), parent.root()};
+  auto const installed = ca.run(install);
+  ASSERT_EQ(installed.code, 0) << installed.all();
+  EXPECT_THAT(installed.out, HasSubstr("in the place of default"));
+  EXPECT_EQ(states(), "default active; default-2 published; plant4 active; ");
+  EXPECT_FALSE(fs::exists(ca.state() + "/issuers/default-2.pending"));
+  auto const again = ca.run({"issuer", "roll-over"});
+  EXPECT_EQ(again.code, 5) << again.all();
+  EXPECT_THAT(again.err, HasSubstr("a roll-over is on its way"));
+
+  auto const reload = [&] {
+    auto const count = [&] {
+      std::size_t found = 0;
+      auto const log = ca.log();
+      for (auto at = log.find("reload.done"); at != log.npos; at = log.find("reload.done", at + 1)) ++found;
+      return found;
+    };
+    auto const done_before = count();
+    ca.signal(SIGHUP);
+    ASSERT_TRUE(e2e::until([&] { return count() > done_before; })) << ca.log();
+  };
+  reload();
+  EXPECT_THAT(served(), HasSubstr("Example Cameras Issuing CA\n")) << "published, and it signs nothing yet";
+
+  // The day is put off to yesterday.
+  shell("sed -i 's/^active_from = .*/active_from = \"2026-01-01T00:00:00Z\"/' state/issuers/default-2/issuer.toml");
+  EXPECT_EQ(states(), "default retired; default-2 active; plant4 active; ");
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  ca.serve();
+  for (auto const* says : {"Example Cameras Issuing CA 2\n", "Policy CA"}) EXPECT_THAT(served(), HasSubstr(says));
+  auto const judged =
+      shell("openssl s_client -connect " + ca.base().substr(8) +
+            " -servername localhost -showcerts </dev/null >sent.txt 2>/dev/null\n"
+            "csplit --quiet --prefix=sent- sent.txt '/BEGIN CERT/' '{*}'\n"
+            "openssl x509 -in sent-01 -out leaf.pem; openssl x509 -in sent-02 -out next.pem\n"
+            "openssl x509 -in sent-03 -out policy.pem; test ! -e sent-04\n"
+            "cat next.pem policy.pem >between.pem\n"
+            "openssl verify -x509_strict -purpose sslserver -CAfile '" +
+            parent.root() +
+            "' -untrusted between.pem leaf.pem\n"
+            "curl --silent --fail -o leaf.crl $(openssl x509 -in leaf.pem -noout -ext crlDistributionPoints | sed -n "
+            "'s/.*URI://p')\n"
+            "openssl crl -in leaf.crl -inform der -noout -CAfile next.pem\n"
+            "openssl ocsp -issuer next.pem -cert leaf.pem -url " +
+            ca.web() + "/ocsp -CAfile '" + parent.root() + "' -verify_other between.pem\n");
+  EXPECT_EQ(judged.code, 0) << judged.all();
+  for (auto const* says : {"leaf.pem: OK", "leaf.pem: good", "Response verify OK"})
+    EXPECT_THAT(judged.all(), HasSubstr(says));
+  // What is made for a site from now on is signed by the new key; what was made before goes on.
+  auto const site = ca.run({"issuer", "create", "--site", "plant5", "--permit-dns", "p5.cams.example"});
+  ASSERT_EQ(site.code, 0) << site.all();
+  auto const issuer_of = [&](std::string const& name) {
+    return shell("openssl x509 -in state/issuers/" + name + "/issuing.pem -noout -issuer").out;
+  };
+  EXPECT_THAT(issuer_of("plant4"), HasSubstr("CN = Example Cameras Issuing CA\n"));
+  EXPECT_THAT(issuer_of("plant5"), HasSubstr("CN = Example Cameras Issuing CA 2\n"));
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  ca.serve();
+  EXPECT_EQ(ca.stop(), 0) << ca.log();
+  EXPECT_EQ(ca.run({"store", "verify"}).code, 0);
+
+  // Either of the two is renewed by its parent's next certificate for its key, and nothing else changes.
+  auto const chain_of = [&](std::string const& file) { return fakes::CaProcess::read(ca.state() + file); };
+  auto const first = chain_of("/keys/chain.pem"), second = chain_of("/issuers/default-2/issuing.pem");
+  parent.shell(by_policy);
+  auto const renewed = ca.run(install);
+  ASSERT_EQ(renewed.code, 0) << renewed.all();
+  EXPECT_NE(chain_of("/issuers/default-2/issuing.pem"), second);
+  EXPECT_EQ(chain_of("/keys/chain.pem"), first);
+  parent.write("again.ext",
+               "subjectKeyIdentifier=0123\nbasicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n");
+  parent.shell(
+      "openssl x509 -req -in next.csr -CA root.pem -CAkey root.key -CAcreateserial -days 300 -extfile again.ext -out "
+      "again.pem");
+  auto const refused = ca.run({"issuer", "install", parent.path("again.pem"), parent.root()});
+  EXPECT_EQ(refused.code, 5) << refused.all();
+  EXPECT_THAT(refused.err, HasSubstr("the subject key identifier"));
+  EXPECT_EQ(ca.run({"issuer", "csr"}).out, rolled.out) << "for the next renewal";
+  parent.sign(ca.path("issuing.csr"));
+  auto const of_first = ca.run({"issuer", "install", parent.issuing(), parent.root()});
+  ASSERT_EQ(of_first.code, 0) << of_first.all();
+  EXPECT_NE(chain_of("/keys/chain.pem"), first);
+  EXPECT_EQ(states(), "default retired; default-2 active; plant4 active; plant5 active; ");
+  EXPECT_THAT(ca.run({"issuer", "roll-over"}).err, HasSubstr("Made the request of default-3"));
 }
 
 }  // namespace
