@@ -1,5 +1,6 @@
 #include "acme/server/audit_operations.h"
 
+#include "acme/server/audit_changes.h"
 #include "acme/server/audit_key.h"
 #include "acme/server/db.h"
 #include "ca/audit_break.h"
@@ -54,6 +55,16 @@ Result<Object> accept_audit_break(OperationContext const& context, Object const&
   };
   TRY(auto const head, Db(context.store).write_blocking(accept));
   return ca::to_json(head);
+}
+
+Result<Object> note_change(OperationContext const& context, Object const& arguments) {
+  TRY(auto const command, json::need_text(arguments, "command"));
+  TRY(auto const changed, read_changed(arguments));
+  context.store.write([&](store::WriteTxn& txn) {
+    note_changed(txn, changed, context.actor, std::string(command), context.now);
+    return true;
+  });
+  return Object{{"noted", changed.installed.size() + changed.rules.size()}};
 }
 
 }  // namespace lenscap::acme

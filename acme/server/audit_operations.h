@@ -9,5 +9,8 @@ namespace lenscap::acme {
 Result<json::Object> sign_audit_head(OperationContext const& context, json::Object const& arguments);
 // `audit.accept_break`: begins a new chain, and gives a head of it. Errc::conflict when nothing is broken.
 Result<json::Object> accept_audit_break(OperationContext const& context, json::Object const& arguments);
+// `audit.note_change`: an entry of what a command changed beside the server; see audit_changes.h. {"command": WORDS,
+// "installed": {...}, "rules": {...}}. Errc::malformed.
+Result<json::Object> note_change(OperationContext const& context, json::Object const& arguments);
 
 }  // namespace lenscap::acme

@@ -24,6 +24,7 @@ constexpr Operation kOperations[] = {
     {"cert.revoke", true, false, revoke_certificate},
     {"audit.head", true, true, sign_audit_head},
     {"audit.accept_break", true, true, accept_audit_break},
+    {"audit.note_change", true, false, note_change},
     {"cert.revoke_unknown", true, false, revoke_unknown},
     {"cert.revoke_many", true, false, revoke_many},
     {"account.list", false, false, list_accounts},

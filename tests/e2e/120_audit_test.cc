@@ -146,6 +146,65 @@ TEST_F(Audit, TheServiceSignsHeadsByItselfAndTheLogHasThem) {
   EXPECT_EQ(ca.run({"audit", "verify", "--head", head}).code, 6);
 }
 
+// What commands change in files, beside the server that runs or without one; and what somebody does by hand.
+TEST_F(Audit, ACommandBesideTheServerSaysWhoRanIt) {
+  std::ofstream(ca.path("root-words")) << "the root's own words\n";
+  std::filesystem::permissions(ca.path("root-words"), std::filesystem::perms(0600));
+  std::vector<std::string> const crl{"root", "crl", "--passphrase-file", ca.path("root-words")};
+  ASSERT_EQ(ca.run(crl).code, 0);
+  struct Entry {
+    std::string event, actor, subject, rule, detail;
+  };
+  auto const about = [this](std::string const& thing) {
+    std::vector<Entry> found;
+    auto const listed = ca.run({"--output", "json", "audit", "list"});
+    auto const object = json::parse_object(listed.out).value();
+    for (auto const& each : *object.find("entries")->as_array()) {
+      auto const word = [&](char const* name) { return json::need_string(*each.as_object(), name).value(); };
+      Entry const entry{word("event"), word("actor"), word("subject"), word("rule"), word("detail")};
+      if (entry.subject.find(thing) != std::string::npos) found.push_back(entry);
+    }
+    return found;
+  };
+  // The last entry about it; `is_seen`: it is of the server, which has taken what the command made.
+  auto const expect_last = [&](std::string const& thing, std::string const& command, bool is_seen) {
+    SCOPED_TRACE(thing + " by " + command);
+    auto const found = about(thing);
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found.back().actor, operator_);
+    EXPECT_EQ(found.back().rule, command);
+    EXPECT_EQ(found.back().detail.find("; by " + command + " at ") != std::string::npos, is_seen);
+  };
+  expect_last("list of root", "root crl", false);
+  ca.serve();
+  expect_last("list of root", "root crl", true);
+  ASSERT_EQ(ca.run(crl).code, 0);
+  expect_last("list of root", "root crl", false);
+  EXPECT_EQ(about("list of root").back().event, "root_changed");
+  ASSERT_EQ(ca.stop(), 0);
+  auto const create = ca.run({"issuer", "create", "--site", "plant4", "--permit-ip", "10.20.4.0/24",
+                              "--passphrase-file", ca.path("root-words")});
+  ASSERT_EQ(create.code, 0) << create.all();
+  ASSERT_EQ(about("plant4").size(), 1U);
+  expect_last("issuer plant4", "issuer create", false);
+  EXPECT_EQ(about("plant4").front().event, "issuer_changed");
+
+  ca.serve();
+  for (auto const* thing : {"key of issuer plant4", "list of root"}) expect_last(thing, "issuer create", true);
+  auto const all = about("");
+  auto const is_policy = [](Entry const& each) { return each.event == "policy_changed"; };
+  auto const rules = std::ranges::find_if(all.rbegin(), all.rend(), is_policy);
+  ASSERT_NE(rules, all.rend());
+  EXPECT_THAT(rules->detail, AllOf(HasSubstr("issuer plant4: new"), HasSubstr("; by issuer create at ")));
+  EXPECT_EQ(rules->actor, operator_);
+  ASSERT_EQ(ca.stop(), 0);
+  std::filesystem::remove(ca.state() + "/keys/root.key");  // by hand
+  ca.serve();
+  EXPECT_EQ(about("key of root").back().actor, "server");
+  EXPECT_THAT(about("key of root").back().detail, HasSubstr("gone"));
+  EXPECT_EQ(ca.run({"audit", "verify"}).code, 0);
+}
+
 TEST_F(Audit, ABrokenTrailStopsIssuingUntilSomebodyAcceptsIt) {
   auto const health = [this] {
     return ca.programs().run({"curl", "--silent", "--noproxy", "*", "--include", ca.web() + "/health"}).out;

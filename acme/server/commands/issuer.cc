@@ -9,6 +9,7 @@
 #include "acme/server/commands/installation.h"
 #include "acme/server/commands/issuer_revoke.h"
 #include "acme/server/commands/issuers.h"
+#include "acme/server/commands/on_record.h"
 #include "base/file.h"
 #include "base/x509/bundle.h"
 #include "ca/installed_chain.h"
@@ -251,7 +252,9 @@ void add_issuer(CLI::App& app, CommandLine& line) {
       ->required();
   installed->footer(
       "Examples:\n  lenscap-ca issuer install issuing.pem corporate-root.pem\n  lenscap-ca issuer install certnew.p7b");
-  installed->callback([&line, files] { line.run = [&line, files] { return install(line, *files); }; });
+  installed->callback([&line, files] {
+    line.run = [&line, files] { return on_record(line, "issuer install", [&] { return install(line, *files); }); };
+  });
 
   auto options = std::make_shared<ImportOptions>();
   auto* imported = issuer->add_subcommand("import", "Work with a certificate and key that the parent made");
@@ -264,7 +267,9 @@ void add_issuer(CLI::App& app, CommandLine& line) {
   imported->footer(
       "Examples:\n  lenscap-ca issuer import issuing.pfx corporate-root.pem\n"
       "  lenscap-ca issuer import issuing.key issuing.pem policy.pem root.pem --passphrase-file words");
-  imported->callback([&line, options] { line.run = [&line, options] { return import(line, *options); }; });
+  imported->callback([&line, options] {
+    line.run = [&line, options] { return on_record(line, "issuer import", [&] { return import(line, *options); }); };
+  });
 }
 
 }  // namespace lenscap::acme

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "acme/server/commands/on_record.h"
 #include "acme/server/commands/root_crl.h"
 #include "ca/installed_issuers.h"
 #include "ca/root_crl_file.h"
@@ -161,7 +162,11 @@ void add_issuer_revoke(CLI::App& issuer, CommandLine& line) {
       "  lenscap-ca issuer revoke default --dry-run\n"
       "  lenscap-ca issuer revoke plant4 --root-key /media/usb/root.key\n"
       "  lenscap-ca issuer revoke dot1x --reason cessationOfOperation --root-key /media/usb/root.key");
-  revoked->callback([&line, options] { line.run = [&line, options] { return revoke_issuer(line, *options); }; });
+  revoked->callback([&line, options] {
+    line.run = [&line, options] {
+      return on_record(line, "issuer revoke", [&] { return revoke_issuer(line, *options); });
+    };
+  });
 }
 
 }  // namespace lenscap::acme

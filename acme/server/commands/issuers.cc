@@ -9,6 +9,7 @@
 
 #include "acme/server/commands/installation.h"
 #include "acme/server/commands/issuers.h"
+#include "acme/server/commands/on_record.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "acme/server/server.h"
@@ -518,7 +519,9 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
       "  lenscap-ca issuer create --site plant4 --permit-ip 10.20.4.0/24\n"
       "  lenscap-ca issuer create --site dot1x --profile dot1x --usage clientAuth --root-key /media/usb/root.key\n"
       "  lenscap-ca issuer create --site cams --key 'pkcs11:token=ca;object=cams'");
-  created->callback([&line, made] { line.run = [&line, made] { return create(line, *made); }; });
+  created->callback([&line, made] {
+    line.run = [&line, made] { return on_record(line, "issuer create", [&] { return create(line, *made); }); };
+  });
 
   auto* listed = issuer.add_subcommand("list", "The issuers, and which of them sign");
   listed->footer("Examples:\n  lenscap-ca issuer list\n  lenscap-ca issuer list --output json");
@@ -532,7 +535,11 @@ void add_issuers(CLI::App& issuer, CommandLine& line) {
       "How long the new one is published before it signs; default: 7d, and 0s where the old one is revoked");
   add_key_options(*roll, rolled->keys);
   roll->footer("Examples:\n  lenscap-ca issuer roll-over\n  lenscap-ca issuer roll-over --of plant4 --after 14d");
-  roll->callback([&line, rolled] { line.run = [&line, rolled] { return roll_over(line, *rolled); }; });
+  roll->callback([&line, rolled] {
+    line.run = [&line, rolled] {
+      return on_record(line, "issuer roll-over", [&] { return roll_over(line, *rolled); });
+    };
+  });
 }
 
 }  // namespace lenscap::acme

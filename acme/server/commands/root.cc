@@ -10,6 +10,7 @@
 
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/on_record.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "acme/server/commands/root_roll_over.h"
@@ -248,7 +249,10 @@ void add_root(CLI::App& app, CommandLine& line) {
       "  lenscap-ca root seal --to /media/usb/new --root-key /media/usb/lenscap-root/root.key \\\n"
       "      --share share-1.txt --share share-2.txt --share share-4.txt --shares 2-of-3");
   sealed->callback([&line, options] {
-    line.run = [&line, options] { return seal(line, *options); };
+    line.run = [&line, options] {
+      return on_record(line, "root seal", [&] { return seal(line, *options); },
+                       {{"key of a root", "sealed anew, to " + options->to}});
+    };
   });
 
   auto files = std::make_shared<std::vector<std::string>>();
@@ -259,8 +263,11 @@ void add_root(CLI::App& app, CommandLine& line) {
   imported->add_option("--passphrase-file", *of_files,
                        "File with the passphrase of these files, or - for standard input; without it you are asked");
   imported->footer("Examples:\n  lenscap-ca root import my-root.key my-root.pem");
-  imported->callback(
-      [&line, files, of_files] { line.run = [&line, files, of_files] { return import(line, *files, *of_files); }; });
+  imported->callback([&line, files, of_files] {
+    line.run = [&line, files, of_files] {
+      return on_record(line, "root import", [&] { return import(line, *files, *of_files); });
+    };
+  });
 }
 
 }  // namespace lenscap::acme

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "acme/server/commands/on_record.h"
 #include "acme/server/server.h"
 #include "ca/installed_chain.h"
 #include "ca/root_crl_file.h"
@@ -89,7 +90,9 @@ void add_root_crl(CLI::App& root, CommandLine& line) {
   made->footer(
       "With --root-key of an earlier root it is that one's list.\n"
       "Examples:\n  lenscap-ca root crl --root-key /media/usb/root.key\n  lenscap-ca root crl --lifetime 730d");
-  made->callback([&line, options] { line.run = [&line, options] { return make(line, *options); }; });
+  made->callback([&line, options] {
+    line.run = [&line, options] { return on_record(line, "root crl", [&] { return make(line, *options); }); };
+  });
 }
 
 }  // namespace lenscap::acme

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "acme/server/commands/on_record.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "ca/ceremony.h"
@@ -120,7 +121,9 @@ void add_root_roll_over(CLI::App& root, CommandLine& line) {
   rolled->footer(
       "Examples:\n  lenscap-ca root roll-over --root-key /media/usb/root.key\n  lenscap-ca root roll-over --lead");
   rolled->callback([&line, options] {
-    line.run = [&line, options] { return options->lead ? lead(line) : make_next(line, *options); };
+    line.run = [&line, options] {
+      return on_record(line, "root roll-over", [&] { return options->lead ? lead(line) : make_next(line, *options); });
+    };
   });
 
   auto* shown = root.add_subcommand("status", "The roots, and which accounts trust the newest");

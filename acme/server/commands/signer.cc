@@ -13,6 +13,7 @@
 #include <charconv>
 
 #include "acme/server/commands/commands.h"
+#include "acme/server/commands/on_record.h"
 #include "acme/server/commands/supervisor.h"
 #include "acme/server/server.h"
 #include "base/child_process.h"
@@ -155,7 +156,9 @@ void add_signer(CLI::App& app, CommandLine& line) {
   divide->footer(
       "The server must be stopped. Once the key has moved, this copies settings, profiles and certificates anew.\n"
       "Example:\n  lenscap-ca signer split --to /var/lib/lenscap-signer");
-  divide->callback([&line, options] { line.run = [&line, options] { return split(line, *options); }; });
+  divide->callback([&line, options] {
+    line.run = [&line, options] { return on_record(line, "signer split", [&] { return split(line, *options); }); };
+  });
   // The callback of a command is called after that of the command below it.
   signer->callback([&line, signer, own] {
     if (signer->get_subcommands().empty()) line.run = [&line, own] { return run_signer(line, *own); };

@@ -141,6 +141,115 @@ TEST_F(Changes, TheSignerOfAnotherUserHasTheKey) {
                                     "with the signer at /run/signer.socket; it was file:keys/issuing.key")));
 }
 
+// What is not in the state directory of these tests is said as a command would say it.
+struct ChangesByCommand : Changes {
+  void command(std::string const& name, Changed const& changed) {
+    store->write([&](store::WriteTxn& txn) {
+      note_changed(txn, changed, "operator uid 1000", name, kNow - kHour);
+      return true;
+    });
+  }
+  std::vector<AuditEntry> told() {
+    std::vector<AuditEntry> added;
+    store->read([&](store::ReadTxn& txn) {
+      ca::visit_audit(txn, seen + 1, [&](std::uint64_t number, AuditEntry const& each) {
+        added.push_back(each);
+        seen = number;
+        return true;
+      });
+    });
+    return added;
+  }
+  static auto by(std::string const& actor, std::string const& command) {
+    return AllOf(Field(&AuditEntry::actor, actor), Field(&AuditEntry::rule, command));
+  }
+};
+
+TEST_F(ChangesByCommand, AreToldAtOnceAndLaidToWhoeverRanIt) {
+  auto const former = a_server("", "", ca::test::TestCa());
+  auto const next = a_server("", "", ca::test::TestCa());
+  look(*former);
+  auto const issuer = what_is_installed(next->app->settings, *next->app->authority).at("issuer default");
+  command("issuer import", {{{"issuer default", issuer}}, {}});
+  auto const at_once = told();
+  ASSERT_THAT(at_once, SizeIs(1));
+  EXPECT_THAT(at_once, Contains(AllOf(entry(AuditEvent::issuer_changed, "issuer default", issuer),
+                                      by("operator uid 1000", "issuer import"))));
+  EXPECT_EQ(at_once.front().at, kNow - kHour);
+  auto const seen_later = look(*next);
+  EXPECT_THAT(seen_later,
+              Contains(AllOf(entry(AuditEvent::issuer_changed, "issuer default", issuer),
+                             entry(AuditEvent::issuer_changed, "", "by issuer import at " + to_rfc3339(kNow - kHour)),
+                             by("operator uid 1000", "issuer import"))));
+  EXPECT_THAT(seen_later, Contains(AllOf(entry(AuditEvent::root_changed, "root", "gone"), by("server", ""))))
+      << "of which the command said nothing";
+  EXPECT_THAT(look(*former), Not(Contains(Field(&AuditEntry::actor, "operator uid 1000")))) << "for once";
+}
+
+TEST_F(ChangesByCommand, AnotherChangeOfTheSameThingIsNobodys) {
+  auto const server = a_server();
+  look(*server);
+  auto const key = "key of root " + to_hex(server->app->authority->root_certificate().fingerprint());
+  command("root seal", {{{key, ""}}, {}});
+  ASSERT_THAT(told(), SizeIs(1));
+  std::filesystem::create_directories(ca::root_directory(dir.path(), 0));
+  std::ofstream(ca::root_directory(dir.path(), 0) + "/root.key") << "sealed";
+  auto const found = look(*server);
+  EXPECT_THAT(found, SizeIs(1));
+  EXPECT_THAT(found, Contains(AllOf(entry(AuditEvent::key_moved, "key of root", "on this machine"), by("server", ""))));
+}
+
+TEST_F(ChangesByCommand, WhatIsGoneIsTold) {
+  auto const server = a_server();
+  std::filesystem::create_directories(ca::root_directory(dir.path(), 0));
+  auto const file = ca::root_directory(dir.path(), 0) + "/root.key";
+  std::ofstream(file) << "sealed";
+  look(*server);
+  auto const key = "key of root " + to_hex(server->app->authority->root_certificate().fingerprint());
+  command("root seal", {{{key, ""}}, {}});
+  EXPECT_THAT(told(), Contains(entry(AuditEvent::key_moved, key, key + ": gone")));
+  EXPECT_THAT(look(*server), SizeIs(0)) << "it is still here";
+  std::filesystem::remove(file);
+  EXPECT_THAT(look(*server),
+              Contains(AllOf(entry(AuditEvent::key_moved, key, "gone"), by("operator uid 1000", "root seal"))));
+}
+
+// One entry tells of all rules: it is somebody's when all of it is.
+TEST_F(ChangesByCommand, RulesAreSomebodysWhenAllAre) {
+  struct Case {
+    char const* name;
+    Inventory said;
+    char const* actor;
+  };
+  // A limit that an issuer has, and one of ca.toml, as if both were an issuer's.
+  Inventory const one{{"signer.per_day", "7"}};
+  Inventory const both{{"signer.per_day", "7"}, {"acme.allow_wildcards", "yes"}};
+  Case const cases[] = {{"none", {}, "server"}, {"a part", one, "server"}, {"all", both, "operator uid 1000"}};
+  auto const settings = "allow_wildcards = true\n[signer]\nper_day = 7\n";
+  for (auto const& c : cases) {
+    SCOPED_TRACE(c.name);
+    look(*a_server());
+    command("issuer create", {{}, c.said});
+    told();
+    EXPECT_THAT(look(*a_server(settings)), Contains(AllOf(Field(&AuditEntry::event, AuditEvent::policy_changed),
+                                                          Field(&AuditEntry::actor, c.actor))));
+  }
+}
+
+TEST_F(ChangesByCommand, WordsOfACommandAreRead) {
+  Changed const changed{{{"issuer plant4", "certificate 01"}, {"key of root 02", ""}}, {{"issuer plant4", "all"}}};
+  auto const read = read_changed(to_json(changed));
+  ASSERT_TRUE(read.ok()) << read.error().detail();
+  EXPECT_EQ(read->installed, changed.installed);
+  EXPECT_EQ(read->rules, changed.rules);
+  for (auto const* bad : {R"({})", R"({"installed":{},"rules":[]})", R"({"installed":{"issuer x":1},"rules":{}})",
+                          R"({"installed":{"nothing of ours":"x"},"rules":{}})"}) {
+    auto const refused = read_changed(json::parse_object(bad).value());
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_EQ(refused.error().code(), Errc::malformed) << bad;
+  }
+}
+
 TEST_F(Changes, EachBackUpIsTold) {
   auto const server = a_server();
   look(*server);

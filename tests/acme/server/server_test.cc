@@ -525,6 +525,18 @@ TEST_F(ServerOnSockets, WhatOnlyReadsLeavesNoEntryWhenItIsRefused) {
   EXPECT_EQ(refused().front().rule, "E1018 not_found");
 }
 
+// Else no command's word would ever fit what the server sees.
+TEST_F(ServerOnSockets, WhatLiesOnDiskReadsAsWhatWasTaken) {
+  auto const lies = what_lies_on_disk(app->settings);
+  ASSERT_TRUE(lies.ok()) << lies.error().detail();
+  EXPECT_EQ(lies->installed, what_is_installed(app->settings, *app->authority));
+  auto const binding = what_binds_issuing(app->settings, *app->authority);
+  EXPECT_EQ(lies->rules.size(), 1U);
+  for (auto const& [thing, is] : lies->rules) EXPECT_EQ(binding.at(thing), is);
+  EXPECT_TRUE(
+      std::ranges::any_of(lies->installed, [](auto const& each) { return each.first.starts_with("list of root "); }));
+}
+
 // He cannot get to the socket, by the modes of the folder and of the socket; when somebody has opened both, the server
 // still sends him away, and says who it was.
 TEST_F(ServerOnSockets, AnotherUserIsSentAwayAndOnRecord) {
