@@ -67,5 +67,41 @@ TEST(LogEvents, EachWarningAndErrorHasARowInTheDocs) {
   EXPECT_GT(told.size(), 40U) << "are they not found any more?";
 }
 
+// With the pieces of a literal put together that stand below each other.
+std::string words_of_commands() {
+  std::string all;
+  for (auto const& file : source_files({"ca", "acme/server/commands"}, {".cc"})) {
+    bool is_between = false;  // after a closing quote, where nothing but space has come yet
+    for (char const c : file.text) {
+      if (c == '"' && !all.empty() && is_between) {
+        all.erase(all.rfind('"'));
+        is_between = false;
+        continue;
+      }
+      is_between = c == '"' || (is_between && std::isspace(static_cast<unsigned char>(c)) != 0);
+      all += c;
+    }
+  }
+  return all;
+}
+
+// What the page says that commands warn of is what they do say: a text that was changed takes its paragraph along.
+TEST(CommandWarnings, EachParagraphIsOfAWarningThatIsThere) {
+  std::string section;
+  for (auto const& file : source_files({"docs"}, {"when-something-is-wrong.md"})) {
+    auto const begin = file.text.find("## What commands warn of\n");
+    ASSERT_NE(begin, std::string::npos);
+    section = file.text.substr(begin, file.text.find("\n## ", begin) - begin);
+  }
+  auto const said = words_of_commands();
+  int found = 0;
+  for (auto at = section.find("\n- `"); at != std::string::npos; at = section.find("\n- `", at + 1)) {
+    auto const text = section.substr(at + 4, section.find('`', at + 4) - at - 4);
+    EXPECT_NE(said.find(text), std::string::npos) << text;
+    ++found;
+  }
+  EXPECT_GT(found, 5);
+}
+
 }  // namespace
 }  // namespace lenscap::tidy
