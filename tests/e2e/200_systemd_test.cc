@@ -17,9 +17,9 @@ using ::testing::Not;
 
 constexpr char const* kPassphrase = "the words of the issuing key\n";
 
-// The block of docs/operations.md that has this in it.
-std::string block_with(std::string const& text) {
-  std::ifstream in(LENSCAP_SOURCE_DIR "/docs/operations.md");
+// The block of this page that has this in it.
+std::string block_with(std::string const& text, std::string const& page = "operations.md") {
+  std::ifstream in(LENSCAP_SOURCE_DIR "/docs/" + page);
   std::string block;
   bool is_open = false;
   for (std::string line; std::getline(in, line);) {
@@ -31,7 +31,7 @@ std::string block_with(std::string const& text) {
       block += line + "\n";
     }
   }
-  throw std::runtime_error("docs/operations.md has no block with " + text);
+  throw std::runtime_error("docs/" + page + " has no block with " + text);
 }
 
 // In the page a person types the passphrases; here they lie in a file.
@@ -47,15 +47,19 @@ struct Systemd : ::testing::Test {
   void SetUp() override {
     if (auto const why = Booted::why_not(); !why.empty()) GTEST_SKIP() << why;
     machine = std::make_unique<Booted>();
+    machine->out_of("echo 127.0.0.1 pki.cams.example >>/etc/hosts\n");
+    init("(umask 077; printf 'the words of the issuing key\\nthe words of the root\\n' >words)\n" + init_block());
+  }
+
+  void init(std::string const& script) {
     machine->out_of(
-        "echo 127.0.0.1 pki.cams.example >>/etc/hosts\n"
-        "(umask 077; printf 'the words of the issuing key\\nthe words of the root\\n' >words)\n" +
-        init_block() +
+        script +
         "lenscap-ca root export --out root.pem\n"
         "sed -i 's/^passphrase .*/passphrase = \"credential:lenscap-ca-key\"/' /var/lib/lenscap-ca/ca.toml\n");
   }
-
-  void serve() { machine->out_of(block_with("enable --now lenscap-ca.socket"), kPassphrase); }
+  void serve(std::string const& passphrase = kPassphrase) {
+    machine->out_of(block_with("enable --now lenscap-ca.socket"), passphrase);
+  }
   // Waits in systemd's socket while nobody serves.
   std::string directory() {
     return machine->out_of("curl -sS --max-time 30 --cacert root.pem https://pki.cams.example/acme/directory");
@@ -149,6 +153,24 @@ TEST_F(Systemd, ServesAsThePageSaysAndComesBack) {
   machine->out_of("systemctl stop lenscap-ca.service lenscap-ca.socket lenscap-ca-http.socket");
   EXPECT_EQ(property("lenscap-ca", "Result"), "success");
   EXPECT_THAT(machine->journal(), HasSubstr(R"("event":"server.stopped")"));
+}
+
+TEST_F(Systemd, TheKeyIsInAToken) {
+  constexpr char const* kPage = "keep-the-key-in-an-hsm.md";
+  auto const blocks = blocks_of(kPage);
+  machine->out_of("rm -r /var/lib/lenscap-ca root.pem");
+  init(blocks.at(0) + blocks.at(1));
+  machine->out_of(block_with("token.conf", kPage));
+  serve("the token's own PIN");
+  order("cam1.cams.example");
+  EXPECT_THAT(status("lenscap-ca"), IsConfined());
+  EXPECT_THAT(machine->journal(), AllOf(HasSubstr(R"("calls_filtered":true)"), Not(HasSubstr("the token's own PIN"))));
+  EXPECT_NE(machine->run("ls /var/lib/lenscap-ca/keys/issuing.key").code, 0);
+
+  machine->out_of("systemctl restart lenscap-ca");
+  order("cam2.cams.example");
+  machine->out_of("systemctl stop lenscap-ca.service lenscap-ca.socket lenscap-ca-http.socket");
+  EXPECT_EQ(property("lenscap-ca", "Result"), "success");
 }
 
 TEST_F(Systemd, AStartThatFailsClosesNoPort) {
