@@ -642,12 +642,6 @@ struct ClockOfAServer : Faults {
     EXPECT_EQ(client.with_connection(what), "");
   }
   std::string health() { return ca.programs().run({"curl", "-s", ca.web() + "/health"}).out; }
-  std::size_t count_in_log(std::string const& event) const {
-    std::size_t count = 0;
-    auto const log = ca.log();
-    for (auto at = log.find(event); at != log.npos; at = log.find(event, at + 1)) ++count;
-    return count;
-  }
   // Is the list that is served one that clients take, by their clock and not the server's?
   bool is_list_of_now() {
     auto const issuing = x509::parse_pem_chain(fakes::CaProcess::read(ca.issuing())).value().front();
@@ -677,29 +671,28 @@ TEST_F(ClockOfAServer, GoesBackByAnHourAndIsPutRight) {
   order();
   ASSERT_EQ(client.orders(), 1) << client.refusal();
   EXPECT_TRUE(is_list_of_now());
-  auto const lists = count_in_log("crl.made");
+  auto const lists = ca.events("crl.made");
 
   clock.be_off_by(-kHour);
   expect_no_signature("nothing is signed until the clock is right");
-  EXPECT_GT(count_in_log("finalize.put_off"), 0U) << ca.log();
+  EXPECT_GT(ca.events("finalize.put_off"), 0) << ca.log();
   // What takes no signature goes on; the list with this revocation waits.
-  ca.signal(SIGHUP);
-  EXPECT_TRUE(until([&] { return count_in_log("reload.done") > 0; })) << ca.log();
+  EXPECT_EQ(ca.reload(), "reload.done") << ca.log();
   EXPECT_TRUE(is_list_of_now());
   revoke();
   work([&] { client.change_key(); });
   EXPECT_FALSE(client.was_refused()) << client.refusal();
   EXPECT_EQ(told.revoked(), 1U);
   EXPECT_EQ(told.changed_keys(), 1U);
-  EXPECT_TRUE(until([&] { return count_in_log("crl.not_made") > 0; })) << ca.log();
-  EXPECT_EQ(count_in_log("crl.made"), lists);
+  EXPECT_TRUE(until([&] { return ca.events("crl.not_made") > 0; })) << ca.log();
+  EXPECT_EQ(ca.events("crl.made"), lists);
   EXPECT_THAT(health(), HasSubstr("could not be made anew; the last list is still good"));
 
   clock.be_right();
   order();
   EXPECT_EQ(client.orders(), 2) << client.refusal();
   revoke();
-  EXPECT_TRUE(until([&] { return count_in_log("crl.made") > lists; })) << ca.log();
+  EXPECT_TRUE(until([&] { return ca.events("crl.made") > lists; })) << ca.log();
   EXPECT_THAT(health(), Not(HasSubstr("could not be made")));
   EXPECT_EQ(ca.stop(), 0);
   expect_whole(told);
@@ -751,10 +744,10 @@ TEST_F(ClockOfAServer, WasAYearAheadAndSignedThen) {
 TEST_F(ClockOfAServer, WasAYearAheadAndMadeAListThen) {
   serve();
   order();
-  auto const lists = count_in_log("crl.made");
+  auto const lists = ca.events("crl.made");
   clock.be_off_by(365 * kDay);
   revoke();
-  ASSERT_TRUE(until([&] { return count_in_log("crl.made") > lists; })) << ca.log();
+  ASSERT_TRUE(until([&] { return ca.events("crl.made") > lists; })) << ca.log();
   clock.be_right();
   EXPECT_FALSE(is_list_of_now());
   order();

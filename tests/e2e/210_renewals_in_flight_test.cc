@@ -1,9 +1,9 @@
-// An issuer that follows another, and then a root, while a thousand renewals are in flight: the server goes down in the
-// middle of them and comes up with the new issuer, the new root, or chains that lead to it. Wherever a renewal stood,
-// ordered, waiting for a proof, ready, issued and not fetched, or in the middle of a request, it ends with a
-// certificate under the same order; and each chain and each alternate of it is one that OpenSSL and GnuTLS accept from
-// a root that clients trust at that time: what comes first from the root that all of them trust, and for each other
-// root there is one.
+// An issuer that follows another, and then a root, while a thousand renewals are in flight: in the middle of them the
+// server takes up the new issuer, the new root, or chains that lead to it, by a reload behind open connections or by a
+// stop and another start. Wherever a renewal stood, ordered, waiting for a proof, ready, issued and not fetched, or in
+// the middle of a request, it ends with a certificate under the same order; and each chain and each alternate of it is
+// one that OpenSSL and GnuTLS accept from a root that clients trust at that time: what comes first from the root that
+// all of them trust, and for each other root there is one.
 //
 // Under sanitizers there are fewer; LENSCAP_CAMERAS=N asks for another number.
 #include <gmock/gmock.h>
@@ -41,7 +41,7 @@ constexpr std::size_t kClients = 4;
 
 // --- what is in flight
 
-// Where a renewal stands when the server goes down.
+// Where a renewal stands when the server takes it up.
 enum class Phase { unproven, asked, ready, issued, under_way };
 constexpr std::string_view kPhaseNames[] = {"ordered and not yet proven", "waiting for another attempt to prove it",
                                             "ready to be finalized", "issued and not yet fetched"};
@@ -62,6 +62,7 @@ std::size_t client_of(std::size_t camera) { return camera % kClients; }
 struct Era {
   std::vector<x509::Certificate> roots;
   std::size_t leading = 0;
+  friend bool operator==(Era const&, Era const&) = default;
 };
 
 using Chain = std::vector<x509::Certificate>;
@@ -292,7 +293,8 @@ class RenewalsInFlight : public ::testing::Test {
       if (is_proven(i)) dns.set(host_of(i), {"127.0.0.1"});
     }
     era.roots = {read_certificate(ca.root())};
-    start();
+    for (auto& client : clients) client->trust(root_file, era);
+    ca.serve();
   }
 
   void write_words(std::string const& name, std::string const& words) {
@@ -309,20 +311,16 @@ class RenewalsInFlight : public ::testing::Test {
   }
   void answer_rightly() {
     answers_are_right = true;
-    answers_are_right.notify_all();
-  }
-  void TearDown() override { answer_rightly(); }  // whoever waits for it is to end
-  void start() {
-    ca.serve();
-    for (auto& client : clients) client->trust(root_file, era);
+    device.answer_held();
   }
 
   // Each client with each of its cameras, all clients at a time, until one of them has something wrong or the server is
-  // gone; once, or again and again.
-  enum class Rounds { one, until_gone };
+  // gone; once, or again and again until it is enough.
+  enum class Rounds { one, until_enough };
   void begin(Rounds rounds, std::function<void(Client&, Camera&)> const& what) {
     failures.assign(kClients, "");
     interrupted = 0;
+    is_enough = false;
     for (std::size_t i = 0; i < kClients; ++i)
       threads.emplace_back([this, rounds, i, what] {
         try {
@@ -330,7 +328,7 @@ class RenewalsInFlight : public ::testing::Test {
           do {
             for (auto& camera : cameras)
               if (client_of(camera.number) == i && takes_part(camera)) what(*clients[i], camera);
-          } while (rounds == Rounds::until_gone);
+          } while (rounds == Rounds::until_enough && !is_enough);
         } catch (Gone const&) {
           ++interrupted;
         } catch (std::exception const& e) {
@@ -349,9 +347,13 @@ class RenewalsInFlight : public ::testing::Test {
     EXPECT_EQ(interrupted, 0) << "the server is gone: " << ca.log();
   }
 
-  // Renewals of all cameras, each brought to its phase; `commands` while the server works, then another start.
+  // How a server comes to serve what commands have made.
+  enum class Crossing { reload, stop_and_start };
+
+  // Renewals of all cameras, each brought to its phase; `commands` while the server works, then the crossing, and then
+  // clients trust what they trust `from_then_on`.
   void renew_across(
-      std::function<void()> const& commands, std::function<void()> const& after_stop = [] {}) {
+      Crossing crossing, std::function<void()> const& commands, std::function<void()> const& from_then_on = [] {}) {
     for (auto& camera : cameras)
       if (takes_part(camera)) camera.begin_renewal();
     each([](Client& client, Camera& camera) {
@@ -362,7 +364,7 @@ class RenewalsInFlight : public ::testing::Test {
     });
     commands();
 
-    // Last, since a proof that fails is tried again for some seconds alone.
+    // Last, since a proof that fails is tried again for half a minute alone.
     wrong_answers_left = count(Phase::asked);
     answers_are_right = false;
     each([](Client& client, Camera& camera) {
@@ -370,26 +372,43 @@ class RenewalsInFlight : public ::testing::Test {
     });
     ASSERT_TRUE(until([&] { return wrong_answers_left <= 0; })) << "attempts to prove: " << wrong_answers_left;
 
-    auto const before = answers.load();
-    begin(Rounds::until_gone, [](Client& client, Camera& camera) {
+    begin(Rounds::until_enough, [](Client& client, Camera& camera) {
       if (phase_of(camera.number) != Phase::under_way) return;
       if (!camera.chains.empty()) camera.begin_renewal();
       client.complete(camera);
     });
-    EXPECT_TRUE(until([&] { return answers >= before + 20; }));
-    EXPECT_EQ(ca.stop(), 0) << ca.log();
-    end();
-    EXPECT_EQ(interrupted, int(kClients)) << "nothing was in the middle of a request";
+    wait_for_answers();
+    if (crossing == Crossing::reload) {
+      EXPECT_EQ(ca.reload(), "reload.done") << ca.log();
+      wait_for_answers();
+      is_enough = true;
+      end();
+      EXPECT_EQ(interrupted, 0) << "a connection ended at a reload";
+    } else {
+      EXPECT_EQ(ca.stop(), 0) << ca.log();
+      end();
+      EXPECT_EQ(interrupted, int(kClients)) << "nothing was in the middle of a request";
+    }
     auto const waiting = std::ranges::count_if(cameras, [](Camera const& camera) { return camera.chains.empty(); });
     EXPECT_GE(waiting, std::ptrdiff_t(taking_part) - count(Phase::under_way));
     in_flight += std::size_t(waiting);
 
-    after_stop();
+    auto const before = era;
+    from_then_on();
+    // What was fetched while the server reloaded is of either era.
+    if (crossing == Crossing::reload && era != before)
+      for (auto& camera : cameras)
+        if (takes_part(camera) && phase_of(camera.number) == Phase::under_way) camera.begin_renewal();
+    if (crossing == Crossing::stop_and_start) ca.serve();
+    for (auto& client : clients) client->trust(root_file, era);
     answer_rightly();
-    start();
     each([](Client& client, Camera& camera) {
       if (camera.chains.empty()) client.complete(camera);
     });
+  }
+  void wait_for_answers() {
+    auto const before = answers.load();
+    EXPECT_TRUE(until([&] { return answers >= before + 20; }));
   }
   bool takes_part(Camera const& camera) const { return camera.number < taking_part; }
   // The first that is wrong, or nothing.
@@ -413,20 +432,20 @@ class RenewalsInFlight : public ::testing::Test {
 
   std::atomic<int> answers = 0, interrupted = 0;
   std::atomic<std::ptrdiff_t> wrong_answers_left = 0;
-  std::atomic<bool> answers_are_right = true;
+  std::atomic<bool> answers_are_right = true, is_enough = false;
   std::set<std::string> answered_wrongly;     // the device's own: it answers one after the other
   std::vector<x509::PublicKey> proving_keys;  // before the device answers for the first time
   fakes::DnsServer dns;
   // Every camera that has to prove its name: answers for the account that looks after it, or, once for each proof,
   // wrongly, and then not before it may be right.
-  fakes::ScriptedServer device{[this](std::string const& request) {
+  fakes::ScriptedServer device{[this](std::string const& request) -> std::optional<std::string> {
     auto const begin = request.find("/.well-known/acme-challenge/") + 28;
     auto const token = request.substr(begin, request.find(' ', begin) - begin);
     if (!answers_are_right && answered_wrongly.insert(token).second) {
       --wrong_answers_left;
       return fakes::http_answer("not yet");
     }
-    answers_are_right.wait(false);
+    if (!answers_are_right) return std::nullopt;
     auto const camera = std::stoul(request.substr(request.find("cam", request.find("\r\nHost: ")) + 3));
     return fakes::http_answer(acme::key_authorization(token, proving_keys[client_of(camera)]));
   }};
@@ -452,7 +471,7 @@ TEST_F(RenewalsInFlight, EndWithChainsThatEveryClientAccepts) {
 
   {
     SCOPED_TRACE("another issuer");
-    renew_across([&] {
+    renew_across(Crossing::reload, [&] {
       must({"issuer", "roll-over", "--after", "0s", "--passphrase-file", ca.path("root-words")});
       seal_lightly(ca, "issuers/default-2/issuing.key");
     });
@@ -464,6 +483,7 @@ TEST_F(RenewalsInFlight, EndWithChainsThatEveryClientAccepts) {
   {
     SCOPED_TRACE("another root, and an issuer below it");
     renew_across(
+        Crossing::stop_and_start,
         [&] {
           must({"root", "roll-over", "--passphrase-file", ca.path("root-words"), "--new-passphrase-file",
                 ca.path("next-words")});
@@ -476,7 +496,7 @@ TEST_F(RenewalsInFlight, EndWithChainsThatEveryClientAccepts) {
     for (auto const phase : {Phase::unproven, Phase::asked, Phase::ready})
       EXPECT_EQ(count_by("issuers/default-3/issuing.pem", phase), count(phase)) << kPhaseNames[int(phase)];
   }
-  std::printf("%zu renewals were in flight at two starts: at each\n", in_flight);
+  std::printf("%zu renewals were in flight at a reload and a start: at each\n", in_flight);
   for (int phase = 0; phase < int(Phase::under_way); ++phase)
     std::printf("  %td %s\n", count(Phase(phase)), std::string(kPhaseNames[phase]).c_str());
   std::printf("and the others in the middle of a request\n");
@@ -485,6 +505,7 @@ TEST_F(RenewalsInFlight, EndWithChainsThatEveryClientAccepts) {
     SCOPED_TRACE("chains lead to the next root");
     taking_part = std::min<std::size_t>(kCameras, 110);
     renew_across(
+        Crossing::reload,
         [&] {
           must({"root", "roll-over", "--lead"});
         },

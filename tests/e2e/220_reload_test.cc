@@ -35,20 +35,6 @@ class Reload : public ::testing::Test {
     text.replace(at, what.size(), into);
     std::ofstream(file()) << text;
   }
-  int count(std::string const& event) const {
-    auto const log = ca.log();
-    auto const wanted = "\"event\":\"" + event + "\"";
-    int count = 0;
-    for (auto at = log.find(wanted); at != log.npos; at = log.find(wanted, at + 1)) ++count;
-    return count;
-  }
-  // Gives the event that says how it went.
-  std::string reload() {
-    auto const done = count("reload.done"), refused = count("reload.refused");
-    ca.signal(SIGHUP);
-    EXPECT_TRUE(until([&] { return count("reload.done") > done || count("reload.refused") > refused; })) << ca.log();
-    return count("reload.done") > done ? "reload.done" : "reload.refused";
-  }
   std::string last_line(std::string const& event) const {
     auto const log = ca.log();
     auto const at = log.rfind("\"event\":\"" + event + "\"");
@@ -95,7 +81,7 @@ TEST_F(Reload, UnderLoadNoConnectionEndsAndNoRequestFails) {
     });
   told.wait_for_answers(20);
   for (int i = 0; i < kReloads; ++i) {
-    EXPECT_EQ(reload(), "reload.done");
+    EXPECT_EQ(ca.reload(), "reload.done");
     told.wait_for_answers(20);  // and clients go on
   }
   enough = true;
@@ -104,7 +90,7 @@ TEST_F(Reload, UnderLoadNoConnectionEndsAndNoRequestFails) {
   EXPECT_EQ(ended_well, kClients) << "the others lost their connection";
   EXPECT_GT(told.certificates(), 20u);
   EXPECT_EQ(ca.stop(), 0) << ca.log();
-  EXPECT_EQ(count("net.handler_deadline") + count("net.exception"), 0) << ca.log();
+  EXPECT_EQ(ca.events("net.handler_deadline") + ca.events("net.exception"), 0) << ca.log();
   auto const verified = ca.run({"store", "verify"});
   EXPECT_EQ(verified.code, 0) << verified.all();
   auto const store = store::open_read_only("lmdb:db", ca.state());
@@ -128,7 +114,7 @@ TEST_F(Reload, WhatIsBeingSignedBecomesACertificate) {
     });
   for (auto& thread : threads) thread.join();
   EXPECT_THAT(said, ::testing::Each(HasSubstr("\"processing\"")));
-  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.done") << last_line("reload.refused");
   EXPECT_EQ(ca.stop(), 0) << ca.log();
   int issued = 0;
   auto const store = store::open_read_only("lmdb:db", ca.state()).value();
@@ -141,7 +127,7 @@ TEST_F(Reload, WhatIsBeingSignedBecomesACertificate) {
     });
   });
   EXPECT_EQ(issued, kClients);
-  EXPECT_EQ(count("certificate.possibly_issued"), 0) << ca.log();
+  EXPECT_EQ(ca.events("certificate.possibly_issued"), 0) << ca.log();
 }
 
 TEST_F(Reload, TakesSettingsAndProfiles) {
@@ -149,11 +135,11 @@ TEST_F(Reload, TakesSettingsAndProfiles) {
   EXPECT_THAT(fetch(ca.directory()), Not(HasSubstr(kTerms)));
   change("[acme]\n", std::string("[acme]\nterms_of_service = \"") + kTerms + "\"\n");
   EXPECT_THAT(fetch(ca.directory()), Not(HasSubstr(kTerms))) << "nothing is taken before it is asked for";
-  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.done") << last_line("reload.refused");
   EXPECT_THAT(fetch(ca.directory()), HasSubstr(kTerms));
   EXPECT_THAT(fetch(ca.directory()), Not(HasSubstr("short-lived")));
   change("[ca]\n", "[ca]\nprofiles = [\"camera-https\", \"short-lived\"]\n");
-  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.done") << last_line("reload.refused");
   EXPECT_THAT(fetch(ca.directory()), HasSubstr("short-lived"));
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
@@ -163,7 +149,7 @@ TEST_F(Reload, TakesANewIssuer) {
   EXPECT_THAT(served_chain(), Not(HasSubstr("Issuing CA 2")));
   auto const made = roll_over();
   ASSERT_EQ(made.code, 0) << made.all();
-  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.done") << last_line("reload.refused");
   EXPECT_THAT(served_chain(), HasSubstr("Issuing CA 2"));
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
@@ -184,17 +170,17 @@ TEST_F(Reload, WhatCannotBeTakenIsRefusedAndNothingChanges) {
         Case{"[server]\n", "[server]\nidle = \"5s\"\nconnections = 99\n", "server.connections, server.idle"},
         Case{"[signer]\n", "[signer]\nprocess = false\n", "signer.process"},
         Case{"[acme]\n", "[acme]\neab_required = false\nopen.grant_dns = [\"other.example\"]\n", "other.example"}}) {
-    auto const refused = count("reload.refused") + count("reload.failed");
+    auto const refused = ca.events("reload.refused") + ca.events("reload.failed");
     change(c.what, c.into);
     ca.signal(SIGHUP);
-    EXPECT_TRUE(until([&] { return count("reload.refused") + count("reload.failed") > refused; })) << c.into;
+    EXPECT_TRUE(until([&] { return ca.events("reload.refused") + ca.events("reload.failed") > refused; })) << c.into;
     EXPECT_THAT(last_line("reload.refused") + last_line("reload.failed"), HasSubstr(c.says));
     EXPECT_EQ(fetch(ca.directory()), directory) << c.into;
     std::ofstream(file()) << before;
   }
-  EXPECT_EQ(count("reload.done"), 0);
+  EXPECT_EQ(ca.events("reload.done"), 0);
   EXPECT_EQ(served_chain(), chain) << "its certificate is the one of the start";
-  EXPECT_EQ(reload(), "reload.done") << "it was put right";
+  EXPECT_EQ(ca.reload(), "reload.done") << "it was put right";
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 
@@ -206,7 +192,7 @@ TEST_F(Reload, AKeyThatDoesNotOpenIsFoundBeforeAnythingEnds) {
   auto const other = ca.programs().run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
                                         "-aes-256-cbc", "-pass", "pass:other words", "-out", key});
   ASSERT_EQ(other.code, 0) << other.all();
-  EXPECT_EQ(reload(), "reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.refused");
   EXPECT_THAT(last_line("reload.refused"), HasSubstr("default-2"));
   EXPECT_THAT(fetch(ca.directory()), HasSubstr("newOrder"));
   EXPECT_THAT(served_chain(), Not(HasSubstr("Issuing CA 2")));
@@ -231,7 +217,7 @@ class ReloadWithoutASigner : public Reload {
 TEST_F(ReloadWithoutASigner, GoesTheSameWay) {
   ca.serve();
   ASSERT_EQ(roll_over().code, 0);
-  EXPECT_EQ(reload(), "reload.done") << last_line("reload.refused");
+  EXPECT_EQ(ca.reload(), "reload.done") << last_line("reload.refused");
   EXPECT_THAT(served_chain(), HasSubstr("Issuing CA 2"));
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
@@ -245,12 +231,12 @@ class ReloadAtTheCap : public Reload {
 TEST_F(ReloadAtTheCap, NeitherAReloadNorARestartNeedsWhatOthersMayNotHave) {
   ca.serve();
   auto const shown = served_chain();
-  EXPECT_EQ(reload(), "reload.done") << ca.log();
+  EXPECT_EQ(ca.reload(), "reload.done") << ca.log();
   EXPECT_EQ(served_chain(), shown) << "nothing new was needed";
   EXPECT_EQ(ca.stop(), 0) << ca.log();
   ca.serve();
   EXPECT_NE(served_chain(), shown) << "it came out of the reserve";
-  EXPECT_EQ(reload(), "reload.done") << ca.log();
+  EXPECT_EQ(ca.reload(), "reload.done") << ca.log();
   EXPECT_EQ(ca.stop(), 0) << ca.log();
 }
 

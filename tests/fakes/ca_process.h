@@ -2,6 +2,7 @@
 // localhost. For tests that want the whole program and no cameras.
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -70,6 +71,24 @@ class CaProcess {
   int kill() { return server_->kill(); }
   int wait() { return server_->wait(); }
   void signal(int number) { server_->signal(number); }
+  // The event that says how it went: "reload.done" or "reload.refused"; empty when none came.
+  std::string reload() {
+    auto const done = events("reload.done"), refused = events("reload.refused");
+    signal(SIGHUP);
+    std::string came;
+    e2e::until([&] {
+      came = events("reload.done") > done ? "reload.done" : events("reload.refused") > refused ? "reload.refused" : "";
+      return !came.empty();
+    });
+    return came;
+  }
+  // How often it has told of this in its log.
+  int events(std::string const& name) const {
+    auto const text = log(), wanted = "\"event\":\"" + name + "\"";
+    int count = 0;
+    for (auto at = text.find(wanted); at != text.npos; at = text.find(wanted, at + 1)) ++count;
+    return count;
+  }
 
   std::string state() const { return dir_.path("state"); }
   std::string root() const { return root_.empty() ? state() + "/keys/root.pem" : root_; }

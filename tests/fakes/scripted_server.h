@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -12,10 +13,13 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace lenscap::fakes {
@@ -94,10 +98,17 @@ class SocketServer {
 
 class ScriptedServer {
  public:
-  using Script = std::function<std::string(std::string const& request)>;
+  // Nothing instead of an answer: the connection is held open, and others are taken meanwhile.
+  using Script = std::function<std::optional<std::string>(std::string const& request)>;
 
   explicit ScriptedServer(Script script, std::string const& address = "127.0.0.1", unsigned short port = 0)
       : script_(std::move(script)), server_([this](int peer) { answer(peer); }, address, port) {}
+
+  // Asks the script again what those are answered that are held.
+  void answer_held() {
+    std::lock_guard lock(turn_);
+    for (auto const& [held, head] : std::exchange(held_, {})) answer_or_hold(held->peer, head);
+  }
 
   unsigned short port() const { return server_.port(); }
   int connections() const { return server_.connections(); }
@@ -107,6 +118,14 @@ class ScriptedServer {
   }
 
  private:
+  struct Held {
+    explicit Held(int connection) : peer(connection) {}
+    ~Held() { ::close(peer); }
+    Held(Held const&) = delete;
+    Held& operator=(Held const&) = delete;
+    int const peer;
+  };
+
   void answer(int peer) {
     std::string head;
     char buffer[2048];
@@ -119,9 +138,17 @@ class ScriptedServer {
       std::lock_guard lock(mutex_);
       requests_.push_back(head);
     }
+    std::lock_guard lock(turn_);
+    answer_or_hold(peer, head);
+  }
+  void answer_or_hold(int peer, std::string const& head) {
     auto const reply = script_(head);
-    for (std::size_t sent = 0; sent < reply.size();) {
-      auto const n = ::send(peer, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL);
+    if (!reply) {
+      held_.emplace_back(std::make_unique<Held>(::fcntl(peer, F_DUPFD_CLOEXEC, 0)), head);
+      return;
+    }
+    for (std::size_t sent = 0; sent < reply->size();) {
+      auto const n = ::send(peer, reply->data() + sent, reply->size() - sent, MSG_NOSIGNAL);
       if (n <= 0) return;
       sent += static_cast<std::size_t>(n);
     }
@@ -131,7 +158,9 @@ class ScriptedServer {
   Script script_;
   mutable std::mutex mutex_;
   std::vector<std::string> requests_;
-  SocketServer server_;  // last: its thread uses the others
+  std::mutex turn_;                                                  // of the script, and of what it says
+  std::vector<std::pair<std::unique_ptr<Held>, std::string>> held_;  // with its request
+  SocketServer server_;                                              // last: its thread uses the others
 };
 
 inline std::string http_answer(std::string const& body, std::string const& status = "200 OK",
