@@ -155,12 +155,21 @@ TEST_F(Systemd, ServesAsThePageSaysAndComesBack) {
   EXPECT_THAT(machine->journal(), HasSubstr(R"("event":"server.stopped")"));
 }
 
-TEST_F(Systemd, TheKeyIsInAToken) {
-  constexpr char const* kPage = "keep-the-key-in-an-hsm.md";
-  auto const blocks = blocks_of(kPage);
-  machine->out_of("rm -r /var/lib/lenscap-ca root.pem");
-  init(blocks.at(0) + blocks.at(1));
-  machine->out_of(block_with("token.conf", kPage));
+struct SystemdWithAToken : Systemd {
+  static constexpr char const* kPage = "keep-the-key-in-an-hsm.md";
+  std::string const drop_in = block_with("token.conf", kPage);
+
+  void SetUp() override {
+    Systemd::SetUp();
+    if (!machine) return;
+    auto const blocks = blocks_of(kPage);
+    machine->out_of("rm -r /var/lib/lenscap-ca root.pem");
+    init(blocks.at(0) + blocks.at(1));
+  }
+};
+
+TEST_F(SystemdWithAToken, ServesAsThePageSays) {
+  machine->out_of(drop_in);
   serve("the token's own PIN");
   order("cam1.cams.example");
   EXPECT_THAT(status("lenscap-ca"), IsConfined());
@@ -171,6 +180,27 @@ TEST_F(Systemd, TheKeyIsInAToken) {
   order("cam2.cams.example");
   machine->out_of("systemctl stop lenscap-ca.service lenscap-ca.socket lenscap-ca-http.socket");
   EXPECT_EQ(property("lenscap-ca", "Result"), "success");
+}
+
+TEST_F(SystemdWithAToken, TheSignerHasAUserOfItsOwn) {
+  // Makes the users; without the drop-in the server cannot open the token.
+  EXPECT_NE(machine->run(block_with("enable --now lenscap-ca.socket"), "the token's own PIN").code, 0);
+  machine->out_of("cat >>/var/lib/lenscap-ca/ca.toml", block_with("front_user = \"lenscap-ca\""));
+  auto signers = drop_in;
+  replace_all(signers, "lenscap-ca.service", "lenscap-signer.service");
+  auto split = block_with("signer split --to");
+  replace_all(split, " --passphrase-file now --new-passphrase-file new", "");
+  machine->out_of(
+      "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label ca --login --pin \"the token's own PIN\" "
+      "--change-pin --new-pin 'a PIN for the signer'\n"
+      "(umask 077; printf 'a PIN for the signer' >new)\n" +
+      signers + split);
+  order("cam1.cams.example");
+  EXPECT_THAT(status("lenscap-signer"), IsConfined());
+  EXPECT_NE(machine->run("runuser -u lenscap-ca -- ls /var/lib/softhsm/tokens").code, 0);
+  machine->out_of("systemctl restart lenscap-signer");
+  EXPECT_TRUE(until([&] { return reloads() == 1; })) << machine->journal();
+  order("cam2.cams.example");
 }
 
 TEST_F(Systemd, AStartThatFailsClosesNoPort) {
