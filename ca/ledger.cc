@@ -5,6 +5,7 @@
 
 #include "ca/audit.h"
 #include "ca/audit_break.h"
+#include "ca/certified_moduli.h"
 #include "ca/clock_mark.h"
 #include "ca/gap.h"
 #include "ca/ledger_records.h"
@@ -69,6 +70,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .revocation = {}};
   txn.put(kIntents, serial, records::intent(record, as_text(draft.tbs())));
   txn.put(kKeys, record.spki_hash + "|" + serial, "");  // from now on: who takes it for another purpose has to see it
+  record_modulus(txn, what.key);
   lift_clock_mark(txn, draft.prepared_at());
   return {};
 }
@@ -305,8 +307,12 @@ bool is_compromised(store::ReadTxn& txn, x509::PublicKey const& key) {
 }
 
 bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key) {
+  return is_certified(txn, to_hex(key.spki_hash()));
+}
+
+bool is_certified(store::ReadTxn& txn, std::string_view spki_hash) {
   bool found = false;
-  store::scan_prefix(txn, kKeys, to_hex(key.spki_hash()) + "|", [&](std::string_view, std::string_view) {
+  store::scan_prefix(txn, kKeys, std::string(spki_hash) + "|", [&](std::string_view, std::string_view) {
     found = true;
     return false;
   });

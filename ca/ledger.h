@@ -107,6 +107,7 @@ std::optional<Revocation> find_revocation(store::ReadTxn& txn, std::string_view 
 bool is_compromised(store::ReadTxn& txn, x509::PublicKey const& key);
 // Is this the key of a certificate, or of one that is about to be signed?
 bool is_certified(store::ReadTxn& txn, x509::PublicKey const& key);
+bool is_certified(store::ReadTxn& txn, std::string_view spki_hash);  // hex
 
 // Has this subscriber a certificate, or had one?
 bool has_certificate(store::ReadTxn& txn, std::string_view subscriber);

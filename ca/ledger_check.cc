@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/x509/der.h"
+#include "ca/certified_moduli.h"
 #include "ca/clock_mark.h"
 #include "ca/gap.h"
 #include "ca/ledger_tables.h"
@@ -276,6 +277,34 @@ void check_against_certificate(CertificateRecord const& record, std::string_view
   if (to_hex(certificate->authority_key_id()) != record.issuer) say("the issuer");
 }
 
+// Every RSA key of a certificate has its modulus on record, and every modulus is one of a key that is to be certified.
+void check_modulus_of(ReadTxn& txn, CertificateRecord const& record, std::string_view der, Findings const& report) {
+  auto const certificate = x509::Certificate::from_der(as_bytes(der));
+  if (!certificate.ok() || certificate->key().type() != x509::KeyType::rsa) return;
+  if (txn.get(kModuli, record.spki_hash) != std::string(as_text(certificate->key().rsa_numbers().modulus)))
+    report({at(kRecords, record.serial_hex),
+            "the modulus of its key is missing in " + std::string(kModuli.name) + ", or another's stands there",
+            kLook});
+}
+
+void check_moduli(ReadTxn& txn, Findings const& report) {
+  std::uint64_t moduli = 0, numbers = 0;
+  txn.scan(kModuli, "", [&](std::string_view hash, std::string_view) {
+    ++moduli;
+    if (!is_certified(txn, hash)) report({at(kModuli, hash), "nothing was to be certified for this key", kLook});
+    return true;
+  });
+  txn.scan(kModuliOrder, "", [&](std::string_view number, std::string_view hash) {
+    ++numbers;
+    if (!txn.get(kModuli, hash)) report({at(kModuliOrder, number), "the modulus of this key is missing", kLook});
+    return true;
+  });
+  if (moduli != numbers || numbers != count_moduli(txn))
+    report({std::string(kModuliOrder.name),
+            "it numbers " + std::to_string(numbers) + " keys, and there are the moduli of " + std::to_string(moduli),
+            kLook});
+}
+
 // What a list says of a certificate is what its record says: a list is made of these rows alone.
 void check_revocation_values(ReadTxn& txn, Findings const& report) {
   txn.scan(kRevoked, "", [&](std::string_view key, std::string_view value) {
@@ -321,7 +350,10 @@ void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
       record->serial_hex = serial;  // its place counts here, whatever it says
       check_rows_of(home, *record, wanted);
       if (home == kIntents) return true;
-      if (auto const der = txn.get(kCertificates, serial)) check_against_certificate(*record, *der, report);
+      if (auto const der = txn.get(kCertificates, serial)) {
+        check_against_certificate(*record, *der, report);
+        check_modulus_of(txn, *record, *der, report);
+      }
       return true;
     });
   auto const check = [&](Table index, bool of_intents, auto const& is_of) {
@@ -346,6 +378,7 @@ void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
   });
   check_revocation_values(txn, report);
   check_counts(txn, report);
+  check_moduli(txn, report);
 }
 
 // --- revocation lists ---

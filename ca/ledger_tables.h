@@ -24,6 +24,9 @@ inline constexpr store::Table kSubscribers{"ca_subscribers"};  // subscriber + "
 // what has ended
 inline constexpr store::Table kRevoked{"ca_revocations"};
 inline constexpr store::Table kCompromised{"ca_compromised"};  // SPKI hash -> serial of the certificate that told of it
+// Of RSA keys (certified_moduli.cc): SPKI hash -> modulus; number, in hex of one length -> SPKI hash
+inline constexpr store::Table kModuli{"ca_moduli"};
+inline constexpr store::Table kModuliOrder{"ca_moduli_order"};
 
 // issuer + "|" + scope -> the state of its last list (crl_schedule.cc): that was begun, and that was signed
 inline constexpr store::Table kCrls{"ca_crls"};

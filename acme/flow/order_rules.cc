@@ -238,6 +238,12 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
                       order.profile, order.validity};
 }
 
+Error refuse_shared_prime() {
+  return {Errc::bad_public_key,
+          "the CSR's key (RSA) shares a prime with the key of another certificate, so anybody can compute both private "
+          "keys: a generator that has too little to draw from makes such keys; make another one, best EC P-256"};
+}
+
 Result<Order> begin_finalize(Order order, Time now) {
   if (order.status != OrderStatus::ready) return not_ready(order);
   if (now >= order.expires) return Error(Errc::order_not_ready, "the order has expired; make a new one");

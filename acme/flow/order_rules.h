@@ -108,6 +108,9 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
                                     x509::Csr const& csr, FinalizeContext const& context, Policy const& policy,
                                     Time now);
 
+// What a client is told whose CSR has an RSA key that shares a prime with another one. Whose it is, it is not told.
+Error refuse_shared_prime();
+
 // The claim: ready -> processing, for one of two requests at once (8555-7.4-8). Else Errc::order_not_ready.
 Result<Order> begin_finalize(Order order, Time now);
 // processing -> valid. Errc::order_not_ready from any other status.
