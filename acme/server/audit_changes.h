@@ -1,38 +1,19 @@
-// What an auditor has to know of when it changes, and what no single command could tell of for sure, since files can be
-// changed by hand, too: issuers, roots and their lists, where their keys are, the last back-up, and the rules that bind
-// issuing. What is there is compared with what was last on record, and each difference is an entry of the audit trail.
-// A command that changes some of it says so by itself, at once, and the difference that the server then sees is laid to
-// whoever ran it.
+// What an auditor has to know of when it changes (audit_inventory.h), and what no single command could tell of for
+// sure, since files can be changed by hand, too. What is there is compared with what was last on record, and each
+// difference is an entry of the audit trail. A command that changes some of it says so by itself, at once, and the
+// difference that the server then sees is laid to whoever ran it.
 //
 // Not guaranteed: that something is seen that was changed by hand and changed back between two looks, nor who did that.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "acme/server/settings.h"
+#include "acme/server/audit_inventory.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "ca/authority.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
-
-// By what it is: "issuer plant4" -> "SHA-256 of its certificate ..."
-using Inventory = std::map<std::string, std::string>;
-
-// Issuers, roots, places of keys, the last back-up. Looks at files: may block.
-Inventory what_is_installed(Settings const& settings, ca::Authority const& authority);
-// The rules by which this process issues: limits of names, profiles, caps, who may order, what has to be proved.
-Inventory what_binds_issuing(Settings const& settings, ca::Authority const& authority);
-
-// What commands change beside the server, as it lies in the state directory: a server may have taken it or not, and
-// what it has taken reads the same. Errc::file, settings where it cannot be read, as before there is a chain.
-struct OnDisk {
-  Inventory installed;
-  Inventory rules;  // of the issuers
-};
-Result<OnDisk> what_lies_on_disk(Settings const& settings);
 
 // What is not as it was; an empty text: it is gone.
 struct Changed {
