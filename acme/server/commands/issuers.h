@@ -1,4 +1,4 @@
-// The commands below `lenscap-ca issuer` for several issuers: create, list, roll-over.
+// The commands below `lenscap-ca issuer` for several issuers: create, list; roll-over is in issuer_roll_over.h.
 #pragma once
 
 #include "acme/server/commands/commands.h"
