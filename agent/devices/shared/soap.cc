@@ -4,6 +4,7 @@
 #include <pugixml.hpp>
 
 #include "agent/devices/shared/text.h"
+#include "base/markup.h"
 
 namespace lenscap::agent::soap {
 
@@ -147,33 +148,6 @@ Result<Element> parse_xml(std::string_view text, Limits limits) {
 
 namespace {
 
-void write_escaped(std::string& out, std::string_view text) {
-  for (char const c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
-
 struct Prefix {
   std::string_view ns;
   std::string_view prefix;
@@ -198,13 +172,13 @@ void write_element(std::string& out, Element const& element, bool declare_prefix
   if (declare_prefixes) {
     for (Prefix const& row : kPrefixes) {
       out += " xmlns:" + std::string(row.prefix) + "=\"";
-      write_escaped(out, row.ns);
+      out += escape_markup(row.ns);
       out += '"';
     }
   }
   if (prefix.empty()) {
     out += " xmlns=\"";
-    write_escaped(out, element.ns);
+    out += escape_markup(element.ns);
     out += '"';
   }
   if (element.text.empty() && element.children.empty()) {
@@ -212,7 +186,7 @@ void write_element(std::string& out, Element const& element, bool declare_prefix
     return;
   }
   out += '>';
-  write_escaped(out, element.text);
+  out += escape_markup(element.text);
   for (Element const& child : element.children) write_element(out, child, false);
   out += "</" + tag + ">";
 }

@@ -7,36 +7,11 @@
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
 #include "acme/wire/names.h"
+#include "base/markup.h"
 #include "ca/audit.h"
 
 namespace lenscap::acme {
 namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char const c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 net::Response page(int status, std::string_view title, std::string const& body) {
   auto response =
@@ -59,8 +34,9 @@ net::Response no_such_page() {
 
 net::Response agreed_page(App const& app, Account const& account) {
   return page(200, "Agreed",
-              "<p>The account " + escaped(app.settings.urls.account(account.id)) + " has agreed to the <a href=\"" +
-                  escaped(account.terms_of_service) + "\">terms of service</a>. Its ACME client can go on.</p>\n");
+              "<p>The account " + escape_markup(app.settings.urls.account(account.id)) +
+                  " has agreed to the <a href=\"" + escape_markup(account.terms_of_service) +
+                  "\">terms of service</a>. Its ACME client can go on.</p>\n");
 }
 
 // The account of a link that is good now.
@@ -81,8 +57,9 @@ net::Response show_terms(App& app, net::Request const& request) {
   if (check_agreed(*account, app.policy).ok()) return agreed_page(app, *account);
   return page(200, "Terms of service",
               "<p>The terms of service of this certificate authority have changed. Read them: <a href=\"" +
-                  escaped(app.policy.terms_of_service) + "\">" + escaped(app.policy.terms_of_service) +
-                  "</a></p>\n<p>Until somebody agrees, the account " + escaped(app.settings.urls.account(account->id)) +
+                  escape_markup(app.policy.terms_of_service) + "\">" + escape_markup(app.policy.terms_of_service) +
+                  "</a></p>\n<p>Until somebody agrees, the account " +
+                  escape_markup(app.settings.urls.account(account->id)) +
                   " gets no new certificates.</p>\n<form method=\"post\"><button>I agree, for this "
                   "account</button></form>\n");
 }
