@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tests/interop/client_site.h"
+#include "tests/interop/uacme.h"
 
 namespace lenscap::interop {
 namespace {
@@ -182,37 +183,17 @@ TEST_F(CorporateRootClients, DehydratedOrdersAndRenews) {
   site().stop_webroot();
 }
 
-// Whom it trusts cannot be told: it sees a file system in which the corporate root is all that /etc/ssl/certs holds.
-// Its clock runs fast, since it waits seconds between questions.
 TEST_F(CorporateRootClients, UacmeOrdersAndRenews) {
   LENSCAP_NEED_CLIENT("uacme");
-  LENSCAP_NEED(site().run({"unshare", "--user", "--map-root-user", "--mount", "true"}).code == 0, "a mount namespace");
+  LENSCAP_NEED(can_run_uacme(site()), "a mount namespace");
   site().serve_webroot();
-  auto const trusted = site().folder("trusted");
-  std::filesystem::copy_file(site().ca().root(), trusted + "/ca-certificates.crt");
   auto const folder = site().folder("uacme");
   auto const hook = site().write("uacme-hook",
                                  "#!/bin/sh\n[ \"$2\" = http-01 ] || exit 1\nfile='" + site().challenges() +
                                      "'/\"$4\"\n"
                                      "if [ $1 = begin ]; then printf %s \"$5\" >\"$file\"; else rm \"$file\"; fi\n",
                                  true);
-  std::vector<std::string> const uacme{"unshare",
-                                       "--user",
-                                       "--map-root-user",
-                                       "--mount",
-                                       "sh",
-                                       "-c",
-                                       "mount --bind \"$0\" /etc/ssl/certs && exec faketime -f '+0 x10' uacme \"$@\"",
-                                       trusted,
-                                       "--yes",
-                                       "--type",
-                                       "EC",
-                                       "--acme-url",
-                                       site().ca().directory(),
-                                       "--confdir",
-                                       folder,
-                                       "--hook",
-                                       hook};
+  auto const uacme = uacme_command(site(), folder, hook);
   auto const made = site().run(joined(uacme, {"--eab", eab().kid + ":" + eab().mac_key, "new", "keeper@cams.example"}));
   ASSERT_EQ(made.code, 0) << made.all() << site().ca().log();
   expect_order_and_renewal(folder + "/cam1.cams.example/cert.pem", joined(uacme, {"issue", "cam1.cams.example"}),

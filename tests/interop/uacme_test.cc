@@ -1,8 +1,7 @@
 // Debian's uacme, written in C over GnuTLS: all three challenges (tls-alpn-01 by its companion ualpn), EAB, wildcards,
 // addresses, requests that others made, alternate chains, renewal, revocation by either key, account-key roll-over, end
-// of the account. It knows no ARI. Whom it trusts cannot be told, so it gets a view of the file system in which our
-// root is all that /etc/ssl/certs holds.
-#include "tests/interop/client_site.h"
+// of the account. It knows no ARI.
+#include "tests/interop/uacme.h"
 
 namespace lenscap::interop {
 namespace {
@@ -18,32 +17,13 @@ struct Options {
 class Uacme : public ClientTest {
  protected:
   void SetUp() override {
-    if (site().run({"unshare", "--user", "--map-root-user", "--mount", "true"}).code == 0) return;
+    if (can_run_uacme(site())) return;
     if (std::getenv("CI") != nullptr) FAIL() << "no mount namespace: these tests have to run somewhere";
     GTEST_SKIP() << "this machine lets its users make no mount namespace";
   }
   // `name`: its folder, with one account and certificates.
   static e2e::Ran uacme(std::string const& name, std::vector<std::string> const& command, Options const& options = {}) {
-    auto const trusted = site().folder("trusted");
-    std::filesystem::copy_file(site().ca().root(), trusted + "/ca-certificates.crt",
-                               std::filesystem::copy_options::overwrite_existing);
-    std::vector<std::string> words{"unshare",
-                                   "--user",
-                                   "--map-root-user",
-                                   "--mount",
-                                   "sh",
-                                   "-c",
-                                   "mount --bind \"$0\" /etc/ssl/certs && exec faketime -f '+0 x10' uacme \"$@\"",
-                                   trusted,
-                                   "--yes",
-                                   "--type",
-                                   "EC",
-                                   "--acme-url",
-                                   site().ca().directory(),
-                                   "--confdir",
-                                   site().folder(name),
-                                   "--hook",
-                                   hook(options.challenge)};
+    auto words = uacme_command(site(), site().folder(name), hook(options.challenge));
     if (options.eab != nullptr) words.insert(words.end(), {"--eab", options.eab->kid + ":" + options.eab->mac_key});
     words.insert(words.end(), options.more.begin(), options.more.end());
     words.insert(words.end(), command.begin(), command.end());
