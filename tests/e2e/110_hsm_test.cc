@@ -47,6 +47,26 @@ struct KeyInAToken : ::testing::Test {
     std::ifstream in(state + "/issuers/plant4/issuer.toml");
     return {std::istreambuf_iterator<char>(in), {}};
   }
+  static constexpr char const* kModule = "?module-path=/usr/lib/softhsm/libsofthsm2.so";
+  std::string ours(std::string text) const {
+    for (auto const& [theirs, here] : places()) replace_all(text, theirs, here);
+    return text;
+  }
+  Ran ca(std::string const& words) { return run_page("lenscap-ca --state '" + state + "' " + words); }
+  // By the page, but with a corporation that signs what the token signed.
+  void init_below(fakes::Corporation& corporation) {
+    auto const blocks = blocks_of("keep-the-key-in-an-hsm.md");
+    auto script = ours(blocks.at(0) + blocks.at(1));
+    replace_all(script, "lenscap-ca init", "lenscap-ca init --intermediate");
+    replace_all(script, "\\n%s\\n' \"$PIN\" \"the root's own passphrase\"", "\\n' \"$PIN\"");
+    auto const made = run_page(script);
+    ASSERT_EQ(made.code, 0) << made.all();
+    EXPECT_FALSE(fs::exists(state + "/keys/issuing.key"));
+    ASSERT_EQ(ca("issuer csr --out issuing.csr").code, 0);
+    corporation.sign(dir.path("issuing.csr"));
+    auto const installed = ca("issuer install " + corporation.issuing() + " " + corporation.root());
+    ASSERT_EQ(installed.code, 0) << installed.all();
+  }
   void serve() {
     fs::remove(dir.path("ports"));
     server = std::make_unique<Background>(std::vector<std::string>{LENSCAP_BIN_DIR "/lenscap-ca", "--state", state,
@@ -78,31 +98,16 @@ TEST_F(KeyInAToken, ThePageLeadsToAServerThatCurlTrusts) {
 // The corporation signs a request that the token signed, that key signs for the token's second one, and the server's
 // own certificate is of the second.
 TEST_F(KeyInAToken, ItStandsBelowACorporateRootToo) {
-  auto const blocks = blocks_of("keep-the-key-in-an-hsm.md");
-  auto const ours = [&](std::string text) {
-    for (auto const& [theirs, here] : places()) replace_all(text, theirs, here);
-    return text;
-  };
-  auto script = ours(blocks.at(0) + blocks.at(1));
-  replace_all(script, "lenscap-ca init", "lenscap-ca init --intermediate");
-  replace_all(script, "\\n%s\\n' \"$PIN\" \"the root's own passphrase\"", "\\n' \"$PIN\"");
-  auto const made = run_page(script);
-  ASSERT_EQ(made.code, 0) << made.all();
-  EXPECT_FALSE(fs::exists(state + "/keys/issuing.key"));
-  auto const ca = [&](std::string const& words) { return run_page("lenscap-ca --state '" + state + "' " + words); };
   fakes::Corporation corporation({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
-  ASSERT_EQ(ca("issuer csr --out issuing.csr").code, 0);
-  corporation.sign(dir.path("issuing.csr"));
-  auto const installed = ca("issuer install " + corporation.issuing() + " " + corporation.root());
-  ASSERT_EQ(installed.code, 0) << installed.all();
-
+  init_below(corporation);
+  auto const blocks = blocks_of("keep-the-key-in-an-hsm.md");
   auto further = ours(blocks.at(0).substr(0, blocks.at(0).find('\n') + 1) + blocks.at(3));
   replace_all(further, "--passphrase-file root-passphrase", "");
   auto const before = ca("issuer create --site plant5");
   EXPECT_EQ(before.code, 2) << before.all();
   EXPECT_THAT(before.err, HasSubstr("the issuing key of this CA is in a token, and so has to be the key of another"));
-  auto const taken = ca(
-      "issuer create --site plant5 --key 'pkcs11:token=ca;object=issuing?module-path=/usr/lib/softhsm/libsofthsm2.so'");
+  auto const taken =
+      ca("issuer create --site plant5 --key 'pkcs11:token=ca;object=issuing" + std::string(kModule) + "'");
   EXPECT_EQ(taken.code, 5) << taken.all();
   EXPECT_THAT(taken.err, HasSubstr("this is the key of the issuer default"));
   auto const created = run_page(further);
@@ -114,6 +119,34 @@ TEST_F(KeyInAToken, ItStandsBelowACorporateRootToo) {
   EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
   EXPECT_THAT(directory.out, HasSubstr("Example Cameras plant4 Issuing CA"));
   EXPECT_THAT(server->log(), HasSubstr("\"calls_filtered\":true"));
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+// The corporation signs another request, of another key of the token; who trusts its root notices nothing.
+TEST_F(KeyInAToken, TheNextOneBelowACorporateRootToo) {
+  fakes::Corporation corporation({.tool = fakes::Corporation::Tool::openssl_ca, .path_length = 1});
+  init_below(corporation);
+  auto const without = ca("issuer roll-over --after 0s");
+  EXPECT_EQ(without.code, 2) << without.all();
+  auto const of_now =
+      ca("issuer roll-over --after 0s --key 'pkcs11:token=ca;object=issuing" + std::string(kModule) + "'");
+  EXPECT_EQ(of_now.code, 5) << of_now.all();
+  hsm.tool("ca", {"--keypairgen", "--key-type", "EC:prime256v1", "--label", "next", "--id", "03", "--sensitive"});
+  auto const asked =
+      run_page("lenscap-ca --state '" + state + "' issuer roll-over --after 0s --key 'pkcs11:token=ca;object=next" +
+               std::string(kModule) + "' >next.csr");
+  ASSERT_EQ(asked.code, 0) << asked.all();
+  EXPECT_FALSE(fs::exists(state + "/issuers/default-2"));
+  corporation.sign(dir.path("next.csr"));
+  auto const installed = ca("issuer install " + corporation.issuing() + " " + corporation.root());
+  ASSERT_EQ(installed.code, 0) << installed.all();
+  EXPECT_FALSE(fs::exists(state + "/issuers/default-2/issuing.key"));
+
+  serve();
+  ASSERT_TRUE(server->alive()) << server->log();
+  auto const directory = fetch(corporation.root());
+  EXPECT_EQ(directory.code, 0) << directory.all() << server->log();
+  EXPECT_THAT(directory.out, HasSubstr("Example Cameras Issuing CA 2"));
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
