@@ -19,7 +19,7 @@ std::uint64_t count_moduli(store::ReadTxn& txn);
 
 // Another RSA key that has a prime in common with this one, as the SHA-256 of its SubjectPublicKeyInfo in hex; also one
 // with the same modulus and another exponent. `known`: only among those that were recorded since there were so many.
-// Reads every modulus: some 0.1 s where there are 100,000. The key's strength is to be checked before.
+// Reads every modulus: 0.16 s where there are 100,000. The key's strength is to be checked before.
 std::optional<std::string> find_shared_prime(store::ReadTxn& txn, x509::PublicKey const& key, std::uint64_t known = 0);
 
 }  // namespace lenscap::ca

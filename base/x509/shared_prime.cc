@@ -30,11 +30,15 @@ void SharedPrimeSearch::begin() { ossl::check(BN_one(product_.get()) == 1, "BN_o
 // In Montgomery's form each product is divided by a power of two, which changes nothing of what it has in common with
 // an odd number.
 void SharedPrimeSearch::add(ByteView modulus) {
-  ossl::check(
-      BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), next_.get()) != nullptr &&
-          BN_nnmod(next_.get(), next_.get(), modulus_.get(), context_.get()) == 1 &&
-          BN_mod_mul_montgomery(product_.get(), product_.get(), next_.get(), montgomery_.get(), context_.get()) == 1,
-      "product of moduli");
+  auto* const next = next_.get();
+  ossl::check(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), next) != nullptr, "BN_bin2bn");
+  // Of numbers of one length, as most are, a subtraction does what a division would.
+  if (BN_num_bits(next) > BN_num_bits(modulus_.get()))
+    ossl::check(BN_nnmod(next, next, modulus_.get(), context_.get()) == 1, "BN_nnmod");
+  else if (BN_ucmp(next, modulus_.get()) >= 0)
+    ossl::check(BN_usub(next, next, modulus_.get()) == 1, "BN_usub");
+  ossl::check(BN_mod_mul_montgomery(product_.get(), product_.get(), next, montgomery_.get(), context_.get()) == 1,
+              "BN_mod_mul_montgomery");
 }
 
 bool SharedPrimeSearch::found() {
