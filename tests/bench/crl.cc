@@ -1,7 +1,10 @@
 // bench-crl: what a revocation list costs to make, from the ledger's index to the signature, in a store with many
 // revocations and with the key in the signer's process, as `serve` has it.
-//   bench-crl fill STATE ENTRIES    a CA of its own in STATE, with so many revocations, written as the server writes
-//   them bench-crl make STATE FILE       makes the list once, and prints as JSON what it costs both processes
+//   bench-crl fill STATE ENTRIES        a CA of its own in STATE, with so many revocations, written as the server
+//                                       writes them
+//   bench-crl make STATE FILE [PARTS]   makes the list, or so many lists of it (FILE.0, FILE.1, ...), and prints as
+//                                       JSON what it costs both processes; of the one list also the memory of making
+//                                       the next one while it is kept, as a server keeps what it serves
 // Two calls, so that the memory of the first is not in the figures of the second. By itself it calls
 //   bench-crl signer STATE          the signer (ca/issuer_process.h), confined as the server's is
 //   bench-crl watch FRONT SIGNER    looks at the memory of both, every millisecond, and tells the most at the end
@@ -137,7 +140,7 @@ double user_and_system() {
 double seconds(std::chrono::microseconds time) { return static_cast<double>(time.count()) / 1e6; }
 double mib(std::uint64_t octets) { return static_cast<double>(octets) / (1024 * 1024); }
 
-void make(std::string const& state, std::string const& file) {
+void make(std::string const& state, std::string const& file, unsigned parts) {
   auto child = take(ChildProcess::start_self({"signer", state}));
   std::shared_ptr<ca::RemoteSigner> const signer = take(ca::RemoteSigner::open(child.take_socket(), passphrase()));
   auto const& ready = signer->ready();
@@ -148,19 +151,33 @@ void make(std::string const& state, std::string const& file) {
   auto const signer_before = cost_of(child.pid());
   auto const front_cpu_before = user_and_system();
   Watch const watch(child.pid());
-  auto const lists = take(ca::make_crls(*store, authority->issuer(), 1, {}, SystemClock().now()));
+  auto const lists = take(ca::make_crls(*store, authority->issuer(), parts, {}, SystemClock().now()));
   auto const front_cpu = user_and_system() - front_cpu_before;
   auto const signer_cpu = seconds(cost_of(child.pid()).cpu - signer_before.cpu);
   auto const peaks = watch.end();
 
+  if (parts > 1) {
+    std::size_t entries = 0, number = 0;
+    for (auto const& list : lists) {
+      std::ofstream(file + "." + std::to_string(number++), std::ios::binary) << as_text(list.der);
+      entries += list.entries;
+    }
+    fmt::print("{{\"cpu_s\": {:.3f}, \"anonymous_mib\": {:.1f}, \"entries\": {}}}\n", front_cpu + signer_cpu,
+               mib(peaks.both), entries);
+    return;
+  }
   auto const& list = lists.front().der;
   std::ofstream(file, std::ios::binary) << as_text(list);
+  Watch const renewal_watch(child.pid());
+  take(ca::make_crls(*store, authority->issuer(), parts, {}, SystemClock().now()));
+  auto const renewal = renewal_watch.end();
   fmt::print("{{\"cpu_s\": {:.3f}, \"front_cpu_s\": {:.3f}, \"signer_cpu_s\": {:.3f}, ", front_cpu + signer_cpu,
              front_cpu, signer_cpu);
   fmt::print("\"anonymous_mib\": {:.1f}, \"front_mib\": {:.1f}, \"signer_mib\": {:.1f}, ", mib(peaks.both),
              mib(peaks.front), mib(peaks.signer));
   fmt::print("\"front_before_mib\": {:.1f}, \"signer_before_mib\": {:.1f}, ", mib(front_before),
              mib(signer_before.anonymous));
+  fmt::print("\"renewal_mib\": {:.1f}, ", mib(renewal.both));
   fmt::print("\"confined\": {}, \"octets\": {}}}\n", ready.calls_filtered && ready.files_walled, list.size());
 }
 
@@ -172,10 +189,11 @@ int main(int argc, char** argv) {
   std::string const what = argc > 2 ? argv[1] : "";
   try {
     if (what == "fill" && argc == 4) return fill(argv[2], std::stoul(argv[3])), 0;
-    if (what == "make" && argc == 4) return make(argv[2], argv[3]), 0;
+    if (what == "make" && (argc == 4 || argc == 5))
+      return make(argv[2], argv[3], argc == 5 ? static_cast<unsigned>(std::stoul(argv[4])) : 1), 0;
     if (what == "signer" && argc == 3) return be_signer(argv[2]), 0;
     if (what == "watch" && argc == 4) return watch(std::stoi(argv[2]), std::stoi(argv[3])), 0;
-    std::fputs("usage: bench-crl fill STATE ENTRIES | make STATE FILE\n", stderr);
+    std::fputs("usage: bench-crl fill STATE ENTRIES | make STATE FILE [PARTS]\n", stderr);
     return 2;
   } catch (std::exception const& error) {
     std::fprintf(stderr, "bench-crl: %s\n", error.what());
