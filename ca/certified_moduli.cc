@@ -15,6 +15,9 @@ namespace {
 
 using tables::kModuli;
 using tables::kModuliOrder;
+using tables::kState;
+
+constexpr std::string_view kSince = "moduli_since";
 
 std::string number_key(std::uint64_t number) { return fmt::format("{:016x}", number); }
 
@@ -33,37 +36,59 @@ std::uint64_t count_moduli(store::ReadTxn& txn) {
   return count;
 }
 
-void record_modulus(store::WriteTxn& txn, x509::PublicKey const& key) {
+void record_modulus(store::WriteTxn& txn, x509::PublicKey const& key, Time now) {
   if (key.type() != x509::KeyType::rsa) return;
   auto const hash = to_hex(key.spki_hash());
   if (txn.get(kModuli, hash)) return;
-  txn.put(kModuliOrder, number_key(count_moduli(txn)), hash);
+  auto const count = count_moduli(txn);
+  if (count == 0) txn.put(kState, kSince, std::to_string(to_unix(now)));
+  txn.put(kModuliOrder, number_key(count), hash);
   txn.put(kModuli, hash, as_text(key.rsa_numbers().modulus));
 }
 
-std::optional<std::string> find_shared_prime(store::ReadTxn& txn, x509::PublicKey const& key, std::uint64_t known) {
-  if (key.type() != x509::KeyType::rsa) return std::nullopt;
-  auto const own = to_hex(key.spki_hash());
+std::optional<Time> moduli_since(store::ReadTxn& txn) {
+  auto const text = txn.get(kState, kSince);
+  if (!text) return std::nullopt;
+  std::int64_t since = 0;
+  auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), since);
+  if (error != std::errc() || end != text->data() + text->size())
+    throw store::Broken("ca_state/" + std::string(kSince) + " is no time");
+  return from_unix(since);
+}
+
+namespace {
+
+// Of moduli whose product has a factor in common with the key, one that has: by halves, since each question costs as
+// much as some hundred moduli.
+using Others = std::vector<std::pair<std::string, std::string>>;  // hash, modulus
+std::string const& who_shares(x509::SharedPrimeSearch& search, Others const& others) {
+  auto from = others.begin(), to = others.end();
+  while (to - from > 1) {
+    auto const middle = from + (to - from) / 2;
+    for (auto other = from; other != middle; ++other) search.add(as_bytes(other->second));
+    (search.found() ? to : from) = middle;
+  }
+  return from->first;
+}
+
+}  // namespace
+
+PrimeComparison compare_primes(store::ReadTxn& txn, x509::PublicKey const& key, std::uint64_t known) {
+  if (key.type() != x509::KeyType::rsa) return {};
+  PrimeComparison compared{.keys = count_moduli(txn)};
+  if (txn.get(kModuli, to_hex(key.spki_hash()))) return compared;
   x509::SharedPrimeSearch search(key);
-  // A question costs as much as a thousand moduli, so it is asked of many at once, and of each only when it is one of
-  // them.
   constexpr std::size_t kAtOnce = 2048;
-  std::vector<std::pair<std::string, std::string>> asked;  // hash, modulus
-  std::optional<std::string> found;
+  Others asked;
   auto const ask = [&] {
-    if (search.found())
-      for (auto other = asked.begin(); other != asked.end() && !found; ++other) {
-        search.add(as_bytes(other->second));
-        if (search.found()) found = other->first;
-      }
+    if (search.found()) compared.shared_with = who_shares(search, asked);
     asked.clear();
   };
   auto const add = [&](std::string_view hash, std::string_view modulus) {
-    if (hash == own) return true;
     search.add(as_bytes(modulus));
     asked.emplace_back(hash, modulus);
     if (asked.size() == kAtOnce) ask();
-    return !found;
+    return !compared.shared_with;
   };
   if (known == 0)
     txn.scan(kModuli, "", add);
@@ -73,7 +98,7 @@ std::optional<std::string> find_shared_prime(store::ReadTxn& txn, x509::PublicKe
       return !modulus || add(hash, *modulus);
     });
   if (!asked.empty()) ask();
-  return found;
+  return compared;
 }
 
 }  // namespace lenscap::ca

@@ -70,7 +70,7 @@ Result<> record_intent(store::WriteTxn& txn, Draft const& draft, std::string_vie
                            .revocation = {}};
   txn.put(kIntents, serial, records::intent(record, as_text(draft.tbs())));
   txn.put(kKeys, record.spki_hash + "|" + serial, "");  // from now on: who takes it for another purpose has to see it
-  record_modulus(txn, what.key);
+  record_modulus(txn, what.key, draft.prepared_at());
   lift_clock_mark(txn, draft.prepared_at());
   return {};
 }

@@ -1,6 +1,7 @@
 // Of ledger_check.h: the indexes of the ledger, against the records that they are made of.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "ca/certified_moduli.h"
 #include "ca/ledger_check.h"
@@ -25,6 +26,14 @@ std::vector<std::string> name_keys(CertificateRecord const& record) {
 std::string key_key(CertificateRecord const& record) { return record.spki_hash + "|" + record.serial_hex; }
 std::string end_key(CertificateRecord const& record) { return time_key(record.not_after) + "|" + record.serial_hex; }
 std::string subscriber_key(CertificateRecord const& record) { return record.subscriber + "|" + record.serial_hex; }
+
+// Sixteen digits, as the moduli are numbered.
+std::string modulus_number(std::uint64_t number) {
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, number >>= 4)
+    *digit = "0123456789abcdef"[number & 15];
+  return text;
+}
 
 bool has_compromised_key(CertificateRecord const& record) {
   return record.revocation && record.revocation->reason == x509::RevocationReason::key_compromise;
@@ -79,7 +88,21 @@ void check_index(ReadTxn& txn, Table index, bool of_intents,
   });
 }
 
-void check_against_certificate(CertificateRecord const& record, std::string_view der, Findings const& report) {
+// Every RSA key that was certified since moduli are recorded has its own on record.
+void check_modulus_of(ReadTxn& txn, CertificateRecord const& record, x509::Certificate const& certificate,
+                      Findings const& report) {
+  if (certificate.key().type() != x509::KeyType::rsa) return;
+  auto const modulus = txn.get(kModuli, record.spki_hash);
+  auto const since = moduli_since(txn);
+  if (!modulus && (!since || record.recorded_at < *since)) return;
+  if (modulus != std::string(as_text(certificate.key().rsa_numbers().modulus)))
+    report({at(kRecords, record.serial_hex),
+            "the modulus of its key is missing in " + std::string(kModuli.name) + ", or another's stands there",
+            kLook});
+}
+
+void check_against_certificate(ReadTxn& txn, CertificateRecord const& record, std::string_view der,
+                               Findings const& report) {
   auto const certificate = x509::Certificate::from_der(as_bytes(der));
   auto const say = [&](std::string_view what) {
     report({at(kRecords, record.serial_hex), "the record and the certificate differ: " + std::string(what), kLook});
@@ -89,18 +112,10 @@ void check_against_certificate(CertificateRecord const& record, std::string_view
   if (to_hex(certificate->key().spki_hash()) != record.spki_hash) say("the key");
   if (certificate->not_before() != record.not_before || certificate->not_after() != record.not_after) say("the time");
   if (to_hex(certificate->authority_key_id()) != record.issuer) say("the issuer");
+  check_modulus_of(txn, record, *certificate, report);
 }
 
-// Every RSA key of a certificate has its modulus on record, and every modulus is one of a key that is to be certified.
-void check_modulus_of(ReadTxn& txn, CertificateRecord const& record, std::string_view der, Findings const& report) {
-  auto const certificate = x509::Certificate::from_der(as_bytes(der));
-  if (!certificate.ok() || certificate->key().type() != x509::KeyType::rsa) return;
-  if (txn.get(kModuli, record.spki_hash) != std::string(as_text(certificate->key().rsa_numbers().modulus)))
-    report({at(kRecords, record.serial_hex),
-            "the modulus of its key is missing in " + std::string(kModuli.name) + ", or another's stands there",
-            kLook});
-}
-
+// Every modulus is one of a key that was to be certified, and they are numbered from 0 without a gap, each once.
 void check_moduli(ReadTxn& txn, Findings const& report) {
   std::uint64_t moduli = 0, numbers = 0;
   txn.scan(kModuli, "", [&](std::string_view hash, std::string_view) {
@@ -108,12 +123,16 @@ void check_moduli(ReadTxn& txn, Findings const& report) {
     if (!is_certified(txn, hash)) report({at(kModuli, hash), "nothing was to be certified for this key", kLook});
     return true;
   });
+  std::set<std::string, std::less<>> numbered;  // as many as there are RSA keys
   txn.scan(kModuliOrder, "", [&](std::string_view number, std::string_view hash) {
-    ++numbers;
+    if (number != modulus_number(numbers++))
+      report({at(kModuliOrder, number), "it should be number " + std::to_string(numbers - 1), kLook});
     if (!txn.get(kModuli, hash)) report({at(kModuliOrder, number), "the modulus of this key is missing", kLook});
+    if (!numbered.insert(std::string(hash)).second)
+      report({at(kModuliOrder, number), "this key has a number already", kLook});
     return true;
   });
-  if (moduli != numbers || numbers != count_moduli(txn))
+  if (moduli != numbers)
     report({std::string(kModuliOrder.name),
             "it numbers " + std::to_string(numbers) + " keys, and there are the moduli of " + std::to_string(moduli),
             kLook});
@@ -165,8 +184,7 @@ void check_ledger_indexes(ReadTxn& txn, Findings const& report) {
       check_rows_of(home, *record, wanted);
       if (home == kIntents) return true;
       if (auto const der = txn.get(kCertificates, serial)) {
-        check_against_certificate(*record, *der, report);
-        check_modulus_of(txn, *record, *der, report);
+        check_against_certificate(txn, *record, *der, report);
       }
       return true;
     });

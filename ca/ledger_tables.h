@@ -12,8 +12,9 @@ inline constexpr store::Table kRecords{"ca_records"};  // serial -> record of an
 // serial -> record of a certificate that is known by its revocation alone
 inline constexpr store::Table kUnknown{"ca_unknown"};
 inline constexpr store::Table kCertificates{"ca_certificates"};  // serial -> DER
-// "clock" -> seconds since 1970: clock_mark.cc; "revocations|" and "changed_reasons|" + issuer -> how many; "gap",
-// "restored": gap.cc; "audit_...": audit_break.cc; "crls_above": crl_schedule.cc
+// "clock" -> seconds since 1970: clock_mark.cc; "moduli_since" -> the same: certified_moduli.cc; "revocations|" and
+// "changed_reasons|" + issuer -> how many; "gap", "restored": gap.cc; "audit_...": audit_break.cc; "crls_above":
+// crl_schedule.cc
 inline constexpr store::Table kState{"ca_state"};
 // Indexes: the value is empty unless told otherwise, and the key ends with the serial.
 inline constexpr store::Table kNames{"ca_names"};              // "d:cam1.example|" + serial; "i:10.0.0.1|" + serial

@@ -228,7 +228,8 @@ Result<CheckedOrder> check_finalize(Order const& order, Account const& account, 
     return Error(Errc::bad_public_key, "a certificate of the CSR's key was revoked as compromised; make another key");
   }
   if (context.is_blocked_key)
-    return Error(Errc::bad_public_key, "the operator of the server has blocked the CSR's key; make another key");
+    return Error(Errc::bad_public_key,
+                 "the CSR's key is blocked: nobody gets a certificate for it any more; make another key");
   if (context.is_key_of_another_device) {
     return Error(Errc::bad_public_key,
                  "the CSR's key is that of a certificate in use for other names; make a key for this device");

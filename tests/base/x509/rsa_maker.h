@@ -9,9 +9,11 @@
 
 namespace lenscap::x509::test {
 
+// Good for the exponents 65537 and 65539, which one prime in 32,768 is not.
 inline ossl::BnPtr make_prime(int bits = 1024) {
   ossl::BnPtr prime(BN_new());
-  ossl::check(BN_generate_prime_ex(prime.get(), bits, 0, nullptr, nullptr, nullptr) == 1, "BN_generate_prime_ex");
+  do ossl::check(BN_generate_prime_ex(prime.get(), bits, 0, nullptr, nullptr, nullptr) == 1, "BN_generate_prime_ex");
+  while (BN_mod_word(prime.get(), 65537) == 1 || BN_mod_word(prime.get(), 65539) == 1);
   return prime;
 }
 

@@ -12,9 +12,9 @@
 #include "acme/server/objects.h"
 #include "acme/server/records.h"
 #include "acme/server/scope_issuer.h"
+#include "acme/server/shared_prime.h"
 #include "base/x509/csr.h"
 #include "ca/blocked_keys.h"
-#include "ca/certified_moduli.h"
 #include "ca/ledger_visits.h"
 
 namespace lenscap::acme {
@@ -24,8 +24,7 @@ struct Judged {
   CheckedOrder checked;
   Order order;
   bool counts_names = false;
-  std::string only_issuer;     // the account's scope names it; empty: none
-  std::uint64_t compared = 0;  // moduli of other keys
+  std::string only_issuer;  // the account's scope names it; empty: none
 };
 
 // For the operator: what keeps the CA from signing, such as its clock or an issuer. The client gets the same as
@@ -58,20 +57,7 @@ bool is_key_of_another_device(store::ReadTxn& txn, x509::PublicKey const& key, O
   return is_anothers && !is_known_device;
 }
 
-// Last, since it reads every modulus: only a CSR that is good in all else comes here. The owner of the other key has to
-// be told by the operator, as that key is as broken as this one.
-Result<> check_primes(App const& app, store::ReadTxn& txn, std::string const& order, x509::PublicKey const& key,
-                      std::uint64_t known) {
-  auto const other = ca::find_shared_prime(txn, key, known);
-  if (!other) return {};
-  app.log.warning("finalize.shared_prime",
-                  {{"order", order}, {"key_sha256", to_hex(key.spki_hash())}, {"other_key_sha256", *other}});
-  return refuse_shared_prime();
-}
-
-// `known`: of the moduli that are on record, so many were compared before.
-Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr,
-                     std::uint64_t known) {
+Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request, x509::Csr const& csr) {
   TRY(auto order, load_order(txn, request.params.at("order"), request.account().id));
   TRY(auto const scope, load_scope(txn, request.account(), app.policy));
   auto const authorizations = load_authorizations(txn, order);
@@ -88,9 +74,7 @@ Result<Judged> check(App& app, store::ReadTxn& txn, SignedRequest const& request
   bool const one_device_per_key = profile != nullptr && profile->one_device_per_key;
   context.is_key_of_another_device = is_key_of_another_device(txn, csr.key, order, one_device_per_key, request.now);
   TRY(auto checked, check_finalize(order, request.account(), scope, csr, context, app.policy, request.now));
-  CHECK_OK(check_primes(app, txn, order.id, csr.key, known));
-  return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value(), scope.issuer,
-                ca::count_moduli(txn)};
+  return Judged{std::move(checked), std::move(order), scope.live_names_max.has_value(), scope.issuer};
 }
 
 }  // namespace
@@ -102,7 +86,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   CO_TRY(auto const own_order, co_await app.db.read(own));
   CO_TRY(auto const csr, x509::parse_csr(der));
 
-  auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr, 0); };
+  auto judge = [&](store::ReadTxn& txn) { return check(app, txn, request, csr); };
   auto const judged = co_await app.db.read(judge);  // 8555-7.4-5 .. -7
   if (!judged) co_return put_off(app, request, judged.error());
   auto const& checked = judged->checked;
@@ -114,9 +98,18 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   if (!prepared) co_return put_off(app, request, prepared.error());
   auto draft = *std::move(prepared);
 
+  // Behind all that refuses for less: it reads every modulus.
+  auto const compared = co_await compare_primes(app, csr.key);
+  auto shared_with = compared.shared_with;
+  if (shared_with) {
+    co_await block_shared_prime(app, checked.order_id, csr.key, *shared_with, request.now);
+    co_return refuse_shared_prime();
+  }
+
   auto claim = [&](store::WriteTxn& txn) -> Result<Order> {
-    // What was true a moment ago may not be any more.
-    TRY(auto again, check(app, txn, request, csr, judged->compared));
+    TRY(auto again, check(app, txn, request, csr));  // what was true a moment ago may not be any more
+    shared_with = ca::compare_primes(txn, csr.key, compared.keys).shared_with;
+    if (shared_with) return refuse_shared_prime();
     TRY(auto next, begin_finalize(std::move(again.order), request.now));  // 8555-7.4-8: one of two wins
     save_order(txn, next);
     CHECK_OK(ca::record_intent(txn, draft, next.id, next.account_id));
@@ -125,6 +118,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
     return next;
   };
   auto const claimed = co_await app.db.write(claim);
+  if (shared_with) co_await block_shared_prime(app, checked.order_id, csr.key, *shared_with, request.now);
   if (!claimed) co_return put_off(app, request, claimed.error());
 
   ClaimedOrder in_progress{*claimed, checked, std::move(draft)};
