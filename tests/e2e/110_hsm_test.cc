@@ -128,9 +128,11 @@ TEST_F(KeyInAToken, TheNextOneBelowACorporateRootToo) {
   init_below(corporation);
   auto const without = ca("issuer roll-over --after 0s");
   EXPECT_EQ(without.code, 2) << without.all();
+  EXPECT_THAT(without.err, HasSubstr("Make a key in the token"));
   auto const of_now =
       ca("issuer roll-over --after 0s --key 'pkcs11:token=ca;object=issuing" + std::string(kModule) + "'");
   EXPECT_EQ(of_now.code, 5) << of_now.all();
+  EXPECT_THAT(of_now.err, HasSubstr("this is the key of the issuer default"));
   hsm.tool("ca", {"--keypairgen", "--key-type", "EC:prime256v1", "--label", "next", "--id", "03", "--sensitive"});
   auto const asked =
       run_page("lenscap-ca --state '" + state + "' issuer roll-over --after 0s --key 'pkcs11:token=ca;object=next" +
