@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -71,13 +72,15 @@ class CaProcess {
   int kill() { return server_->kill(); }
   int wait() { return server_->wait(); }
   void signal(int number) { server_->signal(number); }
-  // The event that says how it went: "reload.done" or "reload.refused"; empty when none came.
+  // The event that says how it went: "reload.done", "reload.refused" or "reload.failed"; empty when none came.
   std::string reload() {
-    auto const done = events("reload.done"), refused = events("reload.refused");
+    std::map<std::string, int> before;
+    for (auto const* event : {"reload.done", "reload.refused", "reload.failed"}) before[event] = events(event);
     signal(SIGHUP);
     std::string came;
     e2e::until([&] {
-      came = events("reload.done") > done ? "reload.done" : events("reload.refused") > refused ? "reload.refused" : "";
+      for (auto const& [event, count] : before)
+        if (events(event) > count) came = event;
       return !came.empty();
     });
     return came;

@@ -119,7 +119,9 @@ class ScriptedServer {
 
  private:
   struct Held {
-    explicit Held(int connection) : peer(connection) {}
+    explicit Held(int connection) : peer(::fcntl(connection, F_DUPFD_CLOEXEC, 0)) {
+      if (peer < 0) throw std::runtime_error("a connection cannot be held");
+    }
     ~Held() { ::close(peer); }
     Held(Held const&) = delete;
     Held& operator=(Held const&) = delete;
@@ -144,7 +146,7 @@ class ScriptedServer {
   void answer_or_hold(int peer, std::string const& head) {
     auto const reply = script_(head);
     if (!reply) {
-      held_.emplace_back(std::make_unique<Held>(::fcntl(peer, F_DUPFD_CLOEXEC, 0)), head);
+      held_.emplace_back(std::make_unique<Held>(peer), head);
       return;
     }
     for (std::size_t sent = 0; sent < reply->size();) {
