@@ -6,7 +6,6 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "ca/audit.h"
-#include "ca/installed_issuers.h"
 
 namespace lenscap::acme {
 

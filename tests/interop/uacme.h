@@ -2,6 +2,10 @@
 // that /etc/ssl/certs holds; and its clock runs fast, since it waits seconds between questions.
 #pragma once
 
+#include <filesystem>
+#include <string>
+#include <vector>
+
 #include "tests/interop/client_site.h"
 
 namespace lenscap::interop {

@@ -75,9 +75,8 @@ Result<> check_is_new(x509::PublicKey const& key, std::vector<ca::InstalledIssue
 namespace {
 
 // The key that signs below a parent: that of the issuer in charge.
-Result<std::unique_ptr<ca::KeyHolder>> open_own_key(CommandLine const&, Settings const& settings,
-                                                    IssuerKeyOptions const& options, ca::InstalledIssuer const& signer,
-                                                    SecretBytes const& passphrase) {
+Result<std::unique_ptr<ca::KeyHolder>> open_own_key(Settings const& settings, IssuerKeyOptions const& options,
+                                                    ca::InstalledIssuer const& signer, SecretBytes const& passphrase) {
   if (!options.root.file.empty() || !options.root.shares.empty())
     return Error(Errc::usage,
                  std::string(options.root.file.empty() ? "--share" : "--root-key") +
@@ -118,15 +117,15 @@ Result<Certified> certify_below_root(CommandLine const& line, Settings const& se
   return Certified{{std::move(issuing), std::move(above), false}, std::move(list)};
 }
 
-Result<Certified> certify_below_parent(CommandLine const& line, Settings const& settings,
-                                       IssuerKeyOptions const& options, ca::InstalledIssuer const& signer,
-                                       ca::FurtherIssuer wanted, SecretBytes const& passphrase, Time now) {
+Result<Certified> certify_below_parent(Settings const& settings, IssuerKeyOptions const& options,
+                                       ca::InstalledIssuer const& signer, ca::FurtherIssuer wanted,
+                                       SecretBytes const& passphrase, Time now) {
   auto const& own = signer.chain;
   auto const places = authority_settings(settings);
   if (!places.http_url.empty()) wanted.ca_issuers_url = places.http_url + ca::aia_path(own.issuing);
   // Parts of a list are of users' certificates alone (ca/crl.cc): the whole list has this one's place.
   if (!places.http_url.empty() && places.crl_parts == 1) wanted.crl_base = places.http_url + ca::crl_path(own.issuing);
-  TRY(auto const key, open_own_key(line, settings, options, signer, passphrase));
+  TRY(auto const key, open_own_key(settings, options, signer, passphrase));
   TRY(auto issuing, ca::certify_issuer(own, *key, wanted, now));
   std::vector<x509::Certificate> above{own.issuing};
   above.insert(above.end(), own.above.begin(), own.above.end());
@@ -154,7 +153,7 @@ Result<ca::InstalledIssuer> make_issuer(CommandLine const& line, Settings const&
   auto const& own = signer.chain;
   ca::FurtherIssuer const further{settings.ca_name, wanted.common_name, key.public_key, wanted.constraints,
                                   wanted.usages};
-  TRY(auto made, own.has_parent ? certify_below_parent(line, settings, options, signer, further, passphrase, now)
+  TRY(auto made, own.has_parent ? certify_below_parent(settings, options, signer, further, passphrase, now)
                                 : certify_below_root(line, settings, options, own, further, passphrase, now));
   auto& chain = made.chain;
   for (auto const& each : issuers)
