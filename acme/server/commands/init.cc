@@ -110,7 +110,8 @@ Result<> finish_state(std::string const& state) {
 Result<> refuse_existing(std::string const& state) {
   auto const file = settings_file(state);
   if (file_exists(file)) return Error(Errc::conflict, file + " exists: there is a CA already, and nothing was changed");
-  if (file_exists(file + ".new") && file_exists(state + "/keys/issuing.pem"))
+  bool const has_keys = file_exists(state + "/keys/issuing.pem") || file_exists(ca::request_file(state));
+  if (file_exists(file + ".new") && has_keys)
     return Error(Errc::conflict,
                  "an earlier init ended just before its last step; its CA is whole. Finish it with: mv " + file +
                      ".new " + file);

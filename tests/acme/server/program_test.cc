@@ -134,11 +134,17 @@ TEST_F(Program, ABrokenOffInitLeavesNoHalfCa) {
   std::filesystem::remove(state + "/profiles");
   ASSERT_EQ(ca().run_on(state, init).code, 0);
 
-  // Ended between the keys and the last step.
-  std::filesystem::rename(state + "/ca.toml", state + "/ca.toml.new");
-  auto const again = ca().run_on(state, init);
-  EXPECT_EQ(again.code, 5) << again.all();
-  EXPECT_THAT(again.all(), HasSubstr("mv " + state + "/ca.toml.new " + state + "/ca.toml"));
+  // Ended between the keys and the last step, with a root of its own and without.
+  auto below_a_parent = init;
+  below_a_parent.emplace_back("--intermediate");
+  auto const other = ca().path("broken-intermediate");
+  ASSERT_EQ(ca().run_on(other, below_a_parent).code, 0);
+  for (auto const& [where, words] : {std::pair(state, init), std::pair(other, below_a_parent)}) {
+    std::filesystem::rename(where + "/ca.toml", where + "/ca.toml.new");
+    auto const again = ca().run_on(where, words);
+    EXPECT_EQ(again.code, 5) << again.all();
+    EXPECT_THAT(again.all(), HasSubstr("mv " + where + "/ca.toml.new " + where + "/ca.toml"));
+  }
 }
 
 // Every profile that `init` lays down can be offered; one that the issuing certificate is not good for ends the start.
