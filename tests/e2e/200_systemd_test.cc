@@ -183,7 +183,7 @@ TEST_F(SystemdWithAToken, ServesAsThePageSays) {
   // systemd-run would do it, but asks for a message bus, which this machine has not.
   machine->out_of(
       "(umask 077; mkdir credentials; printf %s \"the token's own PIN\" >credentials/lenscap-ca-key)\n"
-      "export CREDENTIALS_DIRECTORY=/root/credentials\n" +
+      "export CREDENTIALS_DIRECTORY=\"$PWD/credentials\"\n" +
       pin + further + drop_in.substr(0, drop_in.find("install -d")) +
       "chown -R lenscap-ca: /var/lib/lenscap-ca\n"
       "systemctl restart lenscap-ca\n");
