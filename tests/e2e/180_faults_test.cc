@@ -106,6 +106,16 @@ struct Traced : Faults {
         << text;
     return text;
   }
+  // A fault of any file meets the n-th call of each thread, whatever it is on. Where that was the bell by which a
+  // thread wakes another, or a pipe, a program may wait for ever: no disk makes that fail.
+  static bool met_no_file(std::string const& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+      if (line.find("(INJECTED)") != line.npos &&
+          (line.find("<anon_inode:") != line.npos || line.find("<pipe:") != line.npos))
+        return true;
+    return false;
+  }
   // Which calls were made on files below the folder.
   static std::map<std::pair<std::string, std::string>, int> count_calls(std::string const& text,
                                                                         std::string const& folder);
@@ -136,15 +146,13 @@ struct InjectedFailures : Traced {
     }
     if (run.has_started) {
       auto working = std::async(std::launch::async, [&] { return worker.work(kOrders); });
-      if (working.wait_for(std::chrono::seconds(kHangs)) != std::future_status::ready) {
-        ADD_FAILURE() << "the server hangs";
-        ca.kill();
-      }
+      if (working.wait_for(std::chrono::seconds(kHangs)) != std::future_status::ready) ca.kill();
       EXPECT_EQ(working.get(), "");
     }
     run.code = ca.stop();
     if (!before.empty()) run.log = traced();
-    EXPECT_LT(run.code, 126) << "it crashed or hung:\n" << server_log().substr(said);
+    EXPECT_TRUE(run.code < 126 || met_no_file(run.log)) << run.code << ", it crashed or hung:\n"
+                                                        << server_log().substr(said) << run.log;
     EXPECT_TRUE(run.code == 0 || server_log().size() > said) << "it ended without a word";
     return run;
   }
