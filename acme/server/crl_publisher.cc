@@ -50,14 +50,32 @@ Result<> CrlPublisher::make(ca::KnownIssuer const& issuer, unsigned parts, Time 
                          {"revocations", lists.front().state.revocations},
                          {"next_update", to_rfc3339(lists.front().state.next_update)}});
   made_here_.insert({issuer.id(), parts});
-  keep(issuer.id(), lists);
-  std::lock_guard const lock(mutex_);
-  auto& of_issuer = lists_[issuer.id()];
-  for (auto& list : lists) {
-    auto scope = list.scope;
-    of_issuer[std::move(scope)] = std::make_shared<ca::SignedCrl const>(std::move(list));
-  }
+  publish(issuer.id(), std::move(lists));
   return {};
+}
+
+// All at a time. One that cannot be kept is served from memory, and after it the others are not tried.
+void CrlPublisher::publish(std::string const& issuer, std::vector<ca::SignedCrl> lists) {
+  Lists published;
+  bool keeps = true;
+  for (auto& list : lists) {
+    net::SharedBody der;
+    if (keeps) {
+      auto kept = kept_.keep(issuer, list);
+      keeps = kept.ok();
+      if (kept)
+        der = *std::move(kept);
+      else
+        log_.warning("crl.not_kept", {{"error", kept.error().detail()}});
+    }
+    if (!der) der = net::SharedBody(std::make_shared<Bytes const>(std::move(list.der)));
+    list.der = {};  // lists are long, and these may be many
+    published[list.scope] = std::make_shared<PublishedCrl const>(
+        PublishedCrl{{list.state, list.entries, std::move(list.tag)}, std::move(der)});
+  }
+  std::lock_guard const lock(mutex_);
+  auto& of_issuer = lists_[issuer];
+  for (auto& [scope, list] : published) of_issuer[scope] = std::move(list);
 }
 
 // The last failure, when there are several.
@@ -92,23 +110,14 @@ void CrlPublisher::make_due() {
 
 // --- those of before ---
 
-void CrlPublisher::keep(std::string_view issuer, std::vector<ca::SignedCrl> const& lists) const {
-  for (auto const& list : lists) {
-    auto const kept = kept_.keep(issuer, list);
-    if (kept) continue;
-    log_.warning("crl.not_kept", {{"error", kept.error().detail()}});
-    return;
-  }
-}
-
 void CrlPublisher::take_kept(ca::KnownIssuer const& issuer, std::string const& scope) {
   std::optional<ca::SignedCrlState> state;
   store_.read([&](store::ReadTxn& txn) { state = ca::find_signed_crl(txn, issuer.id(), scope); });
   if (!state || state->next_update <= clock_.now()) return;
-  auto list = kept_.find(*issuer.issuer, scope, *state);
-  if (!list) return log_.info("crl.none_kept", {{"issuer", issuer.rule.name}, {"error", list.error().detail()}});
+  auto der = kept_.find(*issuer.issuer, scope, *state);
+  if (!der) return log_.info("crl.none_kept", {{"issuer", issuer.rule.name}, {"error", der.error().detail()}});
   std::lock_guard const lock(mutex_);
-  lists_[issuer.id()][scope] = std::make_shared<ca::SignedCrl const>(*std::move(list));
+  lists_[issuer.id()][scope] = std::make_shared<PublishedCrl const>(PublishedCrl{*std::move(state), *std::move(der)});
 }
 
 void CrlPublisher::take_kept() {
@@ -170,7 +179,7 @@ void CrlPublisher::run() {
 
 // --- what is served ---
 
-std::shared_ptr<ca::SignedCrl const> CrlPublisher::find(std::string_view issuer, std::string_view scope) const {
+std::shared_ptr<PublishedCrl const> CrlPublisher::find(std::string_view issuer, std::string_view scope) const {
   std::lock_guard const lock(mutex_);
   auto const of_issuer = lists_.find(issuer);
   if (of_issuer == lists_.end()) return nullptr;
@@ -185,7 +194,7 @@ std::map<std::pair<std::string, std::string>, CrlPublisher::Made> CrlPublisher::
     auto const lists = lists_.find(issuer.id());
     if (lists == lists_.end()) continue;
     for (auto const& [scope, list] : lists->second)
-      made[{issuer.rule.name, scope}] = {list->state.this_update, list->state.next_update, list->entries};
+      made[{issuer.rule.name, scope}] = {list->state.this_update, list->state.next_update, list->state.entries};
   }
   return made;
 }

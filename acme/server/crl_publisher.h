@@ -1,4 +1,4 @@
-// Keeps the revocation lists of every issuer in memory, for who fetches them, and makes new ones by itself: before
+// Has the revocation lists of every issuer ready for who fetches them, and makes new ones by itself: before
 // anything is served, when they are due, and soon after a revocation (ca/crl_schedule.h). A list that cannot be made
 // leaves the old one as it is, and is tried again; so is the key, by a list, after a certificate that it did not sign.
 // What was signed is kept (kept_crls.h): a program that starts makes every list anew, and until it can it serves the
@@ -30,6 +30,12 @@ enum class CrlCondition {
   missing,  // one is past its nextUpdate, or there is none
 };
 
+// A list as it is served.
+struct PublishedCrl {
+  ca::SignedCrlState state;
+  net::SharedBody der;
+};
+
 class CrlPublisher {
  public:
   CrlPublisher(ca::Authority const& authority, store::Store& store, Db const& db, ca::CrlPlan plan,
@@ -47,7 +53,7 @@ class CrlPublisher {
   void look_again();
 
   // The newest list of an issuer (KnownIssuer::id) and scope (ca/crl_places.h); nullptr when there is none.
-  std::shared_ptr<ca::SignedCrl const> find(std::string_view issuer, std::string_view scope) const;
+  std::shared_ptr<PublishedCrl const> find(std::string_view issuer, std::string_view scope) const;
   CrlCondition condition(Time now) const;
   struct Made {
     Time at{};
@@ -64,7 +70,7 @@ class CrlPublisher {
   bool is_due(ca::KnownIssuer const& issuer, unsigned parts, Time now) const;
   void take_kept();
   void take_kept(ca::KnownIssuer const& issuer, std::string const& scope);
-  void keep(std::string_view issuer, std::vector<ca::SignedCrl> const& lists) const;
+  void publish(std::string const& issuer, std::vector<ca::SignedCrl> lists);
   Result<> make(ca::KnownIssuer const& issuer, unsigned parts, Time now);
   Result<> make_due_of(ca::KnownIssuer const& issuer, Time now);
   bool is_served() const { return authority_.issuer().crl_places().is_served(); }
@@ -81,10 +87,10 @@ class CrlPublisher {
   // Issuers and divisions whose lists were made here: those of before are due. Of the one who makes them.
   std::set<std::pair<std::string, unsigned>> made_here_;
 
-  mutable std::mutex mutex_;                                                               // of what follows
-  using Lists = std::map<std::string, std::shared_ptr<ca::SignedCrl const>, std::less<>>;  // by scope
-  std::map<std::string, Lists, std::less<>> lists_;                                        // by issuer
-  bool failed_ = false;                                                                    // the last attempt
+  mutable std::mutex mutex_;                                                              // of what follows
+  using Lists = std::map<std::string, std::shared_ptr<PublishedCrl const>, std::less<>>;  // by scope
+  std::map<std::string, Lists, std::less<>> lists_;                                       // by issuer
+  bool failed_ = false;                                                                   // the last attempt
   bool look_again_ = false;
   bool stopping_ = false;
   std::condition_variable wake_;

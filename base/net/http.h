@@ -1,14 +1,13 @@
 // Requests and responses as our own values: handlers see these and never a Beast or libcurl type.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/net/shared_body.h"
 
 namespace lenscap::net {
 
@@ -62,11 +61,10 @@ struct Response {
   int status = 200;
   Headers headers;  // Content-Length, Date, Server and Connection are the session's business
   std::string body;
-  bool close = false;  // end the connection after this answer
-  // Sent in place of `body`: octets that many answers share and none copies, such as a large list.
-  std::shared_ptr<Bytes const> shared_body = {};
+  bool close = false;           // end the connection after this answer
+  SharedBody shared_body = {};  // sent in place of `body`
 
-  std::size_t body_size() const { return shared_body ? shared_body->size() : body.size(); }
+  std::size_t body_size() const { return shared_body ? shared_body.size() : body.size(); }
 };
 
 inline Response text_response(int status, std::string body, std::string content_type = "text/plain; charset=utf-8") {

@@ -197,16 +197,22 @@ struct Session::State {
     bool const fine = co_await write_view(as_bytes(octets));
     co_return fine;
   }
-  // In pieces, each with a deadline of its own: the whole may take longer than any answer of a usual size.
-  Awaitable<bool> write_shared(std::shared_ptr<Bytes const> octets) {
-    constexpr std::size_t kPieceBytes = 256 * 1024;
-    bool fine = true;
-    for (ByteView rest = *octets; fine && !rest.empty();) {
-      ByteView const piece = rest.first(std::min(rest.size(), kPieceBytes));
-      fine = co_await write_view(piece);
-      rest = rest.subspan(piece.size());
+  // In pieces, each with a deadline of its own: the whole may take longer than any answer of a usual size. A body that
+  // cannot be read to its end leaves the client with less than the length that it was told, so it knows.
+  Awaitable<bool> write_shared(SharedBody body) {
+    Bytes room;
+    for (std::size_t at = 0; at < body.size();) {
+      auto const piece = body.piece(at, room);
+      if (!piece) {
+        shared.log.error("net.body_lost", {{"peer", peer}, {"at", at}, {"octets", body.size()}});
+        co_return false;
+      }
+      ByteView const octets = *piece;
+      bool const fine = co_await write_view(octets);
+      if (!fine) co_return false;
+      at += octets.size();
     }
-    co_return fine;
+    co_return true;
   }
 
   Awaitable<bool> handshake() {

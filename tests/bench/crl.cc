@@ -4,7 +4,7 @@
 //                                       writes them
 //   bench-crl make STATE FILE [PARTS]   makes the list, or so many lists of it (FILE.0, FILE.1, ...), and prints as
 //                                       JSON what it costs both processes; of the one list also the memory of making
-//                                       the next one while it is kept, as a server keeps what it serves
+//                                       the next one while it is served, as the server does that (kept_crls.h)
 // Two calls, so that the memory of the first is not in the figures of the second. By itself it calls
 //   bench-crl signer STATE          the signer (ca/issuer_process.h), confined as the server's is
 //   bench-crl watch FRONT SIGNER    looks at the memory of both, every millisecond, and tells the most at the end
@@ -19,6 +19,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "acme/server/kept_crls.h"
 #include "base/child_process.h"
 #include "ca/authority.h"
 #include "ca/ceremony.h"
@@ -151,7 +152,7 @@ void make(std::string const& state, std::string const& file, unsigned parts) {
   auto const signer_before = cost_of(child.pid());
   auto const front_cpu_before = user_and_system();
   Watch const watch(child.pid());
-  auto const lists = take(ca::make_crls(*store, authority->issuer(), parts, {}, SystemClock().now()));
+  auto lists = take(ca::make_crls(*store, authority->issuer(), parts, {}, SystemClock().now()));
   auto const front_cpu = user_and_system() - front_cpu_before;
   auto const signer_cpu = seconds(cost_of(child.pid()).cpu - signer_before.cpu);
   auto const peaks = watch.end();
@@ -166,8 +167,10 @@ void make(std::string const& state, std::string const& file, unsigned parts) {
                mib(peaks.both), entries);
     return;
   }
-  auto const& list = lists.front().der;
-  std::ofstream(file, std::ios::binary) << as_text(list);
+  auto const octets = lists.front().der.size();
+  std::ofstream(file, std::ios::binary) << as_text(lists.front().der);
+  auto const served = take(acme::KeptCrls(state).keep("bench", lists.front()));
+  lists.clear();
   Watch const renewal_watch(child.pid());
   take(ca::make_crls(*store, authority->issuer(), parts, {}, SystemClock().now()));
   auto const renewal = renewal_watch.end();
@@ -178,7 +181,7 @@ void make(std::string const& state, std::string const& file, unsigned parts) {
   fmt::print("\"front_before_mib\": {:.1f}, \"signer_before_mib\": {:.1f}, ", mib(front_before),
              mib(signer_before.anonymous));
   fmt::print("\"renewal_mib\": {:.1f}, ", mib(renewal.both));
-  fmt::print("\"confined\": {}, \"octets\": {}}}\n", ready.calls_filtered && ready.files_walled, list.size());
+  fmt::print("\"confined\": {}, \"octets\": {}}}\n", ready.calls_filtered && ready.files_walled, octets);
 }
 
 }  // namespace

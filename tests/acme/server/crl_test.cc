@@ -67,6 +67,19 @@ class Crl : public ::testing::Test {
     return draft->serial_hex();
   }
 
+  // Certificates that nobody has a record of.
+  void revoke_unknown(std::size_t count) {
+    auto const now = server->clock.now();
+    auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+    server->app->store->write([&](store::WriteTxn& txn) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (!ca::record_unknown_revoked(txn, to_hex(ca::new_serial(now)), issuer, now + 90 * kDay,
+                                        {.at = now, .reason = {}, .by = "a test"}))
+          return false;
+      return true;
+    });
+  }
+
   fakes::TempDir dir;
   std::string state_dir = "/nonexistent";
   ca::test::TestCa ca;
@@ -339,6 +352,52 @@ TEST_F(Crl, WhatIsKeptIsJudged) {
   auto const newer = read_file(file).value();
   EXPECT_EQ(served(good), 503) << "one of before";
   EXPECT_EQ(served(newer), 200);
+}
+
+// A long list takes no memory once it is kept, also not while the next one is made. Who had begun to fetch the one of
+// before gets it to its end.
+TEST_F(Crl, ALongListIsServedFromItsFile) {
+  state_dir = dir.path();
+  start();
+  make(kNow);
+  auto const issuer = to_hex(ca.ca.issuing.subject_key_id());
+  auto const find = [&] { return server->app->crls.find(issuer, ""); };
+  EXPECT_TRUE(find()->der.is_in_memory()) << "a short one";
+  revoke_unknown(3'000);
+  make(kNow + kHour);
+  ASSERT_GT(find()->der.size(), KeptCrls::kFromMemoryMax);
+  EXPECT_FALSE(find()->der.is_in_memory());
+  auto const first = whole();
+  EXPECT_TRUE(first.body == read_file(dir.path("crls/" + issuer + "/whole.crl")).value());
+
+  auto const held = find();
+  make(kNow + 5 * kDay);
+  EXPECT_EQ(number_of(whole()), "3");
+  Bytes room;
+  auto const begin = held->der.piece(0, room);
+  ASSERT_TRUE(begin && !begin->empty());
+  EXPECT_TRUE(first.body.starts_with(as_text(*begin)));
+
+  auto const tag = whole().header("ETag");
+  server.reset();
+  start();
+  server->key->instead = [](ByteView) -> Result<Bytes> { return Error(Errc::unavailable, "no token in the slot"); };
+  server->app->crls.start(std::chrono::hours(1));
+  EXPECT_EQ(whole().header("ETag"), tag) << "after a start, too";
+  EXPECT_FALSE(find()->der.is_in_memory());
+}
+
+TEST_F(Crl, ALongListThatCannotBeKeptIsServedFromMemory) {
+  state_dir = dir.path();
+  std::ofstream(dir.path("crls")) << "no directory";
+  start();
+  revoke_unknown(3'000);
+  make(kNow);
+  EXPECT_THAT(server->log_lines(), Contains(HasSubstr("crl.not_kept")));
+  auto const list = server->app->crls.find(to_hex(ca.ca.issuing.subject_key_id()), "");
+  EXPECT_TRUE(list->der.is_in_memory());
+  EXPECT_EQ(whole().body.size(), list->der.size());
+  EXPECT_EQ(crl_health(), "ok");
 }
 
 TEST_F(Crl, WhenTheStoreTakesNothingTheOldListGoesOn) {

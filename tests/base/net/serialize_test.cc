@@ -44,7 +44,7 @@ TEST(Serialize, GivesLengthAndBodyByStatusAndMethod) {
 
 TEST(Serialize, CountsASharedBodyAndLeavesItToTheCaller) {
   Response response;
-  response.shared_body = std::make_shared<Bytes const>(7, std::uint8_t{1});
+  response.shared_body = SharedBody(std::make_shared<Bytes const>(7, std::uint8_t{1}));
   auto const wire = serialize(response, kDate, false, true);
   EXPECT_NE(wire.find("Content-Length: 7\r\n"), std::string::npos);
   EXPECT_TRUE(wire.ends_with("\r\n\r\n"));

@@ -1,5 +1,7 @@
 #include "serving.h"
 
+#include "base/file.h"
+
 namespace lenscap::net::test {
 namespace {
 
@@ -30,7 +32,13 @@ Awaitable<Response> big(Request /*request*/) { co_return text_response(200, std:
 Response shared(Request const& /*request*/) {
   static auto const octets = std::make_shared<Bytes const>(pattern(kSharedBytes));
   Response response;
-  response.shared_body = octets;
+  response.shared_body = SharedBody(octets);
+  return response;
+}
+
+Response from_file(std::shared_ptr<OpenFile const> file) {
+  Response response;
+  response.shared_body = SharedBody(std::move(file));
   return response;
 }
 
@@ -106,6 +114,9 @@ void Serving::add_routes() {
   router_.add(Method::get, "/slow", [this](Request request) { return slow(std::move(request)); });
   router_.add(Method::get, "/big", big);
   router_.add_plain(Method::get, "/shared", shared);
+  if (!write_file(file(), as_text(pattern(kSharedBytes)))) throw std::runtime_error("no file can be written");
+  auto const opened = std::make_shared<OpenFile const>(OpenFile::open(file()).value());
+  router_.add_plain(Method::get, "/file", [opened](Request const&) { return from_file(opened); });
   router_.add(Method::get, "/own-head", own_head);
   router_.add(Method::head, "/own-head", own_head);
   router_.add(Method::get, "/nothing", nothing);

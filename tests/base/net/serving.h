@@ -7,6 +7,7 @@
 
 #include "base/net/listener.h"
 #include "raw_peer.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap::net::test {
 
@@ -34,7 +35,7 @@ constexpr std::size_t kSharedBytes = 3 * 256 * 1024 + 1;
 
 // GET /hello, POST /echo, GET /throw, GET /throw-odd, GET /split (a header field with a line end), GET /never (an
 // answer that does not come), GET /slow (comes when release() is called), GET /big (16 MiB), GET /shared
-// (pattern(kSharedBytes)), GET+HEAD /own-head, GET /nothing (204), GET /close
+// (pattern(kSharedBytes)), GET /file (the same, from file()), GET+HEAD /own-head, GET /nothing (204), GET /close
 class Serving {
  public:
   explicit Serving(ServerLimits limits = {}, bool tls = false, std::size_t threads = 1);
@@ -45,6 +46,7 @@ class Serving {
   TlsServerContext& tls() { return *tls_; }
   void release() { released_ = true; }
   bool slow_began() const { return slow_began_; }
+  std::string file() const { return dir_.path("body"); }
   Lines lines;
 
  private:
@@ -54,6 +56,7 @@ class Serving {
 
   std::atomic<bool> released_{false};
   std::atomic<bool> slow_began_{false};
+  fakes::TempDir const dir_;
   Router router_;
   Gate gate_{router_};
   std::unique_ptr<TlsServerContext> tls_;

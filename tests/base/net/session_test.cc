@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <filesystem>
+
 #include "framing_cases.h"
 #include "serving.h"
 
@@ -137,19 +139,37 @@ TEST(Session, AnswersHeadWithoutBody) {
 }
 
 TEST(Session, SendsASharedBodyWholeAndKeepsTheConnection) {
-  for (bool const tls : {false, true}) {
-    Serving serving({}, tls);
-    auto connection = tls ? connect_tls(serving.port()) : connect_raw(serving.port());
-    for (int i = 0; i < 2; ++i) {
-      connection.send(get("/shared"));
-      auto const response = connection.read_response();
-      EXPECT_EQ(response.header("Content-Length"), std::to_string(test::kSharedBytes));
-      EXPECT_TRUE(response.body == as_text(test::pattern(test::kSharedBytes)));
+  for (std::string const path : {"/shared", "/file"})
+    for (bool const tls : {false, true}) {
+      SCOPED_TRACE(path + (tls ? " over TLS" : ""));
+      Serving serving({}, tls);
+      auto connection = tls ? connect_tls(serving.port()) : connect_raw(serving.port());
+      for (int i = 0; i < 2; ++i) {
+        connection.send(get(path));
+        auto const response = connection.read_response();
+        EXPECT_EQ(response.header("Content-Length"), std::to_string(test::kSharedBytes));
+        EXPECT_TRUE(response.body == as_text(test::pattern(test::kSharedBytes)));
+      }
+      connection.send("HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" + get("/hello"));
+      EXPECT_EQ(connection.read_response(false).header("Content-Length"), std::to_string(test::kSharedBytes));
+      EXPECT_EQ(connection.read_response().body, "hello");
     }
-    connection.send("HEAD /shared HTTP/1.1\r\nHost: a\r\n\r\n" + get("/hello"));
-    EXPECT_EQ(connection.read_response(false).header("Content-Length"), std::to_string(test::kSharedBytes));
-    EXPECT_EQ(connection.read_response().body, "hello");
-  }
+}
+
+TEST(Session, SendsAFileThatWasRemovedAndTellsOneThatWasCut) {
+  Serving serving;
+  auto removed = connect_raw(serving.port());
+  std::filesystem::rename(serving.file(), serving.file() + ".old");
+  removed.send(get("/file"));
+  EXPECT_EQ(removed.read_response().body.size(), test::kSharedBytes);
+  std::filesystem::resize_file(serving.file() + ".old", test::kSharedBytes / 2);
+  auto cut = connect_raw(serving.port());
+  cut.send(get("/file"));
+  EXPECT_EQ(cut.read_response(false).header("Content-Length"), std::to_string(test::kSharedBytes));
+  EXPECT_LE(cut.read_all().size(), test::kSharedBytes / 2) << "closed before its length, which tells the client";
+  EXPECT_TRUE(test::eventually([&] { return serving.lines.has("net.body_lost"); }));
+  removed.send(get("/hello"));
+  EXPECT_EQ(removed.read_response().body, "hello") << "and nobody else";
 }
 
 TEST(Session, Sends204WithoutLength) {

@@ -22,7 +22,7 @@ struct Served {
 // No two lists of a scope have the same number, unless a store was put back past `restore`: so not the number alone.
 std::string etag_of(Served const& list) { return "\"" + std::to_string(list.number) + "-" + list.tag + "\""; }
 
-net::Response respond(Served const& list, std::shared_ptr<Bytes const> der, net::Request const& request, Time now) {
+net::Response respond(Served const& list, net::SharedBody der, net::Request const& request, Time now) {
   net::Response response;
   response.status = is_known_to(request, etag_of(list), list.this_update) ? 304 : 200;
   auto const age = std::clamp(list.next_update - now, Seconds(0), list.cacheable);
@@ -53,9 +53,9 @@ net::Response serve(App& app, net::Request const& request, std::string_view scop
   }
   // No longer than a revocation may wait for its list, so that a cache does not make it wait much longer; and never
   // past the list's own end.
-  Served const served{list->state.number, list->tag, list->state.this_update, list->state.next_update,
-                      app.crls.plan().after_revocation};
-  return respond(served, std::shared_ptr<Bytes const>(list, &list->der), request, app.clock.now());
+  auto const& state = list->state;
+  Served const served{state.number, state.tag, state.this_update, state.next_update, app.crls.plan().after_revocation};
+  return respond(served, list->der, request, app.clock.now());
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ net::Response revocation_list_of_root(App& app, net::Request const& request) {
   for (std::size_t i = 0; i < lists.size(); ++i) {
     if (!lists[i] || request.path != ca::crl_path(roots[i]) + ".crl") continue;
     Served const served{lists[i]->number, lists[i]->tag, lists[i]->this_update, lists[i]->next_update, kCacheable};
-    return respond(served, std::make_shared<Bytes const>(lists[i]->der), request, app.clock.now());
+    return respond(served, net::SharedBody(std::make_shared<Bytes const>(lists[i]->der)), request, app.clock.now());
   }
   bug("a path of no root");
 }

@@ -50,7 +50,7 @@ Bytes read_path(std::string_view path) {
 net::Response to_response(std::shared_ptr<OcspReply const> const& reply) {
   net::Response response;
   response.headers.add(std::string(names::kContentType), std::string(names::kOcspResponse));
-  response.shared_body = std::shared_ptr<Bytes const>(reply, &reply->der);
+  response.shared_body = net::SharedBody(std::shared_ptr<Bytes const>(reply, &reply->der));
   return response;
 }
 
