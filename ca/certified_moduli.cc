@@ -76,7 +76,8 @@ std::string const& who_shares(x509::SharedPrimeSearch& search, Others const& oth
 PrimeComparison compare_primes(store::ReadTxn& txn, x509::PublicKey const& key, std::uint64_t known) {
   if (key.type() != x509::KeyType::rsa) return {};
   PrimeComparison compared{.keys = count_moduli(txn)};
-  if (txn.get(kModuli, to_hex(key.spki_hash()))) return compared;
+  compared.is_recorded = txn.get(kModuli, to_hex(key.spki_hash())).has_value();
+  if (compared.is_recorded) return compared;
   x509::SharedPrimeSearch search(key);
   constexpr std::size_t kAtOnce = 2048;
   Others asked;

@@ -24,6 +24,7 @@ std::uint64_t count_moduli(store::ReadTxn& txn);
 
 struct PrimeComparison {
   std::uint64_t keys = 0;                       // that are recorded
+  bool is_recorded = false;                     // this one is
   std::optional<std::string> shared_with = {};  // SHA-256, in hex, of the SubjectPublicKeyInfo of one of them
 };
 

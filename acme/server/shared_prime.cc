@@ -1,17 +1,23 @@
 #include "acme/server/shared_prime.h"
 
 #include "acme/server/app.h"
+#include "base/x509/rsa_modulus.h"
 #include "ca/audit.h"
 #include "ca/blocked_keys.h"
 
 namespace lenscap::acme {
 
-net::Awaitable<ca::PrimeComparison> compare_primes(App& app, x509::PublicKey key) {
+net::Awaitable<Result<ca::PrimeComparison>> compare_primes(App& app, x509::PublicKey key) {
   ca::PrimeComparison compared;
   if (key.type() != x509::KeyType::rsa) co_return compared;
-  auto job = [&] { app.store->read([&](store::ReadTxn& txn) { compared = ca::compare_primes(txn, key); }); };
+  Result<> judged;
+  auto job = [&] {
+    app.store->read([&](store::ReadTxn& txn) { compared = ca::compare_primes(txn, key); });
+    if (!compared.is_recorded && !compared.shared_with) judged = x509::check_modulus(key);
+  };
   std::function<void()> work = std::ref(job);  // this frame outlives it
   co_await app.pool.run(work);
+  CO_CHECK_OK(judged);
   co_return compared;
 }
 

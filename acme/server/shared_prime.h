@@ -11,8 +11,9 @@ namespace lenscap::acme {
 
 struct App;
 
-// ca::compare_primes with all keys on record, on the work pool.
-net::Awaitable<ca::PrimeComparison> compare_primes(App& app, x509::PublicKey key);
+// ca::compare_primes with all keys on record, on the work pool; of a key that is not, also x509::check_modulus, which
+// takes too long for anywhere else. Refuses what that refuses.
+net::Awaitable<Result<ca::PrimeComparison>> compare_primes(App& app, x509::PublicKey key);
 
 // Blocks this key and the other one (ca/blocked_keys.h), each once, so that they are refused from now on without being
 // compared again; in the log and in the audit trail.

@@ -85,6 +85,20 @@ TEST_F(SharedPrime, BothKeysAreBlocked) {
   EXPECT_EQ(finalize(other, next, "cam2.cams.example", good).text("status"), "valid");
 }
 
+// No other key is needed to compute that of a modulus which is a prime itself. It is not blocked: it is refused anyway.
+TEST_F(SharedPrime, AModulusOfOnePrimeIsRefused) {
+  TestServer server;
+  auto client = granted_client(server);
+  auto const next = order(client, "cam1.cams.example");
+  auto const refused =
+      finalize(client, next, "cam1.cams.example", x509::test::rsa_of_power(x509::test::make_prime(2048), 1));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.problem(), "badPublicKey") << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("is one prime"));
+  EXPECT_EQ(client.read(next).text("status"), "ready");
+  EXPECT_EQ(finalize(client, next, "cam1.cams.example", first).text("status"), "valid");
+}
+
 TEST_F(SharedPrime, OfKeysThatComeAtATime) {
   auto owned = std::make_unique<Meanwhile>(store::make_memory_store());
   auto& meanwhile = *owned;

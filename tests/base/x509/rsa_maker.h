@@ -17,16 +17,14 @@ inline ossl::BnPtr make_prime(int bits = 1024) {
   return prime;
 }
 
-inline PrivateKey rsa_of(ossl::BnPtr const& p, ossl::BnPtr const& q, unsigned exponent = 65537) {
+// Of a modulus and the order of the numbers that have an inverse modulo it.
+inline PrivateKey rsa_of_modulus(BIGNUM const* n, BIGNUM const* order, unsigned exponent = 65537) {
   ossl::Ptr<BN_CTX, BN_CTX_free> const context(BN_CTX_new());
-  ossl::BnPtr const n(BN_new()), e(BN_new()), d(BN_new()), p1(BN_dup(p.get())), q1(BN_dup(q.get())), phi(BN_new());
-  ossl::check(BN_sub_word(p1.get(), 1) == 1 && BN_sub_word(q1.get(), 1) == 1 &&
-                  BN_mul(phi.get(), p1.get(), q1.get(), context.get()) == 1 &&
-                  BN_mul(n.get(), p.get(), q.get(), context.get()) == 1 && BN_set_word(e.get(), exponent) == 1 &&
-                  BN_mod_inverse(d.get(), e.get(), phi.get(), context.get()) != nullptr,
-              "an RSA key of two primes");
+  ossl::BnPtr const e(BN_new()), d(BN_new());
+  ossl::check(BN_set_word(e.get(), exponent) == 1 && BN_mod_inverse(d.get(), e.get(), order, context.get()) != nullptr,
+              "an RSA key of a modulus");
   ossl::Ptr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> const builder(OSSL_PARAM_BLD_new());
-  ossl::check(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+  ossl::check(OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
                   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1 &&
                   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_D, d.get()) == 1,
               "OSSL_PARAM_BLD_push_BN");
@@ -38,6 +36,28 @@ inline PrivateKey rsa_of(ossl::BnPtr const& p, ossl::BnPtr const& q, unsigned ex
               "EVP_PKEY_fromdata");
   ossl::PkeyPtr const key(made);
   return PrivateKey::from_evp(key.get()).value();
+}
+
+inline PrivateKey rsa_of(ossl::BnPtr const& p, ossl::BnPtr const& q, unsigned exponent = 65537) {
+  ossl::Ptr<BN_CTX, BN_CTX_free> const context(BN_CTX_new());
+  ossl::BnPtr const n(BN_new()), p1(BN_dup(p.get())), q1(BN_dup(q.get())), order(BN_new());
+  ossl::check(BN_sub_word(p1.get(), 1) == 1 && BN_sub_word(q1.get(), 1) == 1 &&
+                  BN_mul(order.get(), p1.get(), q1.get(), context.get()) == 1 &&
+                  BN_mul(n.get(), p.get(), q.get(), context.get()) == 1,
+              "an RSA key of two primes");
+  return rsa_of_modulus(n.get(), order.get(), exponent);
+}
+
+// A modulus of p alone, so many times.
+inline PrivateKey rsa_of_power(ossl::BnPtr const& p, int times) {
+  ossl::Ptr<BN_CTX, BN_CTX_free> const context(BN_CTX_new());
+  ossl::BnPtr const n(BN_dup(p.get())), order(BN_dup(p.get()));
+  ossl::check(BN_sub_word(order.get(), 1) == 1, "BN_sub_word");
+  for (int i = 1; i < times; ++i)
+    ossl::check(BN_mul(n.get(), n.get(), p.get(), context.get()) == 1 &&
+                    BN_mul(order.get(), order.get(), p.get(), context.get()) == 1,
+                "BN_mul");
+  return rsa_of_modulus(n.get(), order.get());
 }
 
 }  // namespace lenscap::x509::test

@@ -99,7 +99,7 @@ net::Awaitable<Result<net::Response>> finalize(App& app, SignedRequest const& re
   auto draft = *std::move(prepared);
 
   // Behind all that refuses for less: it reads every modulus.
-  auto const compared = co_await compare_primes(app, csr.key);
+  CO_TRY(auto const compared, co_await compare_primes(app, csr.key));
   auto shared_with = compared.shared_with;
   if (shared_with) {
     co_await block_shared_prime(app, checked.order_id, csr.key, *shared_with, request.now);
