@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/acting_as.h"
 #include "base/directory.h"
 #include "base/limits.h"
 #include "ca/ca_certificate.h"
@@ -249,6 +250,8 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   if (!issuing_key) made_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   TRY(auto made, certify_ca(settings, issuing_key ? *issuing_key : made_key->public_key(), now));
   CHECK_OK(make_state_directory(settings.state_dir));
+  TRY(auto const owner, owner_of(settings.state_dir));
+  ActingAs const its_owner(owner);
   if (prepare) CHECK_OK(prepare());
   std::vector<NewFile> files{
       {"root.pem", made.root.pem(), 0644},
@@ -285,6 +288,8 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
   }
   files.push_back({"issuing.csr", request, 0644});
   CHECK_OK(make_state_directory(settings.state_dir));
+  TRY(auto const owner, owner_of(settings.state_dir));
+  ActingAs const its_owner(owner);
   if (prepare) CHECK_OK(prepare());
   CHECK_OK(create_directory(keys_dir, files));
   return request;

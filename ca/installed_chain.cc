@@ -1,5 +1,6 @@
 #include "ca/installed_chain.h"
 
+#include "base/acting_as.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
 
@@ -80,6 +81,8 @@ Result<> install_chain(std::string const& state_dir, x509::Certificate const& is
                        std::vector<x509::Certificate> const& above) {
   CHECK_OK(settle_chain(state_dir));
   CHECK_OK(check_follows(state_dir, issuing));
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   return replace_files(chain_files(state_dir, issuing, above));
 }
 
@@ -91,6 +94,8 @@ std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certif
 
 // All that install_import() replaces, in its order.
 Result<Settled> settle_chain(std::string const& state_dir) {
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   return settle_files({key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
                        keys_file(state_dir, "chain.pem")});
 }

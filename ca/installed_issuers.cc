@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/acting_as.h"
 #include "base/config.h"
 #include "base/directory.h"
 #include "base/file.h"
@@ -307,6 +308,8 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
                         std::vector<x509::Certificate> const& above, x509::PrivateKey const* key,
                         SecretBytes const& passphrase, IssuerNote const& note, std::function<Result<>()> const& then) {
   CHECK_OK(check_issuer_name(name));
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   auto const all = folder_of_all(state_dir);
   auto const place = all + "/" + name;
   Error const taken(Errc::conflict, "there is an issuer " + name + " already, and nothing was changed");
@@ -328,6 +331,8 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
 
 Result<> renew_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                       std::vector<x509::Certificate> const& above) {
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   return write_file(issuer_directory(state_dir, name) + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644);
 }
 

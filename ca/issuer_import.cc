@@ -1,5 +1,6 @@
 #include "ca/issuer_import.h"
 
+#include "base/acting_as.h"
 #include "base/file.h"
 #include "ca/certify_below.h"
 #include "ca/installed_chain.h"
@@ -28,6 +29,8 @@ Result<> install_import(std::string const& state_dir, IssuerImport const& made, 
   std::vector<ReplacedFile> files{{key_place, made.key.to_encrypted_pem(passphrase), 0600},
                                   {request_file(state_dir), request, 0644}};
   for (auto& file : chain_files(state_dir, made.verdict.issuing, made.verdict.above)) files.push_back(std::move(file));
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   return replace_files(files);
 }
 

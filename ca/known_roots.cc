@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/acting_as.h"
 #include "base/directory.h"
 #include "base/file.h"
 
@@ -83,6 +84,8 @@ std::string root_directory(std::string const& state_dir, KnownRoots const& known
 
 Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots const& known, NextRoot const& next,
                                    SecretBytes const& passphrase, std::function<Result<>()> const& then) {
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   auto const above = state_dir + "/keys/roots";
   auto place = directory_of(state_dir, known.roots.size() + 1);
   std::error_code ignored;
@@ -112,6 +115,8 @@ Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, T
   if (!known.has_next())
     return Error(Errc::conflict, "there is one root only; lenscap-ca root roll-over makes the next");
   if (known.leads_to_newest()) return Error(Errc::conflict, "chains lead to " + known.newest().subject() + " already");
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   return create_file(root_directory(state_dir, known) + "/" + kLeads, to_rfc3339(now) + "\n", 0644);
 }
 

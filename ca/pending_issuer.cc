@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/acting_as.h"
 #include "base/config.h"
 #include "base/directory.h"
 #include "base/file.h"
@@ -66,6 +67,8 @@ Result<> keep_pending(std::string const& state_dir, PendingIssuer const& pending
                       SecretBytes const& passphrase) {
   CHECK_OK(check_issuer_name(pending.name));
   auto const place = pending_directory(state_dir, pending.name);
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   CHECK_OK(make_directory(parent_directory(place)));
   std::vector<NewFile> files{{kRequest + 1, pending.request, 0644}, {kNote + 1, note_text(pending), 0644}};
   if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
@@ -82,6 +85,8 @@ Result<> install_pending(std::string const& state_dir, PendingIssuer const& pend
   auto const beside = pending_directory(state_dir, pending.name);
   auto const place = issuer_directory(state_dir, pending.name);
   auto const certificate = beside + "/issuing.pem", says = beside + "/issuer.toml";
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   auto const put = [&]() -> Result<> {
     CHECK_OK(write_file(certificate, issuing.pem() + x509::to_pem(above), 0644));
     CHECK_OK(write_file(says, to_toml(note), 0644));

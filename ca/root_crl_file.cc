@@ -73,20 +73,27 @@ std::optional<std::size_t> root_of_key(KnownRoots const& known, x509::PublicKey 
 Result<NextRootCrl> NextRootCrl::make(std::string const& state_dir, KnownRoots const& known, std::size_t index,
                                       x509::PrivateKey const& key, std::vector<RootRevocation> const& more,
                                       std::optional<Seconds> lifetime, Time now) {
+  TRY(auto const owner, owner_of(state_dir));
   TRY(auto const lock, take_lock(root_directory(state_dir, index)));
-  NextRootCrl next({}, root_crl_file(state_dir, index), lock);
+  NextRootCrl next(root_crl_file(state_dir, index), owner, lock);
   TRY(auto const last, load_one(next.file_, known.roots[index]));
   TRY(next.list_, make_root_crl(known.roots[index], key, last, more, lifetime.value_or(lifetime_after(last)), now));
   return next;
 }
 
 NextRootCrl::NextRootCrl(NextRootCrl&& other) noexcept
-    : list_(std::move(other.list_)), file_(std::move(other.file_)), lock_(std::exchange(other.lock_, -1)) {}
+    : list_(std::move(other.list_)),
+      file_(std::move(other.file_)),
+      owner_(other.owner_),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 NextRootCrl::~NextRootCrl() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-Result<> NextRootCrl::put_in_place() const { return replace_files({{file_, std::string(as_text(list_.der)), 0644}}); }
+Result<> NextRootCrl::put_in_place() const {
+  ActingAs const its_owner(owner_);
+  return replace_files({{file_, std::string(as_text(list_.der)), 0644}});
+}
 
 }  // namespace lenscap::ca

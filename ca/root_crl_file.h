@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/acting_as.h"
 #include "ca/known_roots.h"
 #include "ca/root_crl.h"
 
@@ -43,9 +44,10 @@ class NextRootCrl {
   Result<> put_in_place() const;
 
  private:
-  NextRootCrl(RootCrl list, std::string file, int lock) : list_(std::move(list)), file_(std::move(file)), lock_(lock) {}
-  RootCrl list_;
+  NextRootCrl(std::string file, Owner const& owner, int lock) : file_(std::move(file)), owner_(owner), lock_(lock) {}
+  RootCrl list_{};
   std::string file_;
+  Owner owner_;  // of the state directory
   int lock_;
 };
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/acting_as.h"
 #include "base/directory.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
@@ -20,39 +21,6 @@ namespace {
 
 constexpr std::string_view kFile = "file:";
 constexpr char const* kKeyFile = "/keys/issuing.key";
-
-// --- whose the signer's directory is ---
-
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-
-Result<Owner> owner_of(std::string const& directory) {
-  struct stat info {};
-  if (::stat(directory.c_str(), &info) != 0) return Error(Errc::file, directory + ": " + std::strerror(errno));
-  return Owner{info.st_uid, info.st_gid};
-}
-
-// While it lives, root writes as this user. So the signer can read what it gets when the directory is its own already,
-// and where it has put a link, root changes nothing that the signer could not change by itself.
-class ActingAs {
- public:
-  explicit ActingAs(Owner const& owner) : is_other_(::geteuid() == 0 && owner.user != 0) {
-    if (!is_other_) return;
-    group_ = ::getegid();
-    if (::setegid(owner.group) != 0 || ::seteuid(owner.user) != 0) bug("root cannot act for another user");
-  }
-  ~ActingAs() {
-    if (is_other_ && (::seteuid(0) != 0 || ::setegid(group_) != 0)) bug("no way back to root");
-  }
-  ActingAs(ActingAs const&) = delete;
-  ActingAs& operator=(ActingAs const&) = delete;
-
- private:
-  bool is_other_;
-  gid_t group_ = 0;
-};
 
 // --- copies of what the signer judges by ---
 

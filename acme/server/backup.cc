@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "acme/server/settings.h"
+#include "base/acting_as.h"
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -217,7 +218,6 @@ Result<> refuse_what_is_there(std::string const& state_dir) {
 }
 
 Result<> write_files(std::string const& state_dir, std::vector<File> const& files) {
-  CHECK_OK(make_directory(state_dir));
   CHECK_OK(make_directory(state_dir + "/keys"));
   CHECK_OK(make_directory(state_dir + "/profiles", 0755));
   for (auto const& file : files) {
@@ -234,6 +234,9 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
 
 // The settings come last: without them there is no CA.
 Result<> write_state(SealedInput& sealed, Head& head, std::string const& state_dir, Time now) {
+  CHECK_OK(make_directory(state_dir));
+  TRY(auto const owner, owner_of(state_dir));
+  ActingAs const its_owner(owner);
   CHECK_OK(write_files(state_dir, head.files));
   auto const settings_file = state_dir + "/" + std::string(kSettings);
   TRY(auto const settings, load_settings(settings_file + ".new", state_dir));

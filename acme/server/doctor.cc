@@ -185,7 +185,8 @@ All judge_permissions(Facts const& facts) {
     if (!file.is_ours)
       all.push_back({.severity = Severity::warning,
                      .what = file.path + " belongs to another user than the state directory",
-                     .to_do = "chown it to the user of the service; a command that ran as root may have made it"});
+                     .to_do = "chown it to the user of the service; an editor of root may have made it, or a command "
+                              "of an older version"});
   }
   return all;
 }
