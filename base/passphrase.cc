@@ -18,6 +18,8 @@ namespace lenscap {
 namespace {
 
 constexpr std::size_t kPassphraseBytesMax = 1024;
+constexpr std::string_view kCredential = "credential:";
+constexpr char const* kCredentials = "CREDENTIALS_DIRECTORY";  // a directory's name, not a secret
 
 // `forbidden`: mode bits by which others could read it.
 Result<SecretBytes> from_file(std::string const& path, std::string_view what, mode_t forbidden) {
@@ -147,9 +149,9 @@ Result<SecretBytes> from_terminal(std::string const& question) {
 Result<SecretBytes> read_passphrase(std::string const& source, std::string_view what) {
   if (source == "prompt") return from_terminal(fmt::format("Enter the {}", what));
   if (source.starts_with("file:")) return from_file(source.substr(5), what, 077);
-  if (source.starts_with("credential:")) {
-    char const* directory = std::getenv("CREDENTIALS_DIRECTORY");  // a directory's name, not a secret
-    std::string const name = source.substr(11);
+  if (source.starts_with(kCredential)) {
+    char const* directory = std::getenv(kCredentials);
+    std::string const name = source.substr(kCredential.size());
     if (directory == nullptr || name.empty() || name.find('/') != std::string::npos) {
       return Error(
           Errc::file,
@@ -171,6 +173,17 @@ Result<SecretBytes> read_passphrase(std::string const& source, std::string_view 
   }
   return Error(Errc::settings,
                fmt::format("the {} cannot come from '{}'; write credential:NAME, file:PATH or prompt", what, source));
+}
+
+bool is_typed(std::string const& source) {
+  return source == "prompt" || (source.starts_with(kCredential) && std::getenv(kCredentials) == nullptr);
+}
+
+Result<SecretBytes> read_or_ask_passphrase(std::string const& source, std::string_view what) {
+  int const tty = is_typed(source) ? ::open("/dev/tty", O_RDWR | O_CLOEXEC) : -1;
+  if (tty < 0) return read_passphrase(source, what);  // which says what is missing
+  ::close(tty);
+  return read_passphrase("prompt", what);
 }
 
 Result<SecretBytes> new_passphrase(std::string const& source, std::string_view what) {

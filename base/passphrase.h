@@ -13,6 +13,11 @@ namespace lenscap {
 // shows its access list in the group's bits), or when it is empty;
 // Errc::needs_confirmation when a prompt is needed and there is no terminal.
 Result<SecretBytes> read_passphrase(std::string const& source, std::string_view what);
+// Would a person be asked? At "prompt", and for a credential where systemd handed none over ($CREDENTIALS_DIRECTORY is
+// not there), as to a command that is run by hand.
+bool is_typed(std::string const& source);
+// read_passphrase(), but for a credential that was not handed over the terminal is asked, where there is one.
+Result<SecretBytes> read_or_ask_passphrase(std::string const& source, std::string_view what);
 // A file as it is, of which no copy is left in memory. Errc::file. It does NOT ask who else may read it.
 Result<SecretBytes> read_secret_file(std::string const& path, std::size_t bytes_max = 64 * 1024L);
 // One line of the terminal that is not shown while it is typed, at most 1024 octets. `instead`: what to do where there

@@ -59,7 +59,7 @@ std::string settings_text(NewSettings const& v) {
          "\n"
          "passphrase = " +
          quoted(v.passphrase) +
-         "    # \"credential:NAME\" (systemd), \"file:PATH\" or \"prompt\"\n"
+         "    # \"credential:NAME\" (systemd; by hand you are asked), \"file:PATH\" or \"prompt\"\n"
          "# profiles = [\"camera-https\", \"camera-https-cn\"]    # offered files of profiles/; the first is the "
          "default\n"
          "\n"

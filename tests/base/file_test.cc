@@ -58,6 +58,19 @@ TEST_F(FileTest, PassphraseFileMustBePrivateAndFull) {
   EXPECT_FALSE(read_passphrase("credential:../x", "passphrase").ok());
 }
 
+TEST_F(FileTest, ACredentialThatWasNotHandedOverIsTyped) {
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  EXPECT_TRUE(is_typed("prompt"));
+  EXPECT_TRUE(is_typed("credential:key"));
+  EXPECT_FALSE(is_typed("file:key"));
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", dir_.c_str(), 1), 0);
+  EXPECT_TRUE(is_typed("prompt"));
+  EXPECT_FALSE(is_typed("credential:key")) << "also where it is not there: a service asks nobody";
+  ASSERT_TRUE(write_file(path("key"), "correct horse\n", 0400).ok());
+  EXPECT_EQ(read_or_ask_passphrase("credential:key", "passphrase").value().text(), "correct horse");
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 // systemd shows the service's grant in the group's bits, and nobody can change them there.
 TEST_F(FileTest, ACredentialMayShowTheGroupsBitsOnly) {
   ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", dir_.c_str(), 1), 0);

@@ -46,7 +46,7 @@ void add_key(CLI::App& app, CommandLine& line);
 void add_store(CLI::App& app, CommandLine& line);
 
 Result<Settings> load_settings(CommandLine const& line);
-// Where the issuing key's passphrase is read from; a relative file is one of the state directory.
+// A relative file is one of the state directory; a credential that systemd did not hand over is typed.
 Result<SecretBytes> read_issuing_passphrase(Settings const& settings);
 
 // Runs an operation in the server that serves this state directory, or, when none does, on the store itself; waits some

@@ -32,7 +32,7 @@ Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
   constexpr std::string_view kFile = "file:";
   if (source.starts_with(kFile) && !source.substr(kFile.size()).starts_with("/"))
     source = std::string(kFile) + settings.state_dir + "/" + source.substr(kFile.size());
-  TRY(auto passphrase, read_passphrase(source, "passphrase of the issuing key"));
+  TRY(auto passphrase, read_or_ask_passphrase(source, "passphrase of the issuing key"));
   return ca::first_line(passphrase);
 }
 

@@ -84,7 +84,8 @@ NewSettings settings_of(InitOptions const& options) {
   // A pipe is gone at the next start.
   bool const lasts = std::filesystem::is_regular_file(options.passphrase_file);
   values.is_intermediate = options.is_intermediate;
-  values.passphrase = lasts ? "file:" + absolute(options.passphrase_file) : "prompt";
+  // By the name of our units. By hand it is typed, as at "prompt".
+  values.passphrase = lasts ? "file:" + absolute(options.passphrase_file) : "credential:lenscap-ca-key";
   return values;
 }
 
@@ -146,7 +147,7 @@ Result<ExitCode> make_intermediate(CommandLine const& line, InitOptions const& o
       "  1. Have the parent sign the request: lenscap-ca issuer csr --state {} --out issuing.csr\n"
       "  2. lenscap-ca issuer install --state {} CHAIN...    (what comes back, and all above it up to the root)\n"
       "     Or, where the parent gives certificate and key instead: lenscap-ca issuer import --state {} FILE...\n"
-      "  3. lenscap-ca serve --state {}          (settings: {})\n",
+      "  3. lenscap-ca serve --state {}          (settings: {}; as a systemd service: docs/operations.md, Serve)\n",
       options.ceremony.name, line.state, line.state, line.state, line.state, settings_file(line.state));
   return ExitCode::done;
 }
@@ -203,7 +204,7 @@ Result<ExitCode> run_init(CommandLine const& line, InitOptions options) {
       "What to do next:\n"
       "  1. lenscap-ca root seal --state {} --to DIRECTORY      (moves the root's key away; the server never needs "
       "it)\n"
-      "  2. lenscap-ca serve --state {}          (settings: {})\n"
+      "  2. lenscap-ca serve --state {}          (settings: {}; as a systemd service: docs/operations.md, Serve)\n"
       "  3. lenscap-ca eab create --state {} --join --grant-dns SUFFIX --grant-ip CIDR\n"
       "     and give the word that it prints to lenscap-agent join.\n"
       "  4. Install the root where people look at the cameras: lenscap-ca root export --state {} --out root.pem\n",

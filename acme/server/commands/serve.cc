@@ -13,6 +13,7 @@
 #include "acme/server/reload_rules.h"
 #include "acme/server/server.h"
 #include "base/file.h"
+#include "base/passphrase.h"
 #include "ca/audit.h"
 #include "ca/clock_mark.h"
 #include "ca/installed_chain.h"
@@ -123,7 +124,7 @@ class Service {
   bool signer_has_ended() { return signer_ && signer_->has_ended(); }
   std::string how_signer_ended() const { return signer_->how_it_ended(); }
   bool signer_is_a_service() const { return !settings_->signer.socket.empty(); }
-  bool may_start_again() const { return settings_->ca_passphrase != "prompt"; }
+  bool may_start_again() const { return !is_typed(settings_->ca_passphrase); }
   Front const& front() const { return front_; }
   App const& app() const { return *app_; }
 
@@ -214,10 +215,11 @@ Result<Settings> Service::wanted() const {
   for (auto const& name : fixed_until_restart(*settings_, settings)) fixed += (fixed.empty() ? "" : ", ") + name;
   if (!fixed.empty())
     return Error(Errc::settings, fixed + " cannot change while the server runs: restart it, or take that back");
-  if (settings.ca_passphrase == "prompt")
+  if (is_typed(settings.ca_passphrase))
     return Error(Errc::settings,
-                 "ca.passphrase is \"prompt\", and nobody is asked while the server runs: restart it, or write a "
-                 "credential or a file there");
+                 "ca.passphrase is \"" + settings.ca_passphrase +
+                     "\", which has to be typed here, and nobody is asked while the server runs: restart it, or let "
+                     "systemd hand over the credential, or write a file there");
   if (auto const chain = ca::load_chain(line_.state); !chain.ok()) return chain.error();
   return settings;
 }

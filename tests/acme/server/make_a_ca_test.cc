@@ -4,6 +4,7 @@
 
 #include "tests/e2e/machine.h"
 #include "tests/e2e/page.h"
+#include "tests/e2e/terminal.h"
 
 namespace lenscap {
 namespace {
@@ -64,6 +65,34 @@ TEST(MakeACa, ThePageLeadsToAServerThatCurlTrustsAndToSharesOfTheRootsKey) {
   EXPECT_FALSE(fs::exists(somebody.media + "/usb/lenscap-root-in-shares/root.key"));
   EXPECT_TRUE(fs::exists(somebody.media + "/usb/lenscap-root-anew/root.key"));
   EXPECT_THAT(somebody.said, Not(HasSubstr("own words")));
+}
+
+// Where no systemd hands over the credential that the settings name, a person is asked: at the start, and never while
+// the server serves, which would wait for an answer then.
+TEST(MakeACa, ByHandThePassphraseIsTypedAtTheStart) {
+  fakes::TempDir folder;
+  std::string const program = "exec env -C '" + folder.path() + "' '" LENSCAP_BIN_DIR "/lenscap-ca' --state state ";
+  auto const init = e2e::run_at_terminal({"sh", "-c",
+                                          program + "init --name Lab --permit-dns lab.example --permit-ip 127.0.0.0/8 "
+                                                    "--url https://pki.lab.example --listen 127.0.0.1:0 --http ''"},
+                                         {{"Choose the passphrase of the issuing key:", "the issuing key's words"},
+                                          {"Repeat the passphrase of the issuing key:", "the issuing key's words"},
+                                          {"Choose the passphrase of the root key:", "the root's own words"},
+                                          {"Repeat the passphrase of the root key:", "the root's own words"}});
+  ASSERT_EQ(init.code, 0) << init.all();
+  auto const served = e2e::run_at_terminal({"sh", "-c", program + "serve --port-file ports"},
+                                           {{"Enter the passphrase of the issuing key:", "the issuing key's words"}},
+                                           120, [signal = SIGHUP](std::string const& shown, pid_t pid) mutable {
+                                             auto const* const wanted =
+                                                 signal == SIGHUP ? "server.ready" : "reload.refused";
+                                             if (shown.find(wanted) == shown.npos) return;
+                                             ::kill(pid, signal);
+                                             signal = SIGTERM;
+                                           });
+  EXPECT_EQ(served.code, 0) << served.all();
+  EXPECT_THAT(served.out, HasSubstr("which has to be typed here"));
+  EXPECT_EQ(served.out.find("Enter the"), served.out.rfind("Enter the"));
+  EXPECT_THAT(served.out, Not(HasSubstr("own words")));
 }
 
 }  // namespace
