@@ -1,5 +1,6 @@
 // The units, started by a running systemd as docs/operations.md says, word by word: the CA with its ports and
-// passphrase from systemd, the signer under a user of its own, and both again after they were killed. Whether systemd
+// passphrase from systemd, the signer under a user of its own, and both again after they were killed; and the pages by
+// which somebody makes a CA and changes its issuers, followed to the letter by root at a terminal. Whether systemd
 // would take the units at all, tests/conf asks. Only root can do this; what boots here touches nothing of the machine
 // that it runs on.
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 
 #include "tests/e2e/booted.h"
 #include "tests/e2e/page.h"
+#include "tests/fakes/corporation.h"
 
 namespace lenscap::e2e {
 namespace {
@@ -15,7 +17,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char const* kPassphrase = "the words of the issuing key\n";
+constexpr char const* kPassphrase = "the words of the issuing key";
+constexpr char const* kRootsPassphrase = "the words of the root";
+constexpr char const* kService = "systemctl enable --now lenscap-ca\n";  // of the block under "Serve"
 
 // The block of this page that has this in it.
 std::string block_with(std::string const& text, std::string const& page = "operations.md") {
@@ -41,24 +45,23 @@ std::string init_block() {
   return block;
 }
 
-struct Systemd : ::testing::Test {
+struct MachineWithSystemd : ::testing::Test {
   std::unique_ptr<Booted> machine;
 
   void SetUp() override {
     if (auto const why = Booted::why_not(); !why.empty()) GTEST_SKIP() << why;
     machine = std::make_unique<Booted>();
     machine->out_of("echo 127.0.0.1 pki.cams.example >>/etc/hosts\n");
-    init("(umask 077; printf 'the words of the issuing key\\nthe words of the root\\n' >words)\n" + init_block());
+    auto const install = block_with("cmake --install");  // which boot_systemd did
+    machine->out_of(install.substr(install.find('\n', install.find("cmake --install"))));
   }
 
-  void init(std::string const& script) {
-    machine->out_of(
-        script +
-        "lenscap-ca root export --out root.pem\n"
-        "sed -i 's/^passphrase .*/passphrase = \"credential:lenscap-ca-key\"/' /var/lib/lenscap-ca/ca.toml\n");
+  Ran try_to_serve(std::string const& passphrase) {
+    return machine->type(block_with(kService), {{"Passphrase of the issuing key:", passphrase}});
   }
   void serve(std::string const& passphrase = kPassphrase) {
-    machine->out_of(block_with("enable --now lenscap-ca.socket"), passphrase);
+    auto const served = try_to_serve(passphrase);
+    EXPECT_EQ(served.code, 0) << served.all() << machine->journal();
   }
   // Waits in systemd's socket while nobody serves.
   std::string directory() {
@@ -99,6 +102,20 @@ struct Systemd : ::testing::Test {
   }
 };
 
+struct Systemd : MachineWithSystemd {
+  void SetUp() override {
+    MachineWithSystemd::SetUp();
+    if (machine)
+      init("(umask 077; printf 'the words of the issuing key\\nthe words of the root\\n' >words)\n" + init_block());
+  }
+  void init(std::string const& script) {
+    machine->out_of(
+        script +
+        "lenscap-ca root export --out root.pem\n"
+        "sed -i 's/^passphrase .*/passphrase = \"credential:lenscap-ca-key\"/' /var/lib/lenscap-ca/ca.toml\n");
+  }
+};
+
 MATCHER(IsConfined, "") {
   return ::testing::ExplainMatchResult(AllOf(HasSubstr("Seccomp:\t2"), HasSubstr("NoNewPrivs:\t1"),
                                              HasSubstr("CapBnd:\t0000000000000000"), Not(HasSubstr("Uid:\t0"))),
@@ -114,9 +131,7 @@ TEST_F(Systemd, ServesAsThePageSaysAndComesBack) {
                                         HasSubstr(R"("event":"server.listening","what":"web","address":"inherited")"),
                                         HasSubstr(R"("calls_filtered":true,"files_walled":true)"),
                                         HasSubstr(R"("event":"certificate.issued")")));
-  EXPECT_THAT(machine->out_of("runuser -u lenscap-ca -- lenscap-ca doctor || test $? = 6"),
-              ::testing::ContainsRegex("permissions +good"))
-      << "a command as the page says";
+  EXPECT_THAT(machine->out_of("lenscap-ca doctor || test $? = 6"), ::testing::ContainsRegex("permissions +good"));
 
   // Whoever connects while it starts anew waits, and gets an answer.
   machine->out_of(
@@ -180,13 +195,10 @@ TEST_F(SystemdWithAToken, ServesAsThePageSays) {
   auto const blocks = blocks_of(kPage);
   auto const pin = blocks.at(0).substr(0, blocks.at(0).find('\n') + 1);
   auto further = blocks.at(3);
-  // systemd-run would do it, but asks for a message bus, which this machine has not.
-  machine->out_of(
-      "(umask 077; mkdir credentials; printf %s \"the token's own PIN\" >credentials/lenscap-ca-key)\n"
-      "export CREDENTIALS_DIRECTORY=\"$PWD/credentials\"\n" +
-      pin + further + drop_in.substr(0, drop_in.find("install -d")) +
-      "chown -R lenscap-ca: /var/lib/lenscap-ca\n"
-      "systemctl restart lenscap-ca\n");
+  auto const made =
+      machine->type(pin + further + drop_in.substr(0, drop_in.find("install -d")) + "systemctl restart lenscap-ca\n",
+                    {{"Enter the passphrase of the issuing key:", "the token's own PIN"}});
+  EXPECT_EQ(made.code, 0) << made.all();
   order("cam2.p4.cams.example");
   EXPECT_THAT(machine->out_of("openssl x509 -noout -issuer -in lego-cam2.p4.cams.example/certificates/*.example.crt"),
               HasSubstr("plant4"));
@@ -195,8 +207,8 @@ TEST_F(SystemdWithAToken, ServesAsThePageSays) {
 }
 
 TEST_F(SystemdWithAToken, TheSignerHasAUserOfItsOwn) {
-  // Makes the users; without the drop-in the server cannot open the token.
-  EXPECT_NE(machine->run(block_with("enable --now lenscap-ca.socket"), "the token's own PIN").code, 0);
+  // Without the drop-in the server cannot open the token.
+  EXPECT_NE(try_to_serve("the token's own PIN").code, 0);
   EXPECT_THAT(machine->journal(), HasSubstr("the module does not start"));
   machine->out_of("cat >>/var/lib/lenscap-ca/ca.toml", block_with("front_user = \"lenscap-ca\""));
   auto signers = drop_in;
@@ -225,15 +237,16 @@ TEST_F(SystemdWithAToken, TheSignerHasAUserOfItsOwn) {
 }
 
 TEST_F(Systemd, AStartThatFailsClosesNoPort) {
-  machine->out_of("systemd-sysusers; systemctl start lenscap-ca.socket lenscap-ca-http.socket");
+  machine->out_of("systemctl start lenscap-ca.socket lenscap-ca-http.socket");
   // More often than systemd lets a unit fail by default.
   for (int i = 0; i < 6; ++i) EXPECT_NE(machine->run("systemctl restart lenscap-ca.service").code, 0);
   EXPECT_THAT(machine->journal(), HasSubstr("/etc/credstore.encrypted/lenscap-ca-key"));
   EXPECT_EQ(property("lenscap-ca.socket", "ActiveState"), "active");
-  machine->out_of(
+  auto const served = machine->type(
       "curl -sS --max-time 30 --cacert root.pem https://pki.cams.example/acme/directory >directory & client=$!\n" +
-          block_with("enable --now lenscap-ca.socket") + "wait $client\ngrep newOrder directory\n",
-      kPassphrase);
+          block_with(kService) + "wait $client\ngrep newOrder directory\n",
+      {{"Passphrase of the issuing key:", kPassphrase}});
+  EXPECT_EQ(served.code, 0) << served.all() << machine->journal();
 }
 
 TEST_F(Systemd, TheSignerHasAUserOfItsOwn) {
@@ -267,6 +280,105 @@ TEST_F(Systemd, TheSignerHasAUserOfItsOwn) {
   EXPECT_EQ(property("lenscap-ca", "NRestarts"), "0") << "the server follows its signer";
   machine->out_of("systemctl stop lenscap-ca.service lenscap-signer.service");
   EXPECT_EQ(property("lenscap-signer", "Result"), "success");
+}
+
+// By root, while the directory is the service's: on a machine where it has run before.
+TEST_F(Systemd, ABackUpIsRestoredAsThePageSays) {
+  serve();
+  order("cam1.cams.example");
+  auto const blocks = blocks_of("back-up-and-restore.md");
+  machine->out_of(
+      "mkdir -p /mnt/backup /etc/lenscap\n"
+      "(umask 077; echo 'the words of the back-up' >/etc/lenscap/backup-passphrase)\n" +
+      blocks.at(0) + blocks.at(1) +
+      "systemctl stop lenscap-ca.service lenscap-ca.socket lenscap-ca-http.socket\n"
+      "find /var/lib/lenscap-ca -mindepth 1 -delete\n" +
+      blocks.at(2) + blocks.at(3) + "[ $(stat -c %U /var/lib/lenscap-ca) = lenscap-ca ]\n" + kService);
+  EXPECT_EQ(machine->out_of("find /var/lib/lenscap-ca ! -user lenscap-ca"), "");
+  EXPECT_THAT(directory(), HasSubstr("newOrder"));
+  EXPECT_THAT(machine->out_of("lenscap-ca cert list"), HasSubstr("cam1.cams.example"));
+}
+
+// --- the pages, to the letter ---
+
+// Root at a terminal, who types what is asked for. Of the pages nothing is left out but what they call optional.
+struct Administrator : MachineWithSystemd {
+  static inline Answer const kChooses{"Choose the passphrase of the issuing key:", kPassphrase};
+  static inline Answer const kRepeats{"Repeat the passphrase of the issuing key:", kPassphrase};
+  static inline Answer const kSeals{"Passphrase of the issuing key:", kPassphrase};
+  static inline Answer const kIssuing{"Enter the passphrase of the issuing key:", kPassphrase};
+  static inline Answer const kRoot{"Enter the passphrase of the root key:", kRootsPassphrase};
+
+  std::string follow(std::string const& page, std::vector<std::string> const& sections,
+                     std::vector<Answer> const& answers) {
+    auto const ran = machine->type(script_of_sections(page, sections), answers);
+    EXPECT_EQ(ran.code, 0) << page << ": " << ran.all() << machine->journal();
+    EXPECT_THAT(ran.out, Not(HasSubstr("the words of"))) << "what is typed is not shown";
+    return ran.out;
+  }
+  void make_a_ca() {
+    machine->out_of("mkdir -p /media/usb\n");
+    EXPECT_THAT(follow("make-a-ca.md",
+                       {"Decide what it may name", "Write down the fingerprint", "Take the root's key away", "Serve"},
+                       {kChooses,
+                        kRepeats,
+                        {"Choose the passphrase of the root key:", kRootsPassphrase},
+                        {"Repeat the passphrase of the root key:", kRootsPassphrase},
+                        kRoot,
+                        kSeals}),
+                HasSubstr("newOrder"));
+  }
+  // The service has taken what was made beside it, and everything is its own.
+  void expect_reloads(int count) {
+    EXPECT_TRUE(until([&] { return reloads() == count; })) << machine->journal();
+    EXPECT_THAT(machine->journal(), Not(HasSubstr("reload.refused")));
+    EXPECT_EQ(machine->out_of("find /var/lib/lenscap-ca ! -user lenscap-ca -o ! -group lenscap-ca"), "");
+  }
+  std::string who_issued(std::string const& name) {
+    order(name);
+    return machine->out_of("openssl x509 -noout -issuer -in lego-" + name + "/certificates/" + name + ".crt");
+  }
+};
+
+TEST_F(Administrator, MakesACaAndReplacesAStolenIssuingKey) {
+  make_a_ca();
+  EXPECT_THAT(who_issued("cam1.cams.example"), HasSubstr("Example Cameras Issuing CA\n"));
+  follow("make-a-ca.md", {"Once a year"}, {kRoot});
+  expect_reloads(1);
+
+  EXPECT_THAT(follow("when-a-key-is-stolen.md", {"The issuing key"}, {kRoot, kIssuing, kRoot}), HasSubstr("default-2"));
+  expect_reloads(3);
+  EXPECT_THAT(who_issued("cam2.cams.example"), HasSubstr("Example Cameras Issuing CA 2\n"));
+}
+
+TEST_F(Administrator, RollsOverTheRoot) {
+  make_a_ca();
+  std::string const next = "the words of the next root";
+  follow("roll-over-the-root.md",
+         {"Make the next root", "Make an issuer below it", "Let everybody trust it", "Let chains lead to it"},
+         {kRoot,
+          {"Choose the root key's passphrase:", next},
+          {"Repeat the root key's passphrase:", next},
+          kIssuing,
+          kIssuing,
+          {"Enter the passphrase of the root key:", next},
+          {"Enter the passphrase of the root key:", next}});
+  expect_reloads(3);
+  EXPECT_THAT(machine->out_of("curl -sS --cacert new-root.pem https://pki.cams.example/acme/directory"),
+              HasSubstr("newOrder"));
+}
+
+TEST_F(Administrator, BecomesAnIntermediateAndChangesTheKey) {
+  fakes::Corporation const corporation;
+  for (std::string const file : {"root.pem", "root.key"}) {
+    std::ifstream in(corporation.path(file));
+    machine->out_of("cat >corporate-" + file, std::string(std::istreambuf_iterator<char>(in), {}));
+  }
+  EXPECT_THAT(
+      follow("become-an-intermediate.md", {"Have a request signed", "Ask what it would issue", "Change the key"},
+             {kChooses, kRepeats, kIssuing, kSeals, kIssuing, kIssuing}),
+      AllOf(HasSubstr("newOrder"), HasSubstr("published")));
+  expect_reloads(1);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tests/e2e/programs.h"
+#include "tests/e2e/terminal.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace lenscap::e2e {
@@ -37,28 +38,11 @@ class Booted {
 
   // By root there, in root's home, by `sh -eu`.
   Ran run(std::string const& script, std::string const& input = {}) {
-    return programs_.run({"nsenter",
-                          "--target=" + init_,
-                          "--mount",
-                          "--uts",
-                          "--ipc",
-                          "--net",
-                          "--pid",
-                          "--cgroup",
-                          "--root",
-                          "--wd",
-                          "env",
-                          "-i",
-                          "-C",
-                          "/root",
-                          "HOME=/root",
-                          "SYSTEMD_PAGER=",
-                          "LEGO_CA_CERTIFICATES=root.pem",
-                          "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                          "sh",
-                          "-euc",
-                          script},
-                         input, kPatience);
+    return programs_.run(words(script), input, kPatience);
+  }
+  // The same at a terminal, where somebody answers.
+  Ran type(std::string const& script, std::vector<Answer> const& answers) {
+    return run_at_terminal(words(script), answers, 2 * kPatience);
   }
   // What it prints, when it is to succeed.
   std::string out_of(std::string const& script, std::string const& input = {}) {
@@ -70,6 +54,29 @@ class Booted {
 
  private:
   static constexpr int kPatience = 60;
+  std::vector<std::string> words(std::string const& script) const {
+    return {"nsenter",
+            "--target=" + init_,
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--cgroup",
+            "--root",
+            "--wd",
+            "env",
+            "-i",
+            "-C",
+            "/root",
+            "HOME=/root",
+            "SYSTEMD_PAGER=",
+            "LEGO_CA_CERTIFICATES=root.pem",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "sh",
+            "-euc",
+            script};
+  }
   std::string log() const { return dir_.path("log"); }
   fakes::TempDir dir_;
   Programs programs_;

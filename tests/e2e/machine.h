@@ -1,6 +1,7 @@
 // The machine of an administrator who copies the blocks of a page one after the other. Only what a test may not do
 // stands in for itself: the state is a folder of the test, the passphrases come from a file, systemctl starts the
-// server on free ports of loopback, or has it reload, and curl goes there whatever the name.
+// server on free ports of loopback, or has it reload, and curl goes there whatever the name. Nothing is sealed for
+// systemd, since the settings name that file. On a machine with a real systemd, 200_systemd_test.cc walks the pages.
 #pragma once
 
 #include <filesystem>
@@ -40,6 +41,10 @@ class Machine {
          "lenscap-ca serve --port-file ports >serve.log 2>&1 &\n"
          "echo $! >server.pid\n"
          "while [ ! -e ports ]; do kill -0 $! || { cat serve.log; exit 1; }; done\n");
+    tool("systemd-ask-password", "head -n 1 '" + path("ca-words") + "'\n");
+    tool("systemd-creds",
+         "[ \"$1 $2 $3 $4\" = 'encrypt --name=lenscap-ca-key - /etc/credstore.encrypted/lenscap-ca-key' ]\n"
+         "cat >/dev/null\n");
     tool("curl",
          "exec /usr/bin/curl --silent --show-error --connect-to "
          "\"::127.0.0.1:$(awk '$1 == \"acme\" { print $3 }' ports)\" \"$@\"\n");
