@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "base/directory.h"
@@ -24,7 +25,7 @@ Error refusal(std::string_view what, std::string const& path) {
   return {Errc::file, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
 }
 
-// On the directory of the files, for one process at a time.
+// On the directory of the file that decides, for one process at a time.
 class Lock {
  public:
   static Result<Lock> take(std::string const& path) {
@@ -54,12 +55,19 @@ void remove_what_is_beside(std::vector<std::string> const& paths) {
   for (auto const& path : paths) remove_if_there(staged(path));
 }
 
+Result<> make_directories_durable(std::vector<std::string> const& paths) {
+  std::set<std::string> directories;
+  for (auto const& path : paths) directories.insert(parent_directory(path));
+  for (auto const& directory : directories) CHECK_OK(make_durable(directory));
+  return {};
+}
+
 Result<> put_back(std::vector<std::string> const& paths) {
   for (auto const& path : paths)
     // Two names of one file are left as they are by rename(), which says nothing.
     if (file_exists(former(path)) && ::rename(former(path).c_str(), path.c_str()) != 0)
       return refusal("put back", path);
-  CHECK_OK(make_durable(parent_directory(paths.front())));
+  CHECK_OK(make_directories_durable(paths));
   remove_what_is_beside(paths);
   return {};
 }
@@ -89,13 +97,13 @@ Result<> put_in_place(std::vector<std::string> const& paths, Progress& progress)
     if (::link(path.c_str(), former(path).c_str()) != 0 && errno != ENOENT) return refusal("keep the former", path);
   for (auto const& path : paths) {
     // The others have to be durable before the one that counts.
-    if (path == paths.back()) CHECK_OK(make_durable(parent_directory(path)));
+    if (path == paths.back()) CHECK_OK(make_directories_durable(paths));
     bool const was_there = file_exists(path);
     if (::rename(staged(path).c_str(), path.c_str()) != 0) return refusal("replace", path);
     if (!was_there) progress.appeared.push_back(path);
     progress.is_decided = path == paths.back();
   }
-  return make_durable(parent_directory(paths.front()));
+  return make_durable(parent_directory(paths.back()));
 }
 
 void undo(std::vector<std::string> const& paths, Progress const& progress) {
@@ -112,7 +120,7 @@ void undo(std::vector<std::string> const& paths, Progress const& progress) {
 Result<> replace_files(std::vector<ReplacedFile> const& files) {
   std::vector<std::string> paths;
   for (auto const& file : files) paths.push_back(file.path);
-  TRY(auto const lock, Lock::take(paths.front()));
+  TRY(auto const lock, Lock::take(paths.back()));
   CHECK_OK(settle(paths));
   for (auto const& file : files)
     if (auto written = write_file(staged(file.path), file.content, file.mode); !written.ok()) {
@@ -131,7 +139,7 @@ Result<> replace_files(std::vector<ReplacedFile> const& files) {
 Result<Settled> settle_files(std::vector<std::string> const& paths) {
   auto const is_beside = [](std::string const& path) { return file_exists(staged(path)) || file_exists(former(path)); };
   if (std::ranges::none_of(paths, is_beside)) return Settled::nothing;
-  TRY(auto const lock, Lock::take(paths.front()));
+  TRY(auto const lock, Lock::take(paths.back()));
   return settle(paths);
 }
 

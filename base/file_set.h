@@ -1,5 +1,5 @@
-// Small files of one directory that mean something only together, such as a key and its certificate: all of them are
-// replaced, or none is. Nobody sees them all at once: whoever reads meanwhile has to go by the last one alone.
+// Small files that mean something only together, such as a key and its certificate, in one directory or in several: all
+// of them are replaced, or none is. Nobody sees them all at once: whoever reads meanwhile goes by the last one alone.
 #pragma once
 
 #include <string>

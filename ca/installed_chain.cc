@@ -1,5 +1,8 @@
 #include "ca/installed_chain.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/acting_as.h"
 #include "base/file.h"
 #include "ca/ceremony.h"
@@ -25,6 +28,12 @@ Result<InstalledChain> load_parent_chain(std::string const& path) {
   if (!chain.ok()) return std::move(chain).error().with_context(path + ": ");
   if (chain->size() < 2) return Error(Errc::settings, path + " holds no certificate above the issuing one");
   return InstalledChain{chain->front(), {chain->begin() + 1, chain->end()}, true};
+}
+
+bool has_left_overs(std::string const& directory) {
+  std::error_code ignored;
+  return std::ranges::any_of(std::filesystem::directory_iterator(directory, ignored),
+                             [](auto const& entry) { return is_left_over(entry.path().filename().string()); });
 }
 
 }  // namespace
@@ -92,12 +101,16 @@ std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certif
           {keys_file(state_dir, "chain.pem"), issuing.pem() + x509::to_pem(above), 0644}};
 }
 
-// All that install_import() replaces, in its order.
+// All that install_import() and install_token_import() replace, in their order.
 Result<Settled> settle_chain(std::string const& state_dir) {
   TRY(auto const owner, owner_of(state_dir));
   ActingAs const its_owner(owner);
-  return settle_files({key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
-                       keys_file(state_dir, "chain.pem")});
+  std::vector<std::string> paths{key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
+                                 keys_file(state_dir, "chain.pem")};
+  // What lies beside the settings alone is somebody else's: an init that was broken off, or a person.
+  auto const settings = state_dir + "/ca.toml";
+  if (has_left_overs(state_dir + "/keys") && file_exists(settings)) paths.insert(paths.begin(), settings);
+  return settle_files(paths);
 }
 
 Result<std::vector<NameLimit>> own_limits(InstalledChain const& chain, std::vector<std::string> const& permit_dns,

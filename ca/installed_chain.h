@@ -43,8 +43,8 @@ Result<> install_chain(std::string const& state_dir, x509::Certificate const& is
 // What makes up such a chain, for replace_files(): the file that counts comes last.
 std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certificate const& issuing,
                                       std::vector<x509::Certificate> const& above);
-// To be called before key, request or chain of an intermediate are read to be changed: ends what a crash left of an
-// earlier change, and says which way. Errc::file.
+// To be called before settings, key, request or chain of an intermediate are read to be changed: ends what a crash left
+// of an earlier change, and says which way. Errc::file.
 Result<Settled> settle_chain(std::string const& state_dir);
 
 // The request for the parent (PKCS#10, PEM), as it was made with the key.

@@ -1,8 +1,13 @@
 // A CA key that comes from elsewhere with its certificate: judged like what a parent signs for a key of ours, and kept
-// as our own keys are. It does NOT read foreign files; base/x509/bundle.h does.
+// as our own keys are, or left in the token that has it. It does NOT read foreign files; base/x509/bundle.h does.
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "base/file_set.h"
 #include "base/x509/bundle.h"
+#include "ca/key_holder.h"
 #include "ca/parent_rules.h"
 
 namespace lenscap::ca {
@@ -23,5 +28,14 @@ Result<IssuerImport> judge_import(x509::Bundle bundle, Time now);
 // scrypt.
 Result<> install_import(std::string const& state_dir, IssuerImport const& made, std::string const& request,
                         SecretBytes const& passphrase);
+
+// The same for a key that a token has: it signs something, to show that it is the certificate's. Also Errc::unavailable
+// when it does not answer.
+Result<ParentVerdict> judge_token_import(std::vector<x509::Certificate> const& given, KeyHolder& key, Time now);
+
+// Puts request, chain and, where they are to name another place of the key, the settings in place of those that there
+// are, or changes nothing. No key is written or removed. Errc::conflict as above.
+Result<> install_token_import(std::string const& state_dir, ParentVerdict const& verdict, std::string const& request,
+                              std::optional<ReplacedFile> settings);
 
 }  // namespace lenscap::ca

@@ -1,6 +1,9 @@
 #include "acme/server/new_settings.h"
 
+#include <regex>
+
 #include "acme/server/validator.h"
+#include "base/config.h"
 #include "base/json.h"
 
 namespace lenscap::acme {
@@ -103,6 +106,32 @@ std::string settings_text(NewSettings const& v) {
          "url = \"lmdb:db\"\n"
          "# free_space_min = \"256MiB\"    # with less on the disk there are no new orders; revocation goes on\n"
          "# ballast        = \"64MiB\"     # a file that holds room on the disk, to be deleted when it is full\n";
+}
+
+Result<std::string> settings_with_key(std::string const& text, std::string const& key) {
+  static std::regex const kTable(R"(\s*\[\s*([^\]]*?)\s*\].*)");
+  static std::regex const kLine(R"((\s*key\s*=\s*)("[^"\\]*"|'[^']*')(.*))");
+  std::string changed;
+  bool is_ca = false;
+  int changes = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    auto const end = std::min(text.find('\n', at), text.size());
+    auto line = text.substr(at, end - at);
+    std::smatch found;
+    if (std::regex_match(line, found, kTable)) is_ca = found[1] == "ca";
+    if (is_ca && std::regex_match(line, found, kLine)) {
+      line = found[1].str() + quoted(key) + found[3].str();
+      ++changes;
+    }
+    changed += line;
+    if (end < text.size()) changed += '\n';
+    at = end + 1;
+  }
+  // Inside a text of several lines such a line is none of the table.
+  if (auto reader = config::Reader::parse(changed, "ca.toml"); changes == 1 && reader.ok())
+    if (reader->string("ca.key", "") == key) return changed;
+  return Error(Errc::settings, "no line key = \"...\" in the table [ca] could be changed: write there key = " +
+                                   quoted(key) + " by hand, and give the command again without --key");
 }
 
 }  // namespace lenscap::acme

@@ -63,6 +63,28 @@ TEST_F(FileSetTest, WhereOneCannotBeReplacedAllAreAsTheyWere) {
   }
 }
 
+TEST_F(FileSetTest, FilesOfSeveralDirectoriesGoTogether) {
+  std::filesystem::create_directory(path("keys"));
+  put("settings", "old settings");
+  put("keys/chain", "old chain");
+  auto const both = [&] {
+    return replace_files({{path("settings"), "new settings"}, {path("keys/chain"), "new chain"}});
+  };
+  std::filesystem::create_directories(path("keys/chain.new/folder"));
+  EXPECT_FALSE(both().ok());
+  EXPECT_EQ(content(), (Content{{"settings", "old settings"}}));
+  std::filesystem::remove_all(path("keys/chain.new"));
+  ASSERT_TRUE(both().ok());
+  EXPECT_EQ(content(), (Content{{"settings", "new settings"}}));
+  EXPECT_EQ(read_file(path("keys/chain")).value(), "new chain");
+
+  put("settings.former", "old settings");
+  put("keys/chain.new", "never decided");
+  EXPECT_EQ(settle_files({path("settings"), path("keys/chain")}).value(), Settled::taken_back);
+  EXPECT_EQ(content(), (Content{{"settings", "old settings"}}));
+  EXPECT_EQ(settle_files({path("settings"), path("keys/chain")}).value(), Settled::nothing);
+}
+
 // What a machine that stops leaves: the last file decides.
 TEST_F(FileSetTest, ACrashIsSettledBackOrForward) {
   struct Case {

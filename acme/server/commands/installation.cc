@@ -80,6 +80,20 @@ Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::st
   return all;
 }
 
+Result<std::vector<x509::Certificate>> read_certificates(std::vector<std::string> const& files,
+                                                         std::string const& instead) {
+  std::vector<x509::Certificate> all;
+  for (auto const& file : files) {
+    TRY(auto const content, read_file(file));
+    auto bundle = x509::read_bundle(
+        content, [&]() -> Result<SecretBytes> { return Error(Errc::usage, "it is encrypted: " + instead); });
+    if (!bundle.ok()) return std::move(bundle).error().with_context(file + ": ");
+    if (!bundle->keys.empty()) return Error(Errc::usage, file + " holds a private key: " + instead);
+    all.insert(all.end(), bundle->certificates.begin(), bundle->certificates.end());
+  }
+  return all;
+}
+
 Result<x509::NameConstraints> permitted_by(Settings const& settings) {
   ca::CeremonySettings ceremony;
   ceremony.permit_dns = settings.permit_dns;

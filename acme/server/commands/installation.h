@@ -17,8 +17,8 @@ namespace lenscap::acme {
 // Errc::conflict where the CA has a root of its own, Errc::file where there is none.
 Result<> need_intermediate(CommandLine const& line);
 
-// Ends what an earlier command that was broken off has left in keys/, and says on standard error what came of it: also
-// when this command is then refused, the files are not as they were.
+// Ends what an earlier command that was broken off has left in keys/ and ca.toml, and says on standard error what came
+// of it: also when this command is then refused, the files are not as they were. To be called before settings are read.
 Result<> settle_keys(CommandLine const& line);
 
 // Is the key that this CA has the one of its request? Errc::conflict when it is another. Not looked at where a user of
@@ -32,6 +32,11 @@ Result<std::string> check_key_is_here(Settings const& settings, std::string cons
 // All of the files together. `passphrase_file` is of what is encrypted among them: "-" is standard input, and without
 // one the person is asked, once.
 Result<x509::Bundle> read_bundles(std::vector<std::string> const& files, std::string const& passphrase_file);
+
+// The certificates of all of the files; a file with a key, or one that is encrypted, is refused, and `instead` says
+// what to do with it.
+Result<std::vector<x509::Certificate>> read_certificates(std::vector<std::string> const& files,
+                                                         std::string const& instead);
 
 // The constraints that an issuing certificate for this CA is asked for with.
 Result<x509::NameConstraints> permitted_by(Settings const& settings);

@@ -181,9 +181,9 @@ Result<ExitCode> seal(CommandLine const& line, SealOptions const& options) {
 Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const& files,
                         std::string const& passphrase_file) {
   CHECK_OK(need_intermediate(line));
+  CHECK_OK(settle_keys(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto constraints, permitted_by(settings));
-  CHECK_OK(settle_keys(line));
   TRY(auto const request, read_file(ca::request_file(line.state)));
   TRY(auto key, ca::requested_key(request));
   TRY(auto warning, check_key_is_here(settings, key));

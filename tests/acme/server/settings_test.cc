@@ -367,5 +367,38 @@ TEST(SettingsText, IsReadBackAsItWasMeant) {
   EXPECT_EQ(read(settings_text(values))->name_rules, values.name_rules);
 }
 
+// --- a command that changes where the key is ---
+
+constexpr char const* kKeyUri = "pkcs11:token=ca;object=issuing?module-path=/usr/lib/softhsm/libsofthsm2.so";
+
+TEST(SettingsWithKey, ChangesTheOneValueAndNothingElse) {
+  NewSettings values;
+  values.url = "https://pki.cams.example";
+  values.name = "key = \"of a name\"";
+  auto const before = settings_text(values);
+  auto expected = before;
+  std::string const was = "\"file:keys/issuing.key\"";
+  expected.replace(expected.find(was), was.size(), "\"" + std::string(kKeyUri) + "\"");
+  EXPECT_EQ(settings_with_key(before, kKeyUri).value(), expected);
+  // Written by a person.
+  EXPECT_EQ(settings_with_key("[server]\nkey = 'a'\n [ ca ]  # ours\n\tkey='b' # where it is\n[other]\nkey = 'c'", "x")
+                .value(),
+            "[server]\nkey = 'a'\n [ ca ]  # ours\n\tkey=\"x\" # where it is\n[other]\nkey = 'c'");
+}
+
+// What stands there in another way is not guessed at.
+TEST(SettingsWithKey, WhatIsNoLineOfItsOwnIsLeftToAPerson) {
+  for (auto const* text :
+       {"[ca]\nname = \"A\"\n", "ca.key = \"a\"\n", "ca = { key = \"a\" }\n", "", "[acme]\nkey = \"a\"\n",
+        "[ca]\nname = \"\"\"\nkey = \"a\"\n\"\"\"\n", "[ca]\nkey = \"\"\"a\"\"\"\n"}) {
+    SCOPED_TRACE(text);
+    auto const refused = settings_with_key(text, kKeyUri);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::settings);
+  }
+  EXPECT_NE(settings_with_key("", "x").error().detail().find("give the command again without --key"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lenscap::acme
