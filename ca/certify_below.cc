@@ -34,14 +34,14 @@ Result<x509::Certificate> find_signer(std::vector<x509::Certificate> const& give
                "it up to the root");
 }
 
-Result<> check_signer(x509::Certificate const& signer, std::string const& name, Time now) {
+Result<> check_signer(x509::Certificate const& signer, Below const& wanted, Time now) {
   auto const whose = "the certificate of " + signer.subject();
   if (now > signer.not_after())
     return Error(Errc::settings, whose + " ended at " + to_rfc3339(signer.not_after()) + ": nothing below it is valid");
   if (now < signer.not_before())
     return Error(Errc::settings, whose + " begins only at " + to_rfc3339(signer.not_before()) +
                                      ": wait until then, or set this machine's clock");
-  if (signer.subject_der() == encode_name(name, name + " Issuing CA"))
+  if (signer.subject_der() == encode_name(wanted.name, wanted.common_name))
     return Error(Errc::settings,
                  whose + " bears the very name that the new one would have: make this CA under another --name");
   return {};
@@ -68,10 +68,12 @@ Result<ParentVerdict> certify_below(x509::Bundle bundle, Below const& wanted, Ti
   if (key.public_key() == wanted.key)
     return Error(Errc::settings, "this is the issuing key of this CA itself, which cannot be its own parent");
   TRY(auto const signer, find_signer(bundle.certificates, key.public_key()));
-  CHECK_OK(check_signer(signer, wanted.name, now));
+  CHECK_OK(check_signer(signer, wanted, now));
   auto const begin = std::max(now - limits::kIssuerBackdate, signer.not_before());
   auto what =
       issuer_template(wanted.name, wanted.key, signer, begin, kIssuerLifetime, wanted.constraints, wanted.usages);
+  what.common_name = wanted.common_name;
+  what.subject_name = encode_name(wanted.name, wanted.common_name);
   what.path_length = wanted.path_length;
   what.not_after = std::min(what.not_after, signer.not_after());
   TRY(auto issuing, sign_ca_certificate(what, key));

@@ -15,6 +15,7 @@ Result<x509::PrivateKey> take_only_key(x509::Bundle& bundle);
 
 struct Below {
   std::string name;                   // of our CA, as in the ceremony
+  std::string common_name;            // of the issuer, as its request asks for it
   x509::PublicKey key;                // our issuing key
   x509::NameConstraints constraints;  // what the new certificate permits
   std::vector<ExtendedKeyUsage> usages = {ExtendedKeyUsage::server_auth, ExtendedKeyUsage::client_auth};

@@ -95,6 +95,19 @@ Result<x509::PublicKey> requested_key(std::string_view pem) {
   return x509::PublicKey::from_evp(key);
 }
 
+Result<std::string> requested_common_name(std::string_view pem) {
+  TRY(auto const request, read_request(pem));
+  X509_NAME const* const subject = X509_REQ_get_subject_name(request.get());
+  int const at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return Error(Errc::file, "the request of the issuing key asks for no common name");
+  unsigned char* text = nullptr;
+  int const size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  ossl::check(size >= 0, "ASN1_STRING_to_UTF8");
+  std::string name(reinterpret_cast<char const*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return name;
+}
+
 Result<std::vector<ExtendedKeyUsage>> requested_usages(std::string_view pem) {
   TRY(auto const request, read_request(pem));
   ossl::QuietErrors const quiet;

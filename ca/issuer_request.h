@@ -30,6 +30,9 @@ Result<std::string> make_issuer_request(x509::PublicKey const& key, Signing cons
 // The key that such a request is for. Errc::file when it is none, or not signed by that key.
 Result<x509::PublicKey> requested_key(std::string_view pem);
 
+// The common name that it asks for. Errc::file.
+Result<std::string> requested_common_name(std::string_view pem);
+
 // The usages that it asks for, of those that profiles know; none where it asks for none. Errc::file.
 Result<std::vector<ExtendedKeyUsage>> requested_usages(std::string_view pem);
 

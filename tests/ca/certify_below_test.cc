@@ -23,7 +23,10 @@ x509::PrivateKey const& our_key() {
   return key;
 }
 
-Below wanted() { return {"Example Cameras", our_key().public_key(), constraints_of(ceremony_settings()).value()}; }
+Below wanted() {
+  return {"Example Cameras", "Example Cameras Issuing CA", our_key().public_key(),
+          constraints_of(ceremony_settings()).value()};
+}
 
 TEST(CertifyBelow, RootsOfEachKindSignAConstrainedIssuer) {
   struct Case {
@@ -67,6 +70,15 @@ TEST(CertifyBelow, RootsOfEachKindSignAConstrainedIssuer) {
     for (auto const* says : {"CA:TRUE, pathlen:0", "Name Constraints: critical", "TLS Web Server Authentication"})
       EXPECT_THAT(text.output, HasSubstr(says));
   }
+}
+
+TEST(CertifyBelow, TheIssuerBearsTheNameThatItsRequestAsksFor) {
+  auto next = wanted();
+  next.common_name = "Example Cameras Issuing CA 2";
+  fakes::Corporation corporation;
+  auto const verdict = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), next, today());
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  EXPECT_EQ(verdict->issuing.subject(), "CN=Example Cameras Issuing CA 2,O=Example Cameras");
 }
 
 TEST(CertifyBelow, LeavesTheRoomThatIsWanted) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "acme/server/commands/certifiable.h"
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
 #include "acme/server/commands/on_record.h"
@@ -178,27 +179,33 @@ Result<ExitCode> seal(CommandLine const& line, SealOptions const& options) {
 
 // --- import ---
 
-Result<ExitCode> import(CommandLine const& line, std::vector<std::string> const& files,
-                        std::string const& passphrase_file) {
+struct ImportOptions {
+  std::vector<std::string> files;
+  std::string passphrase_file;
+  std::string of;  // empty: what waits for its certificate, or the last of the first issuer's line
+};
+
+Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
   CHECK_OK(need_intermediate(line));
   CHECK_OK(settle_keys(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto constraints, permitted_by(settings));
-  TRY(auto const request, read_file(ca::request_file(line.state)));
-  TRY(auto key, ca::requested_key(request));
-  TRY(auto warning, check_key_is_here(settings, key));
-  TRY(auto usages, ca::requested_usages(request));  // as `init --usage` said
-  TRY(auto const path_length, ca::requested_path_length(request));
-  TRY(auto bundle, read_bundles(files, passphrase_file));
-  ca::Below const wanted{settings.ca_name, std::move(key), std::move(constraints), std::move(usages), path_length};
+  TRY(auto const request, find_request(line, options.of));
+  TRY(auto const all, certifiable(line));
+  auto const whose = std::ranges::find(all, request.issuer, &Certifiable::name);
+  if (whose == all.end())
+    return Error(Errc::settings, "the issuer " + request.issuer + ", whose request it is, cannot be read");
+  TRY(auto name, ca::requested_common_name(request.pem));
+  TRY(auto usages, ca::requested_usages(request.pem));  // as `init --usage` said
+  TRY(auto const path_length, ca::requested_path_length(request.pem));
+  TRY(auto bundle, read_bundles(options.files, options.passphrase_file));
+  ca::Below const wanted{settings.ca_name,       std::move(name),   whose->key,
+                         std::move(constraints), std::move(usages), path_length};
   TRY(auto verdict, ca::certify_below(std::move(bundle), wanted, SystemClock().now()));
-  TRY(auto made, judge_installation(std::move(verdict), settings));
-  if (!warning.empty()) made.warnings.push_back(std::move(warning));
-  CHECK_OK(ca::install_chain(line.state, made.verdict.issuing, made.verdict.above));
-  print_installation(line, made);
+  TRY(auto const done, install_chain_of(line, settings, *whose, std::move(verdict)));
   if (!line.wants_json())
     fmt::print("The key that signed was not kept: remove the files that it came in from this machine.\n");
-  return ExitCode::done;
+  return done;
 }
 
 }  // namespace
@@ -255,18 +262,21 @@ void add_root(CLI::App& app, CommandLine& line) {
     };
   });
 
-  auto files = std::make_shared<std::vector<std::string>>();
-  auto of_files = std::make_shared<std::string>();
+  auto given = std::make_shared<ImportOptions>();
   auto* imported = root->add_subcommand("import", "Put this CA below a root, or another CA, whose key you have");
-  imported->add_option("FILE", *files, "The CA's key, its certificate, and all above it: PEM in any order, or PKCS#12")
+  imported
+      ->add_option("FILE", given->files,
+                   "The CA's key, its certificate, and all above it: PEM in any order, or PKCS#12")
       ->required();
-  imported->add_option("--passphrase-file", *of_files,
+  imported->add_option("--passphrase-file", given->passphrase_file,
                        "File with the passphrase of these files, or - for standard input; without it you are asked");
-  imported->footer("Examples:\n  lenscap-ca root import my-root.key my-root.pem");
-  imported->callback([&line, files, of_files] {
-    line.run = [&line, files, of_files] {
-      return on_record(line, "root import", [&] { return import(line, *files, *of_files); });
-    };
+  imported->add_option("--of", given->of,
+                       "The issuer to certify; without it what a roll-over has made of the first one last, or that");
+  imported->footer(
+      "Examples:\n  lenscap-ca root import my-root.key my-root.pem\n"
+      "  lenscap-ca root import --of default my-root.key my-root.pem");
+  imported->callback([&line, given] {
+    line.run = [&line, given] { return on_record(line, "root import", [&] { return import(line, *given); }); };
   });
 }
 

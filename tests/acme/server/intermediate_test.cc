@@ -637,6 +637,40 @@ TEST_F(AnotherKey, WhatDoesNotFitIsNotInstalled) {
   }
 }
 
+// Who has the root's key certifies what waits, as who sends it the request; and then the same key again.
+TEST_F(AnotherKey, ItIsCertifiedByRootImportToo) {
+  auto const first = contents(ca.state() + "/keys");
+  std::vector<std::string> const import{"root", "import", parent.path("root.key"), parent.root()};
+  auto const imported = ca.run(import);
+  ASSERT_EQ(imported.code, 0) << imported.all();
+  EXPECT_THAT(imported.out, HasSubstr("in the place of default"));
+  EXPECT_EQ(states(), "default active; default-2 published; plant4 active; ");
+  EXPECT_EQ(contents(ca.state() + "/keys"), first);
+  auto const place = ca.state() + "/issuers/default-2/";
+  auto const key_of = [&](std::string const& what, std::string const& file) {
+    return shell("openssl " + what + " -in '" + file + "' -noout -pubkey").out;
+  };
+  EXPECT_EQ(key_of("x509", place + "issuing.pem"), key_of("req", parent.path("next.csr")));
+  auto const judged = shell("openssl verify -x509_strict -CAfile '" + parent.root() + "' '" + place +
+                            "issuing.pem'\ncerttool --verify-chain --infile '" + place + "issuing.pem'\n" +
+                            "openssl x509 -in '" + place + "issuing.pem' -noout -subject\n");
+  EXPECT_EQ(judged.code, 0) << judged.all();
+  EXPECT_THAT(judged.out, HasSubstr("CN = Example Cameras Issuing CA 2"));
+
+  auto const before = fakes::CaProcess::read(place + "issuing.pem");
+  auto const again = ca.run(import);
+  ASSERT_EQ(again.code, 0) << again.all();
+  EXPECT_NE(fakes::CaProcess::read(place + "issuing.pem"), before);
+  EXPECT_EQ(contents(ca.state() + "/keys"), first);
+  auto const none = ca.run({"root", "import", "--of", "plant4", parent.path("root.key"), parent.root()});
+  EXPECT_EQ(none.code, 2) << none.all();
+  EXPECT_THAT(none.err, HasSubstr("there is no request of an issuer plant4"));
+  // The parent's program had given the first one another key identifier.
+  auto const of_first = ca.run({"root", "import", "--of", "default", parent.path("root.key"), parent.root()});
+  EXPECT_EQ(of_first.code, 5) << of_first.all();
+  EXPECT_THAT(of_first.err, HasSubstr("the certificate for the issuing key that came has the subject key identifier"));
+}
+
 TEST_F(AnotherKey, TheServerGoesOverToItWhenItsDayComes) {
   ca.serve();
   // Another CA of the corporation has signed it this time.
