@@ -75,6 +75,8 @@ Result<ParentVerdict> certify_below(x509::Bundle bundle, Below const& wanted, Ti
   what.common_name = wanted.common_name;
   what.subject_name = encode_name(wanted.name, wanted.common_name);
   what.path_length = wanted.path_length;
+  // The new one needs an identifier to point to (RFC 5280 4.2.1.1), also where its signer has none.
+  if (what.authority_key_id.empty()) what.authority_key_id = key_id(signer.key());
   what.not_after = std::min(what.not_after, signer.not_after());
   TRY(auto issuing, sign_ca_certificate(what, key));
   auto all = std::move(bundle.certificates);

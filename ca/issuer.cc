@@ -14,8 +14,6 @@ namespace {
 Result<> check_ca(x509::Certificate const& certificate) {
   if (!certificate.is_ca())
     return Error(Errc::settings, "the certificate of " + certificate.subject() + " is not that of a CA");
-  if (certificate.subject_key_id().empty())
-    return Error(Errc::settings, "the certificate of " + certificate.subject() + " has no subject key identifier");
   // Unreadable constraints must never pass for none.
   if (X509_get_ext_by_NID(certificate.native(), NID_name_constraints, -1) >= 0 && !certificate.name_constraints())
     return Error(Errc::settings, "the name constraints of " + certificate.subject() + " cannot be read");
@@ -44,6 +42,9 @@ Result<std::unique_ptr<Issuer>> Issuer::make(x509::Certificate certificate, std:
                                      "; where the signer has a user of its own, lenscap-ca signer split moves a new "
                                      "issuer's key to it");
   CHECK_OK(check_ca(certificate));
+  // What it issues points to it.
+  if (certificate.subject_key_id().empty())
+    return Error(Errc::settings, "the certificate of " + certificate.subject() + " has no subject key identifier");
   x509::Certificate const* below = &certificate;
   for (x509::Certificate const& next : above) {
     CHECK_OK(check_ca(next));

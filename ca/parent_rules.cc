@@ -106,21 +106,37 @@ Result<> check_signature_algorithm(x509::Certificate const& certificate) {
                                   ", which clients refuse: ask for a signature with SHA-256, SHA-384 or SHA-512");
 }
 
+// What this CA itself needs of its own certificate: it signs revocation lists (RFC 5280 4.2.1.3), and what it issues
+// points to its key identifier (4.2.1.2). Of one above it the same two sections demand the same, but nobody who judges
+// our chain asks for cRLSign there, and few for the identifier: an existing root can hardly be changed.
+Result<> check_own_use(x509::Certificate const& issuing) {
+  // Without the extension every use is allowed, and OpenSSL then answers with all bits set.
+  if ((X509_get_key_usage(issuing.native()) & KU_CRL_SIGN) == 0)
+    return refusal(issuing, "may not sign CRLs: ask for the key usage cRLSign");
+  if (issuing.subject_key_id().empty()) return refusal(issuing, "has no subject key identifier: ask for one");
+  return {};
+}
+
+// ask_clients() tells of a missing identifier.
+void warn_of_use_above(x509::Certificate const& above, std::vector<std::string>& warnings) {
+  if ((X509_get_key_usage(above.native()) & KU_CRL_SIGN) != 0) return;
+  warnings.push_back("the certificate of " + above.subject() +
+                     " may not sign CRLs: clients then take no list of its own that says whether what stands below it "
+                     "was revoked. Ask the parent who signs its lists, or for the key usage cRLSign where it can still "
+                     "be changed");
+}
+
 Result<> check_use(x509::Certificate const& certificate) {
   X509* const native = certificate.native();
   if (!certificate.is_ca()) return refusal(certificate, "is not that of a CA: ask for basicConstraints with CA:TRUE");
-  // Without the extension every use is allowed, and OpenSSL then answers with all bits set.
-  auto const usage = X509_get_key_usage(native);
-  if ((usage & KU_KEY_CERT_SIGN) == 0)
+  if ((X509_get_key_usage(native) & KU_KEY_CERT_SIGN) == 0)
     return refusal(certificate, "may not sign certificates: ask for the key usage keyCertSign");
-  if ((usage & KU_CRL_SIGN) == 0) return refusal(certificate, "may not sign CRLs: ask for the key usage cRLSign");
   if ((X509_get_extension_flags(native) & EXFLAG_XKUSAGE) != 0 &&
       (X509_get_extended_key_usage(native) & XKU_SSL_SERVER) == 0)
     return refusal(certificate,
                    "has an extended key usage without serverAuth, and so nothing below it could be a "
                    "server certificate (clients do not take anyExtendedKeyUsage for it): ask for serverAuth, or for no "
                    "extended key usage");
-  if (certificate.subject_key_id().empty()) return refusal(certificate, "has no subject key identifier: ask for one");
   auto const constraints = certificate.name_constraints();
   if (constraints && !constraints->unreadable.empty())
     return refusal(certificate, "has name constraints that this program cannot read, and so cannot keep: " +
@@ -279,7 +295,9 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
   TRY(auto issuing, find_ours(different, our_key, origin));
   TRY(auto above, climb(issuing, different, origin));
   CHECK_OK(check_one(issuing, false, now));
+  CHECK_OK(check_own_use(issuing));
   for (x509::Certificate const& each : above) CHECK_OK(check_one(each, each == above.back(), now));
+  for (x509::Certificate const& each : above) warn_of_use_above(each, warnings);
   TRY(auto path_length, check_path_length(issuing, above));
   CHECK_OK(check_chain_names(issuing, above));
   CHECK_OK(ask_clients(issuing, above, now, warnings));

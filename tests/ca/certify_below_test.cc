@@ -13,6 +13,7 @@
 namespace lenscap::ca::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Options = fakes::Corporation::Options;
 
@@ -107,6 +108,37 @@ TEST(CertifyBelow, AnEarlierCertificateOfTheSameKeyIsReplaced) {
   auto const second = certify_below(std::move(again), wanted(), today());
   ASSERT_TRUE(second.ok()) << second.error().detail();
   EXPECT_FALSE(second->issuing == first.issuing);
+}
+
+// What clients need of a certificate above ours is less than what RFC 5280 asks of it, and a root that exists stays as
+// it is. The new certificate has to point to its signer's key also where the signer has no identifier.
+TEST(CertifyBelow, ARootThatLacksWhatNoClientNeedsSignsWithAWarning) {
+  struct Case {
+    char const* lacks;
+    std::string root_use;
+    char const* warning;
+  };
+  std::string const ca = "basicConstraints=critical,CA:TRUE\n";
+  for (Case const& c :
+       {Case{"cRLSign", ca + "keyUsage=critical,keyCertSign\n", "may not sign CRLs"},
+        Case{"the key identifier", "subjectKeyIdentifier=none\n" + ca + "keyUsage=critical,keyCertSign,cRLSign\n",
+             "has no subject key identifier: strict clients"}}) {
+    SCOPED_TRACE(c.lacks);
+    fakes::Corporation corporation({.root_use = c.root_use});
+    auto const verdict = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), wanted(), today());
+    ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+    EXPECT_THAT(verdict->warnings, ElementsAre(HasSubstr(c.warning)));
+    corporation.write("issuing.pem", verdict->issuing.pem());
+    corporation.write("chain.pem", verdict->issuing.pem() + x509::to_pem(verdict->above));
+    auto const in = "cd " + corporation.path("") + " && ";
+    auto const openssl =
+        run(in + "openssl verify -attime " + std::to_string(to_unix(today())) + " -CAfile root.pem issuing.pem");
+    EXPECT_EQ(openssl.status, 0) << openssl.output;
+    auto const gnutls = run(in + "certtool --verify-chain --infile chain.pem");
+    EXPECT_EQ(gnutls.status, 0) << gnutls.output;
+    auto const points = run(in + "openssl x509 -in issuing.pem -noout -ext authorityKeyIdentifier");
+    EXPECT_GT(points.output.size(), 60U) << points.output;
+  }
 }
 
 TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {

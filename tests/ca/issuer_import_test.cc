@@ -64,7 +64,9 @@ TEST(IssuerImport, KeysOfEachKindIssueUnderTheCorporateRoot) {
     char const* name;
     char const* key;
     Options corporation;
+    char const* also = "-x509_strict";  // that openssl is told
   };
+  std::string const ca = "basicConstraints=critical,CA:TRUE\n";
   Case const cases[] = {
       {"P-256", "EC -pkeyopt ec_paramgen_curve:P-256", {}},
       {"P-384 below a policy CA", "EC -pkeyopt ec_paramgen_curve:P-384", {.has_policy_ca = true}},
@@ -80,6 +82,21 @@ TEST(IssuerImport, KeysOfEachKindIssueUnderTheCorporateRoot) {
                                                 "1.3.6.1.4.1.311.20.2=DER:1e0a00530075006200430041\n"
                                                 "extendedKeyUsage=serverAuth,clientAuth\n",
         .issuer_subject = "/DC=com/DC=example/DC=corp/OU=Public Key Services/OU=Services/CN=Cameras Issuing CA 01"}},
+      {"a root that may not sign lists",
+       "EC -pkeyopt ec_paramgen_curve:P-256",
+       {.root_use = ca + "keyUsage=critical,keyCertSign\n"}},
+      // openssl has nothing then that it could point to.
+      {"a root without a key identifier",
+       "EC -pkeyopt ec_paramgen_curve:P-256",
+       {.root_use = "subjectKeyIdentifier=none\n" + ca + "keyUsage=critical,keyCertSign,cRLSign\n",
+        .issuer_use = "authorityKeyIdentifier=none\n" + std::string(kIssuerUse)},
+       ""},
+      {"a policy CA with neither",
+       "EC -pkeyopt ec_paramgen_curve:P-256",
+       {.has_policy_ca = true,
+        .policy_use = "subjectKeyIdentifier=none\n" + ca + "keyUsage=critical,keyCertSign\n",
+        .issuer_use = "authorityKeyIdentifier=none\n" + std::string(kIssuerUse)},
+       ""},
   };
   for (Case const& c : cases) {
     SCOPED_TRACE(c.name);
@@ -112,8 +129,8 @@ TEST(IssuerImport, KeysOfEachKindIssueUnderTheCorporateRoot) {
     put_file(state.dir.path("chain.pem"), (*authority)->chain_of(*leaf).pem(*leaf, ChainEnd::below_root));
     auto const chain = state.dir.path("chain.pem");
     auto const openssl =
-        run("openssl verify -x509_strict -purpose sslserver -attime " + std::to_string(to_unix(today())) + " -CAfile " +
-            corporation.root() + " -untrusted " + chain + " " + chain);
+        run(std::string("openssl verify ") + c.also + " -purpose sslserver -attime " +
+            std::to_string(to_unix(today())) + " -CAfile " + corporation.root() + " -untrusted " + chain + " " + chain);
     EXPECT_EQ(openssl.status, 0) << openssl.output;
     auto const gnutls = run("certtool --verify --load-ca-certificate " + corporation.root() + " --infile " + chain);
     EXPECT_EQ(gnutls.status, 0) << gnutls.output;

@@ -170,6 +170,30 @@ TEST(ParentRules, WhatOnlyStrictClientsRefuseIsAWarning) {
               Contains(::testing::AllOf(HasSubstr("Corporate Root"), HasSubstr("not critical"), strict)));
 }
 
+// The issuing certificate itself lacks neither (the faults above).
+TEST(ParentRules, WhatIsMissingAboveIsAWarning) {
+  fakes::Corporation corporation(
+      {.root_use = "subjectKeyIdentifier=none\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n",
+       .has_policy_ca = true,
+       .policy_use =
+           "authorityKeyIdentifier=none\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"});
+  corporation.issue_with_key();
+  auto const load = [&](char const* name) {
+    return x509::Certificate::from_pem(read_file(corporation.path(name)).value()).value();
+  };
+  auto const issuing = load("issuing.pem");
+  auto const verdict =
+      judge_parent_chain({issuing, load("policy.pem"), load("root.pem")}, issuing.key(), today() + Seconds(60));
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  auto const of = [](char const* whose, char const* what) {
+    return Contains(::testing::AllOf(HasSubstr(whose), HasSubstr(what)));
+  };
+  EXPECT_THAT(verdict->warnings, of("CN=Policy CA", "may not sign CRLs"));
+  EXPECT_THAT(verdict->warnings, of("CN=Corporate Root", "may not sign CRLs"));
+  EXPECT_THAT(verdict->warnings, of("CN=Corporate Root", "has no subject key identifier"));
+  EXPECT_THAT(verdict->warnings, Not(of("CN=Cameras CA", "may not sign")));
+}
+
 // What a usage above says of certificates below is what OpenSSL and GnuTLS make of it: anyExtendedKeyUsage in a CA
 // certificate stands for nothing else.
 TEST(NameLimits, UsagesAreForbiddenWhereClientsForbidThem) {

@@ -195,7 +195,6 @@ inline std::vector<FaultyParent> faulty_signers() {
       {.says = "the very name", .corporation = {.root_subject = "/O=Example Cameras/CN=Example Cameras Issuing CA"}},
       {.says = "ask for basicConstraints with CA:TRUE", .change = root_by_certtool("expiration_days = 100\\n")},
       {.says = "ask for the key usage keyCertSign", .change = root_by_certtool("ca\\ncrl_signing_key\\n")},
-      {.says = "ask for the key usage cRLSign", .change = root_by_certtool("ca\\ncert_signing_key\\n")},
       {.says = "ended at",
        .change = root_by_certtool("ca\\ncert_signing_key\\ncrl_signing_key\\nactivation_date = \"2019-01-01 "
                                   "00:00:00\"\\nexpiration_date = \"2020-01-01 00:00:00\"\\n")},
