@@ -49,7 +49,22 @@ Result<x509::Certificate> find_ours(Certificates const& given, x509::PublicKey c
                "of this CA (lenscap-ca issuer csr) and install what it makes of that");
 }
 
+// RFC 5280 4.2.1.1: clients take only that for the issuer which the authority key identifier means.
+bool names_as_issuer(x509::Certificate const& below, x509::Certificate const& issuer) {
+  ossl::Ptr<AUTHORITY_KEYID, AUTHORITY_KEYID_free> const named(
+      static_cast<AUTHORITY_KEYID*>(X509_get_ext_d2i(below.native(), NID_authority_key_identifier, nullptr, nullptr)));
+  return X509_check_akid(issuer.native(), named.get()) == X509_V_OK;
+}
+
 Error no_issuer(x509::Certificate const& below, Certificates const& given) {
+  for (x509::Certificate const& each : given)
+    if (is_issued_by(below, each) && !names_as_issuer(below, each))
+      return refusal(below, "names its issuer by an authority key identifier that is not that of the certificate of " +
+                                each.subject() + " given here (subject key identifier " +
+                                to_hex(each.subject_key_id()) +
+                                "), though its key has signed: clients do not take that one for the issuer; give the "
+                                "certificate of the issuer that is meant, or ask for one with "
+                                "authorityKeyIdentifier=keyid of this issuer");
   auto const has_the_name = [&](x509::Certificate const& each) {
     return X509_NAME_cmp(X509_get_issuer_name(below.native()), X509_get_subject_name(each.native())) == 0;
   };
@@ -70,7 +85,9 @@ Result<> climb_on(Certificates& path, Certificates const& given, Certificates& d
   std::optional<Error> first;
   for (x509::Certificate const& each : given) {
     auto const is_it = [&](x509::Certificate const& other) { return other == each; };
-    if (std::ranges::any_of(path, is_it) || std::ranges::any_of(dead, is_it) || !is_issued_by(below, each)) continue;
+    if (std::ranges::any_of(path, is_it) || std::ranges::any_of(dead, is_it) || !is_issued_by(below, each) ||
+        !names_as_issuer(below, each))
+      continue;
     path.push_back(each);
     auto const higher = climb_on(path, given, dead);
     if (higher.ok()) return {};

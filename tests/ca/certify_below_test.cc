@@ -9,6 +9,7 @@
 #include "tests/ca/bundle_of.h"
 #include "tests/ca/fixture.h"
 #include "tests/fakes/faulty_parents.h"
+#include "tests/fakes/refusals_in.h"
 
 namespace lenscap::ca::test {
 namespace {
@@ -141,7 +142,9 @@ TEST(CertifyBelow, ARootThatLacksWhatNoClientNeedsSignsWithAWarning) {
   }
 }
 
+// Together the faults meet every refusal of the source.
 TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {
+  std::string said;
   for (auto const& c : fakes::faulty_signers()) {
     SCOPED_TRACE(c.says);
     fakes::Corporation corporation(c.corporation);
@@ -150,13 +153,17 @@ TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code(), Errc::settings);
     EXPECT_THAT(refused.error().detail(), HasSubstr(c.says));
+    said += refused.error().detail() + "\n";
   }
-}
-
-TEST(CertifyBelow, OurOwnKeyIsNotItsOwnParent) {
-  x509::Bundle bundle;
-  bundle.keys.push_back(x509::PrivateKey::from_pem(our_key().to_pem().text(), {}).value());
-  EXPECT_THAT(certify_below(std::move(bundle), wanted(), today()).error().detail(), HasSubstr("its own parent"));
+  x509::Bundle ours;
+  ours.keys.push_back(x509::PrivateKey::from_pem(our_key().to_pem().text(), {}).value());
+  auto const own = certify_below(std::move(ours), wanted(), today());
+  ASSERT_FALSE(own.ok());
+  EXPECT_THAT(own.error().detail(), HasSubstr("its own parent"));
+  said += own.error().detail();
+  auto const refusals = fakes::refusals_in("ca/certify_below.cc", {"Error(Errc::settings,"});
+  EXPECT_GT(refusals.size(), 8U);
+  for (auto const& each : refusals) EXPECT_THAT(said, HasSubstr(each));
 }
 
 }  // namespace

@@ -194,6 +194,37 @@ TEST(ParentRules, WhatIsMissingAboveIsAWarning) {
   EXPECT_THAT(verdict->warnings, Not(of("CN=Cameras CA", "may not sign")));
 }
 
+// A root that was made once more, with another identifier for the same key: OpenSSL and GnuTLS know it from the one
+// that signed.
+TEST(ParentRules, TheAuthorityKeyIdentifierSaysWhichOfTwoIsTheIssuer) {
+  fakes::Corporation corporation;
+  corporation.issue_with_key();
+  corporation.shell(
+      "sed 's/^subjectKeyIdentifier=.*/subjectKeyIdentifier=0a0b0c0d/' root.ext >again.ext && openssl x509 -req -in "
+      "root.csr -signkey root.key -days 100 -extfile again.ext -out again.pem");
+  auto const load = [&](char const* name) {
+    return x509::Certificate::from_pem(read_file(corporation.path(name)).value()).value();
+  };
+  auto const issuing = load("issuing.pem"), root = load("root.pem"), again = load("again.pem");
+  auto const now = today() + Seconds(60);
+  for (auto const& given : {std::vector{issuing, root, again}, std::vector{again, root, issuing}}) {
+    auto const verdict = judge_parent_chain(given, issuing.key(), now);
+    ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+    EXPECT_EQ(verdict->above, std::vector{root});
+  }
+  auto const refused = judge_parent_chain({issuing, again}, issuing.key(), now);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().detail(), HasSubstr("(subject key identifier 0a0b0c0d)"));
+  for (bool const is_meant : {true, false}) {
+    std::string const by = is_meant ? "root.pem" : "again.pem";
+    auto const in = "cd " + corporation.path("") + " && ";
+    auto const openssl = run(in + "openssl verify -CAfile " + by + " issuing.pem");
+    EXPECT_EQ(openssl.status == 0, is_meant) << openssl.output;
+    auto const gnutls = run(in + "certtool --verify --load-ca-certificate " + by + " --infile issuing.pem");
+    EXPECT_EQ(gnutls.status == 0, is_meant) << gnutls.output;
+  }
+}
+
 // What a usage above says of certificates below is what OpenSSL and GnuTLS make of it: anyExtendedKeyUsage in a CA
 // certificate stands for nothing else.
 TEST(NameLimits, UsagesAreForbiddenWhereClientsForbidThem) {

@@ -26,6 +26,15 @@ inline constexpr char const* kIssuerUse =
 inline constexpr char const* kOtherKey =
     "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key";
 
+// "mixed.key": the private number of the P-256 key NAME.key beside the public point of another.
+inline std::string mixed_with(std::string const& name) {
+  return std::string(kOtherKey) + " && for key in " + name +
+         " other; do openssl pkcs8 -topk8 -nocrypt -in $key.key -outform DER -out $key.der; done && { head -c 36 " +
+         name + ".der; tail -c +37 other.der | head -c 32; tail -c +69 " + name +
+         ".der; } >mixed.der && { echo '-----BEGIN PRIVATE KEY-----'; base64 -w 64 mixed.der; "
+         "echo '-----END PRIVATE KEY-----'; } >mixed.key";
+}
+
 // The issuing certificate once more, by GnuTLS and this template.
 inline std::string by_certtool(std::string const& lines, std::string const& options = "") {
   return "printf '" + lines +
@@ -60,15 +69,8 @@ inline std::vector<FaultyParent> faulty_issuers() {
        .change = kOtherKey,
        .is_about_key = true},
       {.says = "is damaged",
-       // The private number of one key beside the public point of another.
        .files = {"mixed.key", "issuing.pem", "root.pem"},
-       .change =
-           "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key && "
-           "for key in issuing other; do "
-           "openssl pkcs8 -topk8 -nocrypt -in $key.key -outform DER -out $key.der; done && "
-           "{ head -c 36 issuing.der; tail -c +37 other.der | head -c 32; tail -c +69 issuing.der; } >mixed.der && "
-           "{ echo '-----BEGIN PRIVATE KEY-----'; base64 -w 64 mixed.der; echo '-----END PRIVATE KEY-----'; } "
-           ">mixed.key",
+       .change = mixed_with("issuing"),
        .is_about_key = true},
       {.says = "is a root and no intermediate", .files = {"root.key", "root.pem"}, .is_about_key = true},
       {.says = "ask for basicConstraints with CA:TRUE",
@@ -94,6 +96,13 @@ inline std::vector<FaultyParent> faulty_issuers() {
        .change = "openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out root2.key && "
                  "openssl req -new -key root2.key -subj '/O=Example Corporation/CN=Corporate Root' -out root2.csr && "
                  "openssl x509 -req -in root2.csr -signkey root2.key -days 10 -extfile root.ext -out root.pem"},
+      // The same name and key as the signer's, and another key identifier than the one that was signed under.
+      {.says = "names its issuer by an authority key identifier that is not that of the certificate",
+       .change = "sed -i 's/^subjectKeyIdentifier=.*/subjectKeyIdentifier=0a0b0c0d/' root.ext && openssl x509 -req -in "
+                 "root.csr -signkey root.key -days 10 -extfile root.ext -out root.pem"},
+      // Octets behind the names, which OpenSSL passes over.
+      {.says = "has names that cannot be read",
+       .corporation = {.issuer_use = use + "subjectAltName=DER:30038201610500\n"}},
       {.says = "ended at",
        .change = "cp issuing.csr again.csr && faketime '2020-01-01' openssl x509 -req -in again.csr -CA root.pem "
                  "-CAkey root.key -days 365 -extfile issuing.ext -out issuing.pem"},
@@ -162,6 +171,10 @@ inline std::vector<FaultyParent> faulty_signers() {
   std::vector<FaultyParent> cases{
       {.says = "no private key", .files = {"root.pem"}},
       {.says = "several private keys", .files = {"root.key", "other.key", "root.pem"}, .change = kOtherKey},
+      {.says = "the private key is damaged",
+       .corporation = {.root_key = "EC -pkeyopt ec_paramgen_curve:P-256"},
+       .files = {"mixed.key", "root.pem"},
+       .change = mixed_with("root")},
       {.says = "belongs to none of the certificates", .files = {"root.key"}},
       {.says = "belongs to none of the certificates", .files = {"other.key", "root.pem"}, .change = kOtherKey},
       {.says = "two of the certificates are for the key",

@@ -143,6 +143,28 @@ TEST_F(Intermediate, WhatDoesNotFitIsNotInstalledAndChangesNothing) {
   }
 }
 
+// What Microsoft's CA gives as the chain: one file, with what stands above.
+TEST_F(Intermediate, AChainInOnePkcs7FileIsInstalled) {
+  auto const state = ca().path("by-p7b");
+  ASSERT_EQ(ca().run_on(state, init()).code, 0);
+  auto const request = ca().path("by-p7b.csr");
+  ASSERT_EQ(ca().run_on(state, {"issuer", "csr", "--out", request}).code, 0);
+  fakes::Corporation corporation({.has_policy_ca = true});
+  corporation.sign(request);
+  for (std::string const form : {"DER", "PEM"}) {
+    SCOPED_TRACE(form);
+    corporation.shell(
+        "openssl crl2pkcs7 -nocrl -certfile root.pem -certfile policy.pem -certfile issuing.pem -outform " + form +
+        " -out chain.p7b");
+    auto const installed = ca().run_on(state, {"issuer", "install", corporation.path("chain.p7b")});
+    ASSERT_EQ(installed.code, 0) << installed.all();
+    std::string chain;
+    for (auto const& file : corporation.chain()) chain += fakes::CaProcess::read(file);
+    EXPECT_EQ(fakes::CaProcess::read(state + "/keys/chain.pem"), chain);
+    fs::remove(state + "/keys/chain.pem");
+  }
+}
+
 TEST_F(Intermediate, ACaWithARootOfItsOwnTakesNoParent) {
   fakes::CaProcess own;
   for (auto const& words : std::vector<std::vector<std::string>>{

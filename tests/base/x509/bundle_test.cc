@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "tests/fakes/corporation.h"
+#include "tests/fakes/refusals_in.h"
 
 namespace lenscap::x509 {
 namespace {
@@ -101,7 +102,9 @@ TEST_F(Bundles, EveryFormIsRead) {
   }
 }
 
+// Together the cases meet every refusal of the source.
 TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
+  std::string said;
   struct Case {
     char const* command;
     char const* says;
@@ -110,6 +113,9 @@ TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
       {"cp issuing.csr out", "CERTIFICATE REQUEST"},
       {"head -c 200 issuing.pem >out", "ends inside"},
       {"{ echo '-----BEGIN CERTIFICATE-----'; echo '!'; echo '-----END CERTIFICATE-----'; } >out", "not base64"},
+      {"{ echo '-----BEGIN CERTIFICATE-----'; openssl x509 -in issuing.pem -outform DER | head -c 200 | base64; "
+       "echo '-----END CERTIFICATE-----'; cat root.pem; } >out",
+       "holds a certificate that cannot be read"},
       {"echo 'not a certificate' >out", "neither PEM"},
       {": >out", "neither PEM"},
       {"openssl x509 -in issuing.pem -outform DER | head -c 300 >out", "neither PEM"},
@@ -126,6 +132,10 @@ TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
       {"sed 's/CERTIFICATE-----/CERTIFICATE/' issuing.pem >out", "damaged BEGIN line"},
       {"sed 's/KEY-----/KEY/' issuing.key >out", "damaged BEGIN line"},
       {"sed 's/KEY-----/KEY/' issuing.key | tr -d '\\n' >out", "damaged BEGIN line"},
+      {"openssl genpkey -quiet -algorithm X25519 -out odd.key && openssl pkey -in odd.key -pubout -out odd.pub && "
+       "openssl x509 -req -in issuing.csr -force_pubkey odd.pub -CA root.pem -CAkey root.key -out odd.pem && "
+       "openssl crl2pkcs7 -nocrl -certfile odd.pem -out out",
+       "holds a certificate that cannot be used"},
       // A whole trust store, given by mistake.
       {"for i in $(seq 2000); do cat root.pem; done >out", "larger than 1 MiB"},
   };
@@ -138,7 +148,11 @@ TEST_F(Bundles, WhatIsNoneIsRefusedWithWhatItIs) {
     EXPECT_THAT(refused.error().detail(), HasSubstr(c.says));
     // It goes to screens and logs: nothing of a key may be in it.
     EXPECT_LT(refused.error().detail().size(), 250U);
+    said += refused.error().detail() + "\n";
   }
+  auto const refusals = fakes::refusals_in("base/x509/bundle.cc", {"unreadable("});
+  EXPECT_GT(refusals.size(), 10U);
+  for (auto const& each : refusals) EXPECT_THAT(said, HasSubstr(each));
 }
 
 }  // namespace
