@@ -62,6 +62,22 @@ TEST_F(BecomeAnIntermediate, ByAKeyThatTheCorporationMade) {
   EXPECT_THAT(ran.err, HasSubstr("no certificate of the chain has name constraints"));
 }
 
+TEST_F(BecomeAnIntermediate, ByAnOldPkcs12FileThatIsConverted) {
+  auto const import = e2e::script_of_sections(kPage, {"Work with a key that the corporation made"});
+  machine_.write_private("words", "words of another house\n");
+  corporation_.issue_with_key();
+  corporation_.shell("openssl pkcs12 -export -legacy -inkey issuing.key -in issuing.pem -passout file:" +
+                     machine_.path("words") + " -out '" + machine_.path("old.pfx") + "'");
+  machine_.run("cp old.pfx issuing.pfx");
+  auto const refused = machine_.run(import);
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("convert it first (openssl pkcs12 -legacy"));
+  auto const ran = machine_.run(e2e::script_of_sections(kPage, {"Convert an old PKCS#12 file"}));
+  ASSERT_EQ(ran.code, 0) << ran.all();
+  EXPECT_THAT(ran.out, HasSubstr("CN=Cameras CA"));
+  EXPECT_THAT(machine_.run("cat converted.pem").out, HasSubstr("BEGIN ENCRYPTED PRIVATE KEY"));
+}
+
 TEST_F(BecomeAnIntermediate, ByAKeyThatSignsOnce) {
   auto const script = e2e::script_of_sections(kPage, {"Have a key sign that you hold yourself"});
   ASSERT_THAT(script, HasSubstr("root import"));
