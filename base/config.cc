@@ -182,6 +182,8 @@ std::vector<std::string> Reader::tables(std::string_view path) const {
   return names;
 }
 
+std::vector<std::string> Reader::known() const { return {state_->known.begin(), state_->known.end()}; }
+
 void Reader::refuse(std::string_view path, std::string_view why) {
   state_->complain(state_->root.at_path(path).node(), path, why);
 }

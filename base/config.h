@@ -31,6 +31,7 @@ class Reader {
   Seconds duration(std::string_view path, Seconds fallback);  // "90d"
   bool has(std::string_view path) const;
   std::vector<std::string> tables(std::string_view path) const;  // names of the tables inside `path`
+  std::vector<std::string> known() const;                        // every path that was asked for
 
   // A refusal of the caller's own about the value at `path`, put at its line: "ca.toml:7: server.url: must be https".
   void refuse(std::string_view path, std::string_view why);

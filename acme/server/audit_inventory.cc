@@ -129,7 +129,8 @@ namespace {
 std::string text_of(Scope const& scope) {
   return "granted " + texts_of(scope.grant_dns) + ", " + texts_of(scope.grant_ip) + "; to be proved " +
          texts_of(scope.prove_dns) + ", " + texts_of(scope.prove_ip) + "; profiles " + joined(scope.profiles) +
-         (scope.issuer.empty() ? std::string() : "; by the issuer " + scope.issuer);
+         (scope.issuer.empty() ? std::string() : "; by the issuer " + scope.issuer) +
+         (scope.live_names_max ? "; at most " + std::to_string(*scope.live_names_max) + " live names" : "");
 }
 
 std::string text_of(CaaMode mode) {
@@ -155,6 +156,32 @@ std::string text_of(Dnssec dnssec) {
   }
   bug("unknown Dnssec");
 }
+
+std::string text_of(RetryAfterForm form) {
+  switch (form) {
+    case RetryAfterForm::seconds:
+      return "seconds";
+    case RetryAfterForm::date:
+      return "date";
+    case RetryAfterForm::mixed:
+      return "mixed";
+  }
+  bug("unknown RetryAfterForm");
+}
+
+std::string text_of(ReusePolicy reuse) {
+  switch (reuse) {
+    case ReusePolicy::usual:
+      return "usual";
+    case ReusePolicy::always:
+      return "always";
+    case ReusePolicy::never:
+      return "never";
+  }
+  bug("unknown ReusePolicy");
+}
+
+std::string text_of(Seconds time) { return std::to_string(time.count()) + " s"; }
 
 void add_names(Settings const& settings, Inventory& all) {
   auto const& rules = settings.name_rules;
@@ -194,7 +221,9 @@ void add_proofs(Settings const& settings, Inventory& all) {
   all["acme.redirects"] = yes_or_no(settings.redirects);
   all["acme.may_reach"] = texts_of(settings.may_reach);
   all["acme.resolver"] = joined(settings.resolver.servers);
+  all["acme.resolver_tcp"] = yes_or_no(settings.resolver.tcp);
   all["acme.dnssec"] = text_of(settings.resolver.dnssec);
+  all["acme.dnssec_anchors"] = joined(settings.resolver.trust_anchors);
   all["acme.caa"] = text_of(settings.caa);
   all["acme.caa_identities"] = joined(settings.caa_identities);
 }
@@ -203,6 +232,7 @@ void add_limits(Settings const& settings, Inventory& all) {
   all["signer.per_minute"] = std::to_string(settings.signer.caps.per_minute);
   all["signer.per_day"] = std::to_string(settings.signer.caps.per_day);
   all["signer.process"] = yes_or_no(settings.signer.process);
+  all["signer.front_user"] = settings.signer.front_user.empty() ? "the signer's own" : settings.signer.front_user;
   all["acme.pending_orders"] = std::to_string(settings.pending_orders);
   auto const& limits = settings.limits;
   all["acme.limits.new_accounts"] = to_string(limits.new_accounts);
@@ -215,6 +245,32 @@ void add_limits(Settings const& settings, Inventory& all) {
   all["acme.limits.validations_at_host"] = std::to_string(limits.validations_at_host);
 }
 
+// Where certificates say that their issuer and its lists are, and what is there to be asked.
+void add_revocation(Settings const& settings, Inventory& all) {
+  std::vector<std::string> http;
+  for (auto const& each : settings.http) http.push_back(to_string(each));
+  all["server.url"] = settings.urls.base();
+  all["server.http"] = joined(http);
+  auto const& crl = settings.crl;
+  all["crl.serve"] = yes_or_no(crl.is_served);
+  all["crl.shards"] = std::to_string(crl.shards);
+  all["crl.lifetime"] = text_of(crl.plan.lifetime);
+  all["crl.after_revocation"] = text_of(crl.plan.after_revocation);
+  all["crl.revoke_possibly_issued"] = yes_or_no(crl.revokes_possibly_issued);
+  all["ocsp.serve"] = yes_or_no(settings.ocsp.is_served);
+  all["ocsp.lifetime"] = text_of(settings.ocsp.lifetime);
+}
+
+// A CA that matters has none of it on. The seed says which requests are refused, and that binds nothing.
+void add_chaos(ChaosSettings const& chaos, Inventory& all) {
+  all["chaos.bad_nonce"] = std::to_string(chaos.bad_nonce) + " percent";
+  all["chaos.retry_after"] = text_of(chaos.retry_after);
+  all["chaos.shuffle"] = yes_or_no(chaos.shuffle);
+  all["chaos.slow_validation"] = text_of(chaos.slow_validation);
+  all["chaos.async_finalize"] = text_of(chaos.async_finalize);
+  all["chaos.reuse_authorizations"] = text_of(chaos.reuse_authorizations);
+}
+
 }  // namespace
 
 Inventory what_binds_issuing(Settings const& settings, ca::Authority const& authority) {
@@ -223,9 +279,14 @@ Inventory what_binds_issuing(Settings const& settings, ca::Authority const& auth
   add_issuers(authority, all);
   add_proofs(settings, all);
   add_limits(settings, all);
+  add_revocation(settings, all);
+  add_chaos(settings.chaos, all);
+  all["ca.passphrase"] = settings.ca_passphrase;
   all["ca.profiles"] = joined(settings.profiles);
   all["acme.eab_required"] = yes_or_no(settings.eab_required);
   if (!settings.eab_required) all["acme.open"] = text_of(settings.open_scope);
+  all["acme.csr_padding"] = settings.csr_padding == CsrPadding::allow ? "allow" : "refuse";
+  all["acme.replaces"] = settings.replaces == ReplacesPolicy::strict ? "strict" : "lenient";
   all["acme.terms_of_service"] = settings.terms_of_service.empty() ? "none" : settings.terms_of_service;
   return all;
 }

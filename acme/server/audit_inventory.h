@@ -16,7 +16,9 @@ using Inventory = std::map<std::string, std::string>;
 
 // Issuers, roots, places of keys, the last back-up. Looks at files: may block.
 Inventory what_is_installed(Settings const& settings, ca::Authority const& authority);
-// The rules by which this process issues: limits of names, profiles, caps, who may order, what has to be proved.
+// The rules by which this process issues and by which clients learn what was revoked: limits of names, profiles, caps,
+// who may order, what has to be proved, lists and OCSP. Each setting by its own key; audit_changes_test.cc has those
+// that are not here, and why.
 Inventory what_binds_issuing(Settings const& settings, ca::Authority const& authority);
 
 // What commands change beside the server, as it lies in the state directory: a server may have taken it or not, and

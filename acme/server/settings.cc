@@ -253,7 +253,7 @@ std::vector<Endpoint> parse_endpoints(config::Reader& reader, std::string_view p
 
 }  // namespace
 
-Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
+Result<Settings> Settings::read(config::Reader& reader, std::string state_dir) {
   auto urls = Urls::parse(reader.string("server.url", ""));
   if (!urls) {
     reader.refuse("server.url", urls.error().detail());
@@ -341,6 +341,17 @@ Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
   read_room(reader, settings);
   CHECK_OK(reader.finish());
   return settings;
+}
+
+Result<Settings> read_settings(config::Reader reader, std::string state_dir) {
+  return Settings::read(reader, std::move(state_dir));
+}
+
+std::vector<std::string> known_settings() {
+  auto empty = config::Reader::parse("", "ca.toml").value();
+  // All of it is read, whatever is missing.
+  (void)Settings::read(empty, "");
+  return empty.known();
 }
 
 Result<Settings> load_settings(std::string const& file, std::string state_dir) {

@@ -112,11 +112,15 @@ struct Settings {
 
  private:
   friend Result<Settings> read_settings(config::Reader reader, std::string state_dir);
+  friend std::vector<std::string> known_settings();
+  static Result<Settings> read(config::Reader& reader, std::string state_dir);
   explicit Settings(Urls urls_) : urls(std::move(urls_)) {}
 };
 
 // Errc::settings: "ca.toml:3:7: ..." saying what is expected.
 Result<Settings> read_settings(config::Reader reader, std::string state_dir);
+// Every key that ca.toml may have: "acme.eab_required".
+std::vector<std::string> known_settings();
 Result<Settings> load_settings(std::string const& file, std::string state_dir);
 
 }  // namespace lenscap::acme

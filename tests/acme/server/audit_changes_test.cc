@@ -95,6 +95,11 @@ TEST_F(Changes, RulesThatDifferAreTold) {
        "acme.eab_required: no; it was yes"},
       {"by which issuer", "eab_required = false\n[acme.open]\nprove_dns = [\"cams.example\"]\nissuer = \"plant4\"\n",
        "", "; by the issuer plant4"},
+      {"lists are served", "[crl]\nserve = false\n", "", "crl.serve: no; it was yes"},
+      {"OCSP", "[ocsp]\nserve = true\n", "", "ocsp.serve: yes; it was no"},
+      {"what was possibly issued", "[crl]\nrevoke_possibly_issued = false\n", "",
+       "crl.revoke_possibly_issued: no; it was yes"},
+      {"chaos", "[chaos]\nreuse_authorizations = \"always\"\n", "", "chaos.reuse_authorizations: always; it was usual"},
   };
   for (auto const& c : cases) {
     SCOPED_TRACE(c.name);
@@ -104,6 +109,124 @@ TEST_F(Changes, RulesThatDifferAreTold) {
     EXPECT_THAT(found, Contains(entry(AuditEvent::policy_changed, "", c.says)));
     EXPECT_THAT(look(*a_server()), Contains(Field(&AuditEntry::event, AuditEvent::policy_changed))) << "and back";
   }
+}
+
+// A new setting has to come here: with a value that is told when it is set, or with why it binds nothing.
+struct Setting {
+  std::string key;
+  std::string value;     // as TOML, and not the default; empty: it is not told
+  char const* why = "";  // it is not told
+  std::string beside{};  // what it needs to be in force
+};
+constexpr char const* kOpen = "acme.eab_required = false\n";
+std::vector<Setting> all_settings() {
+  return {
+      {"server.url", "\"https://other.cams.example\""},
+      {"server.http", "\"127.0.0.1:8080\""},
+      {"server.listen", "", "where clients connect"},
+      {"server.metrics", "", "where figures are"},
+      {"server.connections", "", "how many connect"},
+      {"server.connections_per_address", "", "how many connect"},
+      {"server.idle", "", "how long they stay"},
+      {"ca.name", "", "of init alone; the certificates say it"},
+      {"ca.key", "\"file:keys/other.key\""},
+      {"ca.passphrase", "\"file:words\""},
+      {"ca.profiles", "[\"server\"]"},
+      {"ca.permit_dns", "[\"cams.example\"]"},
+      {"ca.permit_ip", "[\"10.20.0.0/16\"]"},
+      {"ca.permit_email", "[\"cams.example\"]"},
+      {"ca.permit_uri", "[\"cams.example\"]"},
+      {"ca.permit_directory", "[\"O=Cams\"]"},
+      {"ca.exclude_dns", "[\"cams.example\"]"},
+      {"ca.exclude_ip", "[\"10.20.0.0/16\"]"},
+      {"ca.exclude_email", "[\"cams.example\"]"},
+      {"ca.exclude_uri", "[\"cams.example\"]"},
+      {"ca.exclude_directory", "[\"O=Cams\"]"},
+      {"acme.eab_required", "false"},
+      {"acme.terms_of_service", "\"https://pki.cams.example/terms\""},
+      {"acme.challenges", "[\"dns-01\"]"},
+      {"acme.allow_wildcards", "true"},
+      {"acme.pending_orders", "7"},
+      {"acme.replaces", "\"strict\""},
+      {"acme.keep_orders", "", "what is over; the trail keeps all"},
+      {"acme.keep_unused_accounts", "", "what never came to anything; the trail keeps all"},
+      {"acme.finalize_wait", "", "how long a client waits for the answer"},
+      {"acme.csr_padding", "\"allow\""},
+      {"acme.http_port", "8080"},
+      {"acme.tls_port", "8443"},
+      {"acme.redirects", "true"},
+      {"acme.resolver", "[\"10.0.0.53\"]"},
+      {"acme.resolver_tcp", "true"},
+      {"acme.dnssec", "\"off\""},
+      {"acme.dnssec_anchors", "[\"/usr/share/dns/root.key\"]"},
+      {"acme.may_reach", "[\"10.20.0.0/16\"]"},
+      {"acme.caa", "\"strict\""},
+      {"acme.caa_identities", "[\"cams.example\"]"},
+      {"acme.open.grant_dns", "[\"cams.example\"]", "", kOpen},
+      {"acme.open.grant_ip", "[\"10.20.0.0/16\"]", "", kOpen},
+      {"acme.open.prove_dns", "[\"cams.example\"]", "", kOpen},
+      {"acme.open.prove_ip", "[\"10.20.0.0/16\"]", "", kOpen},
+      {"acme.open.profiles", "[\"camera-https\"]", "", kOpen},
+      {"acme.open.issuer", "\"plant4\"", "", kOpen},
+      {"acme.open.live_names", "7", "", kOpen},
+      {"acme.root_in_chain", "", "how much of the chain a client is handed"},
+      {"acme.help_url", "", "a page for people"},
+      {"acme.cors", "", "which web pages may read the answers"},
+      {"acme.limits.new_accounts", "\"5/1h\""},
+      {"acme.limits.eab_failures", "\"5/1h\""},
+      {"acme.limits.account_changes", "\"5/1h\""},
+      {"acme.limits.new_orders", "\"5/1h\""},
+      {"acme.limits.orders_for_name", "\"5/1h\""},
+      {"acme.limits.failed_validations", "\"7/1h\""},
+      {"acme.limits.validations_of_network", "\"5/1h\""},
+      {"acme.limits.validations_at_host", "5"},
+      {"crl.serve", "false"},
+      {"crl.shards", "4"},
+      {"crl.lifetime", "\"30d\""},
+      {"crl.after_revocation", "\"2h\""},
+      {"crl.revoke_possibly_issued", "false"},
+      {"ocsp.serve", "true"},
+      {"ocsp.lifetime", "\"3h\""},
+      {"signer.process", "false"},
+      {"signer.socket", "\"/run/signer.socket\""},
+      {"signer.front_user", "\"lenscap-ca\""},
+      {"signer.per_minute", "7"},
+      {"signer.per_day", "7"},
+      {"store.url", "", "where the record lies, and the trail in it"},
+      {"store.size_max", "", "room on the disk"},
+      {"store.free_space_min", "", "room on the disk"},
+      {"store.ballast", "", "room on the disk"},
+      {"chaos.bad_nonce", "7"},
+      {"chaos.retry_after", "\"date\""},
+      {"chaos.shuffle", "true"},
+      {"chaos.slow_validation", "\"7s\""},
+      {"chaos.async_finalize", "\"7s\""},
+      {"chaos.reuse_authorizations", "\"never\""},
+      {"chaos.seed", "", "which requests are refused once"},
+  };
+}
+
+TEST_F(Changes, EverySettingIsToldOrBindsNothing) {
+  auto const server = a_server();
+  auto const told = [&](std::string text) {
+    if (text.find("server.url") == text.npos) text += "server.url = \"https://pki.cams.example\"\n";
+    auto reader = config::Reader::parse(text, "ca.toml");
+    if (!reader.ok()) throw std::runtime_error(text + reader.error().detail());
+    auto const settings = read_settings(*std::move(reader), dir.path());
+    if (!settings.ok()) throw std::runtime_error(text + settings.error().detail());
+    auto all = what_is_installed(*settings, *server->app->authority);
+    for (auto& [thing, is] : what_binds_issuing(*settings, *server->app->authority)) all["rule " + thing] = is;
+    return all;
+  };
+  std::vector<std::string> keys;
+  for (auto const& each : all_settings()) {
+    SCOPED_TRACE(each.key);
+    keys.push_back(each.key);
+    EXPECT_NE(each.value.empty(), std::string_view(each.why).empty()) << "one of the two";
+    if (each.value.empty()) continue;
+    EXPECT_NE(told(each.beside + each.key + " = " + each.value + "\n"), told(each.beside));
+  }
+  EXPECT_THAT(keys, ::testing::UnorderedElementsAreArray(known_settings()));
 }
 
 TEST_F(Changes, AnotherIssuerAndRootAreTold) {
