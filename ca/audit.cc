@@ -52,13 +52,6 @@ std::optional<std::uint64_t> number_of(std::string_view key) {
   return number <= kNumberMax && key == key_of(number) ? std::optional(number) : std::nullopt;
 }
 
-// The hash that binds `text` to all before it.
-Sha256 chained(Sha256 const& before, std::string_view text) {
-  Bytes octets(before.begin(), before.end());
-  octets.insert(octets.end(), text.begin(), text.end());
-  return sha256(octets);
-}
-
 struct Stored {
   Sha256 hash;
   std::string_view text;
@@ -81,23 +74,6 @@ std::string to_json(std::uint64_t number, AuditEntry const& entry) {
                                   {"detail", entry.detail}});
 }
 
-Result<NumberedEntry> parse(std::string_view text) {
-  TRY(auto const object, json::parse_object(text, {.bytes = 8 * kEntryBytesMax, .depth = 1, .members = 16}));
-  TRY(auto const number, json::need_int(object, "number"));
-  TRY(auto const at, json::need_int(object, "at"));
-  TRY(auto const word, json::need_string(object, "event"));
-  auto const event = audit_event_of(word);
-  if (!event) return Error(Errc::malformed, "the event \"" + word + "\" is not known");
-  NumberedEntry read{static_cast<std::uint64_t>(number), {}};
-  read.entry.at = from_unix(at);
-  read.entry.event = *event;
-  TRY(read.entry.actor, json::need_string(object, "actor"));
-  TRY(read.entry.subject, json::need_string(object, "subject"));
-  TRY(read.entry.rule, json::need_string(object, "rule"));
-  TRY(read.entry.detail, json::need_string(object, "detail"));
-  return read;
-}
-
 }  // namespace
 
 std::string_view to_string(AuditEvent event) {
@@ -110,6 +86,29 @@ std::optional<AuditEvent> audit_event_of(std::string_view word) {
   auto const found = std::ranges::find(kWords, word, &Word::word);
   if (found == std::end(kWords)) return std::nullopt;
   return found->event;
+}
+
+Sha256 chain_audit(Sha256 const& before, std::string_view text) {
+  Bytes octets(before.begin(), before.end());
+  octets.insert(octets.end(), text.begin(), text.end());
+  return sha256(octets);
+}
+
+Result<NumberedEntry> read_audit_entry(std::string_view text) {
+  TRY(auto const object, json::parse_object(text, {.bytes = kAuditTextMax, .depth = 1, .members = 16}));
+  TRY(auto const number, json::need_int(object, "number"));
+  TRY(auto const at, json::need_int(object, "at"));
+  TRY(auto const word, json::need_string(object, "event"));
+  auto const event = audit_event_of(word);
+  if (!event) return Error(Errc::malformed, "the event \"" + word + "\" is not known");
+  NumberedEntry read{static_cast<std::uint64_t>(number), {}, std::string(text)};
+  read.entry.at = from_unix(at);
+  read.entry.event = *event;
+  TRY(read.entry.actor, json::need_string(object, "actor"));
+  TRY(read.entry.subject, json::need_string(object, "subject"));
+  TRY(read.entry.rule, json::need_string(object, "rule"));
+  TRY(read.entry.detail, json::need_string(object, "detail"));
+  return read;
 }
 
 std::optional<AuditHead> find_audit_head(store::ReadTxn& txn) {
@@ -148,7 +147,7 @@ void put_entry(store::WriteTxn& txn, std::uint64_t number, Sha256 const& before,
                      " octets, of which this is the beginning)";
     text = to_json(number, shorter);
   }
-  auto const hash = chained(before, text);
+  auto const hash = chain_audit(before, text);
   txn.put(kAudit, key_of(number), std::string(as_text(hash)) + text);
 }
 
@@ -181,7 +180,10 @@ void visit_audit_rows(store::ReadTxn& txn, std::uint64_t from,
                       std::function<bool(std::string_view key, Result<NumberedEntry> const&)> const& visit) {
   txn.scan(kAudit, key_of(from), [&](std::string_view key, std::string_view value) {
     auto const stored = split(value);
-    return visit(key, stored ? parse(stored->text) : Error(Errc::malformed, "it is too short"));
+    if (!stored) return visit(key, Error(Errc::malformed, "it is too short"));
+    auto read = read_audit_entry(stored->text);
+    if (read) read->hash = stored->hash;
+    return visit(key, read);
   });
 }
 
@@ -233,9 +235,9 @@ AuditVerdict verify_audit(store::ReadTxn& txn, std::vector<AuditHead> kept, Audi
     if (*number > expected) return fault(name + " is missing; the next one is " + std::to_string(*number));
     auto const stored = split(value);
     if (!stored) return fault(name + " cannot be read: it is too short");
-    auto const hash = chained(verdict.last.hash, stored->text);
+    auto const hash = chain_audit(verdict.last.hash, stored->text);
     if (hash != stored->hash) return fault(name + " was changed, or stands where another one was");
-    auto const read = parse(stored->text);
+    auto const read = read_audit_entry(stored->text);
     if (!read.ok()) return fault(name + " cannot be read: " + read.error().detail());
     if (read->number != expected)
       return fault(name + " says of itself that it is entry " + std::to_string(read->number));

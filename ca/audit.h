@@ -52,10 +52,18 @@ struct AuditEntry {
   bool operator==(AuditEntry const&) const = default;
 };
 
+// A row: what it says, and what binds it to all before it.
 struct NumberedEntry {
   std::uint64_t number = 0;
   AuditEntry entry;
+  std::string text{};  // the entry as it stands there, octet for octet
+  Sha256 hash{};       // of the chain up to and with it, as it stands there
 };
+constexpr std::size_t kAuditTextMax = 128 * 1024;  // octets of a text; more is no entry of ours
+// Of a row's text; the hash stays empty. Errc::malformed.
+Result<NumberedEntry> read_audit_entry(std::string_view text);
+// The hash of SHA-256 that binds `text` to all before it; `before` is all zero where a chain begins.
+Sha256 chain_audit(Sha256 const& before, std::string_view text);
 
 // Adds the entry behind the last one and gives its number: 1, 2, 3 and so on. Whatever stands at the end: what happened
 // has to be on record also when somebody else wrote there, and verify_audit finds that.

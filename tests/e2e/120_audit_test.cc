@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "base/json.h"
 #include "store/store.h"
+#include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
 
 namespace lenscap::e2e {
@@ -203,6 +205,100 @@ TEST_F(Audit, ACommandBesideTheServerSaysWhoRanIt) {
   EXPECT_EQ(about("key of root").back().actor, "server");
   EXPECT_THAT(about("key of root").back().detail, HasSubstr("gone"));
   EXPECT_EQ(ca.run({"audit", "verify"}).code, 0);
+}
+
+// An auditor has a file and a head, and neither the store nor, in the end, this program.
+struct ExportedAudit : Audit {
+  std::string const file = ca.path("trail.jsonl");
+  std::string const head = ca.path("head.json");
+  std::vector<std::string> lines;
+
+  void SetUp() override {
+    ca.serve();
+    for (int i = 0; i < 5; ++i) ASSERT_EQ(ca.run({"eab", "create", "--grant-dns", "cams.example"}).code, 0);
+    ASSERT_EQ(ca.run({"audit", "head", "--out", head}).code, 0);
+    std::istringstream exported(ca.run({"audit", "export"}).out);
+    for (std::string line; std::getline(exported, line);) lines.push_back(line);
+    ASSERT_EQ(ca.stop(), 0);
+    ASSERT_GE(lines.size(), 8U);
+  }
+  void write(std::vector<std::string> const& all) const {
+    std::ofstream out(file, std::ios::binary);
+    for (auto const& line : all) out << line << "\n";
+  }
+  Ran verify(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"audit", "verify", "--export", file});
+    return ca.run_on(ca.path("no-state"), more);
+  }
+  // What docs/operations.md tells to do without this program.
+  Ran by_the_recipe() {
+    auto script = blocks_of("operations.md").front();
+    replace_all(script, "trail.jsonl", file);
+    replace_all(script, "head.json", head);
+    return ca.programs().run({"sh", "-euc", script});
+  }
+};
+
+TEST_F(ExportedAudit, IsVerifiedWithoutTheStoreAndByOtherPrograms) {
+  write(lines);
+  auto const good = verify({"--head", head});
+  EXPECT_EQ(good.code, 0) << good.all();
+  EXPECT_THAT(good.out, HasSubstr("are as they were written, and fit what was kept"));
+  auto const by_others = by_the_recipe();
+  EXPECT_EQ(by_others.code, 0) << by_others.all();
+  EXPECT_THAT(by_others.out, HasSubstr(fmt::format("{0} of {0} entries fit the head", lines.size())));
+  EXPECT_THAT(by_others.out, HasSubstr("Verified OK")) << "the head, by openssl";
+  auto const without = verify();
+  EXPECT_EQ(without.code, 0) << without.all();
+  EXPECT_THAT(without.out, HasSubstr("only a head that was kept elsewhere can tell"));
+  // Later ones than the head.
+  std::ofstream(file) << ca.run({"audit", "export"}).out;
+  EXPECT_EQ(verify({"--head", head}).code, 0);
+  // And a part of it.
+  std::ofstream(file) << ca.run({"audit", "export", "--from", "4"}).out;
+  EXPECT_EQ(verify({"--head", head}).code, 6);
+  auto const part = verify({"--head", head, "--from", "4", "--output", "json"});
+  EXPECT_EQ(part.code, 0) << part.all();
+  auto const object = json::parse_object(part.out).value();
+  EXPECT_EQ(json::need_int(object, "begins").value(), 4);
+  EXPECT_EQ(json::need_int(object, "kept").value(), static_cast<std::int64_t>(lines.size()));
+}
+
+TEST_F(ExportedAudit, WhatIsDoneToTheFileIsFoundAndNamed) {
+  using Lines = std::vector<std::string>;
+  struct Case {
+    char const* name;
+    std::function<void(Lines&)> done;
+    char const* says;
+  };
+  Case const cases[] = {
+      {"flipped",
+       [](Lines& all) {
+         auto& octet = all[4][all[4].find("\"actor\":\"") + 9];
+         octet = static_cast<char>(octet ^ 1);
+       },
+       "entry 5 was changed"},
+      {"deleted", [](Lines& all) { all.erase(all.begin() + 2); }, "entry 3 is missing"},
+      {"swapped", [](Lines& all) { std::swap(all[3], all[4]); }, "entry 4 is missing"},
+      {"truncated", [](Lines& all) { all.resize(6); }, "entry 7 is missing: the file ends before it"},
+      {"replayed", [](Lines& all) { all.insert(all.begin() + 5, all[1]); },
+       "entry 6 is missing: entry 2 stands in its place"},
+      {"a line without end", [](Lines& all) { all[2].append(1'000'000, 'x'); }, "entry 3 cannot be read"},
+      {"empty", [](Lines& all) { all.clear(); }, "entry 1 is missing"},
+  };
+  for (auto const& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto changed = lines;
+    c.done(changed);
+    write(changed);
+    auto const found = verify({"--head", head});
+    EXPECT_EQ(found.code, 6) << found.all();
+    EXPECT_THAT(found.out, HasSubstr(c.says));
+    auto const by_others = by_the_recipe();
+    EXPECT_NE(by_others.code, 0) << by_others.all();
+  }
+  std::filesystem::remove(file);
+  EXPECT_EQ(verify({"--head", head}).code, 1);
 }
 
 TEST_F(Audit, ABrokenTrailStopsIssuingUntilSomebodyAcceptsIt) {

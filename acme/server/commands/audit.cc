@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <limits>
+
 #include "acme/server/audit_key.h"
 #include "acme/server/commands/commands.h"
 #include "base/file.h"
@@ -11,6 +14,7 @@
 #include "base/utf8.h"
 #include "ca/audit.h"
 #include "ca/audit_break.h"
+#include "ca/audit_export.h"
 #include "store/store.h"
 
 namespace lenscap::acme {
@@ -23,6 +27,7 @@ struct AuditOptions {
   std::size_t last = 50;
   std::string format = "json";
   std::string out;
+  std::string exported;
   std::vector<std::string> heads;
 };
 
@@ -96,24 +101,43 @@ std::string csv_cell(std::string text) {
   return quoted + "\"";
 }
 
+// What binds the entry to the one before it, as the store has that; nothing where a chain begins with it.
+Sha256 hash_before(store::ReadTxn& txn, ca::NumberedEntry const& read) {
+  bool const begins =
+      read.entry.event == ca::AuditEvent::audit_break_accepted && read.hash == ca::chain_audit(Sha256{}, read.text);
+  return begins ? Sha256{} : ca::find_audit_hash(txn, read.number - 1).value_or(Sha256{});
+}
+
+std::string line_of(store::ReadTxn& txn, std::string_view key, ca::NumberedEntry const& read, std::size_t& bad) {
+  auto line = ca::audit_line(read, hash_before(txn, read));
+  if (line) return *std::move(line);
+  ++bad;
+  return json::write(unreadable(key, line.error()));
+}
+
+std::string cells_of(ca::NumberedEntry const& read) {
+  auto const& entry = read.entry;
+  return fmt::format("{},{},{},{},{},{},{},{}\r", read.number, to_rfc3339(entry.at), ca::to_string(entry.event),
+                     csv_cell(entry.actor), csv_cell(entry.subject), csv_cell(entry.rule), csv_cell(entry.detail),
+                     to_hex(read.hash));
+}
+
 Result<ExitCode> export_all(CommandLine const& line, AuditOptions const& options) {
   TRY(auto const store, open_store(line));
   bool const is_csv = options.format == "csv";
   std::size_t bad = 0;
-  if (is_csv) fmt::print("number,at,event,actor,subject,rule,detail\r\n");
+  if (is_csv) fmt::print("number,at,event,actor,subject,rule,detail,hash\r\n");
   store->read([&](store::ReadTxn& txn) {
     bad = 0;
     auto const from = std::max<std::uint64_t>(options.from, 1);
     ca::visit_audit_rows(txn, from, [&](std::string_view key, Result<ca::NumberedEntry> const& read) {
       bad += read ? 0 : 1;
-      if (!is_csv)
-        fmt::print("{}\n", json::write(read ? to_json(read->number, read->entry) : unreadable(key, read.error())));
-      else if (read)
-        fmt::print("{},{},{},{},{},{},{}\r\n", read->number, to_rfc3339(read->entry.at),
-                   ca::to_string(read->entry.event), csv_cell(read->entry.actor), csv_cell(read->entry.subject),
-                   csv_cell(read->entry.rule), csv_cell(read->entry.detail));
+      if (read)
+        fmt::print("{}\n", is_csv ? cells_of(*read) : line_of(txn, key, *read, bad));
+      else if (is_csv)
+        fmt::print(",,unreadable,,{},,{},\r\n", csv_cell(row_name(key)), csv_cell(read.error().detail()));
       else
-        fmt::print(",,unreadable,,{},,{}\r\n", csv_cell(row_name(key)), csv_cell(read.error().detail()));
+        fmt::print("{}\n", json::write(unreadable(key, read.error())));
       return true;
     });
   });
@@ -145,14 +169,76 @@ Result<ExitCode> accept_break(CommandLine const& line) {
   return ExitCode::done;
 }
 
-Result<ExitCode> verify_trail(CommandLine const& line, AuditOptions const& options) {
+Result<std::vector<ca::SignedAuditHead>> read_heads(std::vector<std::string> const& files) {
   std::vector<ca::SignedAuditHead> heads;
-  for (auto const& file : options.heads) {
+  for (auto const& file : files) {
     TRY(auto const text, read_file(file, kHeadBytesMax));
     auto head = ca::read_audit_head(text);
     if (!head) return std::move(head).error().with_context(file + ": ");
     heads.push_back(*std::move(head));
   }
+  return heads;
+}
+
+// Line by line, however long the file is.
+Result<ca::ExportVerdict> check_file(std::string const& file, ca::ExportCheck& check) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<char> buffer(ca::kAuditLineMax + 2);
+  while (in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
+    auto const count = static_cast<std::size_t>(in.gcount());
+    bool const is_too_long = in.fail();
+    check.line(is_too_long ? std::string_view() : std::string_view(buffer.data(), count - (in.eof() ? 0 : 1)));
+    if (!is_too_long) continue;
+    in.clear();
+    in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  if (!in.eof()) return Error(Errc::file, file + " cannot be read");
+  return check.finish();
+}
+
+std::string text_of(ca::ExportVerdict const& verdict, std::string const& file, bool has_heads) {
+  auto const& last = verdict.last.number;
+  if (!verdict.fault.empty())
+    return fmt::format("{} is not as it was exported: {}. {}.", file, verdict.fault,
+                       last < verdict.begins ? "No entry before it is good"
+                                             : fmt::format("The entries {} to {} are good", verdict.begins, last));
+  auto text = fmt::format("The entries {} to {} in {} ", verdict.begins, last, file);
+  if (!has_heads)
+    text +=
+        "follow on each other; whether the end was cut off, or all of it made anew, only a head that was kept "
+        "elsewhere can tell (--head)";
+  else if (verdict.kept < last)
+    text += fmt::format("follow on each other, and fit what was kept up to {}: of those behind it no head tells",
+                        verdict.kept);
+  else
+    text += "are as they were written, and fit what was kept";
+  return text + ".";
+}
+
+Result<ExitCode> verify_export(CommandLine const& line, AuditOptions const& options) {
+  TRY(auto const heads, read_heads(options.heads));
+  std::vector<ca::AuditHead> kept;
+  for (auto const& head : heads) {
+    kept.push_back(head.head);
+    if (!(head.key == heads.front().key))
+      return Error(Errc::unauthorized, "the heads were signed by more than one key: not all of them are of one CA");
+  }
+  ca::ExportCheck check(std::move(kept), std::max<std::uint64_t>(options.from, 1));
+  TRY(auto const verdict, check_file(options.exported, check));
+  if (line.wants_json())
+    print_json({{"good", verdict.fault.empty()},
+                {"entries", static_cast<std::int64_t>(verdict.last.number)},
+                {"hash", to_hex(verdict.last.hash)},
+                {"begins", static_cast<std::int64_t>(verdict.begins)},
+                {"kept", static_cast<std::int64_t>(verdict.kept)},
+                {"fault", verdict.fault}});
+  else
+    fmt::print("{}\n", text_of(verdict, options.exported, !heads.empty()));
+  return verdict.fault.empty() ? ExitCode::done : ExitCode::attention;
+}
+
+Result<ExitCode> verify_trail(CommandLine const& line, AuditOptions const& options) {
+  TRY(auto const heads, read_heads(options.heads));
   TRY(auto const store, open_store(line));
   ca::AuditVerdict verdict;
   std::optional<ca::SignedAuditHead> begin;
@@ -213,11 +299,20 @@ void add_audit(CLI::App& app, CommandLine& line) {
 
   auto* verified = audit->add_subcommand("verify", "Is every entry as it was written?");
   verified->add_option("--head", options->heads, "A head that was kept elsewhere; may be given again");
+  auto* of_file = verified->add_option("--export", options->exported,
+                                       "JSON lines of `audit export`, instead of the store, which is not needed then");
+  verified->add_option("--from", options->from, "With which number they begin, as `audit export` was told")
+      ->needs(of_file);
   verified->footer(
       "Exit code 0: nothing was changed; 6: the text names the first bad entry.\n"
       "Examples:\n  lenscap-ca audit head --out /mnt/safe/head-monday.json\n"
-      "  lenscap-ca audit verify --head /mnt/safe/head-monday.json");
-  verified->callback([&line, options] { line.run = [&line, options] { return verify_trail(line, *options); }; });
+      "  lenscap-ca audit verify --head /mnt/safe/head-monday.json\n"
+      "  lenscap-ca audit verify --export trail.jsonl --head /mnt/safe/head-monday.json");
+  verified->callback([&line, options] {
+    line.run = [&line, options] {
+      return options->exported.empty() ? verify_trail(line, *options) : verify_export(line, *options);
+    };
+  });
 }
 
 }  // namespace lenscap::acme
