@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "ca/audit.h"
 #include "store/store.h"
 #include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
@@ -299,6 +300,40 @@ TEST_F(ExportedAudit, WhatIsDoneToTheFileIsFoundAndNamed) {
   }
   std::filesystem::remove(file);
   EXPECT_EQ(verify({"--head", head}).code, 1);
+}
+
+// Whoever can choose a name chooses what stands in a cell. Python reads the table; a spreadsheet sees no formula.
+TEST_F(Audit, CellsOfTheTableStayWhatTheyAre) {
+  std::vector<std::string> const texts{"=1+1",          "+1",       "-1",  "@SUM(A1)", "\tx", "\rx",
+                                       "say \"hello\"", "a\r\nb,c", "a,b", "\u00e4",   ""};
+  with_the_store([&](store::WriteTxn& txn) {
+    for (auto const& text : texts)
+      ca::append_audit(txn, {.at = from_unix(1'790'000'000),
+                             .event = ca::AuditEvent::request_refused,
+                             .actor = text,
+                             .subject = text,
+                             .rule = text,
+                             .detail = text});
+  });
+  auto const table = ca.path("trail.csv");
+  std::ofstream(table, std::ios::binary) << ca.run({"audit", "export", "--format", "csv"}).out;
+  auto const read = ca.programs().run({"python3", "-c",
+                                       "import csv, json, sys\n"
+                                       "rows = list(csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8')))\n"
+                                       "print(json.dumps({'rows': rows}))\n",
+                                       table});
+  ASSERT_EQ(read.code, 0) << read.all();
+  auto const object = json::parse_object(read.out).value();
+  auto const& rows = *object.find("rows")->as_array();
+  ASSERT_EQ(rows.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto const word = [&](char const* name) { return json::need_string(*rows[i].as_object(), name).value(); };
+    bool const is_formula = !texts[i].empty() && std::string("=+-@\t\r").find(texts[i].front()) != std::string::npos;
+    for (auto const* name : {"actor", "subject", "rule", "detail"})
+      EXPECT_EQ(word(name), (is_formula ? "'" : "") + texts[i]) << name;
+    EXPECT_EQ(word("number"), std::to_string(i + 1));
+    EXPECT_EQ(word("hash").size(), 64U);
+  }
 }
 
 TEST_F(Audit, ABrokenTrailStopsIssuingUntilSomebodyAcceptsIt) {
