@@ -35,6 +35,8 @@ class SignedThings {
   SignedThings(x509::Certificate root, std::vector<SeenIssuer> issuers)
       : root_(std::move(root)), issuers_(std::move(issuers)) {}
 
+  // Of a signer in another process: what is given as its clock may be so much later than what it read.
+  void answers_take(Seconds most) { slack_ = most; }
   // The signer's clock, which is what it was or has moved. Caps are of time that passed: what it runs back is no time.
   void clock_says(Time now) {
     if (clock_ && now > *clock_) passed_ += now - *clock_;
@@ -169,7 +171,7 @@ class SignedThings {
     std::int64_t seconds = 0;
     for (std::size_t i = 1; i <= 4; ++i) seconds = seconds << 8 | octets[i];
     auto const at = from_unix(seconds);
-    if (at < now - 10 * kMinute || at > now + 5 * kMinute) return "a serial number of another time";
+    if (at < now - 10 * kMinute - slack_ || at > now + 5 * kMinute) return "a serial number of another time";
     if (!signs_ocsp && at < of.active_from) return of.name + " signs only later";
     if (!signs_ocsp && at >= of.retired_from) return of.name + " is retired";
     return "";
@@ -219,9 +221,9 @@ class SignedThings {
     return "";
   }
 
-  static std::string validity(x509::Certificate const& leaf, Rules const& rules, bool signs_ocsp, Time now) {
+  std::string validity(x509::Certificate const& leaf, Rules const& rules, bool signs_ocsp, Time now) const {
     if (leaf.not_before() < now - 2 * kHour) return "it begins long ago";
-    if (leaf.not_after() < now - 10 * kMinute) return "it ended long ago";
+    if (leaf.not_after() < now - 10 * kMinute - slack_) return "it ended long ago";
     if (leaf.not_after() - leaf.not_before() >= rules.lifetime) return "longer than the profile allows";
     if (signs_ocsp && leaf.not_before() > now) return "what signs OCSP answers begins later";
     if (leaf.not_before() > now + rules.lifetime + 5 * kMinute) return "it begins when it should have ended";
@@ -340,7 +342,7 @@ class SignedThings {
     if (auto wrong = number(list.get(), of, scope, now); !wrong.empty()) return wrong;
     auto const this_update = time_of(X509_CRL_get0_lastUpdate(list.get()));
     auto const next_update = time_of(X509_CRL_get0_nextUpdate(list.get()));
-    if (this_update < now - 10 * kMinute || this_update > now + 5 * kMinute) return "a list of another time";
+    if (this_update < now - 10 * kMinute - slack_ || this_update > now + 5 * kMinute) return "a list of another time";
     if (next_update <= this_update || next_update > this_update + 366 * kDay) return "in force for too long";
     return entries(list.get(), parts, part, this_update);
   }
@@ -410,7 +412,7 @@ class SignedThings {
   std::vector<SeenIssuer> const issuers_;
   std::optional<Time> clock_;
   Time latest_ = Time::min() + kDay;
-  Seconds passed_{0};
+  Seconds passed_{0}, slack_{0};
   std::set<std::string> hashes_, serials_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;
   std::vector<Time> certificates_at_, leaves_at_;
