@@ -1,29 +1,13 @@
 #include "acme/server/authenticate.h"
 
-#include <algorithm>
-
 #include "acme/server/app.h"
+#include "acme/server/media_type.h"
 #include "acme/server/records.h"
 #include "acme/wire/jws.h"
 #include "acme/wire/names.h"
 
 namespace lenscap::acme {
 namespace {
-
-// `lower` is in lower case, `text` as it was sent.
-bool reads(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
-}
-
-// RFC 9110 8.3.1: a media type has no case, and parameters may follow it. 8555-6.2-17.
-bool is_jose_json(net::Headers const& headers) {
-  if (headers.count(names::kContentType) != 1) return false;
-  auto text = std::string_view(*headers.find(names::kContentType));
-  text = text.substr(0, text.find(';'));
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return reads(text, names::kJoseJson);
-}
 
 // Several fields are one list (RFC 9110 5.3).
 std::string accept_of(net::Headers const& headers) {
@@ -46,7 +30,7 @@ std::optional<Asker> asker_of(Signer signer, std::optional<Account> const& accou
 }
 
 net::Awaitable<Result<SignedRequest>> authenticate(App& app, Signer signer, net::Request request) {
-  if (!is_jose_json(request.headers))
+  if (!has_media_type(request.headers, names::kJoseJson))  // 8555-6.2-17
     co_return Error(Errc::unsupported_media_type, "the Content-Type of a request must be application/jose+json");
   CO_TRY(auto jws, parse_jws(request.body));  // 8555-6.2-1 .. -9, -12, -13, -18, -19
 

@@ -217,9 +217,14 @@ TEST_F(Ocsp, Refusals) {
   EXPECT_THAT(server->log_lines(), Contains(HasSubstr("ocsp.not_answered")));
 }
 
-TEST_F(Ocsp, MediaTypeOfAPost) {
+TEST_F(Ocsp, MediaTypeOfAPost) {  // RFC 9110 8.3.1
   renew(kNow);
-  EXPECT_EQ(post(ask({issue()}, ca.ca.issuing), "application/octet-stream").status, 415);
+  auto const request = ask({issue()}, ca.ca.issuing);
+  for (auto const* type : {"application/ocsp-request", "Application/OCSP-Request",
+                           "application/ocsp-request; charset=binary", "application/ocsp-request ;x=y"})
+    EXPECT_EQ(read(post(request, type)).response, OCSP_RESPONSE_STATUS_SUCCESSFUL) << type;
+  for (auto const* type : {"application/octet-stream", "application/ocsp-requests", "application/ocsp", ""})
+    EXPECT_EQ(post(request, type).status, 415) << type;
 }
 
 // RFC 6960 appendix A.1 wants base64 that is percent-encoded. What clients do is another matter.

@@ -4,6 +4,7 @@
 
 #include "acme/server/app.h"
 #include "acme/server/handlers/handlers.h"
+#include "acme/server/media_type.h"
 #include "acme/server/respond.h"
 #include "acme/wire/names.h"
 
@@ -79,8 +80,7 @@ net::Response ocsp_by_get(App& app, net::Request const& request) {
 }
 
 net::Response ocsp_by_post(App& app, net::Request const& request) {
-  auto const* type = request.headers.find(names::kContentType);
-  if (type == nullptr || *type != names::kOcspRequest)
+  if (!has_media_type(request.headers, names::kOcspRequest))
     return problem_response(
         Error(Errc::unsupported_media_type, "the Content-Type of a request must be application/ocsp-request"));
   return to_response(app.ocsp.answer(as_bytes(request.body)));
