@@ -15,7 +15,8 @@ struct Counts {
   std::vector<std::int64_t> trusted_by;  // in the order of the roots
   std::int64_t accounts = 0;
   std::int64_t silent = 0;
-  json::Array lacking;
+  std::int64_t without_newest = 0;  // that said what they trust
+  json::Array lacking;              // the first of these
 };
 
 void count(Counts& counts, std::vector<std::string> const& hashes, Account const& account) {
@@ -30,7 +31,9 @@ void count(Counts& counts, std::vector<std::string> const& hashes, Account const
   };
   for (std::size_t i = 0; i < hashes.size(); ++i)
     if (trusts(hashes[i])) ++counts.trusted_by[i];
-  if (trusts(hashes.back()) || counts.lacking.size() >= kLackingShown) return;
+  if (trusts(hashes.back())) return;
+  ++counts.without_newest;
+  if (counts.lacking.size() >= kLackingShown) return;
   json::Object lacking{{"account", account.id}, {"eab", account.eab_kid}};
   if (account.trusts_at) lacking.set("said_at", to_rfc3339(*account.trusts_at));
   counts.lacking.emplace_back(std::move(lacking));
@@ -45,7 +48,8 @@ Result<json::Object> root_status(OperationContext const& context, json::Object c
   for (auto const& root : known.roots) hashes.push_back(to_hex(root.fingerprint()));
   Counts counts;
   context.store.read([&](store::ReadTxn& txn) {
-    counts = {std::vector<std::int64_t>(hashes.size(), 0), 0, 0, {}};
+    counts = {};
+    counts.trusted_by.resize(hashes.size());
     visit_accounts(txn, [&](Account const& account) { return count(counts, hashes, account), true; });
   });
   json::Array roots;
@@ -58,6 +62,7 @@ Result<json::Object> root_status(OperationContext const& context, json::Object c
   return json::Object{{"roots", std::move(roots)},
                       {"accounts", counts.accounts},
                       {"silent", counts.silent},
+                      {"without_newest", counts.without_newest},
                       {"lacking", std::move(counts.lacking)}};
 }
 

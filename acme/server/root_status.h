@@ -5,8 +5,8 @@
 
 namespace lenscap::acme {
 
-// {"roots": [...], "accounts": N, "silent": N, "lacking": [...]}: of the accounts that may still sign; at most 100 that
-// said what they trust, and it was not the newest. Reads all accounts.
+// {"roots": [...], "accounts": N, "silent": N, "without_newest": N, "lacking": [...]}: of the accounts that may still
+// sign; how many said what they trust, and it was not the newest, and the first 100 of these. Reads all accounts.
 Result<json::Object> root_status(OperationContext const& context, json::Object const& arguments);
 
 }  // namespace lenscap::acme

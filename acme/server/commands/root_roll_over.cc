@@ -104,8 +104,11 @@ Result<ExitCode> status(CommandLine const& line) {
              text_of(found.find("accounts")), text_of(found.find("silent")));
   auto const* lacking = found.find("lacking");
   if (lacking == nullptr || lacking->as_array() == nullptr || lacking->as_array()->empty()) return ExitCode::done;
-  fmt::print("\nStill without the newest root:\n");
+  fmt::print("\nStill without the newest root: {}\n", text_of(found.find("without_newest")));
   print_table(found, "lacking", {{"Account", "account"}, {"EAB key", "eab"}, {"Said at", "said_at"}});
+  auto const shown = std::to_string(lacking->as_array()->size());
+  if (auto const all = text_of(found.find("without_newest")); all != shown)
+    fmt::print("These are the first {}; the others: account list --output json.\n", shown);
   return ExitCode::done;
 }
 

@@ -2,11 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
 #include "acme/server/account_operations.h"
 #include "acme/server/records.h"
+#include "acme/server/root_status.h"
 #include "acme/wire/roots.h"
+#include "base/random.h"
 #include "ca/ceremony.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap::acme::test {
 namespace {
@@ -22,9 +29,11 @@ ca::KnownRoots two_roots() {
 
 struct Roots : ::testing::Test {
   ca::KnownRoots known = two_roots();
+  fakes::TempDir dir;
   TestServer server{[this] {
     ServerOptions options;
     options.roots = known;
+    options.state_dir = dir.path();
     return options;
   }()};
   Client client = granted_client(server);
@@ -41,14 +50,16 @@ struct Roots : ::testing::Test {
         [&](store::ReadTxn& txn) { visit_accounts(txn, [&](Account const& each) { return found = each, true; }); });
     return found.value();
   }
+  OperationContext context() {
+    return {.settings = server.app->settings,
+            .store = *server.app->store,
+            .root = server.app->authority->root_certificate(),
+            .limits = server.app->authority->issuer().limits(),
+            .now = server.clock.now()};
+  }
   // As account list tells of it.
   json::Object listed() {
-    auto const answer = list_accounts({.settings = server.app->settings,
-                                       .store = *server.app->store,
-                                       .root = server.app->authority->root_certificate(),
-                                       .limits = server.app->authority->issuer().limits(),
-                                       .now = server.clock.now()},
-                                      {});
+    auto const answer = list_accounts(context(), {});
     return *answer.value().find("accounts")->as_array()->begin()->as_object();
   }
 };
@@ -97,6 +108,70 @@ TEST_F(Roots, ABadReportChangesNothing) {
     EXPECT_EQ(answer.problem(), "malformed") << payload;
   }
   EXPECT_EQ(account(), before);
+}
+
+// What `root status` says. It reads the roots where the commands put them.
+struct RootStatus : Roots {
+  RootStatus() {
+    for (std::size_t i = 0; i < known.roots.size(); ++i) {
+      auto const folder = ca::root_directory(dir.path(), i);
+      std::filesystem::create_directories(folder);
+      std::ofstream(folder + "/root.pem") << known.roots[i].pem();
+    }
+    std::ofstream(ca::root_directory(dir.path(), 0) + "/issuing.pem")
+        << server.app->authority->issuing_certificate().pem();
+    std::ofstream(ca::root_directory(dir.path(), 1) + "/by-former.pem") << known.vouchers[0].pem();
+    std::ofstream(ca::root_directory(dir.path(), 1) + "/former-by-this.pem") << known.vouchers[1].pem();
+  }
+  json::Object status() {
+    auto answer = root_status(context(), {});
+    if (!answer) throw std::runtime_error(answer.error().detail());
+    return *std::move(answer);
+  }
+  static std::int64_t number(json::Object const& object, std::string_view name) {
+    return json::need_int(object, name).value();
+  }
+  static json::Array const& lacking(json::Object const& found) { return *found.find("lacking")->as_array(); }
+};
+
+TEST_F(RootStatus, WhoHasSpokenAndLacksTheNewestIsListed) {
+  auto found = status();
+  EXPECT_EQ(number(found, "accounts"), 1);
+  EXPECT_EQ(number(found, "silent"), 1) << "who says nothing is counted apart";
+  EXPECT_EQ(number(found, "without_newest"), 0);
+  EXPECT_THAT(lacking(found), IsEmpty());
+
+  client.post(url, report({known.roots.front()}));
+  found = status();
+  EXPECT_EQ(number(found, "silent"), 0);
+  EXPECT_EQ(number(found, "without_newest"), 1);
+  ASSERT_EQ(lacking(found).size(), 1u);
+  auto const& one = *lacking(found).front().as_object();
+  EXPECT_EQ(json::need_string(one, "account").value(), account().id);
+  EXPECT_EQ(json::need_string(one, "eab").value(), account().eab_kid);
+  EXPECT_EQ(json::need_string(one, "said_at").value(), to_rfc3339(server.clock.now()));
+
+  client.post(url, report(known.roots));
+  found = status();
+  EXPECT_EQ(number(found, "without_newest"), 0);
+  EXPECT_THAT(lacking(found), IsEmpty());
+}
+
+TEST_F(RootStatus, AllAreCountedAndAHundredListed) {
+  client.post(url, report({known.roots.front()}));
+  auto const first = account();
+  server.app->store->write([&](store::WriteTxn& txn) {
+    for (int i = 0; i < 100; ++i) {
+      auto next = first;
+      next.id = new_id(server.clock.now());
+      next.key = x509::PrivateKey::generate(x509::KeyType::ec_p256).public_key();
+      create_account(txn, next);
+    }
+    return true;
+  });
+  auto const found = status();
+  EXPECT_EQ(number(found, "without_newest"), 101);
+  EXPECT_EQ(lacking(found).size(), 100u);
 }
 
 TEST_F(Roots, EachIsServedByItsHash) {
