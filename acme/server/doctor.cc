@@ -154,6 +154,15 @@ All judge_backup(Facts const& facts) {
            .to_do = kToDo}};
 }
 
+All judge_restore(Facts const& facts) {
+  if (!facts.gap) return {};
+  return {{.severity = Severity::critical,
+           .what = "restored at " + to_rfc3339(facts.gap->until) + " from a back-up of " + to_rfc3339(facts.gap->from) +
+                   ", and nobody has confirmed it, so nothing is issued",
+           .to_do = "make sure that the old machine does not run any more; then lenscap-ca restore confirm, and start "
+                    "the service"}};
+}
+
 // --- audit trail ---
 
 All judge_audit(Facts const& facts) {
@@ -406,6 +415,7 @@ constexpr Check kChecks[] = {
     {"root_crl", judge_root_crl},
     {"issuers", judge_issuers},
     {"backup", judge_backup},
+    {"restore", judge_restore},
     {"audit", judge_audit},
     {"permissions", judge_permissions},
     {"space", judge_space},

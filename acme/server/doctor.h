@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/x509/name_constraints.h"
+#include "ca/gap.h"
 
 namespace lenscap::acme {
 
@@ -81,6 +82,7 @@ struct Facts {
   std::string passphrase = {};           // its source, as in ca.toml
   bool passphrase_is_beside = false;     // in a file below the state directory
   std::optional<Time> last_backup = {};  // written and read back
+  std::optional<ca::Gap> gap = {};       // of a restore that nobody has confirmed
   std::vector<List> lists = {};          // those that ought to be; none where none are served
   std::string audit_fault = {};          // what is wrong with the audit trail; empty: nothing
   bool ocsp_is_served = false;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <regex>
 
 #include "base/json.h"
@@ -183,6 +184,108 @@ TEST_F(BackUp, TheDoctorSaysWhatItCannotSee) {
   std::ofstream(ca.state() + "/ca.toml", std::ios::app) << "[nonsense]\n";
   EXPECT_EQ(ca.run({"doctor"}).code, 5);
   EXPECT_THAT(json::write(*object()), HasSubstr("nonsense"));
+}
+
+// --- before anybody has agreed to the gap
+
+// A CA that was backed up and lost, and that is there again from its back-up.
+class Restored : public ::testing::Test {
+ protected:
+  using Words = std::vector<std::string>;
+
+  static void lose_and_restore(fakes::CaProcess& ca) {
+    auto const file = ca.path("a.backup");
+    auto const passphrase = ca.path("passphrases");
+    auto const made = ca.run({"backup", "create", file, "--passphrase-file", passphrase});
+    ASSERT_EQ(made.code, 0) << made.all();
+    auto const root = ca.state() + "/keys/root.key";
+    if (std::filesystem::exists(root)) {  // no back-up has it
+      std::filesystem::copy_file(root, ca.path("root.key"));
+      std::ofstream(ca.path("root-words")) << "the root's own words\n";
+      std::filesystem::permissions(ca.path("root-words"), std::filesystem::perms::owner_read);
+    }
+    std::filesystem::remove_all(ca.state());
+    auto const restored = ca.run({"restore", file, "--passphrase-file", passphrase});
+    ASSERT_EQ(restored.code, 0) << restored.all();
+  }
+  // Every file with what is in it, but for those that tell who uses the store.
+  static std::map<std::string, std::string> files(fakes::CaProcess const& ca) {
+    std::map<std::string, std::string> all;
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(ca.state())) {
+      auto const path = entry.path().string();
+      if (entry.is_regular_file() && !path.ends_with("lock.mdb") && !path.ends_with("/db/lock"))
+        all[path] = fakes::CaProcess::read(path);
+    }
+    return all;
+  }
+  static void expect_refused(fakes::CaProcess& ca, Words const& words) {
+    auto const before = files(ca);
+    auto const refused = ca.run(words);
+    EXPECT_NE(refused.code, 0) << refused.all();
+    EXPECT_THAT(refused.err, ::testing::AllOf(HasSubstr("nothing was changed"), HasSubstr("restore confirm")));
+    EXPECT_EQ(files(ca), before) << words[0] << " " << words[1];
+  }
+  static void confirm(fakes::CaProcess& ca) {
+    auto const confirmed = ca.run({"restore", "confirm"});
+    ASSERT_EQ(confirmed.code, 0) << confirmed.all();
+  }
+  static std::string doctor(fakes::CaProcess& ca) { return ca.run({"doctor"}).out; }
+};
+
+TEST_F(Restored, MakesNoIssuerAndNoRoot) {
+  fakes::CaProcess ca;
+  ca.serve();
+  EXPECT_EQ(ca.stop(), 0);
+  lose_and_restore(ca);
+  EXPECT_THAT(doctor(ca), HasSubstr("lenscap-ca restore confirm"));
+  auto const by_root = [&](Words words) {
+    words.insert(words.end(), {"--root-key", ca.path("root.key"), "--passphrase-file", ca.path("root-words")});
+    return words;
+  };
+  auto const create = by_root({"issuer", "create", "--site", "plant4"});
+  auto const roll_over = by_root({"issuer", "roll-over"});
+  auto next_root = by_root({"root", "roll-over"});
+  next_root.insert(next_root.end(), {"--new-passphrase-file", ca.path("root-words")});
+  Words const lead{"root", "roll-over", "--lead"};
+  for (auto const& words : {create, roll_over, next_root, lead}) expect_refused(ca, words);
+
+  // What an emergency needs.
+  auto const list = ca.run(by_root({"root", "crl"}));
+  EXPECT_EQ(list.code, 0) << list.all();
+  auto const revoked = ca.run(by_root({"issuer", "revoke", "default"}));
+  EXPECT_EQ(revoked.code, 0) << revoked.all();
+  expect_refused(ca, roll_over);
+
+  confirm(ca);
+  EXPECT_THAT(doctor(ca), Not(HasSubstr("lenscap-ca restore confirm")));
+  for (auto const& words : {create, roll_over, next_root, lead}) {
+    auto const done = ca.run(words);
+    EXPECT_EQ(done.code, 0) << words[0] << " " << words[1] << ": " << done.all();
+  }
+}
+
+TEST_F(Restored, TakesNoChainOfAParent) {
+  fakes::Corporation parent;
+  fakes::CaProcess ca("", "", &parent);
+  ca.serve();
+  EXPECT_EQ(ca.stop(), 0);
+  lose_and_restore(ca);
+  fakes::Corporation other;
+  other.issue_with_key();
+  Words const install{"issuer", "install", parent.issuing(), parent.root()};
+  Words const roll_over{"issuer", "roll-over"};
+  Words const import{"issuer", "import", other.path("issuing.key"), other.issuing(), other.root()};
+  Words const import_root{"root", "import", parent.path("root.key"), parent.root()};
+  for (auto const& words : {install, roll_over, import, import_root}) expect_refused(ca, words);
+
+  confirm(ca);
+  for (auto const& words : {install, roll_over}) {
+    auto const done = ca.run(words);
+    EXPECT_EQ(done.code, 0) << words[0] << " " << words[1] << ": " << done.all();
+  }
+  // Their reasons are others now.
+  EXPECT_THAT(ca.run(import).err, HasSubstr("a chain for another key is installed"));
+  EXPECT_THAT(ca.run(import_root).err, HasSubstr("Ask the parent for the subject key identifier"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "acme/server/admin.h"
@@ -25,6 +26,13 @@ Result<Settings> load_settings(CommandLine const& line) {
     return Error(Errc::file,
                  file + " is missing; make the CA first (lenscap-ca init), or give its directory with --state");
   return load_settings(file, line.state);
+}
+
+bool has_store(CommandLine const& line, Settings const& settings) {
+  constexpr std::string_view kLmdb = "lmdb:";
+  if (!settings.store_url.starts_with(kLmdb)) return false;
+  auto const store = std::filesystem::path(line.state) / settings.store_url.substr(kLmdb.size());
+  return file_exists((store / "data.mdb").string());
 }
 
 Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {

@@ -25,6 +25,7 @@
 #include "ca/clock_mark.h"
 #include "ca/crl_maker.h"
 #include "ca/crl_places.h"
+#include "ca/gap.h"
 #include "ca/installed_issuers.h"
 #include "ca/known_roots.h"
 #include "ca/ledger_visits.h"
@@ -186,6 +187,7 @@ std::vector<Facts::Idle> idle_issuers(store::ReadTxn& txn, Settings const& setti
 void look_into_store(store::ReadTxn& txn, Settings const& settings, std::vector<ca::InstalledIssuer> const& issuers,
                      Facts& facts) {
   facts.clock_mark = ca::clock_mark(txn);
+  facts.gap = ca::find_gap(txn);
   if (auto const known = ca::find_audit_break(txn))
     facts.audit_fault = known->fault;
   else

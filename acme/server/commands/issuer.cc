@@ -12,6 +12,7 @@
 #include "acme/server/commands/issuer_revoke.h"
 #include "acme/server/commands/issuers.h"
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "base/file.h"
 #include "ca/installed_issuers.h"
 #include "ca/parent_rules.h"
@@ -61,6 +62,7 @@ Result<Certifiable> whose_chain(std::vector<Certifiable> const& all, std::vector
 }
 
 Result<ExitCode> install(CommandLine const& line, std::vector<std::string> const& files) {
+  CHECK_OK(check_restore_confirmed(line));
   CHECK_OK(need_intermediate(line));
   CHECK_OK(settle_keys(line));
   TRY(auto const settings, load_settings(line));

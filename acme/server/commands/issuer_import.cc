@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "acme/server/commands/installation.h"
+#include "acme/server/commands/restore_guard.h"
 #include "acme/server/commands/on_record.h"
 #include "acme/server/new_settings.h"
 #include "acme/server/store_sealer.h"
@@ -153,6 +154,7 @@ Result<ExitCode> import_of_token(CommandLine const& line, Settings const& settin
 }
 
 Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
+  CHECK_OK(check_restore_confirmed(line));
   CHECK_OK(need_intermediate(line));
   CHECK_OK(settle_keys(line));
   TRY(auto const settings, load_settings(line));

@@ -10,6 +10,7 @@
 #include "acme/server/commands/installation.h"
 #include "acme/server/commands/issuer_making.h"
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "base/file.h"
 #include "ca/authority.h"
 #include "ca/ceremony.h"
@@ -126,6 +127,7 @@ Result<ExitCode> ask_parent(CommandLine const& line, Settings const& settings, I
 // --- of any ---
 
 Result<ExitCode> roll_over(CommandLine const& line, RollOverOptions const& options) {
+  CHECK_OK(check_restore_confirmed(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));
   auto const of_line = ca::line_of(issuers, options.of);

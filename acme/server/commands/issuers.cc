@@ -12,6 +12,7 @@
 #include "acme/server/commands/issuer_making.h"
 #include "acme/server/commands/issuer_roll_over.h"
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "acme/server/server.h"
 #include "base/text_table.h"
 #include "ca/authority.h"
@@ -72,6 +73,7 @@ Result<> check_profiles(Settings const& settings, std::vector<std::string> const
 }
 
 Result<ExitCode> create(CommandLine const& line, CreateOptions const& options) {
+  CHECK_OK(check_restore_confirmed(line));
   CHECK_OK(ca::check_issuer_name(options.site));
   TRY(auto const settings, load_settings(line));
   TRY(auto const issuers, ca::load_issuers(line.state));

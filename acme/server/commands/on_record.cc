@@ -4,9 +4,6 @@
 
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-
-#include "base/file.h"
 
 namespace lenscap::acme {
 namespace {
@@ -15,14 +12,6 @@ namespace {
 Result<OnDisk> look(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
   return what_lies_on_disk(settings);
-}
-
-// Of a store that is absent none is made: it would belong to whoever runs the command, and not to the server's user.
-bool has_trail(CommandLine const& line, Settings const& settings) {
-  constexpr std::string_view kLmdb = "lmdb:";
-  if (!settings.store_url.starts_with(kLmdb)) return false;
-  auto const store = std::filesystem::path(line.state) / settings.store_url.substr(kLmdb.size());
-  return file_exists((store / "data.mdb").string());
 }
 
 Result<> tell(CommandLine const& line, std::string const& command, Changed const& changed) {
@@ -40,7 +29,8 @@ Result<> tell(CommandLine const& line, std::string const& command, Changed const
 Result<> tell_what_changed(CommandLine const& line, std::string const& command, Result<OnDisk> before,
                            Inventory const& otherwise) {
   TRY(auto const settings, load_settings(line));
-  if (!has_trail(line, settings)) return {};
+  // Of one that is absent none is made: it would belong to whoever runs the command, and not to the server's user.
+  if (!has_store(line, settings)) return {};
   if (!before && before.error().code() == Errc::settings) before = OnDisk{};
   CHECK_OK(before);
   TRY(auto const after, look(line));

@@ -12,6 +12,7 @@
 #include "acme/server/commands/commands.h"
 #include "acme/server/commands/installation.h"
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "acme/server/commands/root_roll_over.h"
@@ -186,6 +187,7 @@ struct ImportOptions {
 };
 
 Result<ExitCode> import(CommandLine const& line, ImportOptions const& options) {
+  CHECK_OK(check_restore_confirmed(line));
   CHECK_OK(need_intermediate(line));
   CHECK_OK(settle_keys(line));
   TRY(auto const settings, load_settings(line));

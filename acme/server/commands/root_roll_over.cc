@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "acme/server/commands/root_crl.h"
 #include "acme/server/commands/root_key.h"
 #include "ca/ceremony.h"
@@ -39,6 +40,7 @@ constexpr char const* kSplit =
     "The signer has a user of its own: run lenscap-ca signer split and start it anew, before the server.\n";
 
 Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& options) {
+  CHECK_OK(check_restore_confirmed(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto const roots, load_own_roots(line));
   if (roots.has_next() && !roots.leads_to_newest())
@@ -71,6 +73,7 @@ Result<ExitCode> make_next(CommandLine const& line, RollOverOptions const& optio
 }
 
 Result<ExitCode> lead(CommandLine const& line) {
+  CHECK_OK(check_restore_confirmed(line));
   TRY(auto const settings, load_settings(line));
   TRY(auto const roots, load_own_roots(line));
   CHECK_OK(ca::lead_to_newest(line.state, roots, SystemClock().now()));

@@ -156,6 +156,11 @@ std::vector<Case> const& cases() {
        },
        "issuers", Severity::critical, "revoked: default, plant4, and no other issuer signs"},
       {"root key is here", [](Facts& f) { f.root_key_is_here = true; }, "root_key", Severity::warning, "root's key"},
+      {"a restore that nobody confirmed",
+       [](Facts& f) {
+         f.gap = {f.now - kDay, f.now - kHour};
+       },
+       "restore", Severity::critical, "nobody has confirmed it, so nothing is issued"},
       {"no back-up", [](Facts& f) { f.last_backup.reset(); }, "backup", Severity::warning, "never"},
       {"back-up of a week", [](Facts& f) { f.last_backup = f.now - 7 * kDay; }, "backup", Severity::good, ""},
       {"older back-up", [](Facts& f) { f.last_backup = f.now - 8 * kDay; }, "backup", Severity::warning, "8 days ago"},
