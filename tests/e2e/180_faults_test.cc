@@ -687,6 +687,7 @@ TEST_F(ClockOfAServer, GoesBackByAnHourAndIsPutRight) {
 
   clock.be_off_by(-kHour);
   expect_no_signature("nothing is signed until the clock is right");
+  EXPECT_THAT(health(), AllOf(HasSubstr("\"status\":\"failed\""), HasSubstr("clock: this machine's clock says ")));
   EXPECT_GT(ca.events("finalize.put_off"), 0) << ca.log();
   // What takes no signature goes on; the list with this revocation waits.
   EXPECT_EQ(ca.reload(), "reload.done") << ca.log();

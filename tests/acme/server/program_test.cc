@@ -445,7 +445,7 @@ TEST_F(Program, TheStoreIsTheSameAfterUnauthenticatedRequests) {
   }
   EXPECT_EQ(
       curl({ca().web() + "/health"}).out,
-      R"({"status":"ok","parts":{"store":"ok","issuer":"ok","audit":"ok","crl":"ok","root_crl":"ok","ocsp":"not served","room":"ok"}})");
+      R"({"status":"ok","parts":{"store":"ok","issuer":"ok","clock":"ok","audit":"ok","crl":"ok","root_crl":"ok","ocsp":"not served","room":"ok"}})");
   EXPECT_EQ(fakes::CaProcess::read(database), before);
 
   // Well-formed and signed, and still by nobody who may write: each gets as far as a request can.

@@ -6,6 +6,7 @@
 #include "acme/server/records.h"
 #include "acme/server/respond.h"
 #include "ca/audit_break.h"
+#include "ca/clock_mark.h"
 #include "ca/root_crl.h"
 
 namespace lenscap::acme {
@@ -87,6 +88,18 @@ Part audit_part(App& app) {
   }
 }
 
+// By a clock that is not believed nothing is signed; lists would say so when the next falls due.
+Part clock_part(App& app) {
+  auto const look = [](store::ReadTxn& txn) { return ca::clock_mark(txn); };
+  try {
+    auto const believed = ca::check_clock(app.db.read_blocking(look), app.clock.now());
+    if (!believed) return {"clock", Verdict::broken, believed.error().detail()};
+    return {"clock", Verdict::good, "ok"};
+  } catch (std::exception const&) {
+    return {"clock", Verdict::broken, "the last time at which something was signed cannot be read"};
+  }
+}
+
 Part crl_part(App& app) {
   switch (app.crls.condition(app.clock.now())) {
     case CrlCondition::none_served:
@@ -134,8 +147,8 @@ net::Response health(App& app, net::Request const&) {
   auto worst = Verdict::good;
   json::Object parts;
   std::string why;
-  for (Part const& part : {store_part(app), issuer_part(app), audit_part(app), crl_part(app), root_crl_part(app),
-                           ocsp_part(app), room_part(app)}) {
+  for (Part const& part : {store_part(app), issuer_part(app), clock_part(app), audit_part(app), crl_part(app),
+                           root_crl_part(app), ocsp_part(app), room_part(app)}) {
     parts.set(std::string(part.name), part.text);
     if (part.verdict == Verdict::good) continue;
     worst = std::max(worst, part.verdict);
