@@ -4,12 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <regex>
+#include <thread>
 
 #include "base/json.h"
 #include "ca/crl_places.h"
 #include "ca/installed_chain.h"
+#include "tests/e2e/load.h"
 #include "tests/e2e/page.h"
 #include "tests/fakes/ca_process.h"
 
@@ -286,6 +290,55 @@ TEST_F(Restored, TakesNoChainOfAParent) {
   // Their reasons are others now.
   EXPECT_THAT(ca.run(import).err, HasSubstr("a chain for another key is installed"));
   EXPECT_THAT(ca.run(import_root).err, HasSubstr("Ask the parent for the subject key identifier"));
+}
+
+// --- while clients order
+
+// A back-up is of one moment: whatever a client was told before it began is in it.
+TEST(BackUpUnderLoad, HasWhatWasToldBeforeItBegan) {
+  constexpr int kWorkers = 4, kBackUps = 3, kAnswersBetween = 40;
+  fakes::CaProcess ca("", kLoadSettings);
+  seal_lightly(ca);
+  auto const eab = make_eab_key(ca);
+  ca.serve();
+  std::atomic<Told::Moment> moment{0};
+  Told told;
+  told.now = [&] { return moment.load(); };
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < kWorkers; ++i) workers.push_back(std::make_unique<Worker>(i, 1, ca, eab, told));
+  std::vector<std::string> wrong(kWorkers);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kWorkers; ++i)
+    threads.emplace_back([&, i] { wrong[static_cast<std::size_t>(i)] = workers[static_cast<std::size_t>(i)]->work(); });
+
+  auto const file = [&](int number) { return ca.path(std::to_string(number) + ".backup"); };
+  for (int i = 0; i < kBackUps; ++i) {
+    told.wait_for_answers(kAnswersBetween);
+    ++moment;
+    auto const answers = told.answers();
+    auto const made = ca.run({"backup", "create", file(i), "--passphrase-file", ca.path("passphrases")});
+    EXPECT_EQ(made.code, 0) << made.all();
+    EXPECT_GT(told.answers(), answers) << "clients waited for the back-up";
+  }
+  EXPECT_EQ(ca.kill(), 128 + SIGKILL);
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(wrong, ::testing::Each(""));
+
+  std::size_t before = 0;
+  for (int i = 0; i < kBackUps; ++i) {
+    SCOPED_TRACE("back-up " + std::to_string(i));
+    auto const until = static_cast<Told::Moment>(i);
+    EXPECT_GT(told.serials(until).size(), before) << "there was no load";
+    before = told.serials(until).size();
+    auto const state = ca.path("restored-" + std::to_string(i));
+    auto const restored = ca.run_on(state, {"restore", file(i), "--passphrase-file", ca.path("passphrases")});
+    ASSERT_EQ(restored.code, 0) << restored.all();
+    auto const verified = ca.run_on(state, {"store", "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.all();
+    auto const store = store::open_read_only("lmdb:db", state);
+    ASSERT_TRUE(store.ok()) << store.error().detail();
+    EXPECT_THAT(told.missing_in(**store, until), ::testing::IsEmpty());
+  }
 }
 
 }  // namespace
