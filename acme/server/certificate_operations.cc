@@ -203,7 +203,9 @@ Result<Time> parse_day_or_time(std::string_view text) {
   return parse_rfc3339(std::string(text) + (text.size() == kDayCharacters ? "T00:00:00Z" : ""));
 }
 
-// The issuing certificate of this name; the service and the commands know the same folder.
+}  // namespace
+
+// The service and the commands know the same folder.
 Result<x509::Certificate> find_issuing(OperationContext const& context, std::string const& name) {
   TRY(auto const installed, ca::load_issuers(context.settings.state_dir));
   std::string names;
@@ -213,8 +215,6 @@ Result<x509::Certificate> find_issuing(OperationContext const& context, std::str
   }
   return usage("there is no issuer \"" + name + "\"; there are: " + names);
 }
-
-}  // namespace
 
 Result<Object> revoke_unknown(OperationContext const& context, Object const& arguments) {
   TRY(auto const serial, need_serial(arguments));

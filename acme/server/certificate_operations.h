@@ -12,6 +12,8 @@ namespace lenscap::acme {
 Result<json::Object> list_certificates(OperationContext const& context, json::Object const& arguments);
 // `cert.show` `serial`
 Result<json::Object> show_certificate(OperationContext const& context, json::Object const& arguments);
+// The issuing certificate of the issuer of this name, as in `issuer list`. Errc::usage, with those that there are.
+Result<x509::Certificate> find_issuing(OperationContext const& context, std::string const& name);
 // `cert.revoke_unknown` `serial`, `reason`, `issuer` (its name), `until` (a day or time): what the store does not know,
 // since it was restored, or since the key was used past it.
 Result<json::Object> revoke_unknown(OperationContext const& context, json::Object const& arguments);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/flow/revocation_rules.h"
+#include "acme/server/certificate_operations.h"
 #include "acme/server/db.h"
 #include "acme/server/records.h"
 #include "acme/server/revocation.h"
@@ -22,9 +23,10 @@ Error usage(std::string text) { return {Errc::usage, std::move(text)}; }
 
 struct Where {
   std::optional<std::string> profile;
+  std::optional<std::string> issuer;  // the key id of its certificate
   std::optional<Time> issued_before, issued_after;
   std::optional<x509::DnsName> under;
-  bool empty() const { return !profile && !issued_before && !issued_after && !under; }
+  bool empty() const { return !profile && !issuer && !issued_before && !issued_after && !under; }
 };
 
 Result<Time> read_time(std::string_view text) {
@@ -32,7 +34,7 @@ Result<Time> read_time(std::string_view text) {
   return parse_rfc3339(std::string(text) + (text.size() == kDayCharacters ? "T00:00:00Z" : ""));
 }
 
-Result<> read_term(std::string_view term, Where& where) {
+Result<> read_term(OperationContext const& context, std::string_view term, Where& where) {
   auto const sign = term.find('=');
   auto const name = term.substr(0, sign);
   auto const value = sign == term.npos ? std::string_view() : term.substr(sign + 1);
@@ -42,6 +44,12 @@ Result<> read_term(std::string_view term, Where& where) {
   };
   if (name == "profile") {
     where.profile = value;
+    return {};
+  }
+  if (name == "issuer") {
+    auto const issuing = find_issuing(context, std::string(value));
+    if (!issuing) return bad(issuing.error());
+    where.issuer = to_hex(issuing->subject_key_id());
     return {};
   }
   if (name == "under") {
@@ -59,7 +67,7 @@ Result<> read_term(std::string_view term, Where& where) {
 }
 
 // Terms apart by spaces. A term twice would be a slip: which one counts?
-Result<Where> read_where(std::string_view text) {
+Result<Where> read_where(OperationContext const& context, std::string_view text) {
   Where where;
   std::vector<std::string_view> names;
   while (!text.empty()) {
@@ -69,7 +77,7 @@ Result<Where> read_where(std::string_view text) {
     auto const name = term.substr(0, term.find('='));
     if (std::ranges::find(names, name) != names.end()) return usage("--where has " + std::string(name) + " twice");
     names.push_back(name);
-    CHECK_OK(read_term(term, where));
+    CHECK_OK(read_term(context, term, where));
   }
   return where;
 }
@@ -105,7 +113,7 @@ Result<Selection> read_selection(OperationContext const& context, json::Object c
     selection.key = to_hex(*hash);
   }
   if (where) {
-    TRY(selection.where, read_where(*where));
+    TRY(selection.where, read_where(context, *where));
   }
   if (!name && !account && !key && selection.where.empty())
     return usage("say which: a serial number, --name, --account, --key or --where");
@@ -123,7 +131,7 @@ void visit(store::ReadTxn& txn, Selection const& selection, std::string const& a
 
 bool fits(Where const& where, ca::CertificateRecord const& record) {
   auto const is_under = [&](x509::DnsName const& name) { return name.is_within(*where.under); };
-  return (!where.profile || record.profile == *where.profile) &&
+  return (!where.profile || record.profile == *where.profile) && (!where.issuer || record.issuer == *where.issuer) &&
          (!where.issued_before || record.recorded_at < *where.issued_before) &&
          (!where.issued_after || record.recorded_at >= *where.issued_after) &&
          (!where.under || std::ranges::any_of(record.names.dns, is_under));

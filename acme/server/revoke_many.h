@@ -15,6 +15,6 @@ namespace lenscap::acme {
 Result<json::Object> revoke_many(OperationContext const& context, json::Object const& arguments);
 
 inline constexpr std::string_view kWhereTerms =
-    "profile=NAME, issued-before=TIME, issued-after=TIME (RFC 3339, or a day) and under=SUFFIX";
+    "profile=NAME, issuer=NAME, issued-before=TIME, issued-after=TIME (RFC 3339, or a day) and under=SUFFIX";
 
 }  // namespace lenscap::acme

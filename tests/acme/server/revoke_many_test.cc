@@ -4,11 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "ca/blocked_keys.h"
 #include "ca/ledger_visits.h"
 #include "tests/acme/server/fixture.h"
+#include "tests/ca/several_issuers.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap::acme::test {
 namespace {
@@ -19,14 +23,32 @@ using Names = std::set<std::string>;
 
 class RevokeMany : public ::testing::Test {
  protected:
-  // Two accounts; the second one's certificates are an hour younger, and one of each is of another profile.
+  // Two accounts; the second one's certificates are an hour younger and of another issuer, and one of each is of
+  // another profile.
   RevokeMany() {
-    first = issue({"a1.cams.example", "a2.hq.cams.example"}, {"a3.cams.example"});
+    first = issue("default", {"a1.cams.example", "a2.hq.cams.example"}, {"a3.cams.example"});
     server.clock.advance(kHour);
-    second = issue({"b1.cams.example"}, {"b2.hq.cams.example"});
+    second = issue("plant4", {"b1.cams.example"}, {"b2.hq.cams.example"});
   }
-  std::string issue(std::vector<std::string> const& hosts, std::vector<std::string> const& of_the_other_profile) {
+  // What the commands would have put into the state directory.
+  ServerOptions two_issuers() {
+    auto const ca = ca::generate_ca(ca::test::ceremony_settings(), kNow).value();
+    auto made =
+        ca::test::several_issuers(ca, {{.name = "plant4"}}, kNow, {"camera-https", "camera-https-cn", "server"});
+    std::filesystem::create_directory(dir.path("keys"));
+    std::ofstream(dir.path("keys/root.pem")) << ca.root.pem();
+    std::ofstream(dir.path("keys/issuing.pem")) << ca.issuing.pem();
+    EXPECT_TRUE(
+        ca::install_issuer(dir.path(), "plant4", made.certificates[1], {ca.root}, nullptr, SecretBytes(), {}).ok());
+    ServerOptions options;
+    options.state_dir = dir.path();
+    options.issuing = std::move(made.issuing);
+    return options;
+  }
+  std::string issue(std::string const& issuer, std::vector<std::string> const& hosts,
+                    std::vector<std::string> const& of_the_other_profile) {
     auto scope = server.grant_scope();
+    scope.issuer = issuer;
     scope.profiles = {"camera-https", "camera-https-cn"};
     auto const eab = server.add_eab(scope);
     Client client(server);
@@ -85,7 +107,8 @@ class RevokeMany : public ::testing::Test {
     return key;
   }
 
-  TestServer server;
+  fakes::TempDir dir;
+  TestServer server{two_issuers()};
   std::string first, second;  // URLs of the accounts
   std::size_t looked_at_most = 10'000;
 };
@@ -105,6 +128,10 @@ TEST_F(RevokeMany, Selections) {
       {"an account by its URL", {{"account", second}}, {"b1.cams.example", "b2.hq.cams.example"}},
       {"a key", {{"key", key_of("a3.cams.example")}}, {"a3.cams.example"}},
       {"a profile", {{"where", "profile=camera-https-cn"}}, {"a3.cams.example", "b2.hq.cams.example"}},
+      {"an issuer", {{"where", "issuer=plant4"}}, {"b1.cams.example", "b2.hq.cams.example"}},
+      {"the first issuer", {{"where", "issuer=default"}}, {"a1.cams.example", "a2.hq.cams.example", "a3.cams.example"}},
+      {"an issuer and a profile", {{"where", "issuer=default profile=camera-https-cn"}}, {"a3.cams.example"}},
+      {"an account and another's issuer", {{"account", first}, {"where", "issuer=plant4"}}, {}},
       {"below a suffix", {{"where", "under=hq.cams.example"}}, {"a2.hq.cams.example", "b2.hq.cams.example"}},
       {"older than",
        {{"where", "issued-before=" + an_hour_ago}},
@@ -140,6 +167,7 @@ TEST_F(RevokeMany, Refusals) {
            Case{"an unknown term", {{"where", "device=7"}}, "terms are"},
            Case{"a term without value", {{"where", "profile="}}, "terms are"},
            Case{"a term twice", {{"where", "profile=a profile=b"}}, "twice"},
+           Case{"no issuer of this CA", {{"where", "issuer=plant5"}}, "there are: default, plant4"},
            Case{"no time", {{"where", "issued-before=yesterday"}}, "issued-before=yesterday"},
            Case{"a reason that nobody may give", {{"name", "a1.cams.example"}, {"reason", "cACompromise"}}, "reason"},
        }) {
