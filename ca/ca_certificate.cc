@@ -39,22 +39,25 @@ Template issuer_template(std::string const& name, x509::PublicKey const& key, x5
   return issuing;
 }
 
-Result<x509::Certificate> sign_ca_certificate(Template const& what, x509::PrivateKey const& key) {
+Result<x509::Certificate> sign_ca_certificate(Template const& what, CaLintContext const& wanted,
+                                              x509::PrivateKey const& key) {
   auto const algorithm = signature_algorithm(key.public_key());
   Bytes const tbs = encode_tbs(what, algorithm);
+  CHECK_OK(lint(tbs, wanted));
   TRY(auto certificate,
       x509::Certificate::from_der(assemble_certificate(tbs, algorithm, key.sign(algorithm.hash, tbs))));
-  if (certificate.tbs() != tbs || !certificate.is_signed_by(key.public_key()))
+  if (certificate.tbs() != tbs || !certificate.is_signed_by(wanted.signing_key()))
     bug("a CA certificate does not verify right after it was signed");
   return certificate;
 }
 
-Result<x509::Certificate> sign_ca_certificate(Template const& what, KeyHolder& key) {
+Result<x509::Certificate> sign_ca_certificate(Template const& what, CaLintContext const& wanted, KeyHolder& key) {
   auto const algorithm = signature_algorithm(key.public_key());
   Bytes const tbs = encode_tbs(what, algorithm);
+  CHECK_OK(lint(tbs, wanted));
   TRY(auto const signature, key.sign(algorithm.hash, tbs));
   TRY(auto certificate, x509::Certificate::from_der(assemble_certificate(tbs, algorithm, signature)));
-  if (certificate.tbs() != tbs || !certificate.is_signed_by(key.public_key()))
+  if (certificate.tbs() != tbs || !certificate.is_signed_by(wanted.signing_key()))
     return Error(Errc::internal, "the key made a signature that does not verify; look at the key's holder");
   return certificate;
 }

@@ -199,14 +199,30 @@ Result<CertifiedCa> certify_ca(CeremonySettings const& settings, x509::PublicKey
   Time const begin = now - limits::kIssuerBackdate;
 
   Template const root = root_template(settings.name, root_key.public_key(), begin, limits::kRootLifetime, constraints);
-  TRY(auto root_certificate, sign_ca_certificate(root, root_key));
+  CaLintContext const root_wanted{.key = root_key.public_key(),
+                                  .organization = settings.name,
+                                  .common_name = settings.name + " Root CA",
+                                  .constraints = constraints,
+                                  .lifetime = limits::kRootLifetime,
+                                  .now = now};
+  TRY(auto root_certificate, sign_ca_certificate(root, root_wanted, root_key));
 
   Template issuing = issuer_template(settings.name, issuing_key, root_certificate, begin, kIssuerLifetime, constraints,
                                      settings.extended_key_usage);
-  if (!settings.lists_url.empty())
-    issuing.crl_url = CrlPlaces{.base = settings.lists_url + crl_path(root_certificate)}.url("");
+  CrlPlaces const lists{.base = settings.lists_url.empty() ? "" : settings.lists_url + crl_path(root_certificate)};
+  if (lists.is_served()) issuing.crl_url = lists.url("");
   CHECK_OK(check_own_subject(issuing.subject_name, constraints));
-  TRY(auto issuing_certificate, sign_ca_certificate(issuing, root_key));
+  CaLintContext const issuing_wanted{.key = issuing_key,
+                                     .organization = settings.name,
+                                     .common_name = settings.name + " Issuing CA",
+                                     .above = {root_certificate},
+                                     .constraints = constraints,
+                                     .usages = settings.extended_key_usage,
+                                     .path_length = 0,
+                                     .lifetime = kIssuerLifetime,
+                                     .crl_base = lists.base,
+                                     .now = now};
+  TRY(auto issuing_certificate, sign_ca_certificate(issuing, issuing_wanted, root_key));
   TRY(auto root_crl, make_root_crl(root_certificate, root_key, {}, {}, kRootCrlLifetime, now));
   return CertifiedCa{std::move(root_key), std::move(root_certificate), std::move(root_crl),
                      std::move(issuing_certificate)};

@@ -23,9 +23,10 @@ struct Below {
 };
 
 // `bundle` is all that the files held, in any order: the CA's key, its certificate, and all above it up to the root.
-// The new certificate begins a day back and lives as long as an issuer of our own would, but never outside its signer.
-// Errc::settings in plain words: what take_only_key() and judge_parent_chain() refuse, a key without its certificate, a
-// signer that has ended or has no room below it.
+// The new certificate begins a day back and lives as long as an issuer of our own would, but never outside its chain;
+// and it permits, is good for, and leaves room for no more than that does, whatever is wanted. Errc::settings in plain
+// words: what take_only_key() and judge_parent_chain() refuse, a key without its certificate, a signer that has ended
+// or has no room below it, and a chain that leaves nothing of what is wanted.
 Result<ParentVerdict> certify_below(x509::Bundle bundle, Below const& wanted, Time now);
 
 }  // namespace lenscap::ca

@@ -101,6 +101,20 @@ Template template_of(FurtherIssuer const& wanted, x509::Certificate const& paren
   return what;
 }
 
+CaLintContext lint_context(FurtherIssuer const& wanted, std::vector<x509::Certificate> above, Time now) {
+  return {.key = wanted.key,
+          .organization = wanted.organization,
+          .common_name = wanted.common_name,
+          .above = std::move(above),
+          .constraints = wanted.constraints,
+          .usages = wanted.usages,
+          .path_length = 0,
+          .lifetime = kIssuerLifetime,
+          .ca_issuers_url = wanted.ca_issuers_url,
+          .crl_base = wanted.crl_base,
+          .now = now};
+}
+
 }  // namespace
 
 Result<x509::Certificate> certify_issuer(x509::Certificate const& root, x509::PrivateKey const& root_key,
@@ -114,7 +128,9 @@ Result<x509::Certificate> certify_issuer(x509::Certificate const& root, x509::Pr
                                      to_rfc3339(root.not_after()) + ", and this machine's clock says " +
                                      to_rfc3339(now));
   auto const begin = std::max(now - limits::kIssuerBackdate, root.not_before());
-  return sign_ca_certificate(template_of(wanted, root, begin, root.not_after()), root_key);
+  auto const what = template_of(wanted, root, begin, root.not_after());
+  CHECK_OK(check_subject(what.subject_name, {root}));
+  return sign_ca_certificate(what, lint_context(wanted, {root}, now), root_key);
 }
 
 namespace {
@@ -165,11 +181,11 @@ Result<x509::Certificate> certify_issuer(InstalledChain const& parent, KeyHolder
     if (!is_narrower_or_equal(wanted.constraints, limit.constraints)) return wider(wanted.constraints, limit);
   TRY(auto const validity, validity_of(parent, now));
   auto const begin = std::max(now - limits::kIssuerBackdate, validity.begins);
-  TRY(auto issuing, sign_ca_certificate(template_of(wanted, parent.issuing, begin, validity.ends), issuing_key));
+  auto const what = template_of(wanted, parent.issuing, begin, validity.ends);
   std::vector<x509::Certificate> above{parent.issuing};
   above.insert(above.end(), parent.above.begin(), parent.above.end());
-  CHECK_OK(check_chain_names(issuing, above));
-  return issuing;
+  CHECK_OK(check_subject(what.subject_name, above));
+  return sign_ca_certificate(what, lint_context(wanted, std::move(above), now), issuing_key);
 }
 
 }  // namespace lenscap::ca

@@ -1,5 +1,5 @@
-// The table of rules, in the order of their clauses of RFC 5280, and reading the octets for them; the rules are in
-// lint_rules/.
+// The tables of rules, of leaves and of CAs, in the order of their clauses of RFC 5280, and reading the octets for
+// them; the rules are in lint_rules/.
 #include "ca/lint.h"
 
 #include <openssl/provider.h>
@@ -11,25 +11,30 @@ namespace {
 
 using namespace linting;
 
+template <class Of>
 struct Rule {
   std::string_view name;
-  Finding (*check)(Subject const& subject);
+  Finding (*check)(Of const& subject);
 };
 
-constexpr Rule kRules[] = {
-    {"5280-4.1-der", rule_4_1_der},
-    {"5280-4.1.2.1-version", rule_4_1_2_1_version},
+// A clause that asks for nothing but the octets stands in both tables.
+template <Finding (*rule)(Octets const& octets)>
+constexpr auto of_octets = [](auto const& subject) { return rule(subject); };
+
+constexpr Rule<Subject> kRules[] = {
+    {"5280-4.1-der", of_octets<rule_4_1_der>},
+    {"5280-4.1.2.1-version", of_octets<rule_4_1_2_1_version>},
     {"5280-4.1.2.2-serial", rule_4_1_2_2_serial},
     {"5280-4.1.2.3-signature", rule_4_1_2_3_signature},
     {"5280-4.1.2.4-issuer", rule_4_1_2_4_issuer},
-    {"5280-4.1.2.5-time-form", rule_4_1_2_5_time_form},
+    {"5280-4.1.2.5-time-form", of_octets<rule_4_1_2_5_time_form>},
     {"5280-4.1.2.5-validity", rule_4_1_2_5_validity},
     {"5280-4.1.2.6-subject", rule_4_1_2_6_subject},
     {"5280-4.1.2.7-key", rule_4_1_2_7_key},
-    {"5280-4.1.2.8-unique-ids", rule_4_1_2_8_unique_ids},
+    {"5280-4.1.2.8-unique-ids", of_octets<rule_4_1_2_8_unique_ids>},
     {"5280-4.2-extensions", rule_4_2_extensions},
     {"5280-4.2.1.1-authority-key-id", rule_4_2_1_1_authority_key_id},
-    {"5280-4.2.1.2-subject-key-id", rule_4_2_1_2_subject_key_id},
+    {"5280-4.2.1.2-subject-key-id", of_octets<rule_4_2_1_2_subject_key_id>},
     {"5280-4.2.1.3-key-usage", rule_4_2_1_3_key_usage},
     {"5280-4.2.1.6-names", rule_4_2_1_6_names},
     {"5280-4.2.1.9-basic-constraints", rule_4_2_1_9_basic_constraints},
@@ -38,6 +43,28 @@ constexpr Rule kRules[] = {
     {"5280-4.2.1.13-crl-distribution-points", rule_4_2_1_13_crl_distribution_points},
     {"5280-4.2.2.1-authority-info-access", rule_4_2_2_1_authority_info_access},
     {"6960-4.2.2.2.1-nocheck", rule_6960_4_2_2_2_1_nocheck},
+};
+
+constexpr Rule<CaSubject> kCaRules[] = {
+    {"5280-4.1-der", of_octets<rule_4_1_der>},
+    {"5280-4.1.2.1-version", of_octets<rule_4_1_2_1_version>},
+    {"5280-4.1.2.2-serial", of_octets<ca_rule_4_1_2_2_serial>},
+    {"5280-4.1.2.3-signature", ca_rule_4_1_2_3_signature},
+    {"5280-4.1.2.4-issuer", ca_rule_4_1_2_4_issuer},
+    {"5280-4.1.2.5-time-form", of_octets<rule_4_1_2_5_time_form>},
+    {"5280-4.1.2.5-validity", ca_rule_4_1_2_5_validity},
+    {"5280-4.1.2.6-subject", ca_rule_4_1_2_6_subject},
+    {"5280-4.1.2.7-key", ca_rule_4_1_2_7_key},
+    {"5280-4.1.2.8-unique-ids", of_octets<rule_4_1_2_8_unique_ids>},
+    {"5280-4.2-extensions", of_octets<ca_rule_4_2_extensions>},
+    {"5280-4.2.1.1-authority-key-id", ca_rule_4_2_1_1_authority_key_id},
+    {"5280-4.2.1.2-subject-key-id", of_octets<rule_4_2_1_2_subject_key_id>},
+    {"5280-4.2.1.3-key-usage", of_octets<ca_rule_4_2_1_3_key_usage>},
+    {"5280-4.2.1.9-basic-constraints", ca_rule_4_2_1_9_basic_constraints},
+    {"5280-4.2.1.10-name-constraints", ca_rule_4_2_1_10_name_constraints},
+    {"5280-4.2.1.12-extended-key-usage", ca_rule_4_2_1_12_extended_key_usage},
+    {"5280-4.2.1.13-crl-distribution-points", ca_rule_4_2_1_13_crl_distribution_points},
+    {"5280-4.2.2.1-authority-info-access", ca_rule_4_2_2_1_authority_info_access},
 };
 
 using LibraryPtr = ossl::Ptr<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
@@ -91,31 +118,48 @@ ossl::X509Ptr parse_unsigned(ByteView tbs) {
   return certificate;
 }
 
-}  // namespace
-
-std::vector<std::string_view> lint_rules() {
+template <class Of>
+std::vector<std::string_view> names_of(std::span<Rule<Of> const> rules) {
   std::vector<std::string_view> names;
-  for (Rule const& rule : kRules) names.push_back(rule.name);
+  for (auto const& rule : rules) names.push_back(rule.name);
   return names;
 }
 
-std::vector<std::string> lint_findings(ByteView tbs, LintContext const& context) {
+template <class Of, class Context>
+std::vector<std::string> findings_of(std::span<Rule<Of> const> rules, ByteView tbs, Context const& context) {
   auto const certificate = parse_unsigned(tbs);
   if (certificate == nullptr) return {"5280-4.1-der: cannot be read as a certificate"};
   std::vector<std::string> findings;
-  Subject const subject{tbs, certificate.get(), context};
-  for (Rule const& rule : kRules)
+  Of const subject{{tbs, certificate.get()}, context};
+  for (auto const& rule : rules)
     if (auto found = rule.check(subject)) findings.push_back(std::string(rule.name) + ": " + *found);
   ossl::take_errors();
   return findings;
 }
 
-Result<> lint(ByteView tbs, LintContext const& context) {
-  auto const findings = lint_findings(tbs, context);
+Result<> verdict_of(std::vector<std::string> const& findings) {
   if (findings.empty()) return {};
   std::string all = "the certificate was not signed, because it would break a rule:";
   for (std::string const& finding : findings) all += " [" + finding + "]";
   return Error(Errc::internal, std::move(all));
 }
+
+}  // namespace
+
+std::vector<std::string_view> lint_rules() { return names_of<Subject>(kRules); }
+
+std::vector<std::string_view> ca_lint_rules() { return names_of<CaSubject>(kCaRules); }
+
+std::vector<std::string> lint_findings(ByteView tbs, LintContext const& context) {
+  return findings_of<Subject>(kRules, tbs, context);
+}
+
+std::vector<std::string> lint_findings(ByteView tbs, CaLintContext const& context) {
+  return findings_of<CaSubject>(kCaRules, tbs, context);
+}
+
+Result<> lint(ByteView tbs, LintContext const& context) { return verdict_of(lint_findings(tbs, context)); }
+
+Result<> lint(ByteView tbs, CaLintContext const& context) { return verdict_of(lint_findings(tbs, context)); }
 
 }  // namespace lenscap::ca

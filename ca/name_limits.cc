@@ -118,6 +118,18 @@ Result<> check_chain_names(x509::Certificate const& issuing, std::vector<x509::C
   return {};
 }
 
+Result<> check_subject(Bytes const& subject, std::vector<x509::Certificate> const& above) {
+  TRY(auto const name, x509::DirectoryName::from_der(subject));
+  for (auto const& each : above) {
+    auto const constraints = each.name_constraints();
+    if (!constraints) continue;
+    if (auto const verdict = constraints->test(name); !verdict.ok())
+      return Error(Errc::settings, "the new certificate of " + name.text() + " has a name that the certificate of " +
+                                       each.subject() + " above it does not permit: " + verdict.error().detail());
+  }
+  return {};
+}
+
 namespace {
 
 bool allows(x509::Certificate const& certificate, ExtendedKeyUsage usage) {

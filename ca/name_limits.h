@@ -30,6 +30,8 @@ std::optional<x509::NameConstraints> narrowed(std::vector<NameLimit> const& limi
 // RFC 5280 6.1.3: each CA certificate of a chain has to obey those above it by its own subject and names, unless it is
 // self-issued. Errc::settings, naming both certificates.
 Result<> check_chain_names(x509::Certificate const& issuing, std::vector<x509::Certificate> const& above);
+// The same of a CA whose certificate is still to be made, and holds no names but its subject.
+Result<> check_subject(Bytes const& subject, std::vector<x509::Certificate> const& above);
 
 // The first certificate whose extended key usage does not have `usage`, and so forbids it below; nullptr when none
 // does. A root counts as well: OpenSSL looks at it, others do not. anyExtendedKeyUsage stands for nothing: in a CA

@@ -22,14 +22,24 @@ Template root_of(x509::PublicKey const& key, Bytes const& subject, std::string c
 
 // What `subject` says of itself, said by `signer`.
 Result<x509::Certificate> vouch(x509::Certificate const& subject, x509::Certificate const& signer,
-                                x509::PrivateKey const& signer_key, std::string const& lists_url) {
+                                x509::PrivateKey const& signer_key, std::string const& lists_url, Time now) {
   auto what = root_of(subject.key(), subject.subject_der(), subject.common_name(),
                       std::max(subject.not_before(), signer.not_before()),
                       std::min(subject.not_after(), signer.not_after()), subject.name_constraints());
   what.issuer_name = signer.subject_der();
   what.authority_key_id = signer.subject_key_id();
-  if (!lists_url.empty()) what.crl_url = CrlPlaces{.base = lists_url + crl_path(signer)}.url("");
-  return sign_ca_certificate(what, signer_key);
+  CrlPlaces const lists{.base = lists_url.empty() ? "" : lists_url + crl_path(signer)};
+  if (lists.is_served()) what.crl_url = lists.url("");
+  CaLintContext const wanted{.key = subject.key(),
+                             .organization = {},
+                             .common_name = {},
+                             .above = {signer},
+                             .constraints = subject.name_constraints(),
+                             .lifetime = limits::kRootLifetime,
+                             .vouches_for = subject,
+                             .crl_base = lists.base,
+                             .now = now};
+  return sign_ca_certificate(what, wanted, signer_key);
 }
 
 }  // namespace
@@ -58,9 +68,15 @@ Result<NextRoot> make_next_root(std::string const& name, x509::Certificate const
   auto const begin = now - limits::kIssuerBackdate;
   auto const what = root_of(key.public_key(), encode_name(name, common_name), common_name, begin,
                             begin + limits::kRootLifetime - Seconds(1), former.name_constraints());
-  TRY(auto root, sign_ca_certificate(what, key));
-  TRY(auto by_former, vouch(root, former, former_key, lists_url));
-  TRY(auto former_by_this, vouch(former, root, key, lists_url));
+  CaLintContext const wanted{.key = key.public_key(),
+                             .organization = name,
+                             .common_name = common_name,
+                             .constraints = former.name_constraints(),
+                             .lifetime = limits::kRootLifetime,
+                             .now = now};
+  TRY(auto root, sign_ca_certificate(what, wanted, key));
+  TRY(auto by_former, vouch(root, former, former_key, lists_url, now));
+  TRY(auto former_by_this, vouch(former, root, key, lists_url, now));
   TRY(auto crl, make_root_crl(root, key, {}, {}, kRootCrlLifetime, now));
   return NextRoot{std::move(key), std::move(root), std::move(by_former), std::move(former_by_this), std::move(crl)};
 }

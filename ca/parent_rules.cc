@@ -229,9 +229,9 @@ Result<> check_one(x509::Certificate const& certificate, bool is_root, Time now)
 // --- the chain as a whole ---
 
 // RFC 5280 4.2.1.9: self-issued certificates below do not count.
-Result<std::optional<int>> check_path_length(x509::Certificate const& issuing, Certificates const& above) {
+Result<std::optional<int>> check_path_length(x509::Certificate const& issuing, Certificates const& above,
+                                             int below = 0) {
   std::optional<int> left;
-  int below = 0;
   auto const take = [&](x509::Certificate const& certificate) -> Result<> {
     long const limit = X509_get_pathlen(certificate.native());
     if (limit >= 0) {
@@ -280,6 +280,13 @@ bool leaves_something(std::vector<NameLimit> const& limits) {
   return some_dns || some_ip;
 }
 
+Result<> check_something_is_left(std::vector<NameLimit> const& limits) {
+  if (leaves_something(limits)) return {};
+  return Error(Errc::settings,
+               "the name constraints of the chain together leave no name and no address that this CA "
+               "could issue: ask the parent for constraints that agree with each other");
+}
+
 }  // namespace
 
 x509::Certificate const* who_leaves_no_room(x509::Certificate const& issuing,
@@ -326,10 +333,7 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
     ends = std::min(ends, each.not_after());
     if (auto further = each.name_constraints()) constraints.push_back(*std::move(further));
   }
-  if (!leaves_something(limits_of(issuing, above)))
-    return Error(Errc::settings,
-                 "the name constraints of the chain together leave no name and no address that this CA "
-                 "could issue: ask the parent for constraints that agree with each other");
+  CHECK_OK(check_something_is_left(limits_of(issuing, above)));
   for (x509::Certificate const& each : different)
     if (each != issuing && std::ranges::find(above, each) == above.end())
       warnings.push_back("the certificate of " + each.subject() + " is not part of the chain and is left out");
@@ -340,6 +344,20 @@ Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& g
         how_to_constrain(issuing, above));
   return ParentVerdict{std::move(issuing), std::move(above),   std::move(constraints), ends,
                        path_length,        std::move(warnings)};
+}
+
+Result<SignerVerdict> judge_signer_chain(std::vector<x509::Certificate> const& given, x509::Certificate const& signer,
+                                         x509::NameConstraints const& wanted, Time now) {
+  Certificates path{signer};
+  Certificates dead;
+  CHECK_OK(climb_on(path, given, dead));
+  for (x509::Certificate const& each : path) CHECK_OK(check_one(each, each == path.back(), now));
+  Certificates above(path.begin() + 1, path.end());
+  TRY(auto const path_length, check_path_length(signer, above, 1));
+  auto limits = limits_of(signer, above);
+  limits.push_back({"this CA", wanted});
+  CHECK_OK(check_something_is_left(limits));
+  return SignerVerdict{std::move(above), path_length};
 }
 
 }  // namespace lenscap::ca

@@ -32,6 +32,15 @@ enum class KeyOrigin {
 Result<ParentVerdict> judge_parent_chain(std::vector<x509::Certificate> const& given, x509::PublicKey const& our_key,
                                          Time now, KeyOrigin origin = KeyOrigin::made_here);
 
+// A CA key that is at hand and is to sign for ours: what judge_parent_chain() would say of its certificate and of those
+// above it, said before anything is signed. `wanted`: what ours is to permit.
+struct SignerVerdict {
+  std::vector<x509::Certificate> above;  // the signer's
+  std::optional<int> path_length;        // how many CA certificates the chain allows below ours
+};
+Result<SignerVerdict> judge_signer_chain(std::vector<x509::Certificate> const& given, x509::Certificate const& signer,
+                                         x509::NameConstraints const& wanted, Time now);
+
 // The first certificate whose path length leaves no room for one more CA below `issuing`; nullptr when there is room.
 x509::Certificate const* who_leaves_no_room(x509::Certificate const& issuing,
                                             std::vector<x509::Certificate> const& above);

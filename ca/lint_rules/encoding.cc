@@ -79,31 +79,31 @@ bool is_profiled_time(ASN1_TIME const* time) {
 
 }  // namespace
 
-Finding rule_4_1_der(Subject const& subject) {
-  ByteView rest = subject.tbs;
+Finding rule_4_1_der(Octets const& octets) {
+  ByteView rest = octets.tbs;
   Element tbs;
   if (!take_element(rest, tbs) || tbs.tag != 0x30 || !is_strict_element(tbs, 0)) return "is not strict DER";
   if (!rest.empty()) return "has octets after its end";
   // Each extension's value is DER of its own.
-  for (int i = 0; i < X509_get_ext_count(subject.certificate); ++i) {
-    ByteView value = octets_of(X509_EXTENSION_get_data(X509_get_ext(subject.certificate, i)));
+  for (int i = 0; i < X509_get_ext_count(octets.certificate); ++i) {
+    ByteView value = octets_of(X509_EXTENSION_get_data(X509_get_ext(octets.certificate, i)));
     Element inner;
     if (!take_element(value, inner) || !value.empty() || !is_strict_element(inner, 0))
       return "the value of extension " + std::to_string(i + 1) + " is not strict DER";
   }
-  Bytes const again = ossl::to_der(subject.certificate, i2d_re_X509_tbs);
-  if (!same(again, subject.tbs)) return "encodes differently when OpenSSL writes it again";
+  Bytes const again = ossl::to_der(octets.certificate, i2d_re_X509_tbs);
+  if (!same(again, octets.tbs)) return "encodes differently when OpenSSL writes it again";
   return kFine;
 }
 
-Finding rule_4_1_2_1_version(Subject const& subject) {
-  if (X509_get_version(subject.certificate) != X509_VERSION_3) return "version is not 3";
+Finding rule_4_1_2_1_version(Octets const& octets) {
+  if (X509_get_version(octets.certificate) != X509_VERSION_3) return "version is not 3";
   return kFine;
 }
 
-Finding rule_4_1_2_5_time_form(Subject const& subject) {
-  if (!is_profiled_time(X509_get0_notBefore(subject.certificate))) return "notBefore is in the wrong form";
-  if (!is_profiled_time(X509_get0_notAfter(subject.certificate))) return "notAfter is in the wrong form";
+Finding rule_4_1_2_5_time_form(Octets const& octets) {
+  if (!is_profiled_time(X509_get0_notBefore(octets.certificate))) return "notBefore is in the wrong form";
+  if (!is_profiled_time(X509_get0_notAfter(octets.certificate))) return "notAfter is in the wrong form";
   return kFine;
 }
 

@@ -11,25 +11,31 @@ using AuthorityKeyIdPtr = ossl::Ptr<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
 
 }  // namespace
 
-Finding rule_4_1_2_2_serial(Subject const& subject) {
-  ASN1_INTEGER const* serial = X509_get0_serialNumber(subject.certificate);
+Finding check_serial(Octets const& octets) {
+  ASN1_INTEGER const* serial = X509_get0_serialNumber(octets.certificate);
   constexpr std::size_t kOctetsMax = 20;
   constexpr std::size_t kOctetsMin = 16;  // fewer would mean that the random octets did not get here
   if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER) return "serial number is negative";
-  ByteView const octets = octets_of(serial);
-  if (octets.size() > kOctetsMax || octets.size() < kOctetsMin || (octets.size() == kOctetsMax && octets[0] >= 0x80))
-    return "serial number " + to_hex(octets) + " is not of 16 to 20 octets";
-  if (!same(octets, subject.wanted.serial)) return "serial number is " + to_hex(octets) + ", another than reserved";
+  ByteView const number = octets_of(serial);
+  if (number.size() > kOctetsMax || number.size() < kOctetsMin || (number.size() == kOctetsMax && number[0] >= 0x80))
+    return "serial number " + to_hex(number) + " is not of 16 to 20 octets";
   return kFine;
 }
 
-Finding rule_4_1_2_3_signature(Subject const& subject) {
+Finding rule_4_1_2_2_serial(Subject const& subject) {
+  if (auto found = check_serial(subject)) return found;
+  ByteView const number = octets_of(X509_get0_serialNumber(subject.certificate));
+  if (!same(number, subject.wanted.serial)) return "serial number is " + to_hex(number) + ", another than reserved";
+  return kFine;
+}
+
+Finding check_signature(Octets const& octets, x509::PublicKey const& signing_key) {
   int digest = NID_undef;
   int key = NID_undef;
-  X509_ALGOR const* algorithm = X509_get0_tbs_sigalg(subject.certificate);
+  X509_ALGOR const* algorithm = X509_get0_tbs_sigalg(octets.certificate);
   if (OBJ_find_sigid_algs(OBJ_obj2nid(algorithm->algorithm), &digest, &key) != 1)
     return "signature algorithm is unknown";
-  EVP_PKEY* issuer_key = subject.wanted.issuer.key().native();
+  EVP_PKEY* issuer_key = signing_key.native();
   if (key != EVP_PKEY_get_base_id(issuer_key)) return "signature algorithm is not one of the issuer's key";
   if (key == NID_ED25519) return kFine;
   // The hash that goes with the key's strength (BR 7.1.3.2 for the curves).
@@ -42,12 +48,18 @@ Finding rule_4_1_2_3_signature(Subject const& subject) {
   return kFine;
 }
 
-Finding rule_4_1_2_4_issuer(Subject const& subject) {
-  Bytes const issuer = ossl::to_der(X509_get_issuer_name(subject.certificate), i2d_X509_NAME);
-  Bytes const wanted = ossl::to_der(X509_get_subject_name(subject.wanted.issuer.native()), i2d_X509_NAME);
-  if (!same(issuer, wanted)) return "issuer is not the issuing certificate's subject, octet by octet";
-  if (X509_NAME_entry_count(X509_get_issuer_name(subject.certificate)) == 0) return "issuer is empty";
+Finding rule_4_1_2_3_signature(Subject const& subject) { return check_signature(subject, subject.wanted.issuer.key()); }
+
+Finding check_issuer(Octets const& octets, X509_NAME const* wanted) {
+  X509_NAME* issuer = X509_get_issuer_name(octets.certificate);
+  if (!same(ossl::to_der(issuer, i2d_X509_NAME), ossl::to_der(wanted, i2d_X509_NAME)))
+    return "issuer is not the issuing certificate's subject, octet by octet";
+  if (X509_NAME_entry_count(issuer) == 0) return "issuer is empty";
   return kFine;
+}
+
+Finding rule_4_1_2_4_issuer(Subject const& subject) {
+  return check_issuer(subject, X509_get_subject_name(subject.wanted.issuer.native()));
 }
 
 Finding rule_4_1_2_5_validity(Subject const& subject) {
@@ -85,43 +97,51 @@ Finding rule_4_1_2_5_validity(Subject const& subject) {
   return kFine;
 }
 
+Finding check_key(Octets const& octets, x509::PublicKey const& wanted) {
+  Bytes const spki = ossl::to_der(X509_get_X509_PUBKEY(octets.certificate), i2d_X509_PUBKEY);
+  if (!same(spki, wanted.spki())) return "public key is not the requested one";
+  return kFine;
+}
+
 Finding rule_4_1_2_7_key(Subject const& subject) {
-  Bytes const spki = ossl::to_der(X509_get_X509_PUBKEY(subject.certificate), i2d_X509_PUBKEY);
-  if (!same(spki, subject.wanted.request.key.spki())) return "public key is not the requested one";
+  if (auto found = check_key(subject, subject.wanted.request.key)) return found;
   if (!subject.wanted.profile.allows(subject.wanted.request.key.type()))
     return "public key is of a type that the profile does not allow";
   return kFine;
 }
 
-Finding rule_4_1_2_8_unique_ids(Subject const& subject) {
+Finding rule_4_1_2_8_unique_ids(Octets const& octets) {
   ASN1_BIT_STRING const* issuer = nullptr;
   ASN1_BIT_STRING const* own = nullptr;
-  X509_get0_uids(subject.certificate, &issuer, &own);
+  X509_get0_uids(octets.certificate, &issuer, &own);
   if (issuer != nullptr || own != nullptr) return "has unique identifiers";
   return kFine;
 }
 
-Finding rule_4_2_1_1_authority_key_id(Subject const& subject) {
+Finding check_authority_key_id(Octets const& octets, ByteView wanted) {
   int critical = 0;
   AuthorityKeyIdPtr const id(
-      extension_of<AUTHORITY_KEYID>(subject.certificate, NID_authority_key_identifier, &critical));
-  ASN1_OCTET_STRING const* wanted = X509_get0_subject_key_id(subject.wanted.issuer.native());
+      extension_of<AUTHORITY_KEYID>(octets.certificate, NID_authority_key_identifier, &critical));
   if (id == nullptr || id->keyid == nullptr) return "authority key identifier is missing";
   if (critical != 0) return "authority key identifier is critical";
   if (id->issuer != nullptr || id->serial != nullptr) return "authority key identifier names a certificate, not a key";
-  if (wanted == nullptr || ASN1_OCTET_STRING_cmp(id->keyid, wanted) != 0)
+  if (wanted.empty() || !same(octets_of(id->keyid), wanted))
     return "authority key identifier " + hex_of(id->keyid) + " is not the issuer's";
   return kFine;
 }
 
-Finding rule_4_2_1_2_subject_key_id(Subject const& subject) {
+Finding rule_4_2_1_1_authority_key_id(Subject const& subject) {
+  return check_authority_key_id(subject, subject.wanted.issuer.subject_key_id());
+}
+
+Finding rule_4_2_1_2_subject_key_id(Octets const& octets) {
   int critical = 0;
   ossl::Asn1OctetStringPtr const id(
-      extension_of<ASN1_OCTET_STRING>(subject.certificate, NID_subject_key_identifier, &critical));
+      extension_of<ASN1_OCTET_STRING>(octets.certificate, NID_subject_key_identifier, &critical));
   if (id == nullptr) return "subject key identifier is missing";
   if (critical != 0) return "subject key identifier is critical";
   // RFC 7093 method 1, over the BIT STRING that OpenSSL sees.
-  ASN1_BIT_STRING const* key = X509_get0_pubkey_bitstr(subject.certificate);
+  ASN1_BIT_STRING const* key = X509_get0_pubkey_bitstr(octets.certificate);
   Sha256 const hash = sha256(octets_of(key));
   if (!same(octets_of(id.get()), ByteView(hash).first(20)))
     return "subject key identifier " + hex_of(id.get()) + " is not derived from the key";

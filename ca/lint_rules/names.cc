@@ -1,8 +1,6 @@
 // Lint of names: the subject, the subject alternative names, and the constraints above.
 #include "ca/lint_rules/rules.h"
 
-#include <set>
-
 namespace lenscap::ca::linting {
 namespace {
 
@@ -16,19 +14,6 @@ std::set<std::string> dns_names(GENERAL_NAMES const* names) {
     if (name->type == GEN_DNS) out.emplace(as_text(octets_of(name->d.dNSName)));
   }
   return out;
-}
-
-// What OpenSSL says to every constraint between here and the root, before anything is signed.
-Finding check_constraints_of(X509* certificate, X509* issuer) {
-  NameConstraintsPtr const constraints(extension_of<NAME_CONSTRAINTS>(issuer, NID_name_constraints, nullptr));
-  if (constraints == nullptr) {
-    if (X509_get_ext_by_NID(issuer, NID_name_constraints, -1) >= 0) return "the name constraints above are unreadable";
-    return kFine;
-  }
-  int verdict = NAME_CONSTRAINTS_check(certificate, constraints.get());
-  if (verdict == X509_V_OK) verdict = NAME_CONSTRAINTS_check_CN(certificate, constraints.get());
-  if (verdict != X509_V_OK) return std::string("name constraints: ") + X509_verify_cert_error_string(verdict);
-  return kFine;
 }
 
 constexpr std::size_t kCommonNameOctetsMax = 64;
@@ -119,10 +104,24 @@ Finding rule_4_2_1_6_names(Subject const& subject) {
   return kFine;
 }
 
+// What OpenSSL says to the constraints of a certificate above, before anything is signed.
+Finding check_names_under(Octets const& octets, X509* above, WithCommonName common_name) {
+  NameConstraintsPtr const constraints(extension_of<NAME_CONSTRAINTS>(above, NID_name_constraints, nullptr));
+  if (constraints == nullptr) {
+    if (X509_get_ext_by_NID(above, NID_name_constraints, -1) >= 0) return "the name constraints above are unreadable";
+    return kFine;
+  }
+  int verdict = NAME_CONSTRAINTS_check(octets.certificate, constraints.get());
+  if (verdict == X509_V_OK && common_name == WithCommonName::yes)
+    verdict = NAME_CONSTRAINTS_check_CN(octets.certificate, constraints.get());
+  if (verdict != X509_V_OK) return std::string("name constraints: ") + X509_verify_cert_error_string(verdict);
+  return kFine;
+}
+
 Finding rule_4_2_1_10_name_constraints(Subject const& subject) {
-  if (auto found = check_constraints_of(subject.certificate, subject.wanted.issuer.native())) return found;
+  if (auto found = check_names_under(subject, subject.wanted.issuer.native(), WithCommonName::yes)) return found;
   for (x509::Certificate const& above : subject.wanted.above)
-    if (auto found = check_constraints_of(subject.certificate, above.native())) return found;
+    if (auto found = check_names_under(subject, above.native(), WithCommonName::yes)) return found;
   return kFine;
 }
 

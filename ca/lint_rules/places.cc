@@ -1,8 +1,6 @@
 // Lint of where a certificate sends its readers: revocation lists, the issuer's certificate, OCSP.
 #include "ca/lint_rules/rules.h"
 
-#include <set>
-
 namespace lenscap::ca::linting {
 namespace {
 
@@ -12,6 +10,7 @@ using PointsPtr = ossl::Ptr<CRL_DIST_POINTS, CRL_DIST_POINTS_free>;
 // Which list a certificate belongs to, from its serial number as OpenSSL reads it; not as crl_places.cc does.
 std::string expected_crl_url(Subject const& subject) {
   CrlPlaces const& places = subject.wanted.crl_places;
+  if (places.base.empty() || signs_ocsp(subject)) return {};
   if (places.parts == 1) return places.base + ".crl";
   ossl::BnPtr const number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(subject.certificate), nullptr));
   ossl::check(number != nullptr, "a serial number");
@@ -22,10 +21,10 @@ std::string expected_crl_url(Subject const& subject) {
 
 }  // namespace
 
-Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
+Finding check_crl_distribution_points(Octets const& octets, std::string const& wanted) {
   int critical = 0;
-  PointsPtr const points(extension_of<CRL_DIST_POINTS>(subject.certificate, NID_crl_distribution_points, &critical));
-  bool const is_served = !subject.wanted.crl_places.base.empty() && !signs_ocsp(subject);
+  PointsPtr const points(extension_of<CRL_DIST_POINTS>(octets.certificate, NID_crl_distribution_points, &critical));
+  bool const is_served = !wanted.empty();
   if (points == nullptr) {
     if (critical != -1) return "CRL distribution points are unreadable";
     if (is_served) return "CRL distribution points are missing";
@@ -42,20 +41,22 @@ Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
   if (sk_GENERAL_NAME_num(names) != 1 || sk_GENERAL_NAME_value(names, 0)->type != GEN_URI)
     return "CRL distribution point is not one URL";
   std::string_view const url = as_text(octets_of(sk_GENERAL_NAME_value(names, 0)->d.uniformResourceIdentifier));
-  if (url != expected_crl_url(subject)) return "revocation list's URL is not that of the list it belongs to";
+  if (url != wanted) return "revocation list's URL is not that of the list it belongs to";
   if (!url.starts_with("http://")) return "revocation list's URL is not plain HTTP: TLS would ask for the list again";
   return kFine;
 }
 
+Finding rule_4_2_1_13_crl_distribution_points(Subject const& subject) {
+  return check_crl_distribution_points(subject, expected_crl_url(subject));
+}
+
 // What is served, and nothing else: the issuer's certificate, and answers to who asks whether this one is revoked.
-Finding rule_4_2_2_1_authority_info_access(Subject const& subject) {
+Finding check_authority_info_access(Octets const& octets, std::string const& ca_issuers, std::string const& ocsp) {
   std::set<std::pair<int, std::string>> wanted;
-  if (!signs_ocsp(subject)) {
-    if (!subject.wanted.ca_issuers_url.empty()) wanted.emplace(NID_ad_ca_issuers, subject.wanted.ca_issuers_url);
-    if (!subject.wanted.ocsp_url.empty()) wanted.emplace(NID_ad_OCSP, subject.wanted.ocsp_url);
-  }
+  if (!ca_issuers.empty()) wanted.emplace(NID_ad_ca_issuers, ca_issuers);
+  if (!ocsp.empty()) wanted.emplace(NID_ad_OCSP, ocsp);
   int critical = 0;
-  AccessPtr const access(extension_of<AUTHORITY_INFO_ACCESS>(subject.certificate, NID_info_access, &critical));
+  AccessPtr const access(extension_of<AUTHORITY_INFO_ACCESS>(octets.certificate, NID_info_access, &critical));
   if (access == nullptr) {
     if (critical != -1) return "authority information access is unreadable";
     if (!wanted.empty()) return "authority information access is missing";
@@ -81,6 +82,11 @@ Finding rule_4_2_2_1_authority_info_access(Subject const& subject) {
   }
   if (found.size() != wanted.size()) return "authority information access holds more than is served";
   return kFine;
+}
+
+Finding rule_4_2_2_1_authority_info_access(Subject const& subject) {
+  if (signs_ocsp(subject)) return check_authority_info_access(subject, {}, {});
+  return check_authority_info_access(subject, subject.wanted.ca_issuers_url, std::string(subject.wanted.ocsp_url));
 }
 
 }  // namespace lenscap::ca::linting

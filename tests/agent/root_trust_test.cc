@@ -8,6 +8,7 @@
 #include "ca/ca_certificate.h"
 #include "ca/next_root.h"
 #include "tests/agent/workshop.h"
+#include "tests/ca/forged.h"
 
 namespace lenscap::agent {
 namespace {
@@ -28,8 +29,7 @@ struct Root {
 
   explicit Root(x509::NameConstraints const& constraints = permit("cams.example"), Time begin = kNow - 3 * kDay)
       : certificate(
-            ca::sign_ca_certificate(ca::root_template("Example", key.public_key(), begin, 365 * kDay, constraints), key)
-                .value()) {}
+            ca::test::forge(ca::root_template("Example", key.public_key(), begin, 365 * kDay, constraints), key)) {}
 };
 
 ca::NextRoot next_of(Root const& root) {
@@ -63,21 +63,21 @@ TEST(VouchedFor, NothingElse) {
   auto wide = ca::root_template("Example", wider.key.public_key(), kNow - kDay, 365 * kDay, permit("cams.example"));
   wide.issuer_name = first.certificate.subject_der();
   wide.authority_key_id = first.certificate.subject_key_id();
-  auto const narrow_voucher = ca::sign_ca_certificate(wide, first.key).value();
+  auto const narrow_voucher = ca::test::forge(wide, first.key);
   // The thief of an issuing key makes a root of it.
   auto const issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   auto issuing = ca::issuer_template("Example", issuing_key.public_key(), first.certificate, kNow - kDay, 365 * kDay,
                                      permit("cams.example"), {ca::ExtendedKeyUsage::server_auth});
-  auto const issued = ca::sign_ca_certificate(issuing, first.key).value();
+  auto const issued = ca::test::forge(issuing, first.key);
   auto stolen =
       ca::root_template("Example", issuing_key.public_key(), kNow - Seconds(60), 365 * kDay, permit("cams.example"));
   stolen.subject_name = stolen.issuer_name = issued.subject_der();
-  auto const thiefs_root = ca::sign_ca_certificate(stolen, issuing_key).value();
+  auto const thiefs_root = ca::test::forge(stolen, issuing_key);
   issuing.extended_key_usage = {};
-  auto const with_path_length = ca::sign_ca_certificate(issuing, first.key).value();
+  auto const with_path_length = ca::test::forge(issuing, first.key);
   issuing.path_length = {};
   issuing.extended_key_usage = {ca::ExtendedKeyUsage::server_auth};
-  auto const with_usages = ca::sign_ca_certificate(issuing, first.key).value();
+  auto const with_usages = ca::test::forge(issuing, first.key);
   struct Case {
     char const* name;
     std::vector<x509::Certificate> offered;

@@ -92,6 +92,54 @@ TEST(CertifyBelow, LeavesTheRoomThatIsWanted) {
   EXPECT_EQ(verdict->path_length, 1);
 }
 
+// Clients take the least of the chain; so the certificate says no more than that.
+TEST(CertifyBelow, IsNoWiderThanWhatStandsAbove) {
+  fakes::Corporation corporation(
+      {.root_use = "basicConstraints=critical,CA:TRUE,pathlen:1\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                   "extendedKeyUsage=serverAuth\nnameConstraints=critical,permitted;DNS:p4.cams.example,"
+                   "permitted;dirName:scope\n[scope]\nO=Example Cameras\n"});
+  auto roomy = wanted();
+  roomy.path_length = 1;
+  auto const verdict = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), roomy, today());
+  ASSERT_TRUE(verdict.ok()) << verdict.error().detail();
+  auto const constraints = verdict->issuing.name_constraints().value();
+  EXPECT_EQ(constraints.permitted_dns,
+            (std::vector<x509::DnsSubtree>{x509::DnsName::parse("p4.cams.example").value()}));
+  EXPECT_EQ(constraints.permitted_ip, wanted().constraints.permitted_ip) << "of which the root says nothing";
+  EXPECT_EQ(constraints.permitted_directory.size(), 1U);
+  fakes::TempDir dir;
+  put_file(dir.path("issuing.pem"), verdict->issuing.pem());
+  auto const text = run("openssl x509 -noout -text -in " + dir.path("issuing.pem")).output;
+  EXPECT_THAT(text, HasSubstr("CA:TRUE, pathlen:0"));
+  EXPECT_THAT(text, HasSubstr("TLS Web Server Authentication"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("TLS Web Client Authentication")));
+  auto const openssl = run("openssl verify -x509_strict -attime " + std::to_string(to_unix(today())) + " -CAfile " +
+                           corporation.root() + " " + dir.path("issuing.pem"));
+  EXPECT_EQ(openssl.status, 0) << openssl.output;
+}
+
+std::string root_use_for(std::string const& organization) {
+  return "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nextendedKeyUsage=serverAuth\n"
+         "nameConstraints=critical,permitted;dirName:scope\n[scope]\nO=" +
+         organization + "\n";
+}
+
+// A chain may be good and have nothing of what is wanted. What was said, each in a line.
+std::string said_of_what_does_not_fit() {
+  fakes::Corporation const ours({.root_use = root_use_for("Example Cameras")}),
+      other({.root_use = root_use_for("Example Bank")});
+  auto const refused = [](fakes::Corporation const& corporation, Below const& what) {
+    auto const made = certify_below(bundle_of(corporation, {"root.key", "root.pem"}), what, today());
+    return made.ok() ? "nothing" : made.error().detail() + "\n";
+  };
+  auto clients_alone = wanted();
+  clients_alone.usages = {ExtendedKeyUsage::client_auth};
+  auto organization = wanted();
+  auto const narrowed = certify_below(bundle_of(ours, {"root.key", "root.pem"}), wanted(), today());
+  organization.constraints = narrowed.value().issuing.name_constraints().value();
+  return refused(ours, clients_alone) + refused(other, organization);
+}
+
 TEST(CertifyBelow, NothingOutlivesItsSigner) {
   fakes::Corporation corporation({.has_policy_ca = true});
   auto const verdict =
@@ -160,7 +208,7 @@ TEST(CertifyBelow, EachFaultIsRefusedInPlainWords) {
   auto const own = certify_below(std::move(ours), wanted(), today());
   ASSERT_FALSE(own.ok());
   EXPECT_THAT(own.error().detail(), HasSubstr("its own parent"));
-  said += own.error().detail();
+  said += own.error().detail() + "\n" + said_of_what_does_not_fit();
   auto const refusals = fakes::refusals_in("ca/certify_below.cc", {"Error(Errc::settings,"});
   EXPECT_GT(refusals.size(), 8U);
   for (auto const& each : refusals) EXPECT_THAT(said, HasSubstr(each));

@@ -13,6 +13,7 @@
 #include "ca/authority.h"
 #include "ca/ceremony.h"
 #include "store/store.h"
+#include "tests/ca/forged.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace lenscap::ca::test {
@@ -93,13 +94,8 @@ inline IssueRequest request(x509::NameSet const& wanted, std::string const& prof
           .common_name = {}};
 }
 
-// Signed with the issuing key past every check: what a thief of that key could make.
-inline x509::Certificate forge(GeneratedCa const& ca, Template const& what) {
-  auto const algorithm = signature_algorithm(ca.issuing.key());
-  Bytes const tbs = encode_tbs(what, algorithm);
-  return x509::Certificate::from_der(assemble_certificate(tbs, algorithm, ca.issuing_key.sign(algorithm.hash, tbs)))
-      .value();
-}
+// By the thief of the issuing key.
+inline x509::Certificate forge(GeneratedCa const& ca, Template const& what) { return forge(what, ca.issuing_key); }
 
 struct Outcome {
   int status = -1;

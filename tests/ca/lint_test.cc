@@ -1,12 +1,11 @@
-// Every rule of the linter against octets in which one thing is wrong. The wrong octets are made with OpenSSL or by
-// hand, not with our builder.
+// Every rule of the linter for leaves against octets in which one thing is wrong.
 #include "ca/lint.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/x509/der.h"
 #include "tests/ca/fixture.h"
+#include "tests/ca/wrong_tbs.h"
 
 namespace lenscap::ca::test {
 namespace {
@@ -30,24 +29,8 @@ class Lint : public ::testing::Test {
     return lint_findings(tbs, {profile_used, wanted, ca.ca.issuing, above, ca.issuer->ca_issuers_url(),
                                ca.issuer->crl_places(), serial, kNow, ca.issuer->ocsp_url()});
   }
-  // The good octets after `change` to them as an OpenSSL object.
-  Bytes changed(std::function<void(X509*)> const& change) const {
-    auto const whole = assemble_certificate(good, signature_algorithm(ca.ca.issuing.key()), Bytes(8));
-    unsigned char const* at = whole.data();
-    ossl::X509Ptr const certificate(d2i_X509(nullptr, &at, static_cast<long>(whole.size())));
-    change(certificate.get());
-    return ossl::to_der(certificate.get(), i2d_re_X509_tbs);
-  }
-  // The good octets with their fields as a list.
-  Bytes rebuilt(std::function<void(std::vector<Bytes>&)> const& change) const {
-    auto fields = x509::der::Reader(good, Errc::malformed, "tbs").enter(x509::der::kSequence, "tbs").value();
-    std::vector<Bytes> list;
-    while (!fields.at_end()) list.push_back(to_bytes(fields.next().value().whole));
-    change(list);
-    Bytes all;
-    for (Bytes const& field : list) all.insert(all.end(), field.begin(), field.end());
-    return x509::der::element(x509::der::kSequence, ByteView(all));
-  }
+  Bytes changed(Change const& change) const { return test::changed(good, ca.ca.issuing.key(), change); }
+  Bytes rebuilt(std::function<void(std::vector<Bytes>&)> const& change) const { return test::rebuilt(good, change); }
 
   TestCa ca{ceremony_settings(), kNow, 16, true};
   std::vector<x509::Certificate> above{ca.ca.root};
@@ -56,68 +39,6 @@ class Lint : public ::testing::Test {
   Bytes serial;
   Bytes good;
 };
-
-void remove_extension(X509* certificate, int nid) {
-  X509_EXTENSION_free(X509_delete_ext(certificate, X509_get_ext_by_NID(certificate, nid, -1)));
-}
-
-// In the words of openssl's configuration file.
-void add_extension(X509* certificate, int nid, char const* value) {
-  X509V3_CTX context;
-  X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, nullptr, certificate, nullptr, nullptr, 0);
-  ossl::X509ExtensionPtr const extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
-  ASSERT_NE(extension, nullptr) << value << ossl::take_errors();
-  ASSERT_EQ(X509_add_ext(certificate, extension.get(), -1), 1);
-}
-
-std::function<void(X509*)> replaced(int nid, std::string value) {
-  return [nid, value = std::move(value)](X509* certificate) {
-    remove_extension(certificate, nid);
-    add_extension(certificate, nid, value.c_str());
-  };
-}
-std::function<void(X509*)> removed(int nid) {
-  return [nid](X509* certificate) { remove_extension(certificate, nid); };
-}
-std::function<void(X509*)> made_critical(int nid, int critical) {
-  return [nid, critical](X509* certificate) {
-    X509_EXTENSION_set_critical(X509_get_ext(certificate, X509_get_ext_by_NID(certificate, nid, -1)), critical);
-  };
-}
-std::function<void(X509*)> with_subject(std::vector<std::pair<char const*, std::string>> entries) {
-  return [entries = std::move(entries)](X509* certificate) {
-    ossl::X509NamePtr const name(X509_NAME_new());
-    for (auto const& [type, text] : entries)
-      X509_NAME_add_entry_by_txt(name.get(), type, MBSTRING_UTF8, reinterpret_cast<unsigned char const*>(text.data()),
-                                 static_cast<int>(text.size()), -1, 0);
-    X509_set_subject_name(certificate, name.get());
-  };
-}
-std::function<void(X509*)> with_serial(std::string hex, bool negative = false) {
-  return [hex = std::move(hex), negative](X509* certificate) {
-    BIGNUM* number = nullptr;
-    BN_hex2bn(&number, hex.c_str());
-    ossl::BnPtr const owner(number);
-    BN_set_negative(number, negative ? 1 : 0);
-    ossl::Asn1IntegerPtr const integer(BN_to_ASN1_INTEGER(number, nullptr));
-    X509_set_serialNumber(certificate, integer.get());
-  };
-}
-std::function<void(X509*)> with_times(Time begin, Time end) {
-  return [begin, end](X509* certificate) {
-    ossl::Asn1TimePtr const from(ASN1_TIME_set(nullptr, to_unix(begin)));
-    ossl::Asn1TimePtr const to(ASN1_TIME_set(nullptr, to_unix(end)));
-    X509_set1_notBefore(certificate, from.get());
-    X509_set1_notAfter(certificate, to.get());
-  };
-}
-std::function<void(X509*)> with_algorithm(int nid, int parameters) {
-  return [nid, parameters](X509* certificate) {
-    // OpenSSL has no call for this: it writes the algorithm when it signs.
-    X509_ALGOR_set0(const_cast<X509_ALGOR*>(X509_get0_tbs_sigalg(certificate)), OBJ_nid2obj(nid), parameters, nullptr);
-  };
-}
 
 TEST_F(Lint, GoodOnes) {
   EXPECT_THAT(findings(good), IsEmpty());

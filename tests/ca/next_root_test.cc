@@ -22,11 +22,9 @@ struct Succession {
   NextRoot next = make_next_root(ceremony_settings().name, former.root, former.root_key, today()).value();
   x509::PrivateKey issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   x509::Certificate issuing =
-      sign_ca_certificate(
-          issuer_template(ceremony_settings().name, issuing_key.public_key(), next.root, today() - kDay,
-                          kIssuerLifetime, *next.root.name_constraints(), ceremony_settings().extended_key_usage),
-          next.key)
-          .value();
+      forge(issuer_template(ceremony_settings().name, issuing_key.public_key(), next.root, today() - kDay,
+                            kIssuerLifetime, *next.root.name_constraints(), ceremony_settings().extended_key_usage),
+            next.key);
 };
 
 // GnuTLS holds the common name of a CA certificate against the constraints when it is what a chain is for: so a leaf
@@ -39,7 +37,7 @@ x509::Certificate leaf_below(x509::Certificate const& issuing, x509::PrivateKey 
                                     names({"cam1.cams.example"}),
                                     {}},
                                    IssuerView(issuing, no_url), new_serial(today()), today() - kHour);
-  return sign_ca_certificate(what, key).value();
+  return forge(what, key);
 }
 
 TEST(MakeNextRoot, EitherRootVerifiesWhatStandsBelowTheOther) {

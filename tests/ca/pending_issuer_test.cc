@@ -43,7 +43,7 @@ struct PendingIssuerTest : ::testing::Test {
     says.subject_name = encode_name("Example Corporation", name);
     says.name_constraints.reset();
     says.path_length = 1;
-    return sign_ca_certificate(says, parent_key).value();
+    return forge(says, parent_key);
   }
   x509::Certificate next() {
     return certify(next_key.public_key(), ca.chain.root(), ca.root_key, "Example Corporation Issuing CA 2");
@@ -131,7 +131,7 @@ TEST_F(PendingIssuerTest, AboveItStandsWhatTheParentGaveWithIt) {
       issuer_template("Policy", policy_key.public_key(), ca.chain.root(), kNow - kDay, 1825 * kDay, {}, {});
   policy_says.name_constraints = constraints_of(ceremony_settings()).value();
   policy_says.path_length = 2;
-  auto const policy = sign_ca_certificate(policy_says, ca.root_key).value();
+  auto const policy = forge(policy_says, ca.root_key);
   auto const issuing = certify(next_key.public_key(), policy, policy_key, "Example Corporation Issuing CA 2");
   ASSERT_TRUE(keep());
   ASSERT_TRUE(install(issuing, {policy, ca.chain.root()}));

@@ -88,11 +88,11 @@ inline BelowAParent below_a_parent(Time now, std::optional<int> path_length = 1)
   auto issuing_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   auto root_says = root_template("Example Corporation", root_key.public_key(), now - kDay, 3650 * kDay, {});
   root_says.name_constraints.reset();
-  auto const root = sign_ca_certificate(root_says, root_key).value();
+  auto const root = forge(root_says, root_key);
   auto says = issuer_template("Example Corporation", issuing_key.public_key(), root, now - kDay, 1825 * kDay, {}, {});
   says.name_constraints.reset();
   says.path_length = path_length;
-  auto issuing = sign_ca_certificate(says, root_key).value();
+  auto issuing = forge(says, root_key);
   return {std::move(root_key), std::move(issuing_key), {std::move(issuing), {root}, true}};
 }
 // The same key and name by the same parent, as it comes back when it was renewed.
@@ -101,7 +101,7 @@ inline x509::Certificate renewed(BelowAParent const& ca, Time now, std::optional
                               1825 * kDay, {}, {});
   says.name_constraints.reset();
   says.path_length = path_length;
-  return sign_ca_certificate(says, ca.root_key).value();
+  return forge(says, ca.root_key);
 }
 inline x509::Certificate certify_below(BelowAParent const& ca, std::string const& name, x509::PublicKey const& key,
                                        std::vector<std::string> const& permit_dns, Time now) {

@@ -43,7 +43,7 @@ class RollOverAtParent : public ::testing::Test {
     says.subject_name = ca::encode_name("Example Cameras", name);
     says.name_constraints = std::move(constraints);
     says.path_length = path_length;
-    return ca::sign_ca_certificate(says, by_key).value();
+    return ca::test::forge(says, by_key);
   }
   void certify_next() {
     auto const policy_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
