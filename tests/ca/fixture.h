@@ -1,8 +1,10 @@
 // A small CA in memory, and other people's programs as judges of what it issues.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -40,6 +42,15 @@ inline Profile profile(std::string const& name) {
   return load_profile(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles/" + name + ".toml").value();
 }
 
+// All that are shipped.
+inline std::vector<std::string> profile_names() {
+  std::vector<std::string> names;
+  for (auto const& file : std::filesystem::directory_iterator(std::string(LENSCAP_SOURCE_DIR) + "/conf/profiles"))
+    if (file.path().extension() == ".toml") names.push_back(file.path().stem());
+  std::ranges::sort(names);
+  return names;
+}
+
 // Holds a key in memory; may be told to sign something else.
 class MemoryKey final : public KeyHolder {
  public:
@@ -67,6 +78,14 @@ class MemoryKey final : public KeyHolder {
   x509::PrivateKey key_;
 };
 
+// With an issuing key of this type.
+inline GeneratedCa generate_ca_with(x509::KeyType type) {
+  auto key = x509::PrivateKey::generate(type);
+  auto made = certify_ca(ceremony_settings(), key.public_key(), kNow).value();
+  return {std::move(made.root_key), std::move(made.root), std::move(made.root_crl), std::move(key),
+          std::move(made.issuing)};
+}
+
 struct TestCa {
   GeneratedCa ca;
   MemoryKey* key;  // owned by the issuer
@@ -75,7 +94,8 @@ struct TestCa {
   // `crl_parts`, `ocsp`: as AuthoritySettings has them.
   explicit TestCa(CeremonySettings const& settings = ceremony_settings(), Time made_at = kNow, unsigned crl_parts = 0,
                   bool ocsp = false)
-      : ca(generate_ca(settings, made_at).value()) {
+      : TestCa(generate_ca(settings, made_at).value(), crl_parts, ocsp) {}
+  TestCa(GeneratedCa made, unsigned crl_parts, bool ocsp) : ca(std::move(made)) {
     auto holder = std::make_unique<MemoryKey>(ca.issuing_key);
     key = holder.get();
     CrlPlaces crl;

@@ -158,6 +158,9 @@ TEST(Golden, EveryProfile) {
                       .value())
            .value()},
   };
+  for (auto const& name : profile_names())
+    EXPECT_TRUE(std::ranges::any_of(cases, [&](Case const& c) { return c.file == name; }))
+        << "no golden certificate of the profile " << name;
   for (Case const& c : cases) {
     SCOPED_TRACE(c.file);
     std::string const path = std::string(LENSCAP_SOURCE_DIR) + "/tests/data/profiles/" + c.file + ".txt";
