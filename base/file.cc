@@ -97,7 +97,9 @@ Result<> create_file(std::string const& path, std::string_view content, mode_t m
     errno = why;
     return refusal("create", path);
   }
-  return make_durable(parent_directory(path));
+  auto durable = make_durable(parent_directory(path));
+  if (!durable) ::unlink(path.c_str());
+  return durable;
 }
 
 Result<> destroy_file(std::string const& path) {

@@ -11,9 +11,11 @@
 namespace lenscap {
 
 Result<std::string> read_file(std::string const& path, std::size_t bytes_max = 1024 * 1024);  // Errc::file
-// Creates with `mode` before any content is in it, fsyncs, renames into place, fsyncs the directory.
+// Creates with `mode` before any content is in it, fsyncs, renames into place, fsyncs the directory. When that last
+// step is refused the new content is there, and may not outlive a power cut; replace_files() (file_set.h) puts the
+// former one back.
 Result<> write_file(std::string const& path, std::string_view content, mode_t mode = 0644);
-// As write_file, but refuses (Errc::conflict) when the file exists.
+// As write_file, but refuses (Errc::conflict) when the file exists. After any other refusal there is none.
 Result<> create_file(std::string const& path, std::string_view content, mode_t mode = 0600);
 // For small ones. Writes zeros over it, so far as the disk does that in place, and removes it; durable when it returns.
 // Errc::file.

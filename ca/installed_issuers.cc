@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/file_set.h"
 #include "base/json.h"
 #include "ca/issued_by.h"
 #include "ca/parent_rules.h"
@@ -333,7 +334,8 @@ Result<> renew_issuer(std::string const& state_dir, std::string const& name, x50
                       std::vector<x509::Certificate> const& above) {
   TRY(auto const owner, owner_of(state_dir));
   ActingAs const its_owner(owner);
-  return write_file(issuer_directory(state_dir, name) + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644);
+  return replace_files(
+      {{issuer_directory(state_dir, name) + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644}});
 }
 
 }  // namespace lenscap::ca

@@ -72,8 +72,13 @@ Result<> keep_pending(std::string const& state_dir, PendingIssuer const& pending
   CHECK_OK(make_directory(parent_directory(place)));
   std::vector<NewFile> files{{kRequest + 1, pending.request, 0644}, {kNote + 1, note_text(pending), 0644}};
   if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
-  CHECK_OK(create_directory(place, files));
-  return make_durable(state_dir);
+  auto kept = create_directory(place, files);
+  if (!kept && kept.error().code() == Errc::conflict) return kept;
+  if (kept) kept = make_durable(state_dir);
+  // Who is told that there is no request must not find one; it may be in its place and not durable.
+  std::error_code ignored;
+  if (!kept) std::filesystem::remove_all(place, ignored);
+  return kept;
 }
 
 Time begin_of(PendingIssuer const& pending, Time now, Time old_ends) {
@@ -96,13 +101,18 @@ Result<> install_pending(std::string const& state_dir, PendingIssuer const& pend
     return Error(Errc::file, place + ": " + std::strerror(errno));
   };
   std::error_code ignored;
-  if (auto done = put(); !done) {
+  auto done = put();
+  if (done) {
+    done = make_durable(parent_directory(place));
+    if (!done) std::filesystem::rename(place, beside, ignored);
+  }
+  if (!done) {
     std::filesystem::remove(certificate, ignored);
     std::filesystem::remove(says, ignored);
     return done;
   }
   std::filesystem::remove(place + kNote, ignored);  // nobody reads it any more
-  return make_durable(parent_directory(place));
+  return {};
 }
 
 Result<std::string> request_of(std::string const& state_dir, std::string const& name) {

@@ -95,8 +95,8 @@ Finding ca_rule_4_1_2_7_key(CaSubject const& subject) {
   return kFine;
 }
 
-// A root may do without (4.2.1.1); ours name themselves. Where a corporation's has no identifier, what is derived from its
-// key stands for it.
+// A root may do without (4.2.1.1); ours name themselves. Where a corporation's has no identifier, what is derived from
+// its key stands for it.
 Finding ca_rule_4_2_1_1_authority_key_id(CaSubject const& subject) {
   X509* issuer = is_root(subject) ? subject.certificate : subject.wanted.above.front().native();
   if (ASN1_OCTET_STRING const* id = X509_get0_subject_key_id(issuer))

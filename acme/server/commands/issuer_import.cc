@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "acme/server/commands/installation.h"
-#include "acme/server/commands/restore_guard.h"
 #include "acme/server/commands/on_record.h"
+#include "acme/server/commands/restore_guard.h"
 #include "acme/server/new_settings.h"
 #include "acme/server/store_sealer.h"
 #include "base/file.h"
