@@ -27,7 +27,7 @@ Result<> tell(CommandLine const& line, std::string const& command, Changed const
 
 // `before` is what a look gave when the command had not begun.
 Result<> tell_what_changed(CommandLine const& line, std::string const& command, Result<OnDisk> before,
-                           Inventory const& otherwise) {
+                           std::function<Inventory()> const& otherwise) {
   TRY(auto const settings, load_settings(line));
   // Of one that is absent none is made: it would belong to whoever runs the command, and not to the server's user.
   if (!has_store(line, settings)) return {};
@@ -35,17 +35,17 @@ Result<> tell_what_changed(CommandLine const& line, std::string const& command, 
   CHECK_OK(before);
   TRY(auto const after, look(line));
   auto changed = changed_between(*before, after);
-  if (changed.is_nothing()) changed.installed = otherwise;
+  if (changed.is_nothing() && otherwise) changed.installed = otherwise();
   return changed.is_nothing() ? Result<>() : tell(line, command, changed);
 }
 
 }  // namespace
 
 Result<ExitCode> on_record(CommandLine const& line, std::string const& command,
-                           std::function<Result<ExitCode>()> const& run, Inventory const& otherwise) {
+                           std::function<Result<ExitCode>()> const& run, std::function<Inventory()> const& otherwise) {
   auto before = look(line);
   auto done = run();
-  auto const told = tell_what_changed(line, command, std::move(before), done ? otherwise : Inventory{});
+  auto const told = tell_what_changed(line, command, std::move(before), otherwise);
   if (told) return done;
   // Of a command that was refused somebody hears why, and most often it has changed nothing.
   if (!done) return done;
