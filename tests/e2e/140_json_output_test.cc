@@ -67,8 +67,8 @@ class JsonOutput : public testing::Test {
 
   json::Object speak(std::string const& command, Ran const& ran) {
     spoken.insert(command);
-    // What doctor finds is its exit code, and here it finds something.
-    bool const is_judge = command == "lenscap-ca doctor";
+    // What doctor finds is its exit code, and here it finds something; what explain says of a name is its.
+    bool const is_judge = command == "lenscap-ca doctor" || command == "lenscap-ca explain";
     EXPECT_TRUE(ran.code == 0 || is_judge) << command << " ended with " << ran.code << "\n" << ran.all();
     auto object = json::parse_object(ran.out, {.bytes = 1 << 20, .members = 100'000});
     EXPECT_TRUE(object.ok()) << command << " ended with " << ran.code << " and printed\n" << ran.all();
@@ -121,7 +121,9 @@ class JsonOutput : public testing::Test {
     ca("account deactivate", {account});
     auto const serial = text(objects(ca("cert list"), "certificates").at(0), "serial");
     ca("cert show", {serial});
+    ca("cert revoke", {serial, "--reason", "superseded", "--dry-run"});
     ca("cert revoke", {serial, "--reason", "superseded"});
+    ca("cert revoke", {"--where", "issuer=default", "--dry-run"});
     ca("cert revoke", {"--where", "issued-after=2020-01-01", "--reason", "superseded"});
     auto const hash = std::string(64, '5');
     ca("key block", {hash, "--why", "in a public repository"});
@@ -130,9 +132,16 @@ class JsonOutput : public testing::Test {
     ca("audit list");
     ca("audit head", {"--out", site.folder("head.json")});
     ca("audit verify", {"--head", site.folder("head.json")});
+    auto const trail = site.folder("trail.jsonl");
+    std::ofstream(trail) << site.programs()
+                                .run({std::string(LENSCAP_BIN_DIR) + "/lenscap-ca", "--state", site.ca_folder(),
+                                      "audit", "export"})
+                                .out;
+    ca("audit verify", {"--export", trail, "--head", site.folder("head.json")});
     ca("store verify");
     ca("doctor");
     ca("explain", {"gate.cams.example"});
+    ca("explain", {"www.bank.example"});
     auto const words = words_file("backup.words", "the words of the back-ups");
     ca("backup create", {site.folder("ca.backup"), "--passphrase-file", words});
     ca("backup verify", {site.folder("ca.backup"), "--passphrase-file", words});
@@ -148,9 +157,11 @@ class JsonOutput : public testing::Test {
     ca("issuer roll-over", {"--passphrase-file", of_root});
     ca("issuer list");
     ca("root crl", {"--passphrase-file", of_root});
+    ca("issuer revoke", {"plant4", "--dry-run"});
     ca("issuer revoke", {"plant4", "--passphrase-file", of_root});
     auto const of_next = words_file("next.words", "the words of the next root");
     ca("root roll-over", {"--passphrase-file", of_root, "--new-passphrase-file", of_next});
+    ca("root roll-over", {"--lead"});
     ca("root status");
     ca("root seal", {"--to", site.folder("medium"), "--passphrase-file", of_next});
     std::ofstream(restored + "/ca.toml", std::ios::app) << "[signer]\nsocket = \"" << site.folder("socket") << "\"\n";
@@ -176,6 +187,10 @@ class JsonOutput : public testing::Test {
     for (auto const& each : {other, third})
       std::filesystem::copy(state, each, std::filesystem::copy_options::recursive);
     auto const request = site.folder("issuing.csr");
+    ca_on(state, "issuer csr", {"--out", request});
+    parent.sign(request);
+    ca_on(state, "issuer install", {parent.issuing(), parent.root()});
+    ca_on(state, "issuer roll-over", {"--after", "0s"});
     ca_on(state, "issuer csr", {"--out", request});
     parent.sign(request);
     ca_on(state, "issuer install", {parent.issuing(), parent.root()});
