@@ -32,6 +32,7 @@ namespace lenscap::e2e {
 namespace {
 
 constexpr long long kImages = 120;
+constexpr std::size_t kServedOf = 20;       // one image of so many is served from, too
 constexpr std::size_t kControlImages = 40;  // of each control
 constexpr int kWorkers = 2;
 constexpr int kOrders = 8;  // of each
@@ -164,6 +165,7 @@ struct PowerCut : ::testing::Test {
 
   void record() {
     before = {fakes::CaProcess::read(ca.state() + "/db/data.mdb"), fakes::CaProcess::read(ledger)};
+    std::filesystem::copy(ca.state(), ca.path("before"), std::filesystem::copy_options::recursive);
     auto const file = ca.path("record");
     told.now = [file] {
       std::error_code none;
@@ -248,6 +250,35 @@ struct PowerCut : ::testing::Test {
     return WEXITSTATUS(status) == 0 ? "" : text.empty() ? "no verdict" : text;
   }
 
+  // The programs themselves, in place of the judge: the command finds every promise kept in an image, and the CA serves
+  // and issues from there.
+  void expect_served(std::size_t count, std::mt19937_64& random) {
+    Told later;
+    auto const expect_whole = [&] {
+      auto const verified = ca.run({"store", "verify"});
+      EXPECT_EQ(verified.code, 0) << verified.all();
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+      auto const cut = random() % (all.size() + 1);
+      SCOPED_TRACE("cut at entry " + std::to_string(cut));
+      auto const files = image(before, all, cut, keeps, random);
+      std::filesystem::remove_all(ca.state());
+      std::filesystem::copy(ca.path("before"), ca.state(), std::filesystem::copy_options::recursive);
+      std::ofstream(ca.state() + "/db/data.mdb", std::ios::binary) << files.store;
+      std::ofstream(ledger, std::ios::binary) << files.ledger;
+      expect_whole();
+      ca.serve();
+      Worker worker(kWorkers + static_cast<int>(i), random(), ca, eab, later);
+      EXPECT_EQ(worker.work(1), "");
+      EXPECT_EQ(worker.orders(), 1);
+      EXPECT_EQ(ca.stop(), 0) << ca.log();
+      expect_whole();
+      auto const store = store::open_read_only("lmdb:db", ca.state()).value();
+      EXPECT_THAT(told.missing_in(*store, cut == 0 ? 0 : all[cut - 1].end), ::testing::IsEmpty());
+      if (HasFailure()) return;
+    }
+  }
+
   fakes::CaProcess ca{"", kLoadSettings};
   std::string const ledger = ca::signing_ledger_file(ca.state());
   x509::Certificate const issuing = ca::load_chain(ca.state()).value().issuing;
@@ -286,6 +317,10 @@ TEST_F(PowerCut, LeavesWhatClientsWereToldAndEveryPromiseKept) {
 
   auto const judged = try_images(all, images, keeps, random);
   EXPECT_EQ(judged.broken, 0U) << judged.how << "seed " << seed;
+  std::filesystem::copy(ca.state(), ca.path("after"), std::filesystem::copy_options::recursive);
+  expect_served(std::max<std::size_t>(images / kServedOf, 1), random);
+  std::filesystem::remove_all(ca.state());
+  std::filesystem::rename(ca.path("after"), ca.state());
 
   // From here on the judge is judged. What the server left has a list with all that is revoked, and has not once there
   // is a revocation more.
