@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -17,19 +18,22 @@ struct Owner {
 };
 Result<Owner> owner_of(std::string const& directory);  // Errc::file
 
-// While it lives, root acts as this owner, with no right but his. Of no effect for anybody else, nor inside of another.
-// The whole process does so, so that there is to be one thread. Real and saved user stay root's: the owner can neither
-// look into the process nor end it.
+// While it lives, root acts as this owner, with no right but his and no other group. Of no effect for anybody else, nor
+// inside of another. The whole process does so, and threads that were begun inside have to end inside. Real and saved
+// user stay root's: the owner can neither look into the process nor end it.
 class ActingAs {
  public:
-  explicit ActingAs(Owner const& owner);
+  // Errc::file where root may not do so, as in a container without the capability.
+  static Result<ActingAs> begin(Owner const& owner);
+  ActingAs(ActingAs&& other) noexcept;
+  ActingAs& operator=(ActingAs&&) = delete;
   ~ActingAs();
-  ActingAs(ActingAs const&) = delete;
-  ActingAs& operator=(ActingAs const&) = delete;
 
  private:
-  bool is_other_;
+  ActingAs() = default;
+  bool is_other_ = false;
   gid_t group_ = 0;
+  std::vector<gid_t> groups_;
 };
 
 }  // namespace lenscap

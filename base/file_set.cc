@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,9 +94,22 @@ struct Progress {
   bool is_decided = false;
 };
 
+constexpr std::size_t kFormerBytesMax = 16 * 1024 * 1024;  // a revocation list may be long
+
+// A second name of it; of another user's file, to which the system gives none (fs.protected_hardlinks), a copy.
+Result<> keep_former(std::string const& path) {
+  if (::link(path.c_str(), former(path).c_str()) == 0 || errno == ENOENT) return {};
+  if (errno != EPERM) return refusal("keep the former", path);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return refusal("keep the former", path);
+  TRY(auto content, read_file(path, kFormerBytesMax));
+  auto kept = write_file(former(path), content, status.st_mode & 0777U);
+  OPENSSL_cleanse(content.data(), content.size());  // it may be a key
+  return kept;
+}
+
 Result<> put_in_place(std::vector<std::string> const& paths, Progress& progress) {
-  for (auto const& path : paths)
-    if (::link(path.c_str(), former(path).c_str()) != 0 && errno != ENOENT) return refusal("keep the former", path);
+  for (auto const& path : paths) CHECK_OK(keep_former(path));
   for (auto const& path : paths) {
     // The others have to be durable before the one that counts.
     if (path == paths.back()) CHECK_OK(make_directories_durable(paths));

@@ -267,7 +267,7 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   TRY(auto made, certify_ca(settings, issuing_key ? *issuing_key : made_key->public_key(), now));
   CHECK_OK(make_state_directory(settings.state_dir));
   TRY(auto const owner, owner_of(settings.state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   if (prepare) CHECK_OK(prepare());
   std::vector<NewFile> files{
       {"root.pem", made.root.pem(), 0644},
@@ -305,7 +305,7 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
   files.push_back({"issuing.csr", request, 0644});
   CHECK_OK(make_state_directory(settings.state_dir));
   TRY(auto const owner, owner_of(settings.state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   if (prepare) CHECK_OK(prepare());
   CHECK_OK(create_directory(keys_dir, files));
   return request;

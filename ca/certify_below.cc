@@ -38,7 +38,7 @@ Result<x509::Certificate> find_signer(std::vector<x509::Certificate> const& give
 
 Result<> check_signer(x509::Certificate const& signer, Below const& wanted, Time now) {
   auto const whose = "the certificate of " + signer.subject();
-  if (now > signer.not_after())
+  if (now >= signer.not_after())
     return Error(Errc::settings, whose + " ended at " + to_rfc3339(signer.not_after()) + ": nothing below it is valid");
   if (now < signer.not_before())
     return Error(Errc::settings, whose + " begins only at " + to_rfc3339(signer.not_before()) +
@@ -77,6 +77,7 @@ Result<> check_inside(x509::NameConstraints const& constraints, std::vector<x509
 // What all of the chain allow.
 Result<std::vector<ExtendedKeyUsage>> usages_below(std::vector<x509::Certificate> const& chain,
                                                    std::vector<ExtendedKeyUsage> usages) {
+  if (usages.empty()) return usages;  // then it is asked for none
   std::erase_if(usages, [&](auto usage) {
     return who_forbids(chain.front(), {chain.begin() + 1, chain.end()}, usage) != nullptr;
   });

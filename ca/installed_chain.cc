@@ -30,10 +30,10 @@ Result<InstalledChain> load_parent_chain(std::string const& path) {
   return InstalledChain{chain->front(), {chain->begin() + 1, chain->end()}, true};
 }
 
-bool has_left_overs(std::string const& directory) {
-  std::error_code ignored;
-  return std::ranges::any_of(std::filesystem::directory_iterator(directory, ignored),
-                             [](auto const& entry) { return is_left_over(entry.path().filename().string()); });
+// Of a command that was replacing these together.
+bool has_left_overs(std::vector<std::string> const& paths) {
+  return std::ranges::any_of(
+      paths, [](auto const& path) { return file_exists(path + ".new") || file_exists(path + ".former"); });
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ Result<> install_chain(std::string const& state_dir, x509::Certificate const& is
   CHECK_OK(settle_chain(state_dir));
   CHECK_OK(check_follows(state_dir, issuing));
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return replace_files(chain_files(state_dir, issuing, above));
 }
 
@@ -104,12 +104,12 @@ std::vector<ReplacedFile> chain_files(std::string const& state_dir, x509::Certif
 // All that install_import() and install_token_import() replace, in their order.
 Result<Settled> settle_chain(std::string const& state_dir) {
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   std::vector<std::string> paths{key_file(state_dir), request_file(state_dir), keys_file(state_dir, "issuing.pem"),
                                  keys_file(state_dir, "chain.pem")};
   // What lies beside the settings alone is somebody else's: an init that was broken off, or a person.
   auto const settings = state_dir + "/ca.toml";
-  if (has_left_overs(state_dir + "/keys") && file_exists(settings)) paths.insert(paths.begin(), settings);
+  if (has_left_overs(paths) && file_exists(settings)) paths.insert(paths.begin(), settings);
   return settle_files(paths);
 }
 

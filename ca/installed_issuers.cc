@@ -310,11 +310,15 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
                         SecretBytes const& passphrase, IssuerNote const& note, std::function<Result<>()> const& then) {
   CHECK_OK(check_issuer_name(name));
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   auto const all = folder_of_all(state_dir);
   auto const place = all + "/" + name;
   Error const taken(Errc::conflict, "there is an issuer " + name + " already, and nothing was changed");
-  if (std::filesystem::exists(place)) return taken;
+  std::error_code failed;
+  if (std::filesystem::exists(place, failed)) return taken;
+  if (failed)
+    return Error(Errc::file, place + ": " + failed.message() +
+                                 "; what root has made there is given to the user of the service by chown -R");
   CHECK_OK(make_directory(all));
   std::vector<NewFile> files{{"issuing.pem", issuing.pem() + x509::to_pem(above), 0644},
                              {"issuer.toml", to_toml(note), 0644}};
@@ -333,7 +337,7 @@ Result<> install_issuer(std::string const& state_dir, std::string const& name, x
 Result<> renew_issuer(std::string const& state_dir, std::string const& name, x509::Certificate const& issuing,
                       std::vector<x509::Certificate> const& above) {
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return replace_files(
       {{issuer_directory(state_dir, name) + "/issuing.pem", issuing.pem() + x509::to_pem(above), 0644}});
 }

@@ -49,7 +49,7 @@ Result<> install_import(std::string const& state_dir, IssuerImport const& made, 
                                   {request_file(state_dir), request, 0644}};
   for (auto& file : chain_files(state_dir, made.verdict.issuing, made.verdict.above)) files.push_back(std::move(file));
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return replace_files(files);
 }
 
@@ -69,7 +69,7 @@ Result<> install_token_import(std::string const& state_dir, ParentVerdict const&
   files.push_back({request_file(state_dir), request, 0644});
   for (auto& file : chain_files(state_dir, verdict.issuing, verdict.above)) files.push_back(std::move(file));
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return replace_files(files);
 }
 

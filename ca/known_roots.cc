@@ -85,7 +85,7 @@ std::string root_directory(std::string const& state_dir, KnownRoots const& known
 Result<std::string> keep_next_root(std::string const& state_dir, KnownRoots const& known, NextRoot const& next,
                                    SecretBytes const& passphrase, std::function<Result<>()> const& then) {
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   auto const above = state_dir + "/keys/roots";
   auto place = directory_of(state_dir, known.roots.size() + 1);
   std::error_code ignored;
@@ -116,7 +116,7 @@ Result<> lead_to_newest(std::string const& state_dir, KnownRoots const& known, T
     return Error(Errc::conflict, "there is one root only; lenscap-ca root roll-over makes the next");
   if (known.leads_to_newest()) return Error(Errc::conflict, "chains lead to " + known.newest().subject() + " already");
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return create_file(root_directory(state_dir, known) + "/" + kLeads, to_rfc3339(now) + "\n", 0644);
 }
 

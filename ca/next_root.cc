@@ -60,7 +60,10 @@ Result<NextRoot> make_next_root(std::string const& name, x509::Certificate const
                                 x509::PrivateKey const& former_key, Time now, std::string const& lists_url) {
   if (!(former.key() == former_key.public_key()))
     return Error(Errc::settings, "the key is not that of " + former.subject() + ": give the root's own");
-  if (now > former.not_after())
+  if (now < former.not_before())
+    return Error(Errc::settings, former.subject() + " begins only at " + to_rfc3339(former.not_before()) +
+                                     ": set this machine's clock");
+  if (now >= former.not_after())
     return Error(Errc::settings, former.subject() + " ended at " + to_rfc3339(former.not_after()) +
                                      ": nobody trusts what it vouches for; make a new CA with lenscap-ca init");
   auto key = x509::PrivateKey::generate(x509::KeyType::ec_p384);

@@ -68,7 +68,7 @@ Result<> keep_pending(std::string const& state_dir, PendingIssuer const& pending
   CHECK_OK(check_issuer_name(pending.name));
   auto const place = pending_directory(state_dir, pending.name);
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   CHECK_OK(make_directory(parent_directory(place)));
   std::vector<NewFile> files{{kRequest + 1, pending.request, 0644}, {kNote + 1, note_text(pending), 0644}};
   if (key != nullptr) files.push_back({"issuing.key", key->to_encrypted_pem(passphrase), 0600});
@@ -91,14 +91,15 @@ Result<> install_pending(std::string const& state_dir, PendingIssuer const& pend
   auto const place = issuer_directory(state_dir, pending.name);
   auto const certificate = beside + "/issuing.pem", says = beside + "/issuer.toml";
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   auto const put = [&]() -> Result<> {
     CHECK_OK(write_file(certificate, issuing.pem() + x509::to_pem(above), 0644));
     CHECK_OK(write_file(says, to_toml(note), 0644));
     if (std::rename(beside.c_str(), place.c_str()) == 0) return {};
     if (errno == ENOTEMPTY || errno == EEXIST)
       return Error(Errc::conflict, "there is an issuer " + pending.name + " already, and nothing was changed");
-    return Error(Errc::file, place + ": " + std::strerror(errno));
+    return Error(Errc::file, place + ": " + std::strerror(errno) +
+                                 "; what root has made there is given to the user of the service by chown -R");
   };
   std::error_code ignored;
   auto done = put();

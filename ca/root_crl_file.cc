@@ -92,7 +92,7 @@ NextRootCrl::~NextRootCrl() {
 }
 
 Result<> NextRootCrl::put_in_place() const {
-  ActingAs const its_owner(owner_);
+  TRY(auto const its_owner, ActingAs::begin(owner_));
   return replace_files({{file_, std::string(as_text(list_.der)), 0644}});
 }
 

@@ -26,12 +26,12 @@ constexpr char const* kKeyFile = "/keys/issuing.key";
 
 Result<> copy(std::string const& from, std::string const& to, Owner const& owner) {
   TRY(auto const content, read_file(from));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return write_file(to, content, 0644);
 }
 
 Result<> make_directory_of(Owner const& owner, std::string const& path) {
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return make_directory(path);
 }
 
@@ -115,7 +115,7 @@ Result<> move_key(std::string const& from, std::string const& to, Owner const& o
   // One that is there already may be of an attempt that ended while it wrote zeros over the first.
   if (!file_exists(to + key.file)) {
     TRY(auto const opened, open_key(from + key.file, words.now, key.expected));
-    ActingAs const its_owner(owner);
+    TRY(auto const its_owner, ActingAs::begin(owner));
     CHECK_OK(create_file(to + key.file, opened.to_encrypted_pem(words.later), 0600));
   }
   CHECK_OK(open_key(to + key.file, words.later, key.expected));
@@ -152,7 +152,7 @@ Result<> copy_ledger(std::string const& from, std::string const& to, Owner const
   auto const beside = to + ".new";
   std::ifstream in(from, std::ios::binary);
   if (!in) return Error(Errc::file, "cannot read " + from);
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   std::ofstream out(beside, std::ios::binary | std::ios::trunc);
   // To copy nothing counts as a failure of the stream.
   if (in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();

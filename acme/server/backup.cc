@@ -236,7 +236,7 @@ Result<> write_files(std::string const& state_dir, std::vector<File> const& file
 Result<> write_state(SealedInput& sealed, Head& head, std::string const& state_dir, Time now) {
   CHECK_OK(make_directory(state_dir));
   TRY(auto const owner, owner_of(state_dir));
-  ActingAs const its_owner(owner);
+  TRY(auto const its_owner, ActingAs::begin(owner));
   CHECK_OK(write_files(state_dir, head.files));
   auto const settings_file = state_dir + "/" + std::string(kSettings);
   TRY(auto const settings, load_settings(settings_file + ".new", state_dir));

@@ -1,5 +1,6 @@
 #include "acme/server/backup_note.h"
 
+#include "base/acting_as.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -11,6 +12,8 @@ std::string note_file(std::string const& state_dir) { return state_dir + "/backu
 }  // namespace
 
 Result<> note_backup(std::string const& state_dir, Time made_at) {
+  TRY(auto const owner, owner_of(state_dir));
+  TRY(auto const its_owner, ActingAs::begin(owner));
   return write_file(note_file(state_dir), json::write(json::Object{{"made_at", to_unix(made_at)}}) + "\n", 0644);
 }
 

@@ -162,6 +162,7 @@ TEST_F(KeyInAToken, TheNextOneBelowACorporateRootToo) {
 std::map<std::string, std::string> tree_of(std::string const& folder) {
   std::map<std::string, std::string> found;
   for (auto const& each : fs::recursive_directory_iterator(folder)) {
+    if (each.path().filename() == "lock.mdb") continue;  // who reads the store
     std::ifstream in(each.path(), std::ios::binary);
     found[each.path()] = std::to_string(static_cast<int>(each.status().permissions())) +
                          (each.is_regular_file() ? std::string(std::istreambuf_iterator<char>(in), {}) : "");

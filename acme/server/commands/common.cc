@@ -40,7 +40,9 @@ Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {
   constexpr std::string_view kFile = "file:";
   if (source.starts_with(kFile) && !source.substr(kFile.size()).starts_with("/"))
     source = std::string(kFile) + settings.state_dir + "/" + source.substr(kFile.size());
-  TRY(auto passphrase, read_or_ask_passphrase(source, "passphrase of the issuing key"));
+  bool const is_pin = settings.ca_key.starts_with("pkcs11:");
+  TRY(auto passphrase,
+      read_or_ask_passphrase(source, is_pin ? "PIN of the issuing key's token" : "passphrase of the issuing key"));
   return ca::first_line(passphrase);
 }
 
