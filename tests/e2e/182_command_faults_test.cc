@@ -209,7 +209,7 @@ struct Commands : Traced {
          words({"issuer", "list"}), true, true},
         {"eab create", words({"eab", "create", "--grant-dns", "localhost"}), on(ca.state())},
         {"key block", words({"key", "block", std::string(64, 'a')}), on(ca.state())},
-        {"cert revoke", words({"cert", "revoke", std::string(32, '5'), "--unknown"}), on(ca.state())},
+        {"cert revoke", words({"cert", "revoke", std::string(32, '5'), "--unknown"}), on(ca.state()), {}, true},
         {"root roll-over",
          words({"root", "roll-over", "--passphrase-file", root_words, "--new-passphrase-file", other}), on(ca.state()),
          words({"root", "status"}), true},
