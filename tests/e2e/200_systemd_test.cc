@@ -197,7 +197,7 @@ TEST_F(SystemdWithAToken, ServesAsThePageSays) {
   auto further = blocks.at(3);
   auto const made =
       machine->type(pin + further + drop_in.substr(0, drop_in.find("install -d")) + "systemctl restart lenscap-ca\n",
-                    {{"Enter the passphrase of the issuing key:", "the token's own PIN"}});
+                    {{"Enter the PIN of the issuing key's token:", "the token's own PIN"}});
   EXPECT_EQ(made.code, 0) << made.all();
   order("cam2.p4.cams.example");
   EXPECT_THAT(machine->out_of("openssl x509 -noout -issuer -in lego-cam2.p4.cams.example/certificates/*.example.crt"),
