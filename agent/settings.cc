@@ -73,9 +73,12 @@ Result<Settings> from_reader(config::Reader reader, std::string const& state_dir
 }  // namespace
 
 Result<Settings> load_settings(std::string const& state_dir, std::string const& file) {
-  std::string const usual = state_dir + "/agent.toml";
-  if (file.empty() && !file_exists(usual)) return parse_settings("", usual, state_dir);
-  TRY(auto reader, config::Reader::load(file.empty() ? usual : file));
+  if (file.empty()) {
+    std::string const usual = state_dir + "/agent.toml";
+    TRY(auto const text, read_file_if_there(usual));
+    return parse_settings(text.value_or(""), usual, state_dir);
+  }
+  TRY(auto reader, config::Reader::load(file));
   return from_reader(std::move(reader), state_dir);
 }
 

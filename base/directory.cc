@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -26,6 +27,18 @@ std::string parent_directory(std::string const& path) {
   auto const slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<std::vector<std::string>> names_in(std::string const& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator each(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error))
+    names.push_back(each->path().filename().string());
+  if (error) return Error(Errc::file, fmt::format("cannot look into {}: {}", directory, error.message()));
+  std::ranges::sort(names);
+  return names;
 }
 
 Result<> make_directory(std::string const& path, mode_t mode) {

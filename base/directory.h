@@ -14,6 +14,10 @@ namespace lenscap {
 // The directory that holds the name of `path`; "." where it says none.
 std::string parent_directory(std::string const& path);
 
+// What lies in it, in the order of the names; nothing where there is no such directory. Errc::file where it cannot be
+// looked into, or not to its end.
+Result<std::vector<std::string>> names_in(std::string const& directory);
+
 // One that is there is fine, and keeps its mode. Does NOT make those above it, nor make its own name durable.
 // Errc::file.
 Result<> make_directory(std::string const& path, mode_t mode = 0700);

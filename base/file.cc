@@ -60,9 +60,9 @@ Result<std::string> write_beside(std::string const& path, std::string_view conte
 
 }  // namespace
 
-Result<std::string> read_file(std::string const& path, std::size_t bytes_max) {
-  Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return refusal("read", path);
+namespace {
+
+Result<std::string> read_open(Fd const& file, std::string const& path, std::size_t bytes_max) {
   std::string content;
   char buffer[16 * 1024];
   while (true) {
@@ -74,6 +74,22 @@ Result<std::string> read_file(std::string const& path, std::size_t bytes_max) {
     if (content.size() > bytes_max)
       return Error(Errc::file, fmt::format("{} is longer than {} bytes", path, bytes_max));
   }
+}
+
+}  // namespace
+
+Result<std::string> read_file(std::string const& path, std::size_t bytes_max) {
+  Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return refusal("read", path);
+  return read_open(file, path, bytes_max);
+}
+
+Result<std::optional<std::string>> read_file_if_there(std::string const& path, std::size_t bytes_max) {
+  Fd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENOENT) return std::optional<std::string>();
+  if (file.get() < 0) return refusal("read", path);
+  TRY(auto content, read_open(file, path, bytes_max));
+  return std::optional(std::move(content));
 }
 
 Result<> write_file(std::string const& path, std::string_view content, mode_t mode) {

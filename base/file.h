@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@
 namespace lenscap {
 
 Result<std::string> read_file(std::string const& path, std::size_t bytes_max = 1024 * 1024);  // Errc::file
+// Nothing where there is no such file. One that cannot be looked for, as in a folder that is closed to this user, is
+// refused: who took it for missing would forget what it says.
+Result<std::optional<std::string>> read_file_if_there(std::string const& path, std::size_t bytes_max = 1024 * 1024);
 // Creates with `mode` before any content is in it, fsyncs, renames into place, fsyncs the directory. When that last
 // step is refused the new content is there, and may not outlive a power cut; replace_files() (file_set.h) puts the
 // former one back.

@@ -22,8 +22,7 @@ Result<x509::Certificate> load_certificate(std::string const& path) {
   return certificate;
 }
 
-Result<InstalledChain> load_parent_chain(std::string const& path) {
-  TRY(auto const pem, read_file(path));
+Result<InstalledChain> parse_parent_chain(std::string const& pem, std::string const& path) {
   auto chain = x509::parse_pem_chain(pem);
   if (!chain.ok()) return std::move(chain).error().with_context(path + ": ");
   if (chain->size() < 2) return Error(Errc::settings, path + " holds no certificate above the issuing one");
@@ -45,7 +44,8 @@ bool is_intermediate(std::string const& state_dir) { return file_exists(request_
 
 Result<InstalledChain> load_chain(std::string const& state_dir) {
   auto const parents = keys_file(state_dir, "chain.pem");
-  if (file_exists(parents)) return load_parent_chain(parents);
+  TRY(auto const pem, read_file_if_there(parents));
+  if (pem) return parse_parent_chain(*pem, parents);
   if (is_intermediate(state_dir))
     return Error(Errc::settings,
                  "this CA is to be an intermediate, and has no certificate yet: have the parent sign what `lenscap-ca "

@@ -197,16 +197,16 @@ namespace {
 // By name.
 Result<std::vector<std::string>> folders(std::string const& state_dir) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (auto const& entry : std::filesystem::directory_iterator(folder_of_all(state_dir), error)) {
-    auto const name = entry.path().filename().string();
+  TRY(auto const found, names_in(folder_of_all(state_dir)));
+  for (auto const& name : found) {
     if (name.starts_with(".")) continue;  // what a create that was broken off has left
     if (name.ends_with(kPendingSuffix)) continue;
-    if (auto const good = check_issuer_name(name); !good || !entry.is_directory())
-      return Error(Errc::settings, entry.path().string() + " is no folder of an issuer: move it away");
+    auto const place = issuer_directory(state_dir, name);
+    std::error_code unknown;
+    if (auto const good = check_issuer_name(name); !good || !std::filesystem::is_directory(place, unknown))
+      return Error(Errc::settings, place + " is no folder of an issuer: move it away");
     names.push_back(name);
   }
-  std::ranges::sort(names);
   return names;
 }
 

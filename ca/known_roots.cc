@@ -17,11 +17,15 @@ std::string directory_of(std::string const& state_dir, std::size_t number) {
   return state_dir + "/keys/roots/" + std::to_string(number);
 }
 
-Result<x509::Certificate> read_certificate(std::string const& file) {
-  TRY(auto const pem, read_file(file));
+Result<x509::Certificate> parse_certificate(std::string const& pem, std::string const& file) {
   auto certificate = x509::Certificate::from_pem(pem);
   if (!certificate.ok()) return std::move(certificate).error().with_context(file + ": ");
   return *std::move(certificate);
+}
+
+Result<x509::Certificate> read_certificate(std::string const& file) {
+  TRY(auto const pem, read_file(file));
+  return parse_certificate(pem, file);
 }
 
 Result<> check_pair(x509::Certificate const& former, x509::Certificate const& next, x509::Certificate const& by_former,
@@ -61,8 +65,9 @@ Result<KnownRoots> load_known_roots(std::string const& state_dir, x509::Certific
   KnownRoots known{{first}, {}, 0};
   for (std::size_t number = 2; number <= kRootsMax; ++number) {
     auto const directory = directory_of(state_dir, number);
-    if (!file_exists(directory + "/root.pem")) break;
-    TRY(auto next, read_certificate(directory + "/root.pem"));
+    TRY(auto const pem, read_file_if_there(directory + "/root.pem"));
+    if (!pem) break;
+    TRY(auto next, parse_certificate(*pem, directory + "/root.pem"));
     TRY(auto by_former, read_certificate(directory + "/by-former.pem"));
     TRY(auto former_by_this, read_certificate(directory + "/former-by-this.pem"));
     CHECK_OK(check_pair(known.newest(), next, by_former, former_by_this, directory));

@@ -48,13 +48,12 @@ std::string PendingIssuer::key() const {
 
 Result<std::optional<PendingIssuer>> load_pending(std::string const& state_dir) {
   std::optional<std::string> found;
-  std::error_code error;
-  for (auto const& entry :
-       std::filesystem::directory_iterator(parent_directory(issuer_directory(state_dir, "x")), error)) {
-    auto name = entry.path().filename().string();
+  auto const place = parent_directory(issuer_directory(state_dir, "x"));
+  TRY(auto const names, names_in(place));
+  for (auto const& name : names) {
     if (name.starts_with(".") || !name.ends_with(kPendingSuffix)) continue;
     if (found)
-      return Error(Errc::settings, entry.path().string() + " and " + pending_directory(state_dir, *found) +
+      return Error(Errc::settings, place + "/" + name + " and " + pending_directory(state_dir, *found) +
                                        " both wait for a certificate of the parent: move one of them away");
     found = name.substr(0, name.size() - kPendingSuffix.size());
   }

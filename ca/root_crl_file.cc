@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
 #include "base/file_set.h"
 #include "base/limits.h"
 #include "ca/issued_by.h"
@@ -17,9 +18,9 @@ namespace lenscap::ca {
 namespace {
 
 Result<std::optional<RootCrl>> load_one(std::string const& file, x509::Certificate const& root) {
-  if (!file_exists(file)) return std::optional<RootCrl>();
-  TRY(auto const der, read_file(file));
-  auto list = parse_root_crl(as_bytes(der), root);
+  TRY(auto const der, read_file_if_there(file));
+  if (!der) return std::optional<RootCrl>();
+  auto list = parse_root_crl(as_bytes(*der), root);
   if (list) return std::optional<RootCrl>(*std::move(list));
   return std::move(list).error().with_context(file +
                                               ": put it back from a back-up, since it says which issuers are "

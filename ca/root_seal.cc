@@ -188,14 +188,9 @@ Result<> prove(SealedRoot const& sealed, SecretBytes const& passphrase) {
 
 // Of the key, by a process that was killed while it wrote it.
 Result<> destroy_left_overs(std::string const& keys_dir) {
-  std::error_code error;
-  std::vector<std::string> files;
-  for (auto const& entry : std::filesystem::directory_iterator(keys_dir, error)) {
-    auto const name = entry.path().filename().string();
-    if (is_left_over(name) && name.starts_with("root.key.")) files.push_back(entry.path().string());
-  }
-  if (error) return Error(Errc::file, keys_dir + ": " + error.message());
-  for (auto const& file : files) CHECK_OK(destroy_file(file));
+  TRY(auto const names, names_in(keys_dir));
+  for (auto const& name : names)
+    if (is_left_over(name) && name.starts_with("root.key.")) CHECK_OK(destroy_file(keys_dir + "/" + name));
   return {};
 }
 

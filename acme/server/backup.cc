@@ -78,13 +78,12 @@ Result<std::vector<std::string>> folders_of(std::string const& state_dir) {
   std::vector<std::string> folders{"keys", "profiles"};
   for (auto const above : {kIssuers, kRoots}) {
     auto const place = state_dir + "/" + std::string(above);
-    if (!std::filesystem::exists(place)) continue;
-    std::error_code error;
-    for (auto const& entry : std::filesystem::directory_iterator(place, error)) {
-      auto const name = entry.path().filename().string();
-      if (entry.is_directory() && !name.starts_with(".")) folders.push_back(std::string(above) + "/" + name);
+    TRY(auto const names, names_in(place));
+    for (auto const& name : names) {
+      std::error_code unknown;
+      if (std::filesystem::is_directory(place + "/" + name, unknown) && !name.starts_with("."))
+        folders.push_back(std::string(above) + "/" + name);
     }
-    if (error) return Error(Errc::file, place + ": " + error.message());
   }
   return folders;
 }
@@ -97,19 +96,21 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
   files.push_back(std::move(settings));
   TRY(auto const folders, folders_of(state_dir));
   for (auto const& folder : folders) {
-    std::error_code error;
-    for (auto const& entry : std::filesystem::directory_iterator(state_dir + "/" + folder, error)) {
-      auto const name = entry.path().filename().string();
-      if (!entry.is_regular_file() || name.starts_with(kRootKey) || is_left_over(name)) continue;
+    if (!file_exists(state_dir + "/" + folder))
+      return Error(Errc::file, state_dir + "/" + folder + " is missing: a back-up without it would restore no CA");
+    TRY(auto const names, names_in(state_dir + "/" + folder));
+    for (auto const& name : names) {
       auto path = folder + "/" + name;
+      std::error_code unknown;
+      bool const is_file = std::filesystem::is_regular_file(state_dir + "/" + path, unknown);
+      if (!is_file || name.starts_with(kRootKey) || is_left_over(name)) continue;
       if (!is_path(path)) {
         left_out.push_back(std::move(path));
         continue;
       }
-      TRY(auto file, load_file(entry.path().string(), std::move(path)));
+      TRY(auto file, load_file(state_dir + "/" + path, path));
       files.push_back(std::move(file));
     }
-    if (error) return Error(Errc::file, state_dir + "/" + folder + ": " + error.message());
   }
   std::ranges::sort(files, {}, &File::path);
   return files;

@@ -18,9 +18,9 @@ Result<> note_backup(std::string const& state_dir, Time made_at) {
 }
 
 Result<std::optional<Time>> last_backup(std::string const& state_dir) {
-  if (!file_exists(note_file(state_dir))) return std::optional<Time>();
-  TRY(auto const text, read_file(note_file(state_dir)));
-  auto const note = json::parse_object(text);
+  TRY(auto const text, read_file_if_there(note_file(state_dir)));
+  if (!text) return std::optional<Time>();
+  auto const note = json::parse_object(*text);
   auto const made_at = note.ok() ? json::need_int(*note, "made_at") : Result<std::int64_t>(note.error());
   if (!made_at.ok())
     return Error(Errc::file, note_file(state_dir) + " cannot be read (" + made_at.error().detail() +

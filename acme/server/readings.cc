@@ -14,8 +14,11 @@ namespace {
 std::uint64_t bytes_below(std::string const& directory) {
   std::uint64_t sum = 0;
   std::error_code error;
-  for (auto const& entry : std::filesystem::directory_iterator(directory, error))
-    if (auto const size = entry.file_size(error); !error) sum += size;
+  std::filesystem::directory_iterator each(directory, error);
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
+    std::error_code unknown;
+    if (auto const size = each->file_size(unknown); !unknown) sum += size;
+  }
   return sum;
 }
 

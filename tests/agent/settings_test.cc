@@ -22,6 +22,14 @@ TEST(Settings, WithoutAFileAreTheDefaults) {
   EXPECT_EQ(*settings, defaults);
 }
 
+TEST(Settings, OfAClosedFileAreNotTheDefaults) {
+  fakes::TempDir dir;
+  fakes::close_off(dir.path("agent.toml"));
+  auto const settings = load_settings(dir.path());
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().detail(), HasSubstr(dir.path("agent.toml")));
+}
+
 // What the installed example says is what happens without it.
 TEST(Settings, TheExampleFileSaysTheDefaults) {
   auto text = read_file(std::string(LENSCAP_SOURCE_DIR) + "/conf/agent.toml");

@@ -29,7 +29,7 @@ mode_t mode_of(std::string const& path) {
   return status.st_mode & 07777;
 }
 
-std::vector<std::string> names_in(std::string const& path) {
+std::vector<std::string> found_in(std::string const& path) {
   std::vector<std::string> names;
   for (auto const& entry : fs::directory_iterator(path)) names.push_back(entry.path().filename());
   std::ranges::sort(names);
@@ -58,6 +58,18 @@ TEST_F(DirectoryTest, TheParentHoldsTheName) {
   EXPECT_EQ(parent_directory("/x"), "/");
   EXPECT_EQ(parent_directory("a/x"), "a");
   EXPECT_EQ(parent_directory("x"), ".");
+}
+
+TEST_F(DirectoryTest, NamesAreAllThatLiesInIt) {
+  EXPECT_THAT(names_in(place).value(), IsEmpty());  // there is none
+  ASSERT_TRUE(create_directory(place, files));
+  ASSERT_TRUE(make_directory(place + "/.hidden"));
+  EXPECT_THAT(names_in(place).value(), ElementsAre(".hidden", "a.key", "a.pem"));
+  auto const file = names_in(place + "/a.pem");
+  ASSERT_FALSE(file);
+  EXPECT_THAT(file.error().detail(), AllOf(HasSubstr("cannot look into"), HasSubstr("a.pem")));
+  fakes::close_off(place);
+  EXPECT_EQ(names_in(place).error().code(), Errc::file);
 }
 
 TEST_F(DirectoryTest, MakeIsForTheOwnerAloneAndKeepsOneThatIsThere) {
@@ -89,15 +101,15 @@ TEST_F(DirectoryTest, CreateMakesAllOfItWithItsModesAndNothingBeside) {
   EXPECT_EQ(mode_of(place + "/a.pem"), 0644U);
   EXPECT_EQ(read_file(place + "/a.key").value(), "secret");
   EXPECT_EQ(read_file(place + "/a.pem").value(), "public");
-  EXPECT_THAT(names_in(place), ElementsAre("a.key", "a.pem"));
-  EXPECT_THAT(names_in(dir.path()), ElementsAre("keys"));
+  EXPECT_THAT(found_in(place), ElementsAre("a.key", "a.pem"));
+  EXPECT_THAT(found_in(dir.path()), ElementsAre("keys"));
 }
 
 TEST_F(DirectoryTest, CreateTakesThePlaceOfAnEmptyDirectoryOnly) {
   fs::create_directory(place);
   ASSERT_TRUE(create_directory(place, files));
   EXPECT_EQ(mode_of(place), 0700U);
-  EXPECT_THAT(names_in(place), ElementsAre("a.key", "a.pem"));
+  EXPECT_THAT(found_in(place), ElementsAre("a.key", "a.pem"));
 
   auto const again = create_directory(place, {{"a.key", "other", 0600}});
   ASSERT_FALSE(again);
@@ -109,7 +121,7 @@ TEST_F(DirectoryTest, CreateTakesThePlaceOfAnEmptyDirectoryOnly) {
   ASSERT_TRUE(write_file(file, "x"));
   EXPECT_EQ(create_directory(file, files).error().code(), Errc::conflict);
   EXPECT_EQ(read_file(file).value(), "x");
-  EXPECT_THAT(names_in(dir.path()), ElementsAre("file", "keys"));
+  EXPECT_THAT(found_in(dir.path()), ElementsAre("file", "keys"));
 }
 
 // The limit on a file's size stands for a disk that is full.
@@ -125,7 +137,7 @@ TEST_F(DirectoryTest, NothingIsThereWhenAFileCannotBeWritten) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Errc::file);
   EXPECT_THAT(refused.error().detail(), AllOf(HasSubstr("long.pem"), HasSubstr("File too large")));
-  EXPECT_THAT(names_in(dir.path()), IsEmpty());
+  EXPECT_THAT(found_in(dir.path()), IsEmpty());
 }
 
 TEST_F(DirectoryTest, NothingIsThereWhenTheDirectoryAboveIsNot) {
@@ -133,7 +145,7 @@ TEST_F(DirectoryTest, NothingIsThereWhenTheDirectoryAboveIsNot) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Errc::file);
   EXPECT_THAT(refused.error().detail(), AllOf(HasSubstr("none/keys"), HasSubstr("No such file or directory")));
-  EXPECT_THAT(names_in(dir.path()), IsEmpty());
+  EXPECT_THAT(found_in(dir.path()), IsEmpty());
 }
 
 // That a sync itself fails is tried with the whole server, where every system call in turn is made to fail.

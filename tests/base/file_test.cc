@@ -7,6 +7,7 @@
 
 #include "base/passphrase.h"
 #include "base/random.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace lenscap {
 namespace {
@@ -44,6 +45,19 @@ TEST_F(FileTest, ReadKeepsItsBoundAndSaysWhy) {
   ASSERT_TRUE(write_file(path("a"), "12345").ok());
   EXPECT_FALSE(read_file(path("a"), 4).ok());
   EXPECT_NE(read_file(path("none")).error().detail().find("No such file"), std::string::npos);
+}
+
+TEST_F(FileTest, OneThatIsMissingIsNotOneThatIsClosed) {
+  ASSERT_TRUE(write_file(path("a"), "12345").ok());
+  EXPECT_EQ(read_file_if_there(path("a")).value(), "12345");
+  EXPECT_FALSE(read_file_if_there(path("a"), 4).ok());
+  EXPECT_EQ(read_file_if_there(path("none")).value(), std::nullopt);
+  EXPECT_EQ(read_file_if_there(path("none/a")).value(), std::nullopt);
+  fakes::close_off(path("a"));
+  auto const closed = read_file_if_there(path("a"));
+  ASSERT_FALSE(closed.ok());
+  EXPECT_EQ(closed.error().code(), Errc::file);
+  EXPECT_NE(closed.error().detail().find(path("a")), std::string::npos);
 }
 
 TEST_F(FileTest, PassphraseFileMustBePrivateAndFull) {

@@ -237,6 +237,17 @@ TEST_F(InstalledChainTest, SettingsThatPermitNothingDoNotMeanEverything) {
   EXPECT_THAT(refused.error().detail(), HasSubstr("ca.permit_dns"));
 }
 
+TEST_F(InstalledChainTest, AChainThatIsClosedIsNotMissing) {
+  fakes::Corporation parent;
+  install(parent);
+  auto const chain = dir.path("state") + "/keys/chain.pem";
+  ASSERT_TRUE(std::filesystem::exists(chain));
+  fakes::close_off(chain);
+  auto const refused = load_chain(dir.path("state"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().detail(), HasSubstr(chain));
+}
+
 TEST_F(InstalledChainTest, ARootOfOurOwnStaysAsItWas) {
   auto own = ceremony_settings();
   own.state_dir = dir.path("own");

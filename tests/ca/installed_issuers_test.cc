@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "ca/pending_issuer.h"
 #include "tests/ca/several_issuers.h"
 
 namespace lenscap::ca::test {
@@ -151,6 +152,14 @@ TEST_F(InstalledIssuersTest, WhatIsWrongIsSaidInWords) {
   auto const other = generate_ca(ceremony_settings(), kNow).value();
   put_file(dir.path("issuers/plant4/issuing.pem"), other.issuing.pem() + other.root.pem());
   EXPECT_THAT(why(), HasSubstr("does not lead up to the root of this CA"));
+}
+
+// Who took a closed folder for none would go on with fewer issuers, each with more names than its own.
+TEST_F(InstalledIssuersTest, ThoseInAClosedFolderAreNotForgotten) {
+  ASSERT_TRUE(install("plant4"));
+  fakes::close_off(dir.path("issuers"));
+  EXPECT_THAT(why(), HasSubstr("cannot look into " + dir.path("issuers")));
+  EXPECT_FALSE(load_pending(dir.path()).ok());
 }
 
 // --- below a parent ---

@@ -79,6 +79,15 @@ TEST(KnownRoots, AnAttemptWithoutEndIsBegunAnew) {
   EXPECT_EQ(site.known().newest(), next.root);
 }
 
+TEST(KnownRoots, OneThatIsClosedIsNotMissing) {
+  Site const site;
+  site.roll_over();
+  fakes::close_off(site.state + "/keys/roots/2");
+  auto const refused = load_known_roots(site.state, site.first.root);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().detail(), HasSubstr("keys/roots/2/root.pem"));
+}
+
 TEST(KnownRoots, ThoseOfAnotherCaAreRefused) {
   Site const site;
   site.roll_over();

@@ -344,6 +344,14 @@ TEST_F(RootCrlFile, OneThatIsDamagedIsNeverWrittenOver) {
   EXPECT_EQ(read_file(file()).value(), "no list");
 }
 
+// Nobody is to take it for missing, and with it what it revokes.
+TEST_F(RootCrlFile, OneThatIsClosedIsNotMissing) {
+  ASSERT_TRUE(renew({{"01aa", key_compromise}}).ok());
+  fakes::close_off(file());
+  EXPECT_THAT(load_root_crls(state(), known).error().detail(), HasSubstr(file()));
+  EXPECT_FALSE(renew().ok());
+}
+
 TEST_F(RootCrlFile, OneProcessAtATime) {
   {
     auto const other = NextRootCrl::make(state(), known, 0, a_ca().root_key, {}, {}, kToday);

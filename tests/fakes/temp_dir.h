@@ -29,4 +29,11 @@ class TempDir {
   std::string path_;
 };
 
+// In the place of what was there: a link that leads to itself, which nobody opens, not even root. It stands for what is
+// there and closed to this user.
+inline void close_off(std::string const& path) {
+  std::filesystem::remove_all(path);
+  std::filesystem::create_symlink(path, path);
+}
+
 }  // namespace lenscap::fakes

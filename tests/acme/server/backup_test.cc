@@ -115,6 +115,21 @@ TEST_F(Backup, LeavesOutWhatNoRestoreWouldWrite) {
   EXPECT_EQ(content->files, 5u);
 }
 
+// A back-up that says it is good and lacks an issuer is worse than none.
+TEST_F(Backup, IsRefusedWhereAFolderCannotBeReadOrIsMissing) {
+  for (auto const* folder : {"issuers", "keys/roots", "profiles", "keys"}) {
+    fakes::close_off(state + "/" + folder);
+    std::ostringstream out;
+    auto const made = write_backup(out, words(), state, state + "/ca.toml", *server.app->store, server.clock.now());
+    ASSERT_FALSE(made.ok()) << folder;
+    EXPECT_THAT(made.error().detail(), HasSubstr(folder));
+    std::filesystem::remove(state + "/" + folder);
+  }
+  std::ostringstream out;
+  auto const made = write_backup(out, words(), state, state + "/ca.toml", *server.app->store, server.clock.now());
+  EXPECT_THAT(made.error().detail(), HasSubstr("is missing"));
+}
+
 TEST_F(Backup, RestoresTheStoreAndTheFiles) {
   auto const before = dumped(*server.app->store);
   auto const to = dir.path("restored");
