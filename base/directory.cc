@@ -24,7 +24,8 @@ Error not_made(std::string const& path) {
 }  // namespace
 
 std::string parent_directory(std::string const& path) {
-  auto const slash = path.rfind('/');
+  auto const end = path.find_last_not_of('/');  // it may be written as a directory
+  auto const slash = end == std::string::npos ? 0 : path.rfind('/', end);
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
@@ -42,11 +43,22 @@ Result<std::vector<std::string>> names_in(std::string const& directory) {
 }
 
 Result<> make_directory(std::string const& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0) return {};
+  if (::mkdir(path.c_str(), mode) == 0) {
+    auto durable = make_durable(parent_directory(path));
+    if (!durable) ::rmdir(path.c_str());
+    return durable;
+  }
   if (errno != EEXIST) return not_made(path);
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
   return Error(Errc::file, fmt::format("cannot make the directory {}: a file is in its place; move it away", path));
+}
+
+Result<> make_directories(std::string const& path, mode_t mode) {
+  struct stat status {};
+  auto const above = parent_directory(path);
+  if (above != path && ::stat(path.c_str(), &status) != 0 && errno == ENOENT) CHECK_OK(make_directories(above, 0755));
+  return make_directory(path, mode);
 }
 
 Result<> make_durable(std::string const& path) {

@@ -18,9 +18,11 @@ std::string parent_directory(std::string const& path);
 // looked into, or not to its end.
 Result<std::vector<std::string>> names_in(std::string const& directory);
 
-// One that is there is fine, and keeps its mode. Does NOT make those above it, nor make its own name durable.
-// Errc::file.
+// Durable when it returns. One that is there is fine, and keeps its mode. Does NOT make those above it. Errc::file.
 Result<> make_directory(std::string const& path, mode_t mode = 0700);
+
+// Those above it as well, as far as they are absent; everybody may look into those.
+Result<> make_directories(std::string const& path, mode_t mode = 0700);
 
 // Of a file or a directory: what anybody wrote there before is on the disk when it returns. Errc::file.
 Result<> make_durable(std::string const& path);

@@ -58,10 +58,6 @@ Result<std::string> write_beside(std::string const& path, std::string_view conte
   return temporary;
 }
 
-}  // namespace
-
-namespace {
-
 Result<std::string> read_open(Fd const& file, std::string const& path, std::size_t bytes_max) {
   std::string content;
   char buffer[16 * 1024];

@@ -239,13 +239,6 @@ namespace {
 
 // --- files ---
 
-// And those above it.
-Result<> make_state_directory(std::string const& path) {
-  std::error_code ignored;  // what it leaves out, the last step tells
-  std::filesystem::create_directories(parent_directory(path), ignored);
-  return make_directory(path);
-}
-
 Result<> refuse_existing(std::string const& keys_dir) {
   std::error_code error;
   if (!std::filesystem::exists(keys_dir, error) || std::filesystem::is_empty(keys_dir, error)) return {};
@@ -265,7 +258,7 @@ Result<CeremonyResult> make_ca(CeremonySettings const& settings, CeremonyPassphr
   std::optional<x509::PrivateKey> made_key;
   if (!issuing_key) made_key = x509::PrivateKey::generate(x509::KeyType::ec_p256);
   TRY(auto made, certify_ca(settings, issuing_key ? *issuing_key : made_key->public_key(), now));
-  CHECK_OK(make_state_directory(settings.state_dir));
+  CHECK_OK(make_directories(settings.state_dir));
   TRY(auto const owner, owner_of(settings.state_dir));
   TRY(auto const its_owner, ActingAs::begin(owner));
   if (prepare) CHECK_OK(prepare());
@@ -303,7 +296,7 @@ Result<std::string> make_intermediate(CeremonySettings const& settings, SecretBy
     files.push_back({"issuing.key", key.to_encrypted_pem(passphrase), 0600});
   }
   files.push_back({"issuing.csr", request, 0644});
-  CHECK_OK(make_state_directory(settings.state_dir));
+  CHECK_OK(make_directories(settings.state_dir));
   TRY(auto const owner, owner_of(settings.state_dir));
   TRY(auto const its_owner, ActingAs::begin(owner));
   if (prepare) CHECK_OK(prepare());

@@ -111,7 +111,8 @@ Result<> install_pending(std::string const& state_dir, PendingIssuer const& pend
     std::filesystem::remove(says, ignored);
     return done;
   }
-  std::filesystem::remove(place + kNote, ignored);  // nobody reads it any more
+  std::filesystem::remove(place + kNote, ignored);  // nobody reads it any more, should it stay
+  static_cast<void>(make_durable(place));
   return {};
 }
 

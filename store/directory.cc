@@ -13,34 +13,7 @@ namespace {
 
 std::string system_text(std::string const& what, int error) { return what + ": " + std::strerror(error); }
 
-std::string parent_of(std::string const& path) {
-  auto slash = path.find_last_of('/');
-  if (slash == path.npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 }  // namespace
-
-Result<> sync_directory(std::string const& path) {
-  int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int const error = fd < 0 || ::fsync(fd) != 0 ? errno : 0;
-  if (fd >= 0) ::close(fd);
-  if (error != 0) return Error(Errc::file, system_text("cannot sync directory " + path, error));
-  return {};
-}
-
-Result<> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(parent_of(path));
-  if (errno == ENOENT && parent_of(path) != path) {
-    CHECK_OK(make_directory(parent_of(path)));
-    if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(parent_of(path));
-  }
-  if (errno != EEXIST) return Error(Errc::file, system_text("cannot make the store's directory " + path, errno));
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return Error(Errc::file, system_text("cannot look at " + path, errno));
-  if (!S_ISDIR(info.st_mode)) return Error(Errc::file, "the store's directory " + path + " is a file");
-  return {};
-}
 
 Result<> check_directory(std::string const& path) {
   struct stat info {};

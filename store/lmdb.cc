@@ -11,6 +11,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/directory.h"
 #include "store/backends.h"
 #include "store/directory.h"
 #include "store/overlay.h"
@@ -368,13 +369,13 @@ Result<Opened> open_environment(std::string const& directory, LmdbOptions const&
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, LmdbOptions const& options) {
-  CHECK_OK(make_directory(directory));
+  CHECK_OK(make_directories(directory));
   CHECK_OK(check_directory(directory));
   // LMDB itself would let a second process in, whose writes our readers would see, but whose schema and caches may be
   // others.
   TRY(auto lock, DirectoryLock::take(directory));
   TRY(auto opened, open_environment(directory, options, 0));
-  CHECK_OK(sync_directory(directory));
+  CHECK_OK(make_durable(directory));
   return std::unique_ptr<Store>(std::make_unique<LmdbStore>(std::move(lock), std::move(opened.env), opened.dbi));
 }
 

@@ -58,6 +58,9 @@ TEST_F(DirectoryTest, TheParentHoldsTheName) {
   EXPECT_EQ(parent_directory("/x"), "/");
   EXPECT_EQ(parent_directory("a/x"), "a");
   EXPECT_EQ(parent_directory("x"), ".");
+  EXPECT_EQ(parent_directory("/var/lib/x/"), "/var/lib");
+  EXPECT_EQ(parent_directory("x/"), ".");
+  EXPECT_EQ(parent_directory("/"), "/");
 }
 
 TEST_F(DirectoryTest, NamesAreAllThatLiesInIt) {
@@ -91,6 +94,17 @@ TEST_F(DirectoryTest, MakeRefusesInWords) {
   auto const nowhere = make_directory(dir.path("none/keys"));
   ASSERT_FALSE(nowhere);
   EXPECT_THAT(nowhere.error().detail(), AllOf(HasSubstr("none/keys"), HasSubstr("No such file or directory")));
+}
+
+TEST_F(DirectoryTest, MakeWithThoseAboveShutsTheLastAlone) {
+  UnderNoUmask const here;
+  ASSERT_TRUE(make_directories(place + "/a/b/"));
+  EXPECT_EQ(mode_of(place), 0755U);
+  EXPECT_EQ(mode_of(place + "/a"), 0755U);
+  EXPECT_EQ(mode_of(place + "/a/b"), 0700U);
+  ASSERT_TRUE(make_directories(place + "/a/b"));
+  ASSERT_TRUE(write_file(place + "/file", "x"));
+  EXPECT_EQ(make_directories(place + "/file/a").error().code(), Errc::file);
 }
 
 TEST_F(DirectoryTest, CreateMakesAllOfItWithItsModesAndNothingBeside) {

@@ -111,7 +111,7 @@ TEST(OpenLmdb, RefusesADirectoryThatCannotBeUsed) {
   auto opened = open_lmdb_store(dir.path("file"));
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code(), Errc::file);
-  EXPECT_THAT(opened.error().detail(), HasSubstr("is a file"));
+  EXPECT_THAT(opened.error().detail(), HasSubstr("a file is in its place"));
 
   ::mkdir(dir.path("open_to_all").c_str(), 0700);
   ::chmod(dir.path("open_to_all").c_str(), 0777);

@@ -104,8 +104,9 @@ Result<> prepare_state(std::string const& state, Settings const& settings, std::
 // The last step: from now on there is a CA.
 Result<> finish_state(std::string const& state) {
   auto const file = settings_file(state);
-  if (::rename((file + ".new").c_str(), file.c_str()) == 0) return {};
-  return Error(Errc::file, file + ": " + std::strerror(errno));
+  if (::rename((file + ".new").c_str(), file.c_str()) != 0)
+    return Error(Errc::file, file + ": " + std::strerror(errno));
+  return make_durable(state);
 }
 
 Result<> refuse_existing(std::string const& state) {
