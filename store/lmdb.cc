@@ -5,13 +5,17 @@
 // 0.9.24, whose nested transactions, DUPSORT and overwriting through cursors have known faults: none of these is used.
 #include <lmdb.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 
 #include "base/directory.h"
+#include "base/file.h"
 #include "store/backends.h"
 #include "store/directory.h"
 #include "store/overlay.h"
@@ -340,13 +344,36 @@ struct Opened {
   MDB_dbi dbi = 0;
 };
 
+Error not_opened(std::string const& directory, int rc) {
+  auto text = std::string(mdb_strerror(rc));
+  if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH) text += " (data.mdb is damaged or of another program)";
+  return {Errc::file, "cannot open the store in " + directory + ": " + text};
+}
+
+// LMDB makes its file in several writes and syncs none of them: a power cut may leave a part, which it never opens
+// again. So the file gets its name when it is on the disk.
+Result<> make_file(std::string const& directory, LmdbOptions const& options) {
+  auto const file = directory + "/data.mdb", beside = file + ".new";
+  if (file_exists(file)) return {};
+  ::unlink(beside.c_str());
+  MDB_env* made = nullptr;
+  int rc = mdb_env_create(&made);
+  if (rc != 0) return not_opened(directory, rc);
+  {
+    Env const env(made);
+    rc = mdb_env_set_mapsize(made, options.map_bytes);
+    if (rc == 0) rc = mdb_env_open(made, beside.c_str(), MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+    if (rc == 0) rc = mdb_env_sync(made, 1);
+  }
+  if (rc == 0 && std::rename(beside.c_str(), file.c_str()) != 0) rc = errno;
+  if (rc == 0) return make_durable(directory);
+  ::unlink(beside.c_str());
+  return not_opened(directory, rc);
+}
+
 // Default flags (0) sync every commit and map the file read-only; MDB_RDONLY never writes.
 Result<Opened> open_environment(std::string const& directory, LmdbOptions const& options, unsigned flags) {
-  auto refuse = [&](int rc) {
-    auto text = std::string(mdb_strerror(rc));
-    if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH) text += " (data.mdb is damaged or of another program)";
-    return Error(Errc::file, "cannot open the store in " + directory + ": " + text);
-  };
+  auto refuse = [&](int rc) { return not_opened(directory, rc); };
   MDB_env* made = nullptr;
   if (int rc = mdb_env_create(&made); rc != 0) return refuse(rc);
   Opened opened{Env(made)};
@@ -374,8 +401,8 @@ Result<std::unique_ptr<Store>> open_lmdb_store(std::string const& directory, Lmd
   // LMDB itself would let a second process in, whose writes our readers would see, but whose schema and caches may be
   // others.
   TRY(auto lock, DirectoryLock::take(directory));
+  CHECK_OK(make_file(directory, options));
   TRY(auto opened, open_environment(directory, options, 0));
-  CHECK_OK(make_durable(directory));
   return std::unique_ptr<Store>(std::make_unique<LmdbStore>(std::move(lock), std::move(opened.env), opened.dbi));
 }
 
