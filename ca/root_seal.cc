@@ -210,12 +210,11 @@ Result<> check_places(std::string const& state_dir, std::vector<std::string> con
   return {};
 }
 
-// By a seal that was stopped between writing zeros over the key and removing the file: then the copy was proved.
+}  // namespace
+
 bool is_erased(SecretBytes const& content) {
   return content.size() != 0 && std::ranges::all_of(content.view(), [](std::uint8_t octet) { return octet == 0; });
 }
-
-}  // namespace
 
 Result<std::string> root_key_here(std::string const& state_dir) {
   TRY(auto source, find_source(state_dir, ""));

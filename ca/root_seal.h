@@ -32,6 +32,9 @@ struct SealedRoot {
 // The key of the newest root whose key is here (known_roots.h). Errc::file when there is none.
 Result<std::string> root_key_here(std::string const& state_dir);
 
+// By a seal that was stopped between writing zeros over the key and removing the file: then the copy was proved.
+bool is_erased(SecretBytes const& content);
+
 // Writes root.key and root.pem to `directory` (made with mode 0700 when absent), reads both back from there, opens the
 // new key, and only then overwrites and removes the old one. The new key is opened with `passphrase`, or the one that
 // takes its place: of shares, with the one that comes from shares as they were read back, and every share is shown to

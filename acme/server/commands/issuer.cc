@@ -31,6 +31,10 @@ Result<ExitCode> csr(CommandLine const& line, CsrOptions const& options) {
   CHECK_OK(need_intermediate(line));
   CHECK_OK(settle_keys(line));
   TRY(auto const request, find_request(line, options.of));
+  if (auto const key = ca::requested_key(request.pem); !key.ok())
+    return Error(key.error())
+        .with_context("the request of the issuer " + request.issuer +
+                      " is damaged: put its file back from a back-up; ");
   auto const& out = options.out;
   if (out != "-") CHECK_OK(write_file(out, request.pem, 0644));
   json::Object made{{"request", request.pem}, {"issuer", request.issuer}};

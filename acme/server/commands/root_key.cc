@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
+#include "ca/root_seal.h"
 #include "ca/root_share_text.h"
 
 namespace lenscap::acme {
@@ -96,6 +97,10 @@ Result<Words> read_words(std::string const& file, SecretBytes const& key, RootKe
 
 Result<OpenedRootKey> open_root_key_file(std::string const& file, RootKeyOptions const& options) {
   TRY(auto const held, read_secret_file(file));
+  if (ca::is_erased(held))
+    return Error(Errc::file, file +
+                                 " was erased by a root seal that was stopped before it could remove the file: remove "
+                                 "it; the key is where that seal has put it");
   TRY(auto words, read_words(file, held, options));
   auto key = x509::PrivateKey::from_pem(held.text(), words.passphrase);
   if (!key.ok() && words.of_shares && key.error().code() == Errc::wrong_passphrase)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <functional>
 
 #include "base/json.h"
@@ -111,6 +112,11 @@ TEST_F(Intermediate, BeforeAChainIsThereNothingIsServedAndEverybodyIsToldWhy) {
   EXPECT_EQ(again.code, 5) << again.all();
   auto const confused = ca().run_on(ca().path("confused"), init({"--root-passphrase-file", ca().path("passphrases")}));
   EXPECT_EQ(confused.code, 2) << confused.all();
+
+  std::ofstream(state + "/keys/issuing.csr", std::ios::trunc) << "";
+  auto const damaged = ca().run_on(state, {"issuer", "csr"});
+  EXPECT_EQ(damaged.code, 1) << damaged.all();
+  EXPECT_THAT(damaged.err, HasSubstr("the request of the issuer default is damaged"));
 }
 
 TEST_F(Intermediate, WhatDoesNotFitIsNotInstalledAndChangesNothing) {

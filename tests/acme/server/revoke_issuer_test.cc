@@ -136,6 +136,7 @@ TEST_F(RevokeIssuer, WhatIsRefusedChangesNothing) {
   auto const list = [] { return run("sha256sum state/keys/root.crl").out; };
   auto const was = list();
   machine_->write_private("wrong-words", "some other words\n");
+  machine_->write_private("erased.key", std::string(300, '\0'));
   struct Case {
     std::string command, says;
     int code;
@@ -150,6 +151,8 @@ TEST_F(RevokeIssuer, WhatIsRefusedChangesNothing) {
             "does not open with this passphrase", 1},
            {"issuer revoke default-2 --root-key state/issuers/default-2/issuing.key --passphrase-file ca-words",
             "this is the key of no root", 5},
+           {"issuer revoke default-2 --root-key erased.key --passphrase-file root-words",
+            "was erased by a root seal that was stopped before it could remove the file: remove it", 1},
            {"root crl --lifetime 29d" + std::string(kRoot), "30 to 1825 days", 2},
            {"root crl --lifetime soon" + std::string(kRoot), "--lifetime", 2},
        }) {
