@@ -51,11 +51,15 @@ struct Traced : Faults {
     return ran.code == 1 && ran.err.find("Input/output error") != std::string::npos;
   }
 
-  // What strace said; its last line comes a moment after the program's end.
+  // What strace said; its last line, of the thread that was there first, comes a moment after the program's end.
   std::string traced() const {
     std::string text;
-    EXPECT_TRUE(until([&] { return (text = fakes::CaProcess::read(log)).find("+++ exited with") != text.npos; }))
-        << text;
+    EXPECT_TRUE(until([&] {
+      text = fakes::CaProcess::read(log);
+      auto const first = text.substr(0, text.find(' ') + 1);
+      auto const last = text.rfind("\n" + first);
+      return last != text.npos && text.find("+++ ", last) != text.npos && text.ends_with("+++\n");
+    })) << text;
     return text;
   }
   // A fault of any file meets the n-th call of each thread, whatever it is on. Where that was the bell by which a
