@@ -1,0 +1,136 @@
+// What a power cut leaves of a command's work (disk.h). The commands are those of 182_command_faults. One that has
+// ended well has done its work for good; one that was in the midst of it does the rest the next time, or had done
+// nothing yet.
+//
+// And the judge is judged: of a disk that lies about the syncs of folders, and of one that lies about those of files,
+// it finds images that are broken.
+//
+// The images come from a seed, which is printed: LENSCAP_SEED=N asks for the same choice, LENSCAP_IMAGES=N for so many
+// of each command, LENSCAP_COMMANDS=REGEX for some commands alone.
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include "tests/e2e/commands.h"
+#include "tests/e2e/disk.h"
+
+namespace lenscap::e2e {
+namespace {
+
+constexpr std::chrono::seconds kImagesTime(15);
+
+struct CommandPowerCut : Commands {
+  // What one command did, and what it changed by that.
+  struct Recorded {
+    Command command;
+    Tree before;
+    std::set<std::string> expected;
+    Disk disk;
+  };
+
+  Recorded record(Command command) {
+    SCOPED_TRACE(command.name);
+    begin(command);
+    Recorded recorded{std::move(command), tree_of(here), {}, Disk(here)};
+    auto const longest = std::to_string(16 * 1024 * 1024);
+    auto const ran = run_here(recorded.command.words, {"strace", "-D", "-f", "-y", "-xx", "-s", longest, "-o", log,
+                                                       "-e", std::string("trace=") + Disk::kCalls});
+    EXPECT_EQ(ran.code, 0) << ran.all();
+    auto const after = tree_of(here);
+    recorded.expected = changes(recorded.before, after);
+    EXPECT_FALSE(recorded.expected.empty());
+    recorded.disk.play(traced());
+    // The account is whole: what it leaves of everything is what is there.
+    recorded.disk.leave_all(recorded.disk.steps());
+    EXPECT_EQ(changes(after, tree_of(here)), std::set<std::string>());
+    return recorded;
+  }
+
+  // All is done, whatever became of the files that are spared.
+  std::string judge_done(Recorded const& recorded, std::set<std::string> const& spared) {
+    auto changed = changes(recorded.before, tree_of(here));
+    auto expected = recorded.expected;
+    for (auto const& each : spared) {
+      changed.erase(each);
+      expected.erase(each);
+    }
+    std::string wrong;
+    for (auto const& each : changed)
+      if (!expected.contains(each)) wrong += "it has changed " + each + "\n";
+    for (auto const& each : expected)
+      if (!changed.contains(each)) wrong += "it should have changed " + each + "\n";
+    for (auto words : {std::vector<std::string>{"--state", state, "store", "verify"}, recorded.command.judge}) {
+      if (words.empty() || (words[2] == "store" && !has_store())) continue;
+      if (auto const ran = run_here(words); ran.code != 0) wrong += words[2] + " " + words[3] + ": " + ran.all();
+    }
+    return wrong;
+  }
+  bool has_store() const {
+    auto const is_there = [&](char const* file) { return std::filesystem::exists(state + file); };
+    return is_there("/db/data.mdb") && is_there("/ca.toml") && is_there("/keys/issuing.pem");
+  }
+
+  // It had ended well when power went.
+  std::string judge_end(Recorded const& recorded, Disk::Syncs syncs) {
+    recorded.disk.leave_least(recorded.disk.steps(), syncs);
+    return judge_done(recorded, {});
+  }
+  // It had not: the next time it ends well, or says that all is done.
+  std::string judge_cut(Recorded const& recorded) {
+    bool const was_unchanged = tree_of(here) == recorded.before;
+    auto again = run_here(recorded.command.words);
+    if (follow_advice(again.all())) again = run_here(recorded.command.words);
+    if (again.code != 0 && (was_unchanged || !recorded.command.once)) return again.all();
+    // The next start adds what the audit trail lacks.
+    auto const wrong = judge_done(recorded, {state + "/db/data.mdb", state + recorded.command.by_the_way});
+    return wrong.empty() ? "" : wrong + again.all();
+  }
+};
+
+TEST_F(CommandPowerCut, LeavesWhatTheNextTimeCompletes) {
+  if (!may_trace()) GTEST_SKIP() << "SKIPPED: strace may not trace here";
+  char const* const given = std::getenv("LENSCAP_SEED");
+  auto const seed = given != nullptr ? std::stoull(given) : std::random_device{}();
+  char const* const wanted = std::getenv("LENSCAP_IMAGES");
+  auto const until_when = std::chrono::steady_clock::now() + kImagesTime;
+  std::mt19937_64 random(seed);
+
+  std::vector<Recorded> all;
+  for (auto& command : chosen()) all.push_back(record(std::move(command)));
+  ASSERT_FALSE(HasFailure());
+  for (auto const& each : all) EXPECT_EQ(judge_end(each, Disk::Syncs::kept), "") << each.command.name;
+
+  std::size_t tried = 0, unchanged = 0, steps = 0;
+  auto const images = wanted != nullptr ? std::stoull(wanted) : ~0ULL;
+  for (std::size_t i = 0; i < images && !HasFailure(); ++i) {
+    if (i > 0 && wanted == nullptr && std::chrono::steady_clock::now() > until_when) break;
+    for (auto const& each : all) {
+      auto const cut = random() % (each.disk.steps() + 1);
+      SCOPED_TRACE(each.command.name + ", power goes at step " + std::to_string(cut) + " of " +
+                   std::to_string(each.disk.steps()) + ", " + each.disk.describe(cut) + ", seed " +
+                   std::to_string(seed));
+      each.disk.leave(cut, Disk::Syncs::kept, random);
+      ++tried;
+      unchanged += tree_of(here) == each.before ? 1 : 0;
+      EXPECT_EQ(judge_cut(each), "");
+      if (HasFailure()) break;
+    }
+  }
+  for (auto const& each : all) steps += each.disk.steps();
+
+  std::size_t of_folders = 0, of_files = 0;
+  for (auto const& each : all) {
+    of_folders += judge_end(each, Disk::Syncs::of_folders_lie).empty() ? 0 : 1;
+    of_files += judge_end(each, Disk::Syncs::of_files_lie).empty() ? 0 : 1;
+  }
+  std::printf(
+      "LENSCAP_SEED=%llu: %zu images of %zu commands in %zu steps, %zu unchanged; by a disk that lies about folders "
+      "%zu "
+      "commands are undone, by one that lies about files %zu\n",
+      static_cast<unsigned long long>(seed), tried, all.size(), steps, unchanged, of_folders, of_files);
+  EXPECT_GT(of_folders, all.size() / 2);
+  EXPECT_EQ(of_files, all.size());
+}
+
+}  // namespace
+}  // namespace lenscap::e2e
