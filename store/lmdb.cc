@@ -4,6 +4,7 @@
 // A value is stored as record.h says, and its checksum is tested at each read, since LMDB has none. Debian 12 has LMDB
 // 0.9.24, whose nested transactions, DUPSORT and overwriting through cursors have known faults: none of these is used.
 #include <lmdb.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@
 #include <mutex>
 
 #include "base/directory.h"
-#include "base/file.h"
 #include "store/backends.h"
 #include "store/directory.h"
 #include "store/overlay.h"
@@ -354,7 +354,10 @@ Error not_opened(std::string const& directory, int rc) {
 // again. So the file gets its name when it is on the disk.
 Result<> make_file(std::string const& directory, LmdbOptions const& options) {
   auto const file = directory + "/data.mdb", beside = file + ".new";
-  if (file_exists(file)) return {};
+  struct stat status {};
+  // Also a link that leads nowhere just now stays: what it led to may come back.
+  if (::lstat(file.c_str(), &status) == 0) return make_durable(directory);
+  if (errno != ENOENT) return not_opened(directory, errno);
   ::unlink(beside.c_str());
   MDB_env* made = nullptr;
   int rc = mdb_env_create(&made);

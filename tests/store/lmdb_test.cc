@@ -76,6 +76,19 @@ TEST(OpenLmdb, FilesAreForThisUserAlone) {
   for (auto name : {"store/data.mdb", "store/lock.mdb", "store/lock"}) EXPECT_EQ(mode(name), 0600U) << name;
 }
 
+// Another one in its place would be empty, and nobody would miss the records.
+TEST(OpenLmdb, LeavesALinkToAFileThatIsNotThereJustNow) {
+  fakes::TempDir dir;
+  auto const file = dir.path("store/data.mdb");
+  std::filesystem::create_directories(dir.path("store"));
+  std::filesystem::permissions(dir.path("store"), std::filesystem::perms::owner_all);
+  std::filesystem::create_symlink(dir.path("unmounted/data.mdb"), file);
+  auto const opened = open_lmdb_store(dir.path("store"), {});
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().detail(), HasSubstr("No such file"));
+  EXPECT_TRUE(std::filesystem::is_symlink(file));
+}
+
 TEST(OpenLmdb, RefusesASecondOpener) {
   fakes::TempDir dir;
   auto store = must_open(dir.path("store"));
