@@ -158,10 +158,10 @@ Result<> copy_ledger(std::string const& from, std::string const& to, Owner const
   if (in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
   out.close();
   if (!out) return Error(Errc::file, "cannot write " + beside);
+  if (::chmod(beside.c_str(), 0600) != 0) return Error(Errc::file, beside + ": " + std::strerror(errno));
   CHECK_OK(SigningLedger::open(beside, [](SignedEntry const&) {}));
-  if (::chmod(beside.c_str(), 0600) != 0 || ::rename(beside.c_str(), to.c_str()) != 0)
-    return Error(Errc::file, to + ": " + std::strerror(errno));
-  return {};
+  if (::rename(beside.c_str(), to.c_str()) != 0) return Error(Errc::file, to + ": " + std::strerror(errno));
+  return make_durable(parent_directory(to));
 }
 
 }  // namespace
@@ -189,7 +189,10 @@ Result<SplitDone> split_signer(SplitFrom const& from, std::string const& to,
                                      new_ledger + " is the right one, and move the other one away");
   if (held && (key_is_here || !file_exists(new_ledger))) CHECK_OK(copy_ledger(old_ledger, new_ledger, owner));
   TRY(done.key_moved, move_keys(from, to, owner, ask));
-  if (held && ::unlink(old_ledger.c_str()) != 0) return Error(Errc::file, old_ledger + ": " + std::strerror(errno));
+  if (held) {
+    if (::unlink(old_ledger.c_str()) != 0) return Error(Errc::file, old_ledger + ": " + std::strerror(errno));
+    CHECK_OK(make_durable(parent_directory(old_ledger)));
+  }
   done.ledger_moved = held.has_value();
   return done;
 }
