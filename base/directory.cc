@@ -45,12 +45,20 @@ Result<std::vector<std::string>> names_in(std::string const& directory) {
 Result<> make_directory(std::string const& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) {
     auto durable = make_durable(parent_directory(path));
-    if (!durable) ::rmdir(path.c_str());
-    return durable;
+    if (durable) return {};
+    ::rmdir(path.c_str());
+    return std::move(durable).error().with_context(fmt::format("cannot make the directory {}: ", path));
   }
   if (errno != EEXIST) return not_made(path);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
+  TRY(auto const kind, kind_of(path));
+  if (kind == FileKind::nothing)
+    return Error(Errc::file,
+                 fmt::format("cannot make the directory {}: a link that leads nowhere is in its place", path));
+  if (kind == FileKind::directory) {
+    // An attempt before this one may have ended before it did that.
+    static_cast<void>(make_durable(parent_directory(path)));
+    return {};
+  }
   return Error(Errc::file, fmt::format("cannot make the directory {}: a file is in its place; move it away", path));
 }
 

@@ -18,7 +18,8 @@ std::string parent_directory(std::string const& path);
 // looked into, or not to its end.
 Result<std::vector<std::string>> names_in(std::string const& directory);
 
-// Durable when it returns. One that is there is fine, and keeps its mode. Does NOT make those above it. Errc::file.
+// Durable when it returns. One that is there is fine, keeps its mode, and is made durable where this user may do that.
+// Does NOT make those above it. Errc::file.
 Result<> make_directory(std::string const& path, mode_t mode = 0700);
 
 // Those above it as well, as far as they are absent; everybody may look into those.

@@ -142,6 +142,16 @@ bool lies_within(std::string const& path, std::string const& directory) {
   return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
+Result<FileKind> kind_of(std::string const& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return FileKind::nothing;
+    return refusal("look at", path);
+  }
+  if (S_ISDIR(status.st_mode)) return FileKind::directory;
+  return S_ISREG(status.st_mode) ? FileKind::file : FileKind::other;
+}
+
 bool file_exists(std::string const& path) {
   struct stat unused {};
   return ::stat(path.c_str(), &unused) == 0;

@@ -12,8 +12,11 @@
 namespace lenscap {
 
 Result<std::string> read_file(std::string const& path, std::size_t bytes_max = 1024 * 1024);  // Errc::file
-// Nothing where there is no such file. One that cannot be looked for, as in a folder that is closed to this user, is
-// refused: who took it for missing would forget what it says.
+// What a path leads to. Errc::file where nobody can tell, as in a folder that is closed to this user: who took that for
+// missing would forget what is there. A link that leads nowhere leads to nothing.
+enum class FileKind { nothing, file, directory, other };
+Result<FileKind> kind_of(std::string const& path);
+// Nothing where there is no such file, as above.
 Result<std::optional<std::string>> read_file_if_there(std::string const& path, std::size_t bytes_max = 1024 * 1024);
 // Creates with `mode` before any content is in it, fsyncs, renames into place, fsyncs the directory. When that last
 // step is refused the new content is there, and may not outlive a power cut; replace_files() (file_set.h) puts the

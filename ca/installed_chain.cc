@@ -1,7 +1,6 @@
 #include "ca/installed_chain.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/acting_as.h"
 #include "base/file.h"

@@ -202,8 +202,8 @@ Result<std::vector<std::string>> folders(std::string const& state_dir) {
     if (name.starts_with(".")) continue;  // what a create that was broken off has left
     if (name.ends_with(kPendingSuffix)) continue;
     auto const place = issuer_directory(state_dir, name);
-    std::error_code unknown;
-    if (auto const good = check_issuer_name(name); !good || !std::filesystem::is_directory(place, unknown))
+    TRY(auto const kind, kind_of(place));
+    if (auto const good = check_issuer_name(name); !good || kind != FileKind::directory)
       return Error(Errc::settings, place + " is no folder of an issuer: move it away");
     names.push_back(name);
   }

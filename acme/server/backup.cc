@@ -80,9 +80,8 @@ Result<std::vector<std::string>> folders_of(std::string const& state_dir) {
     auto const place = state_dir + "/" + std::string(above);
     TRY(auto const names, names_in(place));
     for (auto const& name : names) {
-      std::error_code unknown;
-      if (std::filesystem::is_directory(place + "/" + name, unknown) && !name.starts_with("."))
-        folders.push_back(std::string(above) + "/" + name);
+      TRY(auto const kind, kind_of(place + "/" + name));
+      if (kind == FileKind::directory && !name.starts_with(".")) folders.push_back(std::string(above) + "/" + name);
     }
   }
   return folders;
@@ -101,9 +100,8 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
     TRY(auto const names, names_in(state_dir + "/" + folder));
     for (auto const& name : names) {
       auto path = folder + "/" + name;
-      std::error_code unknown;
-      bool const is_file = std::filesystem::is_regular_file(state_dir + "/" + path, unknown);
-      if (!is_file || name.starts_with(kRootKey) || is_left_over(name)) continue;
+      TRY(auto const kind, kind_of(state_dir + "/" + path));
+      if (kind != FileKind::file || name.starts_with(kRootKey) || is_left_over(name)) continue;
       if (!is_path(path)) {
         left_out.push_back(std::move(path));
         continue;

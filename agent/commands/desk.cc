@@ -1,15 +1,13 @@
 #include "agent/commands/desk.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <thread>
 
 #include "agent/devices/table.h"
+#include "base/directory.h"
 
 namespace lenscap::agent {
 namespace {
@@ -17,9 +15,9 @@ namespace {
 net::Awaitable<> sleep(Seconds duration) { co_await net::sleep_for(std::chrono::milliseconds(duration)); }
 
 Result<> make_state_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return Error(Errc::file, "cannot make the state directory " + path + ": " + std::strerror(errno) +
-                               "; choose another with --state");
+  auto const made = make_directory(path);
+  if (made) return {};
+  return Error(Errc::file, made.error().detail() + "; choose another state directory with --state");
 }
 
 // The service has the store during its rounds only, so a short wait is enough.

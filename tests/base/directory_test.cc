@@ -91,6 +91,11 @@ TEST_F(DirectoryTest, MakeRefusesInWords) {
   EXPECT_EQ(taken.error().code(), Errc::file);
   EXPECT_THAT(taken.error().detail(),
               AllOf(HasSubstr(place), HasSubstr("a file is in its place"), HasSubstr("move it")));
+  fs::remove(place);
+  fs::create_symlink("elsewhere", place);
+  EXPECT_THAT(make_directory(place).error().detail(), HasSubstr("a link that leads nowhere is in its place"));
+  fakes::close_off(place);
+  EXPECT_THAT(make_directory(place).error().detail(), HasSubstr("cannot look at"));
   auto const nowhere = make_directory(dir.path("none/keys"));
   ASSERT_FALSE(nowhere);
   EXPECT_THAT(nowhere.error().detail(), AllOf(HasSubstr("none/keys"), HasSubstr("No such file or directory")));

@@ -60,6 +60,18 @@ TEST_F(FileTest, OneThatIsMissingIsNotOneThatIsClosed) {
   EXPECT_NE(closed.error().detail().find(path("a")), std::string::npos);
 }
 
+TEST_F(FileTest, AKindIsToldWhereOneCanLook) {
+  ASSERT_TRUE(write_file(path("a"), "1").ok());
+  EXPECT_EQ(kind_of(path("a")).value(), FileKind::file);
+  EXPECT_EQ(kind_of(dir_).value(), FileKind::directory);
+  EXPECT_EQ(kind_of("/dev/null").value(), FileKind::other);
+  EXPECT_EQ(kind_of(path("none")).value(), FileKind::nothing);
+  std::filesystem::create_symlink("none", path("link"));
+  EXPECT_EQ(kind_of(path("link")).value(), FileKind::nothing);
+  fakes::close_off(path("a"));
+  EXPECT_EQ(kind_of(path("a")).error().code(), Errc::file);
+}
+
 TEST_F(FileTest, PassphraseFileMustBePrivateAndFull) {
   ASSERT_TRUE(write_file(path("p"), "correct horse\n", 0600).ok());
   EXPECT_EQ(read_passphrase("file:" + path("p"), "passphrase").value().text(), "correct horse");

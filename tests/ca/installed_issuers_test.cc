@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct InstalledIssuersTest : ::testing::Test {
   fakes::TempDir dir;
@@ -157,6 +158,10 @@ TEST_F(InstalledIssuersTest, WhatIsWrongIsSaidInWords) {
 // Who took a closed folder for none would go on with fewer issuers, each with more names than its own.
 TEST_F(InstalledIssuersTest, ThoseInAClosedFolderAreNotForgotten) {
   ASSERT_TRUE(install("plant4"));
+  ASSERT_TRUE(install("plant5"));
+  fakes::close_off(dir.path("issuers/plant5"));
+  EXPECT_THAT(why(), HasSubstr("cannot look at " + dir.path("issuers/plant5")));
+  EXPECT_THAT(why(), Not(HasSubstr("move it away")));
   fakes::close_off(dir.path("issuers"));
   EXPECT_THAT(why(), HasSubstr("cannot look into " + dir.path("issuers")));
   EXPECT_FALSE(load_pending(dir.path()).ok());

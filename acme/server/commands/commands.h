@@ -46,8 +46,8 @@ void add_key(CLI::App& app, CommandLine& line);
 void add_store(CLI::App& app, CommandLine& line);
 
 Result<Settings> load_settings(CommandLine const& line);
-// On this disk: of a CA that never served there is none.
-bool has_store(CommandLine const& line, Settings const& settings);
+// On this disk: of a CA that never served there is none. Errc::file where nobody can tell.
+Result<bool> has_store(CommandLine const& line, Settings const& settings);
 // A relative file is one of the state directory; a credential that systemd did not hand over is typed.
 Result<SecretBytes> read_issuing_passphrase(Settings const& settings);
 

@@ -28,11 +28,12 @@ Result<Settings> load_settings(CommandLine const& line) {
   return load_settings(file, line.state);
 }
 
-bool has_store(CommandLine const& line, Settings const& settings) {
+Result<bool> has_store(CommandLine const& line, Settings const& settings) {
   constexpr std::string_view kLmdb = "lmdb:";
   if (!settings.store_url.starts_with(kLmdb)) return false;
   auto const store = std::filesystem::path(line.state) / settings.store_url.substr(kLmdb.size());
-  return file_exists((store / "data.mdb").string());
+  TRY(auto const kind, kind_of((store / "data.mdb").string()));
+  return kind != FileKind::nothing;
 }
 
 Result<SecretBytes> read_issuing_passphrase(Settings const& settings) {

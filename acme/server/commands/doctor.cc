@@ -51,7 +51,8 @@ bool is_secret(std::filesystem::path const& path) {
 // As far as it can be looked into: what is closed to this user, others say.
 void add_all_below(std::vector<Facts::File>& files, std::string const& directory, unsigned owner) {
   std::error_code error;
-  std::filesystem::recursive_directory_iterator each(directory, error);
+  std::filesystem::recursive_directory_iterator each(directory,
+                                                     std::filesystem::directory_options::skip_permission_denied, error);
   for (; !error && each != std::filesystem::recursive_directory_iterator(); each.increment(error))
     add_file(files, each->path().string(), is_secret(each->path()), owner);
 }

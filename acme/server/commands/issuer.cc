@@ -34,7 +34,8 @@ Result<ExitCode> csr(CommandLine const& line, CsrOptions const& options) {
   if (auto const key = ca::requested_key(request.pem); !key.ok())
     return Error(key.error())
         .with_context("the request of the issuer " + request.issuer +
-                      " is damaged: put its file back from a back-up; ");
+                      " is damaged: put its file back from a back-up, or make this CA anew where no "
+                      "certificate has come back yet; ");
   auto const& out = options.out;
   if (out != "-") CHECK_OK(write_file(out, request.pem, 0644));
   json::Object made{{"request", request.pem}, {"issuer", request.issuer}};

@@ -74,7 +74,8 @@ Result<> check_others(CommandLine const& line) {
 
 // The passphrase of the issuing key opens the secrets of a store that has served, too.
 Result<> check_store_opens(CommandLine const& line, Settings const& settings, SecretBytes const& pin) {
-  if (!has_store(line, settings)) return {};
+  TRY(bool const is_there, has_store(line, settings));
+  if (!is_there) return {};
   TRY(auto const store, store::open_read_only(settings.store_url, line.state, settings.store_size_max));
   if (check_sealer(*store, pin)) return {};
   return Error(Errc::settings,

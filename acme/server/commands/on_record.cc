@@ -30,7 +30,8 @@ Result<> tell_what_changed(CommandLine const& line, std::string const& command, 
                            std::function<Inventory()> const& otherwise) {
   TRY(auto const settings, load_settings(line));
   // Of one that is absent none is made: it would belong to whoever runs the command, and not to the server's user.
-  if (!has_store(line, settings)) return {};
+  TRY(bool const is_there, has_store(line, settings));
+  if (!is_there) return {};
   if (!before && before.error().code() == Errc::settings) before = OnDisk{};
   CHECK_OK(before);
   TRY(auto const after, look(line));

@@ -7,7 +7,8 @@ namespace lenscap::acme {
 
 Result<> check_restore_confirmed(CommandLine const& line) {
   TRY(auto const settings, load_settings(line));
-  if (!has_store(line, settings)) return {};
+  TRY(bool const is_there, has_store(line, settings));
+  if (!is_there) return {};
   TRY(auto const store, store::open_read_only(settings.store_url, line.state, settings.store_size_max));
   Result<> confirmed;
   try {

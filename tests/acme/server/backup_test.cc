@@ -117,7 +117,8 @@ TEST_F(Backup, LeavesOutWhatNoRestoreWouldWrite) {
 
 // A back-up that says it is good and lacks an issuer is worse than none.
 TEST_F(Backup, IsRefusedWhereAFolderCannotBeReadOrIsMissing) {
-  for (auto const* folder : {"issuers", "keys/roots", "profiles", "keys"}) {
+  for (auto const* folder : {"issuers/plant4", "issuers", "keys/roots/2", "keys/roots", "profiles", "keys"}) {
+    std::filesystem::create_directories(std::filesystem::path(state + "/" + folder).parent_path());
     fakes::close_off(state + "/" + folder);
     std::ostringstream out;
     auto const made = write_backup(out, words(), state, state + "/ca.toml", *server.app->store, server.clock.now());
