@@ -6,19 +6,23 @@
 #include <optional>
 #include <regex>
 
+#include "ca/signing_ledger.h"
+
 namespace lenscap::e2e {
 namespace {
 
-// The octets of its file are no measure: a commit that failed may have written
-// pages that belong to no state of it. Nothing where it is no store yet.
-std::optional<std::string> records_of(std::string const& folder) {
+// The octets of its file are no measure: a commit that failed may have written pages that belong to no state of it.
+// Nothing where it is no store yet.
+std::optional<Tree> tables_of(std::string const& folder) {
   auto const store = store::open_read_only("lmdb:" + folder, "/");
   if (!store.ok()) return std::nullopt;
-  std::string all;
-  auto const add = [&](std::string_view text) { all += std::to_string(text.size()) + ":" + std::string(text) + "\n"; };
+  Tree all;
   (*store)->read([&](store::ReadTxn& txn) {
     for (auto const& name : txn.tables()) {
-      add(name);
+      auto& text = all[name];
+      auto const add = [&](std::string_view part) {
+        text += std::to_string(part.size()) + ":" + std::string(part) + "\n";
+      };
       txn.scan(store::Table{name}, "", [&](std::string_view key, std::string_view value) {
         add(key);
         add(value);
@@ -42,8 +46,11 @@ Tree tree_of(std::string const& folder) {
     auto const is_beside = path.find(".new") != path.npos || path.ends_with(".former") || path.ends_with("lock.mdb") ||
                            path.ends_with("/db/lock");
     if (!entry.is_regular_file() || is_beside) continue;
-    auto const records = path.ends_with("/db/data.mdb") ? records_of(entry.path().parent_path()) : std::nullopt;
-    tree[path] = records ? *records : fakes::CaProcess::read(path);
+    auto const tables = path.ends_with("/db/data.mdb") ? tables_of(entry.path().parent_path()) : std::nullopt;
+    auto const mode = std::to_string(static_cast<unsigned>(entry.status().permissions()));
+    tree[path] = mode + " " + (tables ? "a store" : fakes::CaProcess::read(path));
+    if (!tables) continue;
+    for (auto const& [name, records] : *tables) tree[path + ":" + name] = records;
   }
   return tree;
 }
@@ -135,6 +142,9 @@ std::vector<Command> Commands::all() {
     else
       text.insert(table + 9, socket);
     std::ofstream(state + "/ca.toml") << text;
+    auto ledger = ca::SigningLedger::open(ca::signing_ledger_file(state), [](auto const&) {}).value();
+    ledger.add({.kind = ca::SignedEntry::Kind::clock, .at = SystemClock().now()});
+    EXPECT_TRUE(ledger.commit());
   };
   auto const init = [&](std::vector<std::string> more) {
     more.insert(more.end(), {"--name", "Example Cameras", "--permit-dns", "localhost", "cams.example", "--url",

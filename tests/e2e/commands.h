@@ -14,8 +14,8 @@
 
 namespace lenscap::e2e {
 
-// What lies below a folder, but for what lies beside a file while it is replaced, and what tells LMDB and us who uses
-// the store. Of a store, what it holds for whoever reads it.
+// What lies below a folder, with its mode, but for what lies beside a file while it is replaced, and what tells LMDB
+// and us who uses the store. Of a store, what each table holds for whoever reads it, as "FILE:TABLE".
 using Tree = std::map<std::string, std::string>;
 Tree tree_of(std::string const& folder);
 // Keys are made by chance: which files came, went and changed is what two runs have in common.

@@ -1,6 +1,5 @@
 #include "tests/e2e/disk.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,7 +9,6 @@
 #include <functional>
 #include <iterator>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -118,19 +116,6 @@ mode_t less_umask(mode_t mode) {
   return mode & ~mask;
 }
 
-// --- what of the steps is left ---
-
-std::vector<bool> none(bool, std::size_t count, std::mt19937_64*) { return std::vector<bool>(count, false); }
-std::vector<bool> each(bool, std::size_t count, std::mt19937_64*) { return std::vector<bool>(count, true); }
-std::vector<bool> by_chance(bool is_folder, std::size_t count, std::mt19937_64* random) {
-  std::vector<bool> kept(count, false);
-  auto const mood = (*random)() % 4;
-  if (mood == 0) return kept;
-  auto const until = mood == 1 ? count : (*random)() % (count + 1);
-  for (std::size_t i = 0; i < count; ++i) kept[i] = mood == 3 && !is_folder ? (*random)() % 2 == 0 : i < until;
-  return kept;
-}
-
 }  // namespace
 
 // --- what stands there at the beginning ---
@@ -172,10 +157,12 @@ class Disk::Player {
     if (call.name == "chmod") return change_mode(find(path(call.arguments[0])), call.arguments[1]);
     if (call.name == "fchmod") return change_mode(file_of(call.arguments[0]), call.arguments[1]);
     if (call.name == "fchmodat") return change_mode(find(path_at(call, 0)), call.arguments[2]);
-    for (auto const& argument : call.arguments)
-      if (argument.find(kOpenFile) != argument.npos && is_ours(between(argument, '<', '>')))
-        throw std::runtime_error("nobody knows what this does to a disk: " + call.name + " of " +
-                                 between(argument, '<', '>'));
+    for (auto const& argument : call.arguments) {
+      auto const is_open = argument.find(kOpenFile) != argument.npos;
+      auto const what = is_open ? between(argument, '<', '>') : argument.starts_with("\"") ? path(argument) : "";
+      if (is_ours(what))
+        throw std::runtime_error("nobody knows what this does to a disk: " + call.name + " of " + what);
+    }
   }
 
  private:
@@ -193,11 +180,15 @@ class Disk::Player {
     if (text.size() > 1 && text.ends_with("/")) text.pop_back();
     return text;
   }
-  static std::string path(std::string const& argument) { return plain(between(argument, '"', '"')); }
+  static std::string path(std::string const& argument) {
+    auto const text = between(argument, '"', '"');
+    if (!text.starts_with("/")) throw std::runtime_error("nobody knows what this is relative to: " + text);
+    return plain(text);
+  }
   // Of a folder's descriptor and a name in it.
   static std::string path_at(Call const& call, std::size_t at) {
-    auto name = path(call.arguments[at + 1]);
-    return name.starts_with("/") ? plain(name) : plain(between(call.arguments[at], '<', '>') + "/" + name);
+    auto const name = between(call.arguments[at + 1], '"', '"');
+    return plain(name.starts_with("/") ? name : between(call.arguments[at], '<', '>') + "/" + name);
   }
 
   Node& node(int number) { return now_[static_cast<std::size_t>(number)]; }
@@ -242,7 +233,9 @@ class Disk::Player {
   }
 
   Open& opened(Call const& call, int file) {
-    return open_[{call.arguments[0].substr(0, call.arguments[0].find('<')), file}];
+    auto const found = open_.find({call.arguments[0].substr(0, call.arguments[0].find('<')), file});
+    if (found == open_.end()) throw std::runtime_error("nobody saw it opened: " + call.arguments[0].substr(0, 99));
+    return found->second;
   }
   void open(Call const& call) {
     auto const path = path_at(call, 0);
@@ -314,8 +307,7 @@ class Disk::Player {
       step({.kind = Kind::truncate, .node = file, .offset = number(call.arguments[1])});
   }
   void change_mode(int file, std::string const& mode) {
-    if (file < 0) return;
-    node(file).mode = disk_.nodes_[static_cast<std::size_t>(file)].mode = static_cast<mode_t>(number(mode, 8));
+    if (file >= 0) step({.kind = Kind::mode, .node = file, .mode = static_cast<mode_t>(number(mode, 8))});
   }
 
   Disk& disk_;
@@ -341,6 +333,8 @@ std::string Disk::describe(std::size_t step) const {
       return "write " + path;
     case Kind::truncate:
       return "truncate " + path;
+    case Kind::mode:
+      return "change the mode of " + path;
     case Kind::sync:
       return "sync " + path;
   }
@@ -348,6 +342,12 @@ std::string Disk::describe(std::size_t step) const {
 }
 
 // --- what is left of it ---
+
+namespace {
+
+constexpr std::size_t kSector = 512;
+
+}  // namespace
 
 void Disk::apply(Node& node, Step const& step) {
   switch (step.kind) {
@@ -365,9 +365,35 @@ void Disk::apply(Node& node, Step const& step) {
     case Kind::truncate:
       node.content.resize(step.offset);
       return;
+    case Kind::mode:
+      node.mode = step.mode;
+      return;
     case Kind::sync:
       return;
   }
+}
+
+void Disk::apply_in_part(Node& node, Step const& step, std::mt19937_64& random) {
+  if (step.kind != Kind::write) return;
+  for (std::size_t at = 0; at < step.data.size();) {
+    auto const length = std::min(kSector - (step.offset + at) % kSector, step.data.size() - at);
+    if (random() % 2 == 0)
+      apply(node,
+            {.kind = Kind::write, .node = step.node, .offset = step.offset + at, .data = step.data.substr(at, length)});
+    at += length;
+  }
+}
+
+std::vector<Disk::Kept> Disk::by_chance(bool is_folder, std::size_t count, std::mt19937_64* random) {
+  std::vector<Kept> kept(count, Kept::no);
+  auto const mood = (*random)() % 4;
+  if (mood == 0) return kept;
+  auto const until = mood == 1 ? count : (*random)() % (count + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    kept[i] = i < until ? Kept::yes : Kept::no;
+    if (mood == 3 && !is_folder) kept[i] = static_cast<Kept>((*random)() % 3);
+  }
+  return kept;
 }
 
 bool Disk::makes_durable(Step const& step, Syncs syncs) const {
@@ -389,8 +415,11 @@ std::vector<Disk::Node> Disk::left(std::size_t cut, Syncs syncs, Choice choice, 
     auto const chosen = choice(nodes[n].is_folder, own.size() - kept, random);
     for (std::size_t i = 0; i < own.size(); ++i) {
       auto const& step = steps_[own[i]];
-      if (i < kept || chosen[i - kept] || (step.is_durable && own[i] < cut && syncs != Syncs::of_files_lie))
+      bool const is_durable = i < kept || (step.is_durable && own[i] < cut && syncs != Syncs::of_files_lie);
+      if (is_durable || chosen[i - kept] == Kept::yes)
         apply(nodes[n], step);
+      else if (chosen[i - kept] == Kept::in_part)
+        apply_in_part(nodes[n], step, *random);
     }
   }
   return nodes;
@@ -417,7 +446,9 @@ void Disk::put_in_place(std::vector<Node> const& nodes) const {
 void Disk::leave(std::size_t cut, Syncs syncs, std::mt19937_64& random) const {
   put_in_place(left(cut, syncs, by_chance, &random));
 }
-void Disk::leave_least(std::size_t cut, Syncs syncs) const { put_in_place(left(cut, syncs, none, nullptr)); }
-void Disk::leave_all(std::size_t cut) const { put_in_place(left(cut, Syncs::kept, each, nullptr)); }
+void Disk::leave_least(std::size_t cut, Syncs syncs) const {
+  put_in_place(left(cut, syncs, all_of<Kept::no>, nullptr));
+}
+void Disk::leave_all(std::size_t cut) const { put_in_place(left(cut, Syncs::kept, all_of<Kept::yes>, nullptr)); }
 
 }  // namespace lenscap::e2e
