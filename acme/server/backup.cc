@@ -95,13 +95,15 @@ Result<std::vector<File>> collect(std::string const& state_dir, std::string cons
   files.push_back(std::move(settings));
   TRY(auto const folders, folders_of(state_dir));
   for (auto const& folder : folders) {
-    if (!file_exists(state_dir + "/" + folder))
+    TRY(auto const kind_of_folder, kind_of(state_dir + "/" + folder));
+    if (kind_of_folder == FileKind::nothing)
       return Error(Errc::file, state_dir + "/" + folder + " is missing: a back-up without it would restore no CA");
     TRY(auto const names, names_in(state_dir + "/" + folder));
     for (auto const& name : names) {
+      if (name.starts_with(kRootKey) || is_left_over(name)) continue;
       auto path = folder + "/" + name;
       TRY(auto const kind, kind_of(state_dir + "/" + path));
-      if (kind != FileKind::file || name.starts_with(kRootKey) || is_left_over(name)) continue;
+      if (kind != FileKind::file) continue;
       if (!is_path(path)) {
         left_out.push_back(std::move(path));
         continue;

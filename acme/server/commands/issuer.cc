@@ -15,6 +15,7 @@
 #include "acme/server/commands/restore_guard.h"
 #include "base/file.h"
 #include "ca/installed_issuers.h"
+#include "ca/issuer_request.h"
 #include "ca/parent_rules.h"
 
 namespace lenscap::acme {
