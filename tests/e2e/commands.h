@@ -42,9 +42,10 @@ struct Commands : Traced {
 
   Ran run_here(std::vector<std::string> words, std::vector<std::string> before = {});
   void begin(Command const& command);
-  // Every promise is kept, where there is a store of a CA that has its settings and its certificate: the one is the
-  // last that `init` writes, the other comes from the parent.
-  void expect_whole_store();
+  // With a store, its settings and its certificate: the second is the last that `init` writes, the third comes from the
+  // parent.
+  bool is_ca() const;
+  void expect_whole_store();  // where there is a CA: every promise is kept
   void expect_judged(Command const& command);
   void expect_done(Command const& command, Tree const& before, std::set<std::string> const& expected);
   // An init that ended just before its last step leaves that to whoever reads what the next one says; a root seal and a

@@ -363,8 +363,8 @@ void Disk::put_in_place(std::vector<Node> const& nodes) const {
   write(0, folder_);
 }
 
-void Disk::leave(std::size_t cut, Syncs syncs, std::mt19937_64& random) const {
-  put_in_place(left(cut, syncs, by_chance, &random));
+void Disk::leave(std::size_t cut, std::mt19937_64& random) const {
+  put_in_place(left(cut, Syncs::kept, by_chance, &random));
 }
 void Disk::leave_least(std::size_t cut, Syncs syncs) const {
   put_in_place(left(cut, syncs, all_of<Kept::no>, nullptr));

@@ -41,7 +41,7 @@ class Disk {
   enum class Syncs { kept, of_folders_lie, of_files_lie };
   // Puts in the folder's place what may be left when power goes while step `cut` is under way, and those before it have
   // returned.
-  void leave(std::size_t cut, Syncs syncs, std::mt19937_64& random) const;
+  void leave(std::size_t cut, std::mt19937_64& random) const;
   // The least that may be left, and the most.
   void leave_least(std::size_t cut, Syncs syncs = Syncs::kept) const;
   void leave_all(std::size_t cut) const;
