@@ -140,7 +140,7 @@ Result<std::unique_ptr<KeyHolder>> open_issuer_key(AuthoritySettings const& sett
                                                    SecretBytes const& passphrase) {
   if (issuer.key.empty()) return open_key_holder(settings.key, settings.state_dir, passphrase);
   // One passphrase opens all, which for a token is its PIN; and a process with a key in its own memory lets no foreign
-  // module in (issuer_process.cc).
+  // module in (signing_service.cc).
   if (issuer.key.starts_with("file:") != settings.key.starts_with("file:"))
     return Error(Errc::settings, "the key of the issuer " + issuer.name + " is in a " +
                                      (issuer.key.starts_with("file:") ? "file, and ca.key of ca.toml in a token"

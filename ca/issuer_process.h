@@ -6,12 +6,10 @@
 // process's files (ADR 18). It does NOT know the store: whether a request was authorized, and which certificates are
 // revoked, is the front end's word.
 //
-// answer() is the whole of it, without a socket; serve_signing() and serve_signing_at() are the loops around it: for a
-// front end that started it, or for one that is another user's.
+// answer() is the whole of it, without a socket; signing_service.h is the loop around it.
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,9 +17,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
-#include "base/log.h"
 #include "ca/authority.h"
 #include "ca/crl_reading.h"
 #include "ca/issuer_messages.h"
@@ -59,8 +54,10 @@ class IssuerProcess {
                                                      bool accept_clock, Time now,
                                                      std::optional<FrontCertificate> front = {});
 
-  std::vector<Bytes> spkis() const { return spkis_of(keys_); }  // of every issuer
-  static std::vector<Bytes> spkis_of(std::vector<std::shared_ptr<KeySigner>> const& keys);
+  // Whether open() would open, the ledger apart, and what spkis() would say then.
+  static Result<std::vector<Bytes>> rehearse(AuthoritySettings const& settings, SecretBytes const& passphrase);
+
+  std::vector<Bytes> spkis() const;  // of every issuer
 
   // What came: a message, or one with a list, which is read while it comes.
   struct Arrived {
@@ -107,20 +104,5 @@ class IssuerProcess {
   std::deque<SignedEntry> last_certificates_;                         // kRecent of them
   std::optional<Time> mark_;                                          // the latest time of a signature
 };
-
-// The signer's whole life on its end of the socket: takes the passphrase, opens, gives up every right that signing does
-// not need, and answers until the other end is closed. Refusals to start go to the other end.
-void serve_signing(int socket, IssuerProcessSettings const& settings, Clock const& clock, Log const& log);
-
-// Takes the passphrase, opens all of it but the ledger, says so or the refusal, and that is all.
-void rehearse_signing(int socket, IssuerProcessSettings const& settings, Log const& log);
-
-// The same as serve_signing() for a front end of another user, who has neither the passphrase nor the signer's files:
-// opens, says that it is `ready`, gives up its rights, and takes one front end after the other at a socket that
-// listens. Another user than `front` is sent away. Ends with the refusal to start, or with Errc::file when the ledger
-// can no longer be written.
-Result<> serve_signing_at(int listening, uid_t front, SecretBytes const& passphrase,
-                          IssuerProcessSettings const& settings, std::function<void()> const& ready, Clock const& clock,
-                          Log const& log);
 
 }  // namespace lenscap::ca

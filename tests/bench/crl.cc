@@ -24,9 +24,9 @@
 #include "ca/authority.h"
 #include "ca/ceremony.h"
 #include "ca/crl_maker.h"
-#include "ca/issuer_process.h"
 #include "ca/ledger.h"
 #include "ca/remote_signer.h"
+#include "ca/signing_service.h"
 #include "tests/bench/cost.h"
 
 namespace lenscap::bench {

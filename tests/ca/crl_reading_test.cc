@@ -10,6 +10,7 @@
 
 #include "ca/crl.h"
 #include "ca/remote_signer.h"
+#include "ca/signing_service.h"
 #include "tests/ca/signing_bench.h"
 
 namespace lenscap::ca::test {

@@ -1,5 +1,5 @@
-// lenscap-ca signer: the process that has the issuing key (ca/issuer_process.h). `serve` starts it and talks to it over
-// a socket pair; or, with `[signer] socket`, it is a service of its own under a user of its own, at whose socket
+// lenscap-ca signer: the process that has the issuing key (ca/signing_service.h). `serve` starts it and talks to it
+// over a socket pair; or, with `[signer] socket`, it is a service of its own under a user of its own, at whose socket
 // `serve` knocks. For people there is `signer split`, which makes the second of these out of the first.
 #include <CLI/CLI.hpp>
 
@@ -20,8 +20,8 @@
 #include "base/local_socket.h"
 #include "base/passphrase.h"
 #include "ca/ceremony.h"
-#include "ca/issuer_process.h"
 #include "ca/signer_split.h"
+#include "ca/signing_service.h"
 
 namespace lenscap::acme {
 namespace {
