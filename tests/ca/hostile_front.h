@@ -23,6 +23,9 @@ struct Shot {
   Bytes tbs = {};  // of the certificate that the front end wants
 };
 
+// The last number of a list, by issuer and scope.
+using CrlNumbers = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+
 class HostileFront {
  public:
   HostileFront(x509::Certificate root, std::vector<SeenIssuer> issuers, std::uint64_t seed)
@@ -76,6 +79,12 @@ class HostileFront {
       }
     }
     return joined(frames);
+  }
+
+  // The numbers that lists have got: it asks for the next ones. Otherwise a jump that was signed would be the last
+  // list.
+  void learns(CrlNumbers const& numbers) {
+    for (auto const& [place, number] : numbers) numbers_[place] = number;
   }
 
   // Of a message that arrived: what it says at its end is what the front end has put on record.
@@ -294,7 +303,7 @@ class HostileFront {
   std::vector<Profile> profiles_;
   std::vector<x509::PublicKey> keys_;
   std::vector<std::pair<Bytes, Time>> serials_;  // the last ones
-  std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;
+  CrlNumbers numbers_;
   std::map<Bytes, Bytes> built_;  // by hash; the last ones
   std::deque<Bytes> order_;
   Bytes last_certificate_, last_list_;

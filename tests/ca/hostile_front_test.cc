@@ -158,6 +158,7 @@ TEST(HostileFront, GetsNothingOutsideTheRulesTheCapsAndTheRecord) {
       if (auto const* refused = std::get_if<Refused>(&answer))
         ++refusals[std::string(to_string(refused->error.code()))];
     }
+    front.learns(things.numbers());
     sent += kBatch;
   };
 

@@ -79,6 +79,7 @@ class SignedThings {
   std::map<std::string, std::size_t> const& certificates() const { return certificates_; }
   std::map<std::string, std::size_t> const& lists() const { return lists_; }  // by issuer
   std::size_t lists_signed() const { return lists_signed_; }
+  CrlNumbers const& numbers() const { return numbers_; }
 
  private:
   static constexpr std::uint8_t kCrlType = 3, kRecentType = 4;
@@ -414,7 +415,7 @@ class SignedThings {
   Time latest_ = Time::min() + kDay;
   Seconds passed_{0}, slack_{0};
   std::set<std::string> hashes_, serials_;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;
+  CrlNumbers numbers_;
   std::vector<Time> certificates_at_, leaves_at_;
   std::map<std::string, std::size_t> certificates_, lists_;
   std::size_t lists_signed_ = 0;
