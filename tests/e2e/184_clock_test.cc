@@ -169,7 +169,7 @@ TEST_F(ClockOfAServer, GoesBackByAnHourAndIsPutRight) {
   EXPECT_EQ(client.orders(), 2) << client.refusal();
   revoke();
   EXPECT_TRUE(until([&] { return ca.events("crl.made") > lists; })) << ca.log();
-  EXPECT_THAT(health(), Not(HasSubstr("could not be made")));
+  EXPECT_TRUE(until([&] { return health().find("could not be made") == std::string::npos; })) << health();
   EXPECT_EQ(ca.stop(), 0);
   expect_whole(told);
 }
@@ -220,12 +220,10 @@ TEST_F(ClockOfAServer, WasAYearAheadAndSignedThen) {
 TEST_F(ClockOfAServer, WasAYearAheadAndMadeAListThen) {
   serve();
   order();
-  auto const lists = ca.events("crl.made");
   clock.be_off_by(365 * kDay);
   revoke();
-  ASSERT_TRUE(until([&] { return ca.events("crl.made") > lists; })) << ca.log();
+  ASSERT_TRUE(until([&] { return !is_list_of_now(); })) << ca.log();
   clock.be_right();
-  EXPECT_FALSE(is_list_of_now());
   order();
   EXPECT_TRUE(client.was_refused());
   EXPECT_THAT(client.refusal(), HasSubstr("serve --accept-clock, once")) << "the list is remembered";

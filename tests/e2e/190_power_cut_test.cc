@@ -250,8 +250,8 @@ struct PowerCut : ::testing::Test {
     return WEXITSTATUS(status) == 0 ? "" : text.empty() ? "no verdict" : text;
   }
 
-  // The programs themselves, in place of the judge: the command finds every promise kept in an image, and the CA serves
-  // and issues from there.
+  // The programs themselves, in place of the judge: the CA serves and issues from an image, and the command finds every
+  // promise kept. Not before the start: what may wait for a list at the moment of the cut has waited long by now.
   void expect_served(std::size_t count, std::mt19937_64& random) {
     Told later;
     auto const expect_whole = [&] {
@@ -266,8 +266,8 @@ struct PowerCut : ::testing::Test {
       std::filesystem::copy(ca.path("before"), ca.state(), std::filesystem::copy_options::recursive);
       std::ofstream(ca.state() + "/db/data.mdb", std::ios::binary) << files.store;
       std::ofstream(ledger, std::ios::binary) << files.ledger;
-      expect_whole();
       ca.serve();
+      expect_whole();
       Worker worker(kWorkers + static_cast<int>(i), random(), ca, eab, later);
       EXPECT_EQ(worker.work(1), "");
       EXPECT_EQ(worker.orders(), 1);

@@ -385,6 +385,7 @@ class RenewalsInFlight : public ::testing::Test {
     wait_for_answers();
     if (crossing == Crossing::reload) {
       EXPECT_EQ(ca.reload(), "reload.done") << ca.log();
+      answer_rightly();
       wait_for_answers();
       is_enough = true;
       end();
@@ -404,9 +405,11 @@ class RenewalsInFlight : public ::testing::Test {
     if (crossing == Crossing::reload && era != before)
       for (auto& camera : cameras)
         if (takes_part(camera) && phase_of(camera.number) == Phase::under_way) camera.begin_renewal();
-    if (crossing == Crossing::stop_and_start) ca.serve();
+    if (crossing == Crossing::stop_and_start) {
+      ca.serve();
+      answer_rightly();
+    }
     for (auto& client : clients) client->trust(root_file, era);
-    answer_rightly();
     each([](Client& client, Camera& camera) {
       if (camera.chains.empty()) client.complete(camera);
     });
