@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "tests/fakes/corporation.h"
+#include "tests/fakes/mark.h"
 
 namespace lenscap::e2e {
 namespace {
@@ -27,12 +28,16 @@ std::string random_text(std::size_t letters) {
   return text;
 }
 
-// Not 127.9, where the simulator makes addresses itself, nor 127.0.
-std::string random_net() {
+// Not 127.9, where the simulator makes addresses itself, nor 127.0; from 120 on are the scripts' (tests/demo,
+// tests/conformance).
+std::string free_net() {
   std::random_device device;
-  std::uniform_int_distribution<int> first(20, 250);
+  std::uniform_int_distribution<int> first(20, 119);
   std::uniform_int_distribution<int> second(0, 255);
-  return "127." + std::to_string(first(device)) + "." + std::to_string(second(device)) + ".";
+  while (true) {
+    auto net = "127." + std::to_string(first(device)) + "." + std::to_string(second(device)) + ".";
+    if (fakes::mark_as_taken("net-" + net)) return net;
+  }
 }
 
 void write_private(std::string const& path, std::string const& text) {
@@ -112,7 +117,7 @@ void Site::install(fakes::Corporation& parent) {
 
 Site::Site(std::string const& acme_settings, std::string const& tables, fakes::Corporation* parent,
            std::string const& more_permitted)
-    : ca_folder_(folder_.path("ca")), net_(random_net()), server_address_(net_ + "1") {
+    : ca_folder_(folder_.path("ca")), net_(free_net()), server_address_(net_ + "1") {
   camera_password_ = "pa-" + random_text(24);
   programs_.keep_secret("the cameras' password", camera_password_);
   // As it stands in a Basic login.

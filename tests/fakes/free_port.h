@@ -5,33 +5,24 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstddef>
-#include <cstdio>
 #include <random>
 #include <stdexcept>
 #include <string>
 
+#include "tests/fakes/mark.h"
+
 namespace lenscap::fakes {
 
 // A TCP port of loopback that is free, and that nothing takes until this process ends but whom it is told: below those
-// that the kernel gives to outgoing connections of all the tests that run beside this one, and marked as taken (a
-// socket of the abstract namespace, never closed) for whoever asks the same in another process.
+// that the kernel gives to outgoing connections of all the tests that run beside this one, and marked for whoever asks
+// the same in another process. One that somebody else listens at stays marked, too.
 inline unsigned short free_port() {
   static std::mt19937 random(std::random_device{}());
   for (int tries = 0; tries < 1000; ++tries) {
     auto const port = static_cast<unsigned short>(std::uniform_int_distribution<int>(12'000, 31'999)(random));
-    int const mark = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    auto const size = std::snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lenscap-test-port-%d", port);
-    auto const length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<std::size_t>(size));
-    if (::bind(mark, reinterpret_cast<sockaddr*>(&name), length) != 0) {
-      ::close(mark);
-      continue;
-    }
+    if (!mark_as_taken("port-" + std::to_string(port))) continue;
     int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int const yes = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -42,7 +33,6 @@ inline unsigned short free_port() {
     auto const fine = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
     if (fine) return port;
-    ::close(mark);
   }
   throw std::runtime_error("no free port");
 }

@@ -1,0 +1,30 @@
+// What only one test at a time may have, of all that run on this machine: a port, a loopback network.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+namespace lenscap::fakes {
+
+// Marks it as taken until this process ends, by a socket of the abstract namespace that is never closed. False: another
+// has it. `what`: shorter than 100 letters.
+inline bool mark_as_taken(std::string const& what) {
+  std::string const text = "lenscap-test-" + what;
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  auto const size = std::min(text.size(), sizeof name.sun_path - 1);
+  std::memcpy(name.sun_path + 1, text.data(), size);
+  int const mark = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto const length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+  if (::bind(mark, reinterpret_cast<sockaddr*>(&name), length) == 0) return true;
+  ::close(mark);
+  return false;
+}
+
+}  // namespace lenscap::fakes
