@@ -66,7 +66,7 @@ class RollBack : public SiteTest {
 };
 
 TEST_F(RollBack, EveryFault) {
-  Agent agent(site(), "faults", "verify_for = \"2s\"\nverify_while_away = \"4s\"\n", 16);
+  Agent agent(site(), "faults", "verify_for = \"2s\"\nverify_while_away = \"12s\"\n", 16);
   agent.join();
   std::vector<Camera> cameras;
   std::vector<std::vector<std::string>> factory_ids;

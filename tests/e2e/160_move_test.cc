@@ -16,7 +16,7 @@ using testing::IsEmpty;
 TEST(Move, CameraByCameraAndBackWhenItGoesWrong) {
   Site old;
   Site next({}, {}, nullptr, old.network(24));
-  Agent agent(old, "plant", "verify_for = \"2s\"\nverify_while_away = \"4s\"\n");
+  Agent agent(old, "plant", "verify_for = \"6s\"\nverify_while_away = \"12s\"\n");
   agent.join();
   auto const good = old.camera("G7");
   auto const stubborn = old.camera("G3");

@@ -65,7 +65,7 @@ struct MachineWithSystemd : ::testing::Test {
   }
   // Waits in systemd's socket while nobody serves.
   std::string directory() {
-    return machine->out_of("curl -sS --max-time 30 --cacert root.pem https://pki.cams.example/acme/directory");
+    return machine->out_of("curl -sS --max-time 60 --cacert root.pem https://pki.cams.example/acme/directory");
   }
   // A certificate for this name by a stock client, with an account of its own.
   void order(std::string const& name) {
@@ -137,7 +137,7 @@ TEST_F(Systemd, ServesAsThePageSaysAndComesBack) {
   machine->out_of(
       "client() {\n"
       "  until [ -e over ]; do\n"
-      "    curl -sS --max-time 30 --cacert root.pem -o /dev/null https://pki.cams.example/acme/directory || touch "
+      "    curl -sS --max-time 60 --cacert root.pem -o /dev/null https://pki.cams.example/acme/directory || touch "
       "lost\n"
       "  done\n"
       "}\n"
@@ -243,7 +243,7 @@ TEST_F(Systemd, AStartThatFailsClosesNoPort) {
   EXPECT_THAT(machine->journal(), HasSubstr("/etc/credstore.encrypted/lenscap-ca-key"));
   EXPECT_EQ(property("lenscap-ca.socket", "ActiveState"), "active");
   auto const served = machine->type(
-      "curl -sS --max-time 30 --cacert root.pem https://pki.cams.example/acme/directory >directory & client=$!\n" +
+      "curl -sS --max-time 60 --cacert root.pem https://pki.cams.example/acme/directory >directory & client=$!\n" +
           block_with(kService) + "wait $client\ngrep newOrder directory\n",
       {{"Passphrase of the issuing key:", kPassphrase}});
   EXPECT_EQ(served.code, 0) << served.all() << machine->journal();

@@ -50,10 +50,10 @@ class Booted {
     EXPECT_EQ(ran.code, 0) << script << "\n" << ran.all() << journal();
     return ran.out;
   }
-  std::string journal() { return run("journalctl --no-pager --quiet --output=cat").out; }
+  std::string journal() { return run("journalctl --sync; journalctl --no-pager --quiet --output=cat").out; }
 
  private:
-  static constexpr int kPatience = 60;
+  static constexpr int kPatience = 180;
   std::vector<std::string> words(std::string const& script) const {
     return {"nsenter",
             "--target=" + init_,

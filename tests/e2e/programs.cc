@@ -33,13 +33,18 @@ std::string read_all(std::string const& path) {
   return text;
 }
 
-// Between fork and exec: this process is to end with the test program, whatever becomes of that.
-[[noreturn]] void become(std::vector<std::string>& words, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);
+// Made before the fork: behind it nothing may ask for memory, whose lock another thread may have held.
+std::vector<char*> arguments(std::vector<std::string>& words) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  return argv;
+}
+
+// Between fork and exec: this process is to end with the test program, whatever becomes of that.
+[[noreturn]] void become(std::vector<char*> const& argv, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
   signal(SIGPIPE, SIG_DFL);
   execvp(argv[0], argv.data());
   std::fprintf(stderr, "cannot run %s\n", argv[0]);
@@ -88,6 +93,7 @@ Ran Programs::run(std::vector<std::string> words, std::string_view input, int se
   Pipe out;
   Pipe err;
   std::fflush(nullptr);
+  auto const argv = arguments(words);
   pid_t const parent = getpid();
   pid_t const pid = fork();
   if (pid < 0) throw std::runtime_error("cannot fork");
@@ -95,7 +101,7 @@ Ran Programs::run(std::vector<std::string> words, std::string_view input, int se
     dup2(in.ends[0], STDIN_FILENO);
     dup2(out.ends[1], STDOUT_FILENO);
     dup2(err.ends[1], STDERR_FILENO);
-    become(words, parent);
+    become(argv, parent);
   }
   in.close_end(0);
   out.close_end(1);
@@ -169,6 +175,7 @@ std::vector<std::string> Programs::leaks(std::vector<std::string> const& folders
 
 Background::Background(std::vector<std::string> words, std::string log_file) : log_file_(std::move(log_file)) {
   std::fflush(nullptr);
+  auto const argv = arguments(words);
   pid_t const parent = getpid();
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("cannot fork");
@@ -178,7 +185,7 @@ Background::Background(std::vector<std::string> words, std::string log_file) : l
     dup2(nothing, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    become(words, parent);
+    become(argv, parent);
   }
 }
 

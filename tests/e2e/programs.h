@@ -22,7 +22,7 @@ struct Ran {
 };
 
 // Asks until it is so, at most this long. False: time is up.
-bool until(std::function<bool()> const& is_so, int seconds = 30);
+bool until(std::function<bool()> const& is_so, int seconds = 120);
 
 class Programs {
  public:
