@@ -44,13 +44,14 @@ bool CrlPublisher::is_due(ca::KnownIssuer const& issuer, unsigned parts, Time no
 
 Result<> CrlPublisher::make(ca::KnownIssuer const& issuer, unsigned parts, Time now) {
   TRY(auto lists, ca::make_crls(store_, *issuer.issuer, parts, plan_, now));
-  log_.info("crl.made", {{"issuer", issuer.rule.name},
-                         {"number", lists.front().state.number},
-                         {"parts", std::size_t{parts}},
-                         {"revocations", lists.front().state.revocations},
-                         {"next_update", to_rfc3339(lists.front().state.next_update)}});
+  auto const state = lists.front().state;
   made_here_.insert({issuer.id(), parts});
   publish(issuer.id(), std::move(lists));
+  log_.info("crl.made", {{"issuer", issuer.rule.name},
+                         {"number", state.number},
+                         {"parts", std::size_t{parts}},
+                         {"revocations", state.revocations},
+                         {"next_update", to_rfc3339(state.next_update)}});
   return {};
 }
 

@@ -39,6 +39,7 @@ TEST(Fault, RefusesConnectionsAfterAnOperation) {
   Client const client(camera.http_url);
   EXPECT_EQ(client.get(kList).status, 200);
   EXPECT_EQ(client.get("/config/rest/cert/v1/keystores").status, 200);
+  (void)camsim.state(camera.serial);  // answered by whoever closes the ports after that answer
   EXPECT_EQ(client.get(kList).curl_status, kCurlCannotConnect);
 }
 
@@ -225,6 +226,8 @@ TEST(Fault, LongGap) {
   Client const client(camera.http_url);
   unsigned const starts = camsim.starts(camera.serial);
   client.get("/axis-cgi/param.cgi?action=update&HTTPS.Enabled=no");
+  while (json_text(camsim.state(camera.serial), "life") != "restarting")
+    ASSERT_EQ(camsim.starts(camera.serial), starts) << "the gap was missed";
   EXPECT_EQ(client.get(kList).curl_status, kCurlCannotConnect) << "6 s of gap at this scale";
   camsim.wait_for_start(camera.serial, starts);
 }

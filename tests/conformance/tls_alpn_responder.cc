@@ -93,6 +93,7 @@ void TlsAlpnResponder::set(std::string const& server_name, AlpnCertificate const
 }
 
 std::vector<AlpnHandshake> TlsAlpnResponder::handshakes(std::string const& server_name) const {
+  std::lock_guard const nobody_served(serving_);
   std::lock_guard lock(mutex_);
   std::vector<AlpnHandshake> found;
   for (auto const& handshake : handshakes_)
@@ -130,6 +131,7 @@ int TlsAlpnResponder::choose_protocol(SSL* tls, unsigned char const** out, unsig
 }
 
 void TlsAlpnResponder::serve() {
+  std::lock_guard const serving(serving_);
   auto const connection = take_connection(listener_);
   current_ = {};
   ossl::QuietErrors const quiet;

@@ -35,6 +35,7 @@ class TlsAlpnResponder {
 
   // `server_name`: as it comes in SNI; for an address the reverse name. With `protocol` empty none is negotiated.
   void set(std::string const& server_name, AlpnCertificate const& certificate, std::string protocol = "acme-tls/1");
+  // Waits for one that is going on: the other side may know its outcome before this one has put it down.
   std::vector<AlpnHandshake> handshakes(std::string const& server_name) const;
   unsigned short port() const { return port_of(listener_); }
 
@@ -51,6 +52,7 @@ class TlsAlpnResponder {
 
   Socket listener_;
   ossl::SslCtxPtr context_;
+  mutable std::mutex serving_;  // held while a connection is served; before mutex_
   mutable std::mutex mutex_;
   std::map<std::string, Identity> identities_;
   std::vector<AlpnHandshake> handshakes_;

@@ -108,10 +108,11 @@ class DnsServer {
     std::lock_guard lock(mutex_);
     set_addresses(name, addresses);
   }
-  // The next questions for the name get these addresses, one set each; the last stays.
+  // The next questions for the name get these addresses, one set each; the last stays. The same type once more in a row
+  // is the same question: a resolver repeats it when the answer is late.
   void set_in_turn(std::string const& name, std::vector<std::vector<std::string>> answers) {
     std::lock_guard lock(mutex_);
-    turns_[name] = std::move(answers);
+    turns_[name] = {std::move(answers)};
   }
   void set_records(std::string const& name, int type, std::vector<std::string> data) {
     std::lock_guard lock(mutex_);
@@ -239,6 +240,11 @@ class DnsServer {
     }
   }
 
+  struct Turns {
+    std::vector<std::vector<std::string>> answers;  // the first: to the question that was asked last
+    int asked_type = 0;                             // 0: none was
+  };
+
   std::vector<std::string> answer(std::string const& query, bool tcp) {
     std::string name;
     std::size_t at = 12;
@@ -258,9 +264,11 @@ class DnsServer {
     if (tcp) ++tcp_questions_;
     asked_.push_back(std::to_string(type) + " " + name);
     if (silent_.contains(name)) return {};
-    if (auto turn = turns_.find(name); turn != turns_.end()) {
-      set_addresses(name, turn->second.front());
-      if (turn->second.size() > 1) turn->second.erase(turn->second.begin());
+    if (auto const found = turns_.find(name); found != turns_.end()) {
+      auto& [answers, asked_type] = found->second;
+      if (asked_type != 0 && asked_type != type && answers.size() > 1) answers.erase(answers.begin());
+      asked_type = type;
+      set_addresses(name, answers.front());
     }
     auto const found = zone_.find(name);
     int answer_type = type;
@@ -299,7 +307,7 @@ class DnsServer {
   unsigned short port_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, Records> zone_;
-  std::map<std::string, std::vector<std::vector<std::string>>> turns_;
+  std::map<std::string, Turns> turns_;
   std::set<std::string> silent_;
   std::map<std::string, int> rcodes_;
   std::map<std::string, Spoil> spoil_;
