@@ -297,10 +297,7 @@ TEST_F(Restored, TakesNoChainOfAParent) {
 // A back-up is of one moment: whatever a client was told before it began is in it.
 TEST(BackUpUnderLoad, HasWhatWasToldBeforeItBegan) {
   constexpr int kWorkers = 4, kBackUps = 3, kAnswersBetween = 40;
-  // How long a revocation may wait for a list is asked of a back-up that is some time old by then.
-  std::string settings = kLoadSettings;
-  replace_all(settings, "after_revocation = \"0s\"", "after_revocation = \"1h\"");
-  fakes::CaProcess ca("", settings);
+  fakes::CaProcess ca("", kLoadSettings);
   seal_lightly(ca);
   auto const eab = make_eab_key(ca);
   ca.serve();
@@ -336,7 +333,7 @@ TEST(BackUpUnderLoad, HasWhatWasToldBeforeItBegan) {
     auto const state = ca.path("restored-" + std::to_string(i));
     auto const restored = ca.run_on(state, {"restore", file(i), "--passphrase-file", ca.path("passphrases")});
     ASSERT_EQ(restored.code, 0) << restored.all();
-    auto const verified = ca.run_on(state, {"store", "verify"});
+    auto const verified = verify_later(ca, state);
     EXPECT_EQ(verified.code, 0) << verified.all();
     auto const store = store::open_read_only("lmdb:db", state);
     ASSERT_TRUE(store.ok()) << store.error().detail();

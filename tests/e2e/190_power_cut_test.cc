@@ -250,12 +250,12 @@ struct PowerCut : ::testing::Test {
     return WEXITSTATUS(status) == 0 ? "" : text.empty() ? "no verdict" : text;
   }
 
-  // The programs themselves, in place of the judge: the CA serves and issues from an image, and the command finds every
-  // promise kept. Not before the start: what may wait for a list at the moment of the cut has waited long by now.
+  // The programs themselves, in place of the judge: the command finds every promise kept in an image, and the CA serves
+  // and issues from there.
   void expect_served(std::size_t count, std::mt19937_64& random) {
     Told later;
     auto const expect_whole = [&] {
-      auto const verified = ca.run({"store", "verify"});
+      auto const verified = verify_later(ca, ca.state());
       EXPECT_EQ(verified.code, 0) << verified.all();
     };
     for (std::size_t i = 0; i < count; ++i) {
@@ -266,8 +266,8 @@ struct PowerCut : ::testing::Test {
       std::filesystem::copy(ca.path("before"), ca.state(), std::filesystem::copy_options::recursive);
       std::ofstream(ca.state() + "/db/data.mdb", std::ios::binary) << files.store;
       std::ofstream(ledger, std::ios::binary) << files.ledger;
-      ca.serve();
       expect_whole();
+      ca.serve();
       Worker worker(kWorkers + static_cast<int>(i), random(), ca, eab, later);
       EXPECT_EQ(worker.work(1), "");
       EXPECT_EQ(worker.orders(), 1);

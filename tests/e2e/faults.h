@@ -15,7 +15,7 @@ struct Faults : ::testing::Test {
     eab = make_eab_key(ca);
   }
   void expect_whole(Told const& told) {
-    auto const verified = ca.run({"store", "verify"});
+    auto const verified = verify_later(ca, ca.state());
     EXPECT_EQ(verified.code, 0) << verified.all();
     auto const store = store::open_read_only("lmdb:db", ca.state());
     ASSERT_TRUE(store.ok()) << store.error().detail();

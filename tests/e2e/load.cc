@@ -1,6 +1,7 @@
 #include "tests/e2e/load.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "acme/server/records/accounts.h"
 #include "acme/wire/jws.h"
@@ -16,6 +17,18 @@ char const* const kLoadSettings =
     "account_changes = \"none\"\n"
     "[crl]\nafter_revocation = \"0s\"\n"
     "[signer]\nper_minute = 0\n";
+
+Ran verify_later(fakes::CaProcess& ca, std::string const& state) {
+  constexpr std::string_view kAtOnce = "after_revocation = \"0s\"";
+  auto const file = state + "/ca.toml";
+  auto const text = fakes::CaProcess::read(file);
+  auto const at = text.find(kAtOnce);
+  if (at == text.npos) throw std::runtime_error(file + " has not the settings of a load");
+  std::ofstream(file) << std::string(text).replace(at, kAtOnce.size(), "after_revocation = \"1h\"");
+  auto ran = ca.run_on(state, {"store", "verify"});
+  std::ofstream(file) << text;
+  return ran;
+}
 
 void seal_lightly(fakes::CaProcess& ca, std::string const& key_file) {
   auto const key = ca.state() + "/" + key_file;

@@ -35,6 +35,9 @@ void seal_lightly(fakes::CaProcess& ca, std::string const& key = "keys/issuing.k
 Eab make_eab_key(fakes::CaProcess& ca, std::vector<std::string> const& scope = {"--grant-dns", "cams.example"});
 // Settings without limits and with a revocation list after each revocation, for the end of ca.toml.
 extern char const* const kLoadSettings;
+// `store verify` of a state directory with these settings, and with an hour for the list of a revocation: what a fault,
+// a cut or a back-up caught before its list is a finding after two minutes, and a slow machine takes as long to ask.
+Ran verify_later(fakes::CaProcess& ca, std::string const& state);
 
 // What clients were told, and when. From any thread.
 class Told {
