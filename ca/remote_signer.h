@@ -1,5 +1,5 @@
-// The front end's side of the signer (issuer_process.h): asks over a socket and waits. Many threads may wait at a time;
-// what they ask travels together. It does NOT start the process, nor connect to one.
+// The front end's side of the signer (signing_service.h): asks over a socket and waits. Many threads may wait at a
+// time; what they ask travels together. It does NOT start the process, nor connect to one.
 #pragma once
 
 #include <atomic>

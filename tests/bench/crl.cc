@@ -6,7 +6,7 @@
 //                                       JSON what it costs both processes; of the one list also the memory of making
 //                                       the next one while it is served, as the server does that (kept_crls.h)
 // Two calls, so that the memory of the first is not in the figures of the second. By itself it calls
-//   bench-crl signer STATE          the signer (ca/issuer_process.h), confined as the server's is
+//   bench-crl signer STATE          the signer (ca/signing_service.h), confined as the server's is
 //   bench-crl watch FRONT SIGNER    looks at the memory of both, every millisecond, and tells the most at the end
 #include <fmt/format.h>
 #include <poll.h>

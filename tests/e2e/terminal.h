@@ -34,6 +34,9 @@ struct Answer {
 inline Ran run_at_terminal(std::vector<std::string> words, std::vector<Answer> const& answers, int seconds = 120,
                            std::function<void(std::string const& shown, pid_t pid)> const& look = {}) {
   std::fflush(nullptr);
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
   int terminal = -1;
   pid_t const parent = ::getpid();
   pid_t const pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
@@ -41,9 +44,6 @@ inline Ran run_at_terminal(std::vector<std::string> words, std::vector<Answer> c
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }

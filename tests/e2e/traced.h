@@ -53,13 +53,19 @@ struct Traced : Faults {
 
   // What strace said; its last lines come a moment after the program's end.
   std::string traced() const {
-    EXPECT_TRUE(until([this] { return !is_open(log); })) << fakes::CaProcess::read(log);
-    return fakes::CaProcess::read(log);
+    std::string text;
+    EXPECT_TRUE(until([&] {
+      bool const is_over = !is_open(log);
+      text = fakes::CaProcess::read(log);
+      return is_over && text.ends_with("+++\n");
+    })) << text;
+    return text;
   }
   // Whether a process that may be looked at has this file open.
   static bool is_open(std::string const& file) {
     std::error_code ignored;
     auto const target = std::filesystem::canonical(file, ignored);
+    if (target.empty()) return false;
     for (auto const& process : std::filesystem::directory_iterator("/proc", ignored))
       for (std::filesystem::directory_iterator open(process.path() / "fd", ignored), end; open != end;
            open.increment(ignored))

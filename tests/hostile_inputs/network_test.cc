@@ -194,7 +194,8 @@ TEST_F(HostileNetwork, NamesThatChangeTheirMind) {  // V-13
   may_reach = {x509::IpBlock::parse("10.20.0.0/15").value()};
   for (auto const* challenge : {"http-01", "tls-alpn-01"}) {
     auto const port = std::string(challenge) == "http-01" ? ":80" : ":443";
-    // One question for AAAA, one for A, and then the other address, for whoever would ask again.
+    // One question for AAAA, one for A, and then the other address, for whoever would ask again (as the resolver does
+    // it, for AAAA first).
     dns.set_in_turn("cam1.cams.example", {{}, {"10.20.0.1"}, {"169.254.169.254"}});
     (void)by(challenge, name("cam1.cams.example"));
     EXPECT_EQ(canary.take_visits(), (Visits{{std::string("10.20.0.1") + port, 1}})) << challenge;

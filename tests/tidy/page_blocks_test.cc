@@ -38,7 +38,7 @@ bool names(SourceFile const& test, std::string const& text) {
   return test.text.find('"' + text + '"') != std::string::npos;
 }
 
-TEST(Pages, EachBlockIsRunByATest) {
+TEST(Pages, EachSectionWithBlocksIsNamedByATest) {
   auto const tests = source_files({"tests/acme", "tests/e2e"}, {"_test.cc"});
   std::size_t found = 0;
   for (auto const& file : source_files({"docs"}, {".md"})) {
@@ -46,6 +46,7 @@ TEST(Pages, EachBlockIsRunByATest) {
     bool const is_taken = std::ranges::any_of(tests, [&](SourceFile const& test) { return takes_all_of(test, page); });
     for (auto const& section : sections_with_blocks(file.text)) {
       ++found;
+      EXPECT_NE(section, "") << file.path << ": blocks before the first section have no name for a test to say";
       EXPECT_TRUE(
           is_taken ||
           std::ranges::any_of(tests, [&](SourceFile const& test) { return names(test, page) && names(test, section); }))
